@@ -1,0 +1,80 @@
+// Every bound in one place: queues, caches, buffers and waits. What is a flag has its default here; what is not a flag
+// is a hard limit. Units are last in the names.
+
+export const LIMITS = {
+  /** Largest statement a client may send; MySQL's own ceiling of max_allowed_packet is 1 GiB. */
+  statementBytesMax: 64 * 1024 * 1024,
+  /** Tokens of one statement text; a 64 MiB INSERT of small numbers has about as many. */
+  statementTokensMax: 40_000_000,
+  /** Nesting of parentheses, subqueries and operators in one statement. */
+  statementDepthMax: 400,
+  /** A client that has not logged in after this long is closed (MySQL's connect_timeout is 10 s). */
+  loginTimeoutMs: 10_000,
+  /** Largest packet accepted before a login is complete. */
+  handshakePacketBytesMax: 64 * 1024,
+  /** Logins whose password waits to be hashed (10 ms of CPU each, one at a time) before further ones are refused. */
+  passwordChecksQueuedMax: 500,
+  /** Client connections of one gateway process. */
+  clientConnectionsMax: 20_000,
+  /** Bytes queued towards one client before its query stops taking chunks from the shards. */
+  clientWriteBytesHigh: 256 * 1024,
+
+  /** Plans kept by a gateway. */
+  planCacheEntries: 5_000,
+  /** Bytes of normalized text above which a plan is not cached. */
+  planCacheKeyBytesMax: 64 * 1024,
+
+  /** Credit a call starts with: bytes a tablet may send before the gateway grants more. */
+  callCreditBytes: 512 * 1024,
+  /** Bytes of replies in one gRPC message. */
+  batchBytes: 256 * 1024,
+  /** Largest gRPC message either side accepts: one statement plus its frame. */
+  grpcMessageBytesMax: 80 * 1024 * 1024,
+  /** Calls in flight on one gateway-tablet stream. */
+  callsPerStreamMax: 20_000,
+
+  poolConnectionsMax: 100,
+  poolStreamConnectionsMax: 50,
+  poolTransactionConnectionsMax: 100,
+  /** Waiters queued for a pool before further ones are refused at once. */
+  poolWaitersMax: 5_000,
+  poolWaitMs: 5_000,
+  poolConnectionAgeMaxMs: 30 * 60_000,
+  poolConnectionIdleMaxMs: 10 * 60_000,
+  /** 0: none, as MySQL's max_execution_time. */
+  queryTimeoutMs: 0,
+  transactionIdleTimeoutMs: 30 * 60_000,
+
+  /** A transaction may touch at most this many shards. */
+  transactionShardsMax: 256,
+  /** Shards asked at once by one scatter. */
+  scatterConcurrencyMax: 64,
+  /** Bytes buffered for one reply that must be read as a whole before it is used (DML outcomes, control queries). */
+  bufferedReplyBytesMax: 64 * 1024 * 1024,
+
+  /** Rows and bytes that one gather may move to its scratch connection. */
+  gatherRowsMax: 5_000_000,
+  gatherBytesMax: 1024 * 1024 * 1024,
+  /** INSERT statements that fill temporary tables are about this large. */
+  gatherInsertBytes: 512 * 1024,
+
+  topoWatchRetryMinMs: 100,
+  topoWatchRetryMaxMs: 2_000,
+  topoCallTimeoutMs: 5_000,
+  /** A live watch shows a sign of life this often, and is taken for lost after `topoWatchSilenceMs` without one. */
+  topoWatchProgressMs: 1_000,
+  topoWatchSilenceMs: 4_000,
+  /** Registered tablets that vanish while etcd was away are kept this long after it is back, so that they can register anew. */
+  topoTabletGraceMs: 20_000,
+  /** Entries read in one page of a list, and bytes of one answer of etcd. */
+  topoListPageEntries: 200,
+  topoMessageBytesMax: 128 * 1024 * 1024,
+  /** etcd refuses requests above 1.5 MiB by default. */
+  topoValueBytesMax: 1_400_000,
+  topoLockWaitMs: 30_000,
+  topoLockTtlS: 15,
+  /** Changes are collected this long before the last-known-good file is written. */
+  lastKnownGoodDelayMs: 300,
+  tabletLeaseTtlS: 10,
+  healthIntervalMs: 500,
+} as const;

@@ -1,0 +1,119 @@
+// `shardgate explain`: shows how a list of queries would be read and routed, from files alone. One JSON line
+// `{"sql":…,"keyspace"?:…}` in gives one JSON line out.
+
+import { createInterface } from "node:readline";
+import { Command, Option } from "commander";
+import { messageOf, ShardgateError } from "../base/errors.ts";
+import { readSchemaDir } from "../local/schema-dir.ts";
+import { parseShardCounts } from "../local/shard-names.ts";
+import { parse } from "../sql/parse.ts";
+import { print } from "../sql/print.ts";
+import { tablesOf } from "../sql/tables.ts";
+import { parseVSchemaText } from "../vschema/parse-vschema.ts";
+import { loadHashes } from "../vschema/xxh64.ts";
+import { explainRouting, type OfflineCluster, offlineCluster } from "./explain-routing.ts";
+
+interface Request {
+  readonly sql: string;
+  readonly keyspace: string | undefined;
+}
+
+interface ExplainFlags {
+  readonly schemaDir?: string;
+  readonly shards: ReadonlyMap<string, number>;
+  readonly parseOnly?: boolean;
+}
+
+export function explainCommand(): Command {
+  return new Command("explain")
+    .description("show how queries (NDJSON on standard input) would be routed")
+    .option("--schema-dir <dir>", "directory with a folder for each keyspace: *.sql files and vschema.json")
+    .addOption(
+      new Option("--shards <list>", "number of shards of each keyspace, as ks1=2,ks2=1 (default: 1 each)")
+        .argParser(parseShardCounts)
+        .default(new Map(), "1 each"),
+    )
+    .option("--parse-only", "stop after reading: type, tables and canonical text; needs no schema")
+    .action(async (options: ExplainFlags) => {
+      if (options.parseOnly === true) {
+        await answerLines(parseOnly);
+        return;
+      }
+      try {
+        if (options.schemaDir === undefined) {
+          throw new ShardgateError("CONFIG_BAD", "explain needs --schema-dir, or --parse-only");
+        }
+        await loadHashes();
+        const check = (keyspace: string, text: string, folder: string): void => {
+          parseVSchemaText(keyspace, text, { folder });
+        };
+        const cluster = offlineCluster(readSchemaDir(options.schemaDir, options.shards, check));
+        await answerLines((request) => explain(request, cluster));
+      } catch (error) {
+        process.stderr.write(`shardgate explain: ${messageOf(error)}\n`);
+        process.exitCode = 1;
+      }
+    });
+}
+
+/** Answers each line of standard input with a line on standard output, at the pace of the reader. */
+async function answerLines(answer: (request: Request) => object): Promise<void> {
+  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) {
+    if (line.trim() === "") continue;
+    const result = `${JSON.stringify(answer(requestOf(line)))}\n`;
+    if (!process.stdout.write(result)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+  }
+}
+
+function requestOf(line: string): Request {
+  const value: unknown = JSON.parse(line);
+  if (typeof value !== "object" || value === null || !("sql" in value) || typeof value.sql !== "string")
+    throw new ShardgateError("CONFIG_BAD", `expected {"sql": "…"} on a line, got ${line.slice(0, 80)}`);
+  const keyspace = "keyspace" in value && typeof value.keyspace === "string" ? value.keyspace : undefined;
+  return { sql: value.sql, keyspace };
+}
+
+/** What `--parse-only` says about a statement. */
+export function parseOnly(request: Request): object {
+  try {
+    const statement = parse(request.sql);
+    const tables = tablesOf(statement).map(({ schema, name }) => {
+      const keyspace = schema ?? request.keyspace;
+      return keyspace === undefined ? name : `${keyspace}.${name}`;
+    });
+    return { ok: true, type: statementType(statement), tables: [...new Set(tables)], canonical: print(statement) };
+  } catch (error) {
+    if (!(error instanceof ShardgateError)) throw error;
+    return { ok: false, phase: "parse", errno: error.errno, error: error.message };
+  }
+}
+
+/** What is said about a statement with VSchemas at hand. */
+export function explain(request: Request, cluster: OfflineCluster): object {
+  const read = parseOnly(request);
+  if (!("ok" in read) || read.ok !== true) return read;
+  try {
+    return { ...read, ...explainRouting(parse(request.sql), request.keyspace, cluster) };
+  } catch (error) {
+    if (!(error instanceof ShardgateError)) throw error;
+    return { ok: false, phase: "plan", errno: error.errno, error: error.message };
+  }
+}
+
+/** The statement's class: its kind, with INSERT and REPLACE, and the verbs of DDL and SHOW told apart. */
+function statementType(statement: ReturnType<typeof parse>): string {
+  switch (statement.kind) {
+    case "insert":
+      return statement.replace ? "replace" : "insert";
+    case "callProcedure":
+      return "call";
+    case "setFor":
+    case "setTransaction":
+      return "set";
+    case "alterVschema":
+      return "alter vschema";
+    default:
+      return statement.kind;
+  }
+}

@@ -1,0 +1,109 @@
+// `shardgate gateway`: the process clients connect to.
+
+import { Command, Option } from "commander";
+import { systemClock } from "../base/clock.ts";
+import { ShardgateError } from "../base/errors.ts";
+import { GATEWAY_DEFAULTS, startGateway } from "../gateway/server.ts";
+import type { TransactionMode } from "../gateway/session-holds.ts";
+import { Topology } from "../topo/topology.ts";
+import { addProcessFlags, grpcTlsOf, type ProcessFlags, runProcess, wholeNumber } from "./process-flags.ts";
+import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
+
+interface GatewayFlags extends ProcessFlags, TopoFlags {
+  readonly listen: string;
+  readonly cell?: string;
+  readonly lastKnownGood?: string;
+  readonly usersFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsRequired: boolean;
+  readonly transactionMode: TransactionMode;
+  readonly replicaLagMax: number;
+  readonly connectionsMax: number;
+  readonly topologyWait: number;
+  readonly gatherMaxRows: number;
+  readonly gatherMaxBytes: number;
+}
+
+export function gatewayCommand(): Command {
+  const command = new Command("gateway")
+    .summary("serve MySQL clients")
+    .description(
+      `Speaks the MySQL protocol to clients, routes their statements over the shards that the topology lists and merges the
+answers. Keeps no state that matters: run as many as needed. Prints one JSON line on standard output when it serves.`,
+    )
+    .option("--listen <host:port>", "where clients connect; port 0 takes a free one", "127.0.0.1:15306")
+    .option("--cell <names>", "cells whose tablets are used, with commas between (default: all)")
+    .option("--last-known-good <file>", "file that keeps the topology for a start while etcd is down (default: none)")
+    .option(
+      "--users-file <file>",
+      "users, password hashes and rights; read again on SIGHUP (default: root without password, loopback only)",
+    )
+    .option("--tls-cert <file>", "PEM certificate shown to clients (default: no TLS)")
+    .option("--tls-key <file>", "PEM private key of --tls-cert")
+    .option("--tls-required", "refuse clients that do not use TLS", false)
+    .addOption(
+      new Option("--transaction-mode <mode>", "single: a transaction stays on one shard; multi: commits shard by shard")
+        .choices(["single", "multi"])
+        .default("multi"),
+    )
+    .option(
+      "--replica-lag-max <s>",
+      "replicas further behind are read from only if no nearer one serves",
+      wholeNumber,
+      GATEWAY_DEFAULTS.replicaLagMaxS,
+    )
+    .option(
+      "--connections-max <n>",
+      "client connections; further ones get 1040",
+      wholeNumber,
+      GATEWAY_DEFAULTS.connectionsMax,
+    )
+    .option(
+      "--gather-max-rows <n>",
+      "rows one query may gather from the shards; above it is refused",
+      wholeNumber,
+      GATEWAY_DEFAULTS.gatherLimits.rowsMax,
+    )
+    .option("--gather-max-bytes <bytes>", "the same in bytes", wholeNumber, GATEWAY_DEFAULTS.gatherLimits.bytesMax)
+    .option(
+      "--topology-wait <ms>",
+      "how long the first look at the topology may take",
+      wholeNumber,
+      GATEWAY_DEFAULTS.topologyWaitMs,
+    );
+  addTopoFlags(command);
+  addProcessFlags(command);
+  return command.action((flags: GatewayFlags) => runProcess("gateway", flags, (log) => start(flags, log)));
+}
+
+async function start(
+  flags: GatewayFlags,
+  log: Parameters<typeof startGateway>[0]["log"],
+): ReturnType<typeof startGateway> {
+  const { tlsCert: certFile, tlsKey: keyFile } = flags;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new ShardgateError("CONFIG_BAD", "--tls-cert and --tls-key belong together: give both");
+  }
+  if (flags.tlsRequired && certFile === undefined) {
+    throw new ShardgateError("CONFIG_BAD", "--tls-required needs --tls-cert and --tls-key");
+  }
+  const store = await openStore(flags, log);
+  return startGateway({
+    listen: flags.listen,
+    topology: new Topology(store, topoRootOf(flags)),
+    cells: flags.cell === undefined ? [] : flags.cell.split(",").map((name) => name.trim()),
+    lastKnownGoodFile: flags.lastKnownGood,
+    usersFile: flags.usersFile,
+    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
+    tlsRequired: flags.tlsRequired,
+    grpcTls: grpcTlsOf(flags),
+    transactionMode: flags.transactionMode,
+    replicaLagMaxS: flags.replicaLagMax,
+    connectionsMax: flags.connectionsMax,
+    gatherLimits: { rowsMax: flags.gatherMaxRows, bytesMax: flags.gatherMaxBytes },
+    topologyWaitMs: flags.topologyWait,
+    clock: systemClock,
+    log,
+  });
+}

@@ -1,0 +1,91 @@
+// Flags and habits that the long-running processes (gateway, tablet) share: log level, TLS between them, the ready line,
+// stopping on a signal.
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { messageOf, ShardgateError } from "../base/errors.ts";
+import { createLog, type Log, type LogLevel } from "../base/log.ts";
+import type { GrpcTls } from "../rpc/service.ts";
+
+export interface ProcessFlags {
+  readonly logLevel: LogLevel;
+  readonly grpcCert?: string;
+  readonly grpcKey?: string;
+  readonly grpcCa?: string;
+}
+
+export function addProcessFlags(command: Command): Command {
+  return command
+    .option("--grpc-cert <file>", "PEM certificate for mTLS between gateways and tablets (default: plain text)")
+    .option("--grpc-key <file>", "PEM private key of --grpc-cert")
+    .option("--grpc-ca <file>", "PEM certificates the other side's certificate is checked against")
+    .addOption(
+      new Option("--log-level <level>", "least severe level that is logged, as JSON lines on standard error")
+        .choices(["debug", "info", "warn", "error", "silent"])
+        .default("info"),
+    );
+}
+
+/** Throws CONFIG_BAD when only some of the three files are given. */
+export function grpcTlsOf(flags: ProcessFlags): GrpcTls | undefined {
+  const { grpcCert: certFile, grpcKey: keyFile, grpcCa: caFile } = flags;
+  if (certFile === undefined && keyFile === undefined && caFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined || caFile === undefined) {
+    throw new ShardgateError("CONFIG_BAD", "--grpc-cert, --grpc-key and --grpc-ca belong together: give all three");
+  }
+  return { certFile, keyFile, caFile };
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("expected a whole number, 0 or more");
+  return value;
+}
+
+/**
+ * Starts a part, prints its ready line on standard output, stops it on SIGINT or SIGTERM; SIGHUP has a gateway read its
+ * users file again. Sets the exit code.
+ */
+export async function runProcess(
+  part: "gateway" | "tablet",
+  flags: ProcessFlags,
+  start: (log: Log) => Promise<{ readonly address: string; reloadUsers?(): void; stop(): Promise<void> }>,
+): Promise<void> {
+  const log = createLog(part, flags.logLevel);
+  // Timers of the clock do not keep a process alive, and one that waits for etcd may have nothing else. It ends by exit().
+  setInterval(() => {}, 60_000);
+  process.on("uncaughtException", (error) => {
+    log.error({ error: error.message, stack: error.stack }, "bug: uncaught exception");
+    process.exitCode = 1;
+    setImmediate(() => process.exit(1));
+  });
+  try {
+    const running = await start(log);
+    let stopping = false;
+    const stop = (signal: string): void => {
+      if (stopping) return;
+      stopping = true;
+      log.info({ signal }, "stopping");
+      running.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ error: messageOf(error) }, "did not stop cleanly");
+          process.exit(1);
+        },
+      );
+    };
+    process.on("SIGINT", () => stop("SIGINT"));
+    process.on("SIGTERM", () => stop("SIGTERM"));
+    process.on("SIGHUP", () => {
+      try {
+        running.reloadUsers?.();
+      } catch (error) {
+        log.error({ error: messageOf(error) }, "users file is bad; the users in force stay");
+      }
+    });
+    process.stdout.write(`${JSON.stringify({ ready: true, part, pid: process.pid, address: running.address })}\n`);
+  } catch (error) {
+    process.stderr.write(`shardgate ${part}: ${messageOf(error)}\n`);
+    if (!(error instanceof ShardgateError) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,112 @@
+// `shardgate tablet`: the process beside one mysqld.
+
+import { readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import { systemClock } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
+import { startTablet } from "../tablet/server.ts";
+import { parseTabletAlias, TABLET_TYPES, type TabletType } from "../topo/records.ts";
+import { Topology } from "../topo/topology.ts";
+import { addProcessFlags, grpcTlsOf, type ProcessFlags, runProcess, wholeNumber } from "./process-flags.ts";
+import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
+
+interface TabletFlags extends ProcessFlags, TopoFlags {
+  readonly alias: string;
+  readonly keyspace: string;
+  readonly shard: string;
+  readonly type: TabletType;
+  readonly listen: string;
+  readonly advertiseHost?: string;
+  readonly mysqlSocket?: string;
+  readonly mysqlHost: string;
+  readonly mysqlPort: number;
+  readonly mysqlUser: string;
+  readonly mysqlPasswordFile?: string;
+  readonly poolSize: number;
+  readonly streamPoolSize: number;
+  readonly transactionPoolSize: number;
+  readonly queryTimeout: number;
+  readonly transactionIdleTimeout: number;
+}
+
+export function tabletCommand(): Command {
+  const command = new Command("tablet")
+    .summary("serve one mysqld to the gateways")
+    .description(
+      `Runs beside one mysqld: pools connections to it, runs the gateways' calls, watches its health and registers itself in
+the topology. The mysqld's database has the keyspace's name. Prints one JSON line on standard output when it serves.`,
+    )
+    .requiredOption("--alias <alias>", "the tablet's name, CELL-UID with ten digits, as zone1-0000000100")
+    .requiredOption("--keyspace <name>", "keyspace it serves")
+    .requiredOption("--shard <name>", "shard it serves, as -80, 80- or 0")
+    .addOption(new Option("--type <type>", "what its mysqld is").choices(TABLET_TYPES).default("primary"))
+    .option("--listen <host:port>", "where gateways reach it (gRPC); port 0 takes a free one", "127.0.0.1:15991")
+    .option("--advertise-host <host>", "host entered in the topology (default: the host of --listen)")
+    .option("--mysql-socket <path>", "Unix socket of the mysqld; wins over host and port")
+    .option("--mysql-host <host>", "host of the mysqld", "127.0.0.1")
+    .option("--mysql-port <port>", "port of the mysqld", wholeNumber, 3306)
+    .option("--mysql-user <name>", "user it logs in as", "root")
+    .option("--mysql-password-file <file>", "file with that user's password (default: no password)")
+    .option("--pool-size <connections>", "largest number of pooled connections", wholeNumber, LIMITS.poolConnectionsMax)
+    .option(
+      "--stream-pool-size <connections>",
+      "the same for long replies",
+      wholeNumber,
+      LIMITS.poolStreamConnectionsMax,
+    )
+    .option(
+      "--transaction-pool-size <connections>",
+      "the same for transactions and reserved connections",
+      wholeNumber,
+      LIMITS.poolTransactionConnectionsMax,
+    )
+    .option(
+      "--query-timeout <ms>",
+      "statements that run longer are killed on the mysqld; 0: never",
+      wholeNumber,
+      LIMITS.queryTimeoutMs,
+    )
+    .option(
+      "--transaction-idle-timeout <ms>",
+      "transactions without a statement for so long are rolled back; 0: never",
+      wholeNumber,
+      LIMITS.transactionIdleTimeoutMs,
+    );
+  addTopoFlags(command);
+  addProcessFlags(command);
+  return command.action((flags: TabletFlags) => runProcess("tablet", flags, (log) => start(flags, log)));
+}
+
+async function start(
+  flags: TabletFlags,
+  log: Parameters<typeof startTablet>[0]["log"],
+): ReturnType<typeof startTablet> {
+  const password =
+    flags.mysqlPasswordFile === undefined ? "" : readFileSync(flags.mysqlPasswordFile, "utf8").replace(/\r?\n$/, "");
+  const store = await openStore(flags, log);
+  return startTablet({
+    alias: parseTabletAlias(flags.alias),
+    keyspace: flags.keyspace,
+    shard: flags.shard,
+    type: flags.type,
+    listen: flags.listen,
+    advertiseHost: flags.advertiseHost,
+    tls: grpcTlsOf(flags),
+    mysqld: {
+      socketPath: flags.mysqlSocket,
+      host: flags.mysqlHost,
+      port: flags.mysqlPort,
+      user: flags.mysqlUser,
+      password,
+      database: flags.keyspace,
+    },
+    poolSize: flags.poolSize,
+    streamPoolSize: flags.streamPoolSize,
+    transactionPoolSize: flags.transactionPoolSize,
+    queryTimeoutMs: flags.queryTimeout,
+    transactionIdleTimeoutMs: flags.transactionIdleTimeout,
+    topology: new Topology(store, topoRootOf(flags)),
+    clock: systemClock,
+    log,
+  });
+}

@@ -1,0 +1,176 @@
+// Splits the rows of an INSERT or REPLACE over shards by the keyspace ids of their primary vindex. Every row has to map to
+// exactly one keyspace id, and to the same one by every other unique vindex of the table.
+
+import { isAscii } from "node:buffer";
+import { notSupported, ShardgateError } from "../base/errors.ts";
+import type { Value } from "../mysql/values.ts";
+import type { InsertPlan, InsertVindex } from "../plan/plan.ts";
+import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
+import type { BindValue, Insert } from "../plan/statement.ts";
+import type { ShardTarget } from "./ports.ts";
+import { type KeyspaceTargets, valueToPlace } from "./shards.ts";
+
+export interface ShardRows {
+  readonly target: ShardTarget;
+  /** Positions in the statement's rows. */
+  readonly rows: readonly number[];
+}
+
+/**
+ * Rows of `plan` that ask for a generated id: NULL, DEFAULT or no value in the auto-increment column, and 0 unless sql_mode
+ * has NO_AUTO_VALUE_ON_ZERO.
+ */
+export function rowsToGenerate(plan: InsertPlan, binds: readonly BindValue[], onZero: boolean): number[] {
+  const { generate, statement } = plan;
+  if (generate === undefined) return [];
+  const wanted: number[] = [];
+  for (const [row, { values }] of statement.rows.entries()) {
+    const expr = values[generate.position];
+    if (expr === undefined || expr.kind === "default") wanted.push(row);
+    else {
+      const value = valueOfExpr(expr, binds);
+      if (value?.type === "NULL_TYPE" || (onZero && value !== undefined && isZero(value))) wanted.push(row);
+    }
+  }
+  return wanted;
+}
+
+/** The value that the last row gives to the auto-increment column, as an insert id; undefined when it gives none. */
+export function lastGivenId(plan: InsertPlan, binds: readonly BindValue[]): bigint | undefined {
+  const { generate, statement } = plan;
+  const expr = generate === undefined ? undefined : statement.rows.at(-1)?.values[generate.position];
+  const value = expr === undefined ? undefined : valueOfExpr(expr, binds);
+  const text = value?.raw.toString("latin1").trim() ?? "";
+  return /^-?\d{1,20}$/.test(text) ? BigInt.asUintN(64, BigInt(text)) : undefined;
+}
+
+/** A row is placed by a text that is not ASCII. */
+export function readsForeignText(plan: InsertPlan, binds: readonly BindValue[]): boolean {
+  return [plan.primary, ...plan.verify].some(({ values }) =>
+    values.some((row) =>
+      row.some((ref) => {
+        const value = ref === undefined ? undefined : resolveValue(ref, binds);
+        return value?.type === "VARCHAR" && !isAscii(value.raw);
+      }),
+    ),
+  );
+}
+
+/** Rows by shard, shards in the order of the first row each gets. `generated[row]` has the ids made for this execution. */
+export function splitRows(
+  plan: InsertPlan,
+  keyspace: KeyspaceTargets,
+  binds: readonly BindValue[],
+  generated: ReadonlyMap<number, Value>,
+): ShardRows[] {
+  const { shardMap, targets } = keyspace;
+  if (shardMap === undefined) {
+    throw new ShardgateError(
+      "SHARD_UNAVAILABLE",
+      `keyspace ${keyspace.keyspace} cannot be written now: ${keyspace.problem ?? "it has no shards"}`,
+    );
+  }
+  const byShard = new Map<number, number[]>();
+  for (let row = 0; row < plan.statement.rows.length; row++) {
+    const keyspaceId = keyspaceIdOf(plan, plan.primary, row, binds, generated);
+    for (const vindex of plan.verify) verify(plan, vindex, row, binds, generated, keyspaceId);
+    const index = shardMap.indexOf(keyspaceId);
+    const rows = byShard.get(index);
+    if (rows === undefined) byShard.set(index, [row]);
+    else rows.push(row);
+  }
+  const split: ShardRows[] = [];
+  for (const [index, rows] of byShard) {
+    const target = targets[index];
+    if (target !== undefined) split.push({ target, rows });
+  }
+  return split;
+}
+
+function keyspaceIdOf(
+  plan: InsertPlan,
+  insertVindex: InsertVindex,
+  row: number,
+  binds: readonly BindValue[],
+  generated: ReadonlyMap<number, Value>,
+): Buffer {
+  const { vindex, columns } = insertVindex;
+  const found = valuesOf(plan, insertVindex, row, binds, generated);
+  const [first] = found;
+  const destination = vindex.kind === "multi-column" ? vindex.map(found) : first && vindex.map(first);
+  if (destination?.kind === "keyspace-id") return destination.id;
+  const shown = found.map((value) => `${value.type}(${value.raw.toString("utf8").slice(0, 64)})`).join(", ");
+  throw notSupported(
+    `row ${row + 1} with [${shown}] in ${plan.table}.${columns.join(", ")}`,
+    `vindex ${vindex.name} maps it to no keyspace id`,
+  );
+}
+
+function verify(
+  plan: InsertPlan,
+  insertVindex: InsertVindex,
+  row: number,
+  binds: readonly BindValue[],
+  generated: ReadonlyMap<number, Value>,
+  keyspaceId: Buffer,
+): void {
+  const { vindex, columns } = insertVindex;
+  const found = valuesOf(plan, insertVindex, row, binds, generated);
+  const [first] = found;
+  const matches =
+    vindex.kind === "multi-column"
+      ? vindex.verify(found, keyspaceId)
+      : first !== undefined && vindex.verify(first, keyspaceId);
+  if (matches) return;
+  throw new ShardgateError(
+    "VINDEX_VALUE_BAD",
+    `values of column ${columns.join(", ")} do not map to the row's keyspace id by vindex ${vindex.name} (row ${row + 1})`,
+  );
+}
+
+function valuesOf(
+  plan: InsertPlan,
+  { vindex, columns, holds, values }: InsertVindex,
+  row: number,
+  binds: readonly BindValue[],
+  generated: ReadonlyMap<number, Value>,
+): Value[] {
+  return columns.map((column, i) => {
+    const isGenerated = plan.generate?.column.toLowerCase() === column.toLowerCase();
+    const made = isGenerated ? generated.get(row) : undefined;
+    if (made !== undefined) return made;
+    const ref = values[row]?.[i];
+    const given = ref === undefined ? undefined : resolveValue(ref, binds);
+    const value = given === undefined ? undefined : valueToPlace(vindex, holds[i] ?? "unknown", given);
+    if (value !== undefined) return value;
+    throw notSupported(
+      `value of vindex column ${plan.table}.${column} in row ${row + 1}, a literal that MySQL may store in another form`,
+      "give it in the column's own type, or declare that type in the VSchema's columns",
+    );
+  });
+}
+
+type InsertedExpr = Insert["rows"][number]["values"][number];
+
+function valueOfExpr(expr: InsertedExpr, binds: readonly BindValue[]): Value | undefined {
+  const ref = valueRefOf(expr);
+  return ref === undefined ? undefined : resolveValue(ref, binds);
+}
+
+/** Zero in any spelling, as an integer column takes it. */
+export function isZero({ type, raw }: Value): boolean {
+  const text = raw.toString("latin1").trim();
+  switch (type) {
+    case "INT64":
+    case "DECIMAL":
+    case "FLOAT64":
+    case "VARCHAR":
+      return text !== "" && Number(text) === 0;
+    case "HEXVAL":
+    case "HEXNUM":
+    case "BITNUM":
+      return /^(?:x'|0x|0b)0+'?$/.test(text);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,66 @@
+// What the engine needs from below: a way to run a command on one shard and to receive the raw reply. Replies are MySQL
+// packets as a mysqld wrote them (classic framing, sequence ids from 1); nothing here decodes them.
+
+import { ShardgateError } from "../base/errors.ts";
+import type { ReplyEnd } from "./reply.ts";
+
+/** The shard and the kind of tablet a statement is for. */
+export interface ShardTarget {
+  readonly keyspace: string;
+  readonly shard: string;
+  readonly tabletType: "primary" | "replica" | "rdonly";
+}
+
+export interface ShardRequest {
+  /** Keep the connection for the session after this statement. */
+  readonly hold: boolean;
+  /** Count found rows, not changed rows, as affected (CLIENT_FOUND_ROWS). */
+  readonly foundRows: boolean;
+  /** Take a connection from the pool for long replies. */
+  readonly streaming: boolean;
+  /** 0: the tablet's default. */
+  readonly timeoutMs: number;
+  /** Connection held on this shard for the session; 0: a pooled one. */
+  readonly holdId: number;
+  /** SET statement that gives a connection the session's settings; empty: defaults. */
+  readonly settings: string;
+  /** Statement that opens a transaction, run first on the same connection; empty: none. */
+  readonly begin: string;
+  /** COM_* byte and argument; borrowed until the call returns. */
+  readonly payload: Buffer;
+}
+
+/** Receives one shard's reply; exactly one `end` or `fail` comes last. Chunks may be kept. */
+export interface ReplySink {
+  data(chunk: Buffer): void;
+  end(info: ReplyEnd, chunk: Buffer): void;
+  fail(error: Error, holdLost: boolean): void;
+}
+
+/** A request on any pooled connection with default settings. */
+export function plainRequest(payload: Buffer): ShardRequest {
+  return { hold: false, foundRows: false, streaming: false, timeoutMs: 0, holdId: 0, settings: "", begin: "", payload };
+}
+
+/**
+ * Whether a failed call has cost the session its connection on the shard: the one it held, or the one on which the call
+ * was to open its part of a transaction. `holdLost` is what the call's sink was told, which counts for held ones only.
+ */
+export function losesHold(request: ShardRequest, error: Error, holdLost: boolean): boolean {
+  if (request.holdId !== 0) return holdLost;
+  return request.begin !== "" && error instanceof ShardgateError && error.id === "SHARD_CONNECTION_LOST";
+}
+
+export interface ShardCall {
+  /** Bytes of the reply that are no longer held in memory here: lets the shard send as many more. */
+  consumed(bytes: number): void;
+  /** Stops the statement on the shard; the sink still gets its end or fail. */
+  cancel(): void;
+}
+
+export interface ShardPort {
+  /** Throws SHARD_UNAVAILABLE at once when no tablet can take it. */
+  execute(target: ShardTarget, request: ShardRequest, sink: ReplySink): ShardCall;
+  /** Commits, rolls back or releases a held connection. */
+  conclude(target: ShardTarget, op: "commit" | "rollback" | "release", holdId: number, sink: ReplySink): ShardCall;
+}

@@ -1,0 +1,221 @@
+// Scatter without cross-shard work: the statement goes to several shards at once and their rows reach the client one after
+// the other as they arrive, under the column definitions of the first shard that answers and one last EOF. Rows are never
+// decoded; packets are cut and renumbered. The first error stops all shards; before the head has gone out it is the whole
+// answer, after it an ERR ends the rows, so that a short result is never taken for a complete one.
+
+import { LIMITS } from "../base/limits.ts";
+import { MysqlError, ShardgateError } from "../base/errors.ts";
+import { encodeEof } from "../mysql/packets/eof.ts";
+import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
+import { writeFrame } from "../mysql/frame.ts";
+import { Resequencer, RowCutter } from "../mysql/row-cutter.ts";
+import type { Output } from "./output.ts";
+import {
+  losesHold,
+  type ReplySink,
+  type ShardCall,
+  type ShardPort,
+  type ShardRequest,
+  type ShardTarget,
+} from "./ports.ts";
+import type { ReplyEnd } from "./reply.ts";
+
+export interface ScatterRequest {
+  readonly target: ShardTarget;
+  readonly request: ShardRequest;
+}
+
+/** One shard's part in the outcome, for the session: held connections, warnings. */
+export interface ScatterPart {
+  readonly target: ShardTarget;
+  readonly info: ReplyEnd | undefined;
+  readonly error: Error | undefined;
+  readonly holdLost: boolean;
+}
+
+export interface ScatterOutcome {
+  readonly parts: readonly ScatterPart[];
+  /** The first error; an ERR packet for it has been written. */
+  readonly error: Error | undefined;
+}
+
+/**
+ * Resolves when every shard has ended. Never rejects. `status` gives the flags of the closing EOF, `whenLost` the error to
+ * tell when a connection that the session held was lost.
+ */
+export function scatterRows(
+  port: ShardPort,
+  requests: readonly ScatterRequest[],
+  output: Output,
+  firstSequenceId: number,
+  status: () => number,
+  whenLost: (error: Error) => Error,
+  signal: AbortSignal,
+): Promise<ScatterOutcome> {
+  return new Promise((resolve) => {
+    new Scatter(port, requests, output, firstSequenceId, status, whenLost, signal, resolve).start();
+  });
+}
+
+class Scatter {
+  readonly #port: ShardPort;
+  readonly #requests: readonly ScatterRequest[];
+  readonly #output: Output;
+  readonly #resequencer: Resequencer;
+  readonly #status: () => number;
+  readonly #whenLost: (error: Error) => Error;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (outcome: ScatterOutcome) => void;
+  readonly #parts: ScatterPart[] = [];
+  readonly #running = new Set<ShardCall>();
+  #next = 0;
+  #headWritten = false;
+  #error: Error | undefined;
+  #isHoldLost = false;
+  #warnings = 0;
+  #waiting = false;
+  /** Credit owed to calls while the client's queue is full. */
+  #owed = new Map<ShardCall, number>();
+
+  constructor(
+    port: ShardPort,
+    requests: readonly ScatterRequest[],
+    output: Output,
+    firstSequenceId: number,
+    status: () => number,
+    whenLost: (error: Error) => Error,
+    signal: AbortSignal,
+    resolve: (outcome: ScatterOutcome) => void,
+  ) {
+    this.#port = port;
+    this.#requests = requests;
+    this.#output = output;
+    this.#resequencer = new Resequencer(firstSequenceId);
+    this.#status = status;
+    this.#whenLost = whenLost;
+    this.#signal = signal;
+    this.#resolve = resolve;
+  }
+
+  start(): void {
+    this.#signal.addEventListener("abort", this.#aborted, { once: true });
+    this.#startMore();
+  }
+
+  readonly #aborted = (): void => {
+    const reason: unknown = this.#signal.reason;
+    this.#fail(reason instanceof Error ? reason : new ShardgateError("CANCELLED", "Query execution was interrupted"));
+  };
+
+  #startMore(): void {
+    while (this.#running.size < LIMITS.scatterConcurrencyMax && this.#error === undefined) {
+      const next = this.#requests[this.#next];
+      if (next === undefined) break;
+      this.#next++;
+      this.#startOne(next);
+    }
+    if (this.#running.size === 0) this.#finish();
+  }
+
+  #startOne({ target, request }: ScatterRequest): void {
+    const cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
+    let call: ShardCall | undefined;
+    const take = (chunk: Buffer): void => {
+      if (this.#error === undefined) {
+        try {
+          this.#forward(cutter, chunk, call);
+        } catch (error) {
+          this.#fail(error instanceof Error ? error : new Error(String(error)));
+        }
+      }
+      if (this.#error !== undefined) call?.consumed(chunk.length);
+    };
+    const ended = (part: ScatterPart): void => {
+      if (call !== undefined) {
+        this.#running.delete(call);
+        this.#owed.delete(call);
+      }
+      this.#parts.push(part);
+      this.#startMore();
+    };
+    const sink: ReplySink = {
+      data: take,
+      end: (info, chunk) => {
+        take(chunk);
+        let error: Error | undefined;
+        if (info.kind === "err") {
+          error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
+          this.#fail(error);
+        } else this.#warnings += info.warnings;
+        ended({ target, info, error, holdLost: false });
+      },
+      fail: (error, wasHoldLost) => {
+        this.#fail(error);
+        const holdLost = losesHold(request, error, wasHoldLost);
+        this.#isHoldLost ||= holdLost;
+        ended({ target, info: undefined, error, holdLost });
+      },
+    };
+    try {
+      call = this.#port.execute(target, request, sink);
+      this.#running.add(call);
+    } catch (error) {
+      const reason = error instanceof Error ? error : new Error(String(error));
+      this.#fail(reason);
+      this.#parts.push({ target, info: undefined, error: reason, holdLost: false });
+    }
+  }
+
+  /** Writes what of `chunk` makes whole rows, the head first, once. */
+  #forward(cutter: RowCutter, chunk: Buffer, call: ShardCall | undefined): void {
+    const rows: Buffer[] = [];
+    cutter.push(chunk, 0, chunk.length, rows);
+    let more = true;
+    if (!this.#headWritten && cutter.head.length > 0) {
+      this.#headWritten = true;
+      this.#resequencer.push(cutter.head);
+      more = this.#output.write(cutter.head);
+    }
+    for (const row of rows) {
+      this.#resequencer.push(row);
+      more = this.#output.write(row) && more;
+    }
+    if (call === undefined) return;
+    if (more && !this.#waiting) {
+      call.consumed(chunk.length);
+      return;
+    }
+    this.#owed.set(call, (this.#owed.get(call) ?? 0) + chunk.length);
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#output.onDrain(() => {
+      this.#waiting = false;
+      const owed = this.#owed;
+      this.#owed = new Map();
+      for (const [waiting, bytes] of owed) waiting.consumed(bytes);
+    });
+  }
+
+  #fail(error: Error): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    // A cancelled call needs no more credit: the tablet lets the rest of its reply flow.
+    for (const call of this.#running) call.cancel();
+  }
+
+  #finish(): void {
+    this.#signal.removeEventListener("abort", this.#aborted);
+    const error = this.#error === undefined || !this.#isHoldLost ? this.#error : this.#whenLost(this.#error);
+    if (error === undefined) {
+      const eof = encodeEof({ warnings: Math.min(this.#warnings, 0xffff), statusFlags: this.#status() });
+      this.#output.write(writeFrame(eof, this.#resequencer.sequenceId));
+    } else {
+      const shown =
+        error instanceof ShardgateError || error instanceof MysqlError
+          ? error
+          : new ShardgateError("INTERNAL", "internal error; see the gateway's log");
+      this.#output.write(writeFrame(encodeErrOf(shown), this.#resequencer.sequenceId));
+    }
+    this.#resolve({ parts: this.#parts, error });
+  }
+}

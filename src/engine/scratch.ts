@@ -1,0 +1,49 @@
+// A connection held on one shard for the time of a query: what a gather fills its temporary tables on, and where it learns
+// a table's definition. One statement at a time, in the order they were asked for.
+
+import { collect, conclude, errorOfReply } from "./collect.ts";
+import { plainRequest, type ShardPort, type ShardTarget } from "./ports.ts";
+
+const COM_QUERY = Buffer.of(3);
+
+export class Scratch {
+  readonly target: ShardTarget;
+  readonly #port: ShardPort;
+  readonly #signal: AbortSignal;
+  #holdId = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(port: ShardPort, target: ShardTarget, signal: AbortSignal) {
+    this.#port = port;
+    this.target = target;
+    this.#signal = signal;
+  }
+
+  /** 0 before the first statement. */
+  get holdId(): number {
+    return this.#holdId;
+  }
+
+  run(sql: Buffer): Promise<void> {
+    const next = this.#last.then(async () => {
+      this.#signal.throwIfAborted();
+      const request = {
+        ...plainRequest(Buffer.concat([COM_QUERY, sql])),
+        hold: this.#holdId === 0,
+        holdId: this.#holdId,
+      };
+      const reply = await collect(this.#port, this.target, request, this.#signal);
+      if (reply.info.holdId !== 0) this.#holdId = reply.info.holdId;
+      if (reply.info.kind === "err") throw errorOfReply(reply);
+    });
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Waits for what is under way, then gives the connection back, reset: its temporary tables are gone. */
+  async release(): Promise<void> {
+    await this.#last;
+    if (this.#holdId !== 0) await conclude(this.#port, this.target, "release", this.#holdId).catch(() => undefined);
+    this.#holdId = 0;
+  }
+}

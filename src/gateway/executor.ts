@@ -1,0 +1,593 @@
+// Runs statements for one session. The hot path is `query` with one shard: normalize, plan-cache hit, pass through —
+// nothing on it waits or allocates more than it must. Everything else (several shards, statements of the session itself)
+// may wait; its promise is caught in `#slow`.
+
+import { isAscii } from "node:buffer";
+import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Output } from "../engine/output.ts";
+import { PassThrough, type PassThroughOwner } from "../engine/pass-through.ts";
+import { losesHold, plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
+import type { ReplyEnd } from "../engine/reply.ts";
+import { ShardCallError } from "../engine/collect.ts";
+import { scatterRows } from "../engine/scatter.ts";
+import { type KeyspaceTargets, shardsFor } from "../engine/shards.ts";
+import { writeFrame } from "../mysql/frame.ts";
+import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
+import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
+import { type ResultSet, writeResultSet } from "../mysql/result-writer.ts";
+import type { Routing, SendPlan } from "../plan/plan.ts";
+import { planStatement } from "../plan/planner.ts";
+import type { PlanContext } from "../plan/tables.ts";
+import type { BindValue } from "../sql/bind-value.ts";
+import { normalize, type Normalized } from "../sql/normalize.ts";
+import { parse } from "../sql/parse.ts";
+import type { Insert, Statement } from "../sql/tree.ts";
+import { accessOf, checkAccess } from "./access.ts";
+import { givesGeneratedId } from "./auto-increments.ts";
+import { asUnsharded, type ClusterView } from "./cluster-view.ts";
+import { patchStatus } from "./patch-status.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import { keyspaceAsked } from "./information-schema.ts";
+import type { CachedPlan } from "./plan-cache.ts";
+import { runChange, runInsert } from "./run-change.ts";
+import { runGather } from "./run-gather.ts";
+import { beginSql, runSessionStatement } from "./run-session-statement.ts";
+import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
+import { substituted } from "./session-values.ts";
+import { captureVariables } from "./set-statement.ts";
+import { warningsOf } from "./show-warnings.ts";
+
+export interface ExecutorClient extends Output {
+  /** CLIENT_* flags both sides have. */
+  readonly capabilities: number;
+  /** The statement is answered. */
+  commandDone(): void;
+  /** Closes after what is queued has gone out. */
+  end(): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+/** First words of statements that are normalized and whose plans are cached. */
+const CACHED_VERBS: ReadonlySet<string> = new Set(["select", "insert", "update", "delete", "replace", "with", "("]);
+
+const NONE: readonly string[] = [];
+const ER_LOCK_DEADLOCK = 1213;
+/** The status flags are the last bytes of an EOF packet. */
+const EOF_STATUS_BYTES = 2;
+
+export class Executor implements PassThroughOwner {
+  readonly context: GatewayContext;
+  readonly state: SessionState;
+  readonly client: ExecutorClient;
+  readonly #passThrough: PassThrough;
+  readonly #abort = new AbortController();
+  /** What passes through now. */
+  #target: ShardTarget | undefined;
+  #request: ShardRequest | undefined;
+  #reserves = false;
+  /** A statement without tables leaves the warnings of the one before (manual: "SHOW WARNINGS"). */
+  #keepsWarnings = false;
+  /** The INSERT or REPLACE that passes through. */
+  #inserting:
+    | { readonly statement: Insert; readonly binds: readonly BindValue[]; readonly keyspace: string }
+    | undefined;
+  /** User variables that the statement sets on its connection. */
+  #assigned: readonly string[] = NONE;
+  #cancelCall: (() => void) | undefined;
+  #sequenceId = 1;
+
+  constructor(context: GatewayContext, state: SessionState, client: ExecutorClient) {
+    this.context = context;
+    this.state = state;
+    this.client = client;
+    this.#passThrough = new PassThrough(client, this);
+  }
+
+  /** Runs the statement of a COM_QUERY; `payload` is the whole packet, command byte first. */
+  query(payload: Buffer, sequenceId: number): void {
+    this.#sequenceId = sequenceId + 1;
+    this.#keepsWarnings = false;
+    this.#assigned = NONE;
+    try {
+      const sql = payload.subarray(1);
+      const normalized = normalize(sql, this.state.sqlMode);
+      const cluster = this.context.cluster();
+      const cached = this.#planOf(sql, normalized, cluster);
+      if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
+      const { plan, statement } = cached;
+      if (plan.kind === "send") {
+        this.#inserting =
+          statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
+        this.#send(plan, normalized.binds, cluster, payload);
+      } else if (plan.kind === "gather") this.#slow(runGather(this, plan, normalized.binds, cluster));
+      else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
+      else this.#slow(runSessionStatement(this, statement, cluster, payload));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Sets where the answer to a command that is no query begins. */
+  answering(sequenceId: number): this {
+    this.#sequenceId = sequenceId + 1;
+    return this;
+  }
+
+  /** Another command (COM_FIELD_LIST) for one shard of the session's keyspace. */
+  forward(payload: Buffer, sequenceId: number): void {
+    this.#sequenceId = sequenceId + 1;
+    try {
+      const { keyspace } = this.state.target;
+      if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+      this.toAnyShard(keyspace, this.context.cluster(), payload);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The client is gone: stop what is under way, roll back, give held connections back. */
+  disconnected(): void {
+    this.#cancelCall?.();
+    this.#abort.abort(new ShardgateError("CANCELLED", "the client has disconnected"));
+    this.state.begin = undefined;
+    void this.state.holds.close();
+  }
+
+  /** Aborts when the client is gone. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Of the first packet of the answer. */
+  get sequenceId(): number {
+    return this.#sequenceId;
+  }
+
+  // Answers
+
+  /** Without `fields` the answer to a statement of the session's own; those change no rows, and keep the warnings. */
+  ok(fields?: Partial<OkPacket>): void {
+    if (fields === undefined) this.state.rowCount = 0;
+    const packet = okPacket({ statusFlags: this.state.statusFlags, ...fields });
+    this.client.write(writeFrame(encodeOk(packet, this.client.capabilities), this.#sequenceId));
+    this.client.commandDone();
+  }
+
+  result(result: ResultSet, lastWarnings: LastWarnings = NO_WARNINGS): void {
+    const { capabilities } = this.client;
+    const framing = { capabilities, sequenceId: this.#sequenceId, statusFlags: this.state.statusFlags };
+    this.client.write(writeResultSet(result, framing));
+    this.state.rowCount = -1;
+    this.state.lastWarnings = lastWarnings;
+    this.client.commandDone();
+  }
+
+  /** Answers with a framed result set that was kept, which may be asked for again. */
+  raw(reply: Buffer): void {
+    const copy = Buffer.from(reply);
+    copy.writeUInt16LE(this.state.statusFlags, copy.length - EOF_STATUS_BYTES);
+    this.client.write(copy);
+    this.state.rowCount = -1;
+    this.client.commandDone();
+  }
+
+  /** Answers with an ERR packet; a bug's text stays in the log. */
+  fail(error: unknown): void {
+    const shown = this.#shown(error);
+    this.#remember(shown);
+    this.client.write(writeFrame(encodeErrOf(shown), this.#sequenceId));
+    this.client.commandDone();
+  }
+
+  // Shards
+
+  /** The targets of a routing for this session: USE may have named the shard, or replicas. */
+  targetsOf(
+    plan: Pick<SendPlan, "keyspace" | "routing">,
+    binds: readonly BindValue[],
+    cluster: ClusterView,
+  ): readonly ShardTarget[] {
+    const { target } = this.state;
+    const keyspace = this.keyspaceTargets(plan.keyspace, cluster);
+    if (target.shard === undefined || target.keyspace !== plan.keyspace) {
+      const readable = this.state.settings.textIsUtf8 || !hasForeignText(binds);
+      return shardsFor(readable ? plan.routing : widened(plan.routing), keyspace, binds);
+    }
+    const chosen = keyspace.targets.filter(({ shard }) => shard === target.shard);
+    if (chosen.length > 0) return chosen;
+    throw new ShardgateError("ER_BAD_DB", `keyspace ${plan.keyspace} has no serving shard ${target.shard}`);
+  }
+
+  keyspaceTargets(name: string, cluster: ClusterView): KeyspaceTargets {
+    const keyspace = cluster.targets[this.state.target.tabletType].get(name);
+    if (keyspace !== undefined) return keyspace;
+    throw new ShardgateError("ER_BAD_DB", `Unknown database '${name}'`);
+  }
+
+  /** Passes `payload` to one shard of the keyspace, whichever. */
+  toAnyShard(keyspace: string, cluster: ClusterView, payload: Buffer): void {
+    const [target] = this.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
+    if (target !== undefined) this.#toOne(target, payload, false, false);
+  }
+
+  /** Passes a write to the one shard it is for. */
+  passWrite(target: ShardTarget, payload: Buffer): void {
+    this.#toOne(target, payload, true, false);
+  }
+
+  /** What the session's next statement on `target` has to carry. */
+  requestFor(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): ShardRequest {
+    const { state } = this;
+    const holdId = state.holds.idOf(target);
+    const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
+    return {
+      hold: holdId === 0 && (joins || reserves),
+      foundRows: state.foundRows,
+      streaming: false,
+      timeoutMs: 0,
+      holdId,
+      settings: state.settings.sql,
+      begin: joins ? (state.begin ?? "") : "",
+      payload,
+    };
+  }
+
+  /** Passes the reply of a statement on a held connection through; the caller ends the command. */
+  passFrom(target: ShardTarget, holdId: number, payload: Buffer): Promise<void> {
+    const { state, client } = this;
+    return new Promise((resolve, reject) => {
+      const pass = new PassThrough(client, {
+        finish: (info, chunk) => {
+          if (info.kind === "err") this.#remember(decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4)));
+          else {
+            state.rowCount = -1;
+            state.lastWarnings = NO_WARNINGS;
+            patchStatus(chunk, info, state.statusFrom(info.status));
+          }
+          client.write(chunk);
+          resolve();
+        },
+        failed: (error, _holdLost, started) => {
+          if (started) this.#cutOff(error);
+          reject(error);
+        },
+      });
+      const request = { ...plainRequest(payload), holdId, settings: state.settings.sql };
+      const call = this.context.tablets.execute(target, request, pass.begin());
+      pass.attach(call);
+      this.#cancelCall = () => call.cancel();
+    });
+  }
+
+  /** After a statement that failed on one of several shards. Lost connections are seen to as the error is answered. */
+  async afterFailure(error: unknown): Promise<void> {
+    if (error instanceof Error && isDeadlock(error)) await this.abandonTransaction();
+  }
+
+  /** With sql_select_limit each shard would give so many rows. */
+  refuseSelectLimit(): void {
+    const limit = this.state.settings.variables.get("sql_select_limit");
+    if (limit === undefined || limit === "DEFAULT") return;
+    throw notSupported("sql_select_limit over several shards", "SET sql_select_limit = DEFAULT and write LIMIT");
+  }
+
+  /** Opens the transaction that autocommit = 0 asks for. A statement alone is one, too: SET TRANSACTION may be for it. */
+  openTransaction(touchesTables: boolean, changes = false): void {
+    const { state } = this;
+    if (state.inTransaction || !touchesTables) return;
+    const readOnly = state.nextReadOnly;
+    if (state.autocommit && readOnly === true && changes) {
+      throw new MysqlError(1792, "25006", "Cannot execute statement in a READ ONLY transaction");
+    }
+    state.nextReadOnly = undefined;
+    if (!state.autocommit) state.begin = beginSql(readOnly);
+  }
+
+  /** A shard's connection with its part of the transaction is lost: the whole transaction is. */
+  async abandonTransaction(): Promise<void> {
+    if (!this.state.inTransaction) return;
+    this.state.begin = undefined;
+    await this.state.holds.rollback();
+  }
+
+  // Plans
+
+  #planOf(sql: Buffer, normalized: Normalized, cluster: ClusterView): CachedPlan {
+    if (normalized.statementEnd < sql.length) refuseRest(sql, normalized.statementEnd);
+    if (!CACHED_VERBS.has(normalized.verb)) return this.#make(parse(sql, this.state.sqlMode), cluster);
+    const { target } = this.state;
+    const selection = target.shard === undefined ? (target.keyspace ?? "") : target.text;
+    const { readingMode } = this.state;
+    const cache = this.context.plans.for(
+      readingMode === "" ? selection : `${selection}\n${readingMode}`,
+      cluster.version,
+    );
+    const known = cache.get(normalized.key);
+    if (known !== undefined) return known;
+    const made = this.#make(this.#read(sql, normalized), cluster);
+    if (normalized.key.length <= LIMITS.planCacheKeyBytesMax) cache.set(normalized.key, made);
+    return made;
+  }
+
+  /** The plan of a statement that is not the client's own text. */
+  planFor(statement: Statement, cluster: ClusterView): CachedPlan {
+    return this.#make(statement, cluster);
+  }
+
+  /** The statement with bind variables. What cannot be read is quoted to the client in its own words, not the key's. */
+  #read(sql: Buffer, { key }: Normalized): Statement {
+    const { sqlMode } = this.state;
+    try {
+      return parse(key, sqlMode);
+    } catch (error) {
+      parse(sql, sqlMode);
+      throw error;
+    }
+  }
+
+  #make(statement: Statement, cluster: ClusterView): CachedPlan {
+    const { keyspace, shard } = this.state.target;
+    const vschema = shard !== undefined && keyspace !== undefined ? asUnsharded(cluster, keyspace) : cluster.vschema;
+    const planContext: PlanContext = { vschema, keyspace };
+    const plan = planStatement(statement, planContext);
+    return { plan, statement, access: accessOf(statement, plan, planContext) };
+  }
+
+  #send(plan: SendPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
+    const { state } = this;
+    const { effect } = plan;
+    if (effect.writes && state.target.tabletType !== "primary") {
+      throw new ShardgateError(
+        "ER_OPTION_PREVENTS_STATEMENT",
+        `the session reads from ${state.target.tabletType} tablets (${state.target.text}); USE the keyspace to write`,
+      );
+    }
+    if (effect.commits && (state.inTransaction || !state.holds.empty)) {
+      this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
+      return;
+    }
+    const keyspace =
+      plan.schemas === undefined ? plan.keyspace : keyspaceAsked(plan, plan.schemas, binds, state, cluster);
+    const targets = this.targetsOf({ keyspace, routing: plan.routing }, binds, cluster);
+    const sent = plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context);
+    this.#keepsWarnings = plan.routing.kind === "any" && !effect.touchesTables;
+    this.#assigned = effect.assigns ?? NONE;
+    this.openTransaction(effect.touchesTables, effect.changes);
+    if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);
+    const [first] = targets;
+    if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
+    if (targets.length === 1) this.#toOne(first, sent, effect.touchesTables, effect.reserves !== undefined);
+    else if (plan.crossShard !== undefined && plan.gather !== undefined) {
+      this.#slow(runGather(this, plan.gather, binds, cluster));
+    } else if (plan.crossShard !== undefined) {
+      throw notSupported(plan.crossShard, `this statement goes to ${targets.length} shards of ${plan.keyspace}`);
+    } else if (effect.writes && !plan.rows) {
+      this.#slow(
+        runChange(
+          this,
+          targets.map((target) => ({ target, payload: sent })),
+        ),
+      );
+    } else {
+      this.refuseSelectLimit();
+      this.#slow(this.#scatter(plan, targets, sent));
+    }
+  }
+
+  async #commitThenSend(
+    plan: SendPlan,
+    binds: readonly BindValue[],
+    cluster: ClusterView,
+    payload: Buffer,
+  ): Promise<void> {
+    this.state.begin = undefined;
+    await this.state.holds.commit();
+    const [target] = this.targetsOf(plan, binds, cluster);
+    if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
+    this.#toOne(target, payload, false, plan.effect.reserves !== undefined);
+  }
+
+  #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
+    const request = this.requestFor(target, payload, touchesTables, reserves);
+    this.#target = target;
+    this.#request = request;
+    this.#reserves = reserves;
+    const sink = this.#passThrough.begin();
+    const call = this.context.tablets.execute(target, request, sink);
+    sink.attach(call);
+    this.#cancelCall = () => call.cancel();
+  }
+
+  async #scatter(plan: SendPlan, targets: readonly ShardTarget[], payload: Buffer): Promise<void> {
+    const { state } = this;
+    const { touchesTables } = plan.effect;
+    const requests = targets.map((target) => ({
+      target,
+      request: this.requestFor(target, payload, touchesTables, false),
+    }));
+    const outcome = await scatterRows(
+      this.context.tablets,
+      requests,
+      this.client,
+      this.#sequenceId,
+      () => state.statusFlags,
+      (error) => (state.inTransaction ? transactionLost(error) : error),
+      this.#abort.signal,
+    );
+    let lost = false;
+    for (const part of outcome.parts) {
+      if (part.info !== undefined) state.holds.joined(part.target, part.info.holdId, state.inTransaction, false);
+      if (part.holdLost || isDeadlock(part.error)) {
+        lost = true;
+        if (part.holdLost) state.holds.lost(part.target);
+      }
+    }
+    if (lost) await this.abandonTransaction();
+    state.rowCount = -1;
+    if (outcome.error === undefined) state.lastWarnings = warningsOf(outcome.parts.map(({ info }) => info));
+    else this.#remember(this.#shown(outcome.error));
+    this.client.commandDone();
+  }
+
+  // PassThroughOwner
+
+  finish(info: ReplyEnd, chunk: Buffer): void {
+    const { state } = this;
+    const target = this.#target;
+    this.#cancelCall = undefined;
+    this.#request = undefined;
+    if (info.holdId !== 0 && target !== undefined) {
+      state.holds.joined(target, info.holdId, state.inTransaction, this.#reserves);
+    }
+    if (info.kind === "err") {
+      const error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
+      this.#remember(error);
+      if (state.inTransaction && error.errno === ER_LOCK_DEADLOCK) {
+        // The shard has rolled its part back; the others follow, as on one MySQL.
+        this.#slow(this.#abandonAndWrite(chunk));
+        return;
+      }
+    } else {
+      if (info.warningsReply.length > 0 || !this.#keepsWarnings) state.lastWarnings = warningsOf([info]);
+      if (info.kind === "ok") {
+        const ok = decodeOk(chunk.subarray(chunk.length - info.lastPacketBytes + 4), 0);
+        state.rowCount = ok.affectedRows;
+        if (ok.lastInsertId !== 0n && this.#rememberId(ok, target, info, chunk)) return;
+      } else state.rowCount = -1;
+      const wanted = state.statusFrom(info.status);
+      if (wanted !== info.status) patchStatus(chunk, info, wanted);
+      if (this.#assigned.length > 0 && target !== undefined) {
+        this.#slow(captureVariables(this, target, this.#assigned).then(() => this.#write(chunk)));
+        return;
+      }
+    }
+    this.client.write(chunk);
+    this.client.commandDone();
+  }
+
+  failed(error: Error, holdLost: boolean, started: boolean): void {
+    const { state } = this;
+    const isLost = this.#request !== undefined && losesHold(this.#request, error, holdLost);
+    this.#cancelCall = undefined;
+    this.#request = undefined;
+    if (isLost && this.#target !== undefined) state.holds.lost(this.#target);
+    const endsTransaction = isLost && state.inTransaction;
+    const shown = endsTransaction ? transactionLost(error) : error;
+    // Rows are on their way already: the client cannot tell where an ERR packet would begin, so the connection ends.
+    const answer = started ? () => this.#cutOff(error) : () => this.fail(shown);
+    if (endsTransaction) this.#slow(this.abandonTransaction().then(answer));
+    else answer();
+  }
+
+  /**
+   * LAST_INSERT_ID() is about generated ids, while an OK also tells one that a row gave itself. True when that takes a
+   * question first: the answer is then sent later.
+   */
+  #rememberId(ok: OkPacket, target: ShardTarget | undefined, info: ReplyEnd, chunk: Buffer): boolean {
+    const { state, context } = this;
+    const inserting = this.#inserting;
+    this.#inserting = undefined;
+    if (inserting === undefined || target === undefined) {
+      state.lastInsertId = ok.lastInsertId;
+      return false;
+    }
+    const { keyspace, statement, binds } = inserting;
+    const { autoIncrements } = context;
+    const schema = statement.table.schema ?? keyspace;
+    const column = autoIncrements.known(schema, statement.table.name);
+    if (column === undefined) {
+      const asked = autoIncrements.ask(target, schema, statement.table.name);
+      this.#inserting = inserting;
+      this.#slow(asked.then(() => this.finish(info, chunk)));
+      return true;
+    }
+    if (givesGeneratedId(statement, binds, column, ok, state.autoValueOnZero)) state.lastInsertId = ok.lastInsertId;
+    return false;
+  }
+
+  async #abandonAndWrite(chunk: Buffer): Promise<void> {
+    await this.abandonTransaction();
+    this.#write(chunk);
+  }
+
+  #write(chunk: Buffer): void {
+    this.client.write(chunk);
+    this.client.commandDone();
+  }
+
+  #cutOff(error: Error): void {
+    this.context.log.warn({ connection: this.state.connectionId, error: error.message }, "reply broke off");
+    this.client.destroy();
+  }
+
+  #slow(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (error instanceof ShardCallError && error.holdLost) {
+        this.state.holds.lost(error.target);
+        if (this.state.inTransaction) {
+          const shown = transactionLost(error.error);
+          void this.abandonTransaction().then(() => this.fail(shown));
+          return;
+        }
+      }
+      this.fail(error);
+    });
+  }
+
+  #remember(error: ShardgateError | MysqlError): void {
+    this.state.rowCount = -1;
+    const { errno: code, message } = error;
+    this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message }] };
+  }
+
+  #shown(thrown: unknown): ShardgateError | MysqlError {
+    const error = thrown instanceof ShardCallError ? thrown.error : thrown;
+    if (error instanceof ShardgateError || error instanceof MysqlError) return error;
+    this.context.log.error(
+      { connection: this.state.connectionId, error },
+      "bug: a statement failed inside the gateway",
+    );
+    return new ShardgateError("INTERNAL", "internal error; see the gateway's log");
+  }
+}
+
+/** What is told of a transaction whose connection to a shard is gone: rolled back as a whole, and worth another try. */
+function transactionLost(error: Error): Error {
+  if (error instanceof ShardgateError && error.id === "TRANSACTION_LOST") return error;
+  const text = `transaction rolled back on all its shards: ${error.message}; try restarting it`;
+  return new ShardgateError("TRANSACTION_LOST", text, error);
+}
+
+export function isDeadlock(error: Error | undefined): boolean {
+  return error instanceof MysqlError && error.errno === ER_LOCK_DEADLOCK;
+}
+
+/** Texts whose bytes the gateway cannot read: it knows UTF-8, and ASCII in whatever character set. */
+function hasForeignText(binds: readonly BindValue[]): boolean {
+  return binds.some((bind) => {
+    if (bind.kind === "list") return hasForeignText(bind.items);
+    return (bind.type === "string" || bind.type === "nstring") && !isAscii(bind.raw);
+  });
+}
+
+/** A routing by values that cannot be read is one by none: the statement's own WHERE decides on each shard. */
+function widened(routing: Routing): Routing {
+  return routing.kind === "equal-unique" || routing.kind === "equal-multi" || routing.kind === "in" ? SCATTER : routing;
+}
+
+const SCATTER: Routing = { kind: "scatter" };
+
+/** What follows the first statement must be blank: several statements in one packet were not agreed. */
+function refuseRest(sql: Buffer, statementEnd: number): void {
+  for (let at = statementEnd; at < sql.length; at++) {
+    const byte = sql[at] ?? 0;
+    if (byte === 0x3b || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0) continue;
+    const near = sql.toString("utf8", at, at + 80);
+    throw new ShardgateError(
+      "ER_PARSE",
+      `You have an error in your SQL syntax; several statements in one packet are not enabled, near '${near}' at line 1`,
+    );
+  }
+}

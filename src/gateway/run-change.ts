@@ -1,0 +1,315 @@
+// Writes to several shards at once, all or none as far as in-order commit goes: outside a transaction they run in one of
+// their own; inside one, a savepoint on the shards already taking part undoes the statement alone when a shard refuses.
+
+import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
+import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
+import { lastGivenId, readsForeignText, rowsToGenerate, splitRows } from "../engine/insert.ts";
+import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import { decodeOk, type OkPacket } from "../mysql/packets/ok.ts";
+import { type Value, valueOf } from "../mysql/values.ts";
+import type { InsertPlan } from "../plan/plan.ts";
+import { setsLastInsertId } from "../plan/session-functions.ts";
+import type { BindValue, Insert } from "../plan/statement.ts";
+import { print } from "../sql/print.ts";
+import { comQuery } from "./com-query.ts";
+import type { ClusterView } from "./cluster-view.ts";
+import { type Executor, isDeadlock } from "./executor.ts";
+import { withSessionValues } from "./session-values.ts";
+import { warningsOf, withRow } from "./show-warnings.ts";
+
+/** One shard's share of a write. */
+export interface ShardChange {
+  readonly target: ShardTarget;
+  /** COM_QUERY and the statement. */
+  readonly payload: Buffer;
+  /** Positions of the rows of this share of an INSERT or REPLACE. */
+  readonly rows?: readonly number[];
+}
+
+const BEGIN = "START TRANSACTION";
+const SAVEPOINT = comQuery("SAVEPOINT shardgate_statement");
+const ROLLBACK_TO_SAVEPOINT = comQuery("ROLLBACK TO SAVEPOINT shardgate_statement");
+const RELEASE_SAVEPOINT = comQuery("RELEASE SAVEPOINT shardgate_statement");
+
+/** INSERT or REPLACE of rows into a sharded table. `payload` is what the client sent. */
+export async function runInsert(
+  executor: Executor,
+  plan: InsertPlan,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+  payload: Buffer,
+): Promise<void> {
+  const { state } = executor;
+  if (state.target.tabletType !== "primary") {
+    throw new ShardgateError(
+      "ER_OPTION_PREVENTS_STATEMENT",
+      "the session reads from replicas; USE the keyspace to write",
+    );
+  }
+  if (!state.settings.textIsUtf8 && readsForeignText(plan, binds)) {
+    throw notSupported(
+      "text beyond ASCII in a vindex column by a client that does not speak UTF-8",
+      "SET NAMES utf8mb4",
+    );
+  }
+  const generated = await generateIds(executor, plan, binds, cluster);
+  const split = splitRows(plan, executor.keyspaceTargets(plan.keyspace, cluster), binds, generated);
+  const filled = generated.size === 0 ? plan.statement : withGenerated(plan, generated);
+  const statement = plan.substitute ? withSessionValues(filled, state, executor.context) : filled;
+  executor.openTransaction(true, true);
+  if (split.length > 1) {
+    if (statement.returning.length > 0) throw notSupported("INSERT … RETURNING of rows on several shards");
+    if (setsLastInsertId(statement)) throw notSupported("LAST_INSERT_ID(expression) of rows on several shards");
+  }
+  const textOf = (insert: Insert): Buffer => comQuery(print(insert, binds, { mode: state.sqlMode, columnNames: true }));
+  const first = generated.values().next().value;
+  const firstId = first === undefined ? undefined : BigInt(first.raw.toString("latin1"));
+  const [only] = split;
+  const answersRows = statement.returning.length > 0;
+  if (split.length === 1 && only !== undefined && (answersRows || plan.generate === undefined)) {
+    if (state.inTransaction) state.holds.checkParticipants([only.target]);
+    if (firstId !== undefined) state.lastInsertId = firstId;
+    executor.passWrite(only.target, statement === plan.statement ? payload : textOf(statement));
+    return;
+  }
+  const changes = split.map(({ target, rows }): ShardChange => {
+    if (split.length === 1)
+      return { target, rows, payload: statement === plan.statement ? payload : textOf(statement) };
+    return { target, rows, payload: textOf({ ...statement, rows: rows.flatMap((row) => statement.rows[row] ?? []) }) };
+  });
+  await runChange(executor, changes, {
+    generated: firstId,
+    given: lastGivenId(plan, binds),
+    mayUpdate: mayUpdate(plan),
+  });
+}
+
+/** The insert ids of a statement, as far as they are not the shards' business. */
+interface InsertIds {
+  /** First of the ids made for this statement. */
+  readonly generated: bigint | undefined;
+  /** What the last row gives itself. */
+  readonly given: bigint | undefined;
+  /** Of a single row: whether it was inserted shows in the affected rows. */
+  readonly mayUpdate: boolean;
+}
+
+function mayUpdate({ statement }: InsertPlan): boolean {
+  return statement.rows.length === 1 && (statement.ignore || statement.onDuplicate.length > 0);
+}
+
+/** Answers the client, or throws. */
+export async function runChange(executor: Executor, changes: readonly ShardChange[], ids?: InsertIds): Promise<void> {
+  const { state } = executor;
+  const replies = state.inTransaction
+    ? await changeInTransaction(executor, changes)
+    : await changeAlone(executor, changes);
+  const parts = replies.map(({ info: end, bytes }) =>
+    decodeOk(bytes.subarray(bytes.length - end.lastPacketBytes + 4), 0),
+  );
+  const ok = combined(parts);
+  const info = changes.length === 1 ? ok.info : (insertInfo(changes, parts) ?? ok.info);
+  let { lastInsertId } = ok;
+  const isInserted = ok.affectedRows > 0 && (ids?.mayUpdate !== true || ok.affectedRows === 1);
+  if (ids?.generated !== undefined && isInserted) lastInsertId = ids.generated;
+  if (lastInsertId !== 0n) state.lastInsertId = lastInsertId;
+  // MySQL tells an id that a row gave itself, but LAST_INSERT_ID() is about generated ones (manual: "LAST_INSERT_ID()").
+  else if (ids?.given !== undefined && ok.affectedRows > 0) lastInsertId = ids.given;
+  state.rowCount = ok.affectedRows;
+  state.lastWarnings = warningsOf(
+    replies.map(({ info: end }) => end),
+    (i) => changes[i]?.rows,
+  );
+  executor.ok({ ...ok, info, lastInsertId, statusFlags: state.statusFlags });
+}
+
+/** A transaction for this statement alone; a single shard needs none. */
+async function changeAlone(executor: Executor, changes: readonly ShardChange[]): Promise<CollectedReply[]> {
+  const { context, state, signal } = executor;
+  const [only] = changes;
+  if (changes.length === 1 && only !== undefined) {
+    const reply = await collect(
+      context.tablets,
+      only.target,
+      executor.requestFor(only.target, only.payload, true, false),
+      signal,
+    );
+    if (reply.info.kind === "err") throw errorOfReply(reply);
+    return [reply];
+  }
+  state.holds.checkParticipants(changes.map(({ target }) => target));
+  const results = await Promise.allSettled(
+    changes.map(({ target, payload }) => {
+      const request = { ...executor.requestFor(target, payload, true, false), hold: true, begin: BEGIN };
+      return collect(context.tablets, target, request, signal);
+    }),
+  );
+  // A connection that the session holds for another reason stays held when this transaction ends.
+  for (const [i, result] of results.entries()) {
+    const target = changes[i]?.target;
+    if (result.status === "fulfilled" && target !== undefined) {
+      state.holds.joined(target, result.value.info.holdId, true, false);
+    }
+  }
+  const failed = firstFailure(results, changes);
+  if (failed !== undefined) {
+    await state.holds.rollback();
+    throw failed;
+  }
+  await state.holds.commit();
+  return fulfilled(results);
+}
+
+async function changeInTransaction(executor: Executor, changes: readonly ShardChange[]): Promise<CollectedReply[]> {
+  const { context, state, signal } = executor;
+  const { holds } = state;
+  holds.checkParticipants(changes.map(({ target }) => target));
+  const before = changes.filter(({ target }) => holds.participates(target)).map(({ target }) => target);
+  const onParticipants = (payload: Buffer): Promise<unknown> =>
+    Promise.all(
+      before.map((target) =>
+        collect(context.tablets, target, {
+          ...plainRequest(payload),
+          holdId: holds.idOf(target),
+          settings: state.settings.sql,
+        }),
+      ),
+    );
+  if (changes.length > 1) await onParticipants(SAVEPOINT);
+  const results = await Promise.allSettled(
+    changes.map(({ target, payload }) =>
+      collect(context.tablets, target, executor.requestFor(target, payload, true, false), signal),
+    ),
+  );
+  let broken = false;
+  for (const [i, result] of results.entries()) {
+    const target = changes[i]?.target;
+    if (target === undefined) continue;
+    if (result.status === "fulfilled") {
+      holds.joined(target, result.value.info.holdId, true, false);
+      broken ||= result.value.info.kind === "err" && isDeadlock(errorOfReply(result.value));
+    } else if (result.reason instanceof ShardCallError && result.reason.holdLost) {
+      // The whole transaction goes with it, whatever the other shards have answered.
+      holds.lost(target);
+      throw result.reason;
+    }
+  }
+  const failed = firstFailure(results, changes);
+  if (failed === undefined) {
+    if (changes.length > 1) await onParticipants(RELEASE_SAVEPOINT);
+    return fulfilled(results);
+  }
+  if (broken) await executor.abandonTransaction();
+  else if (changes.length > 1) {
+    await onParticipants(ROLLBACK_TO_SAVEPOINT);
+    for (const { target } of changes) if (!before.includes(target)) await holds.rollbackOf(target);
+  }
+  throw failed;
+}
+
+async function generateIds(
+  executor: Executor,
+  plan: InsertPlan,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+): Promise<ReadonlyMap<number, Value>> {
+  const { generate } = plan;
+  const rows = rowsToGenerate(plan, binds, executor.state.autoValueOnZero);
+  const ids = new Map<number, Value>();
+  if (generate === undefined || rows.length === 0) return ids;
+  const [target] = cluster.targets.primary.get(generate.sequenceKeyspace)?.targets ?? [];
+  if (target === undefined) {
+    throw new ShardgateError(
+      "SHARD_UNAVAILABLE",
+      `no ids for ${plan.table}: keyspace ${generate.sequenceKeyspace} of sequence ${generate.sequenceTable} is not available`,
+    );
+  }
+  const taken = await executor.context.sequences.take(target, generate.sequenceTable, rows.length);
+  for (const [i, row] of rows.entries()) ids.set(row, valueOf("INT64", String(taken[i] ?? 0n)));
+  return ids;
+}
+
+/** The statement with the generated ids in place, the column added if it was not listed. */
+function withGenerated(plan: InsertPlan, generated: ReadonlyMap<number, Value>): Insert {
+  const { statement, generate } = plan;
+  if (generate === undefined) return statement;
+  const { position } = generate;
+  const isListed = position < (statement.rows[0]?.values.length ?? 0);
+  const pos = statement.pos;
+  const rows = statement.rows.map((row, i) => {
+    const id = generated.get(i);
+    if (id === undefined) return row;
+    const literal = {
+      kind: "literal",
+      type: "int",
+      value: id.raw.toString("latin1"),
+      introducer: undefined,
+      pos,
+    } as const;
+    const values = isListed ? row.values.with(position, literal) : [...row.values, literal];
+    return { ...row, values };
+  });
+  if (isListed) return { ...statement, rows };
+  const column = { kind: "column", schema: undefined, table: undefined, name: generate.column, pos } as const;
+  return { ...statement, rows, columns: [...statement.columns, column], columnList: true };
+}
+
+/** One OK for those of several shards: counts added, the first insert id, the info text's numbers added. */
+function combined(parts: readonly OkPacket[]): OkPacket {
+  const [first, ...rest] = parts;
+  if (first === undefined) throw new ShardgateError("INTERNAL", "a write without a shard");
+  return rest.reduce(
+    (sum, part) => ({
+      ...sum,
+      affectedRows: sum.affectedRows + part.affectedRows,
+      lastInsertId: sum.lastInsertId !== 0n ? sum.lastInsertId : part.lastInsertId,
+      warnings: Math.min(0xffff, sum.warnings + part.warnings),
+      info: addInfo(sum.info, part.info),
+    }),
+    first,
+  );
+}
+
+/** "Records: 2  Duplicates: 0  Warnings: 0" and "Rows matched: …" with their numbers added. */
+function addInfo(a: string, b: string): string {
+  const numbers = b.match(/\d+/g) ?? [];
+  let at = 0;
+  return a.replaceAll(/\d+/g, (digits) => String(Number(digits) + Number(numbers[at++] ?? 0)));
+}
+
+/**
+ * The info text of an INSERT of several rows. MySQL gives none for a single row, which a share may be: its part is told
+ * from the affected rows, 1 for a new row, 2 for a changed or replaced one, 0 for one left alone.
+ */
+function insertInfo(changes: readonly ShardChange[], parts: readonly OkPacket[]): string | undefined {
+  let records = 0;
+  let duplicates = 0;
+  let warnings = 0;
+  for (const [i, { rows }] of changes.entries()) {
+    const part = parts[i];
+    if (rows === undefined || part === undefined) return undefined;
+    const told = /Duplicates: (\d+)/.exec(part.info)?.[1];
+    records += rows.length;
+    duplicates += told === undefined ? (part.affectedRows === 1 ? 0 : 1) : Number(told);
+    warnings += part.warnings;
+  }
+  return `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}`;
+}
+
+function firstFailure(
+  results: readonly PromiseSettledResult<CollectedReply>[],
+  changes: readonly ShardChange[],
+): Error | undefined {
+  for (const [i, result] of results.entries()) {
+    if (result.status === "rejected")
+      return result.reason instanceof Error ? result.reason : new Error(String(result.reason));
+    if (result.value.info.kind !== "err") continue;
+    const { errno, sqlState, message } = errorOfReply(result.value);
+    return new MysqlError(errno, sqlState, withRow(message, changes[i]?.rows));
+  }
+  return undefined;
+}
+
+function fulfilled(results: readonly PromiseSettledResult<CollectedReply>[]): CollectedReply[] {
+  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}

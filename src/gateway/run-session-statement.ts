@@ -1,0 +1,113 @@
+// Statements of the session itself: USE, transactions, SET (set-statement.ts) and SHOW (show-statement.ts).
+
+import { notSupported, ShardgateError } from "../base/errors.ts";
+import type { Begin, Statement } from "../sql/tree.ts";
+import { checkKeyspaceAccess } from "./access.ts";
+import type { ClusterView } from "./cluster-view.ts";
+import type { Executor } from "./executor.ts";
+import { runSet, runSetTransaction } from "./set-statement.ts";
+import { runShow } from "./show-statement.ts";
+import { parseTarget } from "./target.ts";
+
+/** Answers the client, or throws. `payload` is what the client sent. */
+export async function runSessionStatement(
+  executor: Executor,
+  statement: Statement,
+  cluster: ClusterView,
+  payload: Buffer,
+): Promise<void> {
+  switch (statement.kind) {
+    case "use":
+      selectTarget(executor, statement.target, cluster);
+      executor.ok();
+      return;
+    case "begin":
+      await commitOpen(executor);
+      executor.state.begin = beginOf(statement, executor);
+      executor.ok();
+      return;
+    case "commit":
+    case "rollback":
+      if (statement.kind === "rollback" && statement.savepoint !== undefined)
+        throw notSupported("ROLLBACK TO SAVEPOINT");
+      await concludeTransaction(executor, statement.kind, statement.chain ?? false, statement.release ?? false);
+      return;
+    case "savepoint":
+      throw notSupported("SAVEPOINT");
+    case "release":
+      throw notSupported("RELEASE SAVEPOINT");
+    case "set":
+      await runSet(executor, statement, cluster);
+      return;
+    case "setTransaction":
+      await runSetTransaction(executor, statement, cluster);
+      return;
+    case "show":
+      await runShow(executor, statement, cluster, payload);
+      return;
+    case "kill":
+      throw notSupported("KILL");
+    default:
+      throw notSupported(statement.kind.toUpperCase());
+  }
+}
+
+/** Points the session somewhere. Throws 1049 or 1044, in MySQL's words; then nothing has changed. */
+export function selectTarget(executor: Executor, text: string, cluster: ClusterView): void {
+  const target = parseTarget(text);
+  const { keyspace, shard } = target;
+  if (keyspace !== undefined) {
+    if (keyspace.toLowerCase() === "information_schema") {
+      throw notSupported("USE information_schema", "name the schema in the query: information_schema.tables");
+    }
+    const known = cluster.snapshot.keyspaces.get(keyspace);
+    if (known === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${keyspace}'`);
+    checkKeyspaceAccess(executor.state.user, keyspace);
+    if (shard !== undefined && !known.shards.some(({ name }) => name === shard)) {
+      const names = known.shards.map(({ name }) => name).join(", ");
+      throw new ShardgateError("ER_BAD_DB", `Unknown database '${text}': keyspace ${keyspace} has the shards ${names}`);
+    }
+  } else if (shard !== undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${text}'`);
+  // `@replica` alone keeps the keyspace.
+  const keeps = keyspace === undefined && target.tabletType !== "primary";
+  executor.state.target = keeps ? { ...executor.state.target, tabletType: target.tabletType, text } : target;
+}
+
+/** BEGIN, DDL and some others commit what is open (manual: "Statements That Cause an Implicit Commit"). */
+export async function commitOpen(executor: Executor): Promise<void> {
+  const { state } = executor;
+  if (!state.inTransaction) return;
+  state.begin = undefined;
+  await state.holds.commit();
+}
+
+async function concludeTransaction(
+  executor: Executor,
+  op: "commit" | "rollback",
+  chain: boolean,
+  release: boolean,
+): Promise<void> {
+  const { state } = executor;
+  const { begin } = state;
+  state.begin = undefined;
+  if (op === "commit") await state.holds.commit();
+  else await state.holds.rollback();
+  if (chain) state.begin = begin;
+  executor.ok();
+  if (release) executor.client.end();
+}
+
+function beginOf(statement: Begin, executor: Executor): string {
+  const { state } = executor;
+  const readOnly = statement.access === undefined ? state.nextReadOnly : statement.access === "read only";
+  state.nextReadOnly = undefined;
+  return beginSql(readOnly, statement.consistentSnapshot);
+}
+
+/** The statement that opens a transaction on a shard. */
+export function beginSql(readOnly: boolean | undefined, consistentSnapshot = false): string {
+  const characteristics: string[] = [];
+  if (consistentSnapshot) characteristics.push("WITH CONSISTENT SNAPSHOT");
+  if (readOnly !== undefined) characteristics.push(readOnly ? "READ ONLY" : "READ WRITE");
+  return characteristics.length === 0 ? "START TRANSACTION" : `START TRANSACTION ${characteristics.join(", ")}`;
+}

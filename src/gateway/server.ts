@@ -1,0 +1,252 @@
+// A whole gateway: follows the topology, connects to the tablets, listens for MySQL clients. `startGateway` wires the parts
+// and `stop` drains: no new connections, statements under way end, idle clients are told and closed.
+
+import { createServer, type Server, type Socket } from "node:net";
+import { createSecureContext, type SecureContext } from "node:tls";
+import { readFileSync } from "node:fs";
+import { type Clock, sleep } from "../base/clock.ts";
+import { ERRORS, messageOf, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { generateRsaKeys } from "../mysql/auth/caching-sha2.ts";
+import { encodeErrBeforeGreeting } from "../mysql/packets/err.ts";
+import { writeFrame } from "../mysql/frame.ts";
+import type { GatherLimits } from "../engine/gather.ts";
+import { TabletDirectory, type TabletDirectoryOptions } from "../tabletclient/tablet-directory.ts";
+import type { Topology } from "../topo/topology.ts";
+import { createTopologyWatcher } from "../topo/topology-watcher.ts";
+import { loadHashes } from "../vschema/xxh64.ts";
+import { AutoIncrements } from "./auto-increments.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
+import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
+import { SequenceCache } from "./sequence-cache.ts";
+import { Session } from "./session.ts";
+import type { TransactionMode } from "./session-holds.ts";
+import { defaultUsers, parseUsers, type User, Users } from "./users.ts";
+
+export interface GatewayOptions {
+  /** host:port to listen on; port 0: any free one. */
+  readonly listen: string;
+  readonly topology: Topology;
+  /** Only tablets of these cells are used; empty: all. */
+  readonly cells: readonly string[];
+  readonly lastKnownGoodFile: string | undefined;
+  /** Without one: `root` without a password, from loopback only. */
+  readonly usersFile: string | undefined;
+  /** PEM files; without them clients cannot use TLS. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly tlsRequired: boolean;
+  readonly grpcTls: TabletDirectoryOptions["tls"];
+  readonly transactionMode: TransactionMode;
+  readonly replicaLagMaxS: number;
+  readonly gatherLimits: GatherLimits;
+  readonly connectionsMax: number;
+  /** How long the first look at the topology may take. */
+  readonly topologyWaitMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RunningGateway {
+  /** host:port as bound. */
+  readonly address: string;
+  /** Reads the users file again. Throws CONFIG_BAD for a bad one; then the users in force stay. */
+  reloadUsers(): void;
+  stop(graceMs?: number): Promise<void>;
+}
+
+const VERSION_FALLBACK = "10.11.0-MariaDB";
+const TABLET_WAIT_MS = 3_000;
+const DRAIN_POLL_MS = 10;
+
+/** Throws CONFIG_BAD for bad files or a taken port, TOPO_UNAVAILABLE when neither store nor file has a topology. */
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const { clock, log } = options;
+  await loadHashes();
+  const users = new Users(readUsers(options.usersFile));
+  const tls = options.tls === undefined ? undefined : loadTls(options.tls);
+  const rsaKeys = await generateRsaKeys();
+  const watcher = createTopologyWatcher({
+    store: options.topology.store,
+    root: options.topology.root,
+    ...(options.cells.length > 0 ? { cells: options.cells } : {}),
+    ...(options.lastKnownGoodFile === undefined ? {} : { lastKnownGoodFile: options.lastKnownGoodFile }),
+    clock,
+    log,
+  });
+  const tablets = new TabletDirectory({ tls: options.grpcTls, replicaLagMaxS: options.replicaLagMaxS, clock, log });
+  try {
+    await within(watcher.ready, options.topologyWaitMs, clock);
+  } catch (error) {
+    await watcher.close();
+    throw error;
+  }
+  const builder = new ClusterViewBuilder(log);
+  let view: ClusterView = builder.build(watcher.snapshot());
+  tablets.follow(view.snapshot);
+  watcher.onChange((snapshot) => {
+    view = builder.build(snapshot);
+    tablets.follow(snapshot);
+    log.info({ version: view.version, keyspaces: [...snapshot.keyspaces.keys()] }, "topology changed");
+  });
+  const backendVersion = await versionOfBackends(tablets, clock);
+  const context: GatewayContext = {
+    tablets,
+    sequences: new SequenceCache(tablets),
+    autoIncrements: new AutoIncrements(tablets, clock),
+    plans: new PlanCaches(),
+    transactionMode: options.transactionMode,
+    gatherLimits: options.gatherLimits,
+    serverVersion: `${backendVersion}-shardgate`,
+    clock,
+    log,
+    cluster: () => view,
+  };
+  const startedMs = clock.nowMs();
+  let questions = 0;
+  const connections = new Set<ClientConnection>();
+  const perUser = new Map<string, number>();
+  let nextConnectionId = 1;
+  const accept = (socket: Socket): void => {
+    if (connections.size >= options.connectionsMax) {
+      socket.on("error", () => {});
+      socket.end(writeFrame(encodeErrBeforeGreeting(ERRORS.ER_CON_COUNT.errno, "Too many connections"), 0));
+      return;
+    }
+    let userName: string | undefined;
+    const connection = new ClientConnection(socket, {
+      connectionId: nextConnectionId++,
+      serverVersion: context.serverVersion,
+      users,
+      tls,
+      tlsRequired: options.tlsRequired,
+      rsaKeys,
+      clock,
+      log,
+      openSession(client, login) {
+        const { user, maxConnections } = login.account;
+        const open = perUser.get(user) ?? 0;
+        if (maxConnections !== undefined && open >= maxConnections) {
+          throw new ShardgateError(
+            "ER_TOO_MANY_USER_CONNECTIONS",
+            `User ${user} already has more than 'max_user_connections' active connections`,
+          );
+        }
+        questions++;
+        const session = new Session({
+          context,
+          connection: client,
+          login,
+          dialect: /mariadb/i.test(backendVersion) ? "mariadb" : "mysql",
+          statistics: () =>
+            `Uptime: ${Math.floor((clock.nowMs() - startedMs) / 1_000)}  Threads: ${connections.size}  Questions: ${questions}`,
+        });
+        perUser.set(user, open + 1);
+        userName = user;
+        return session;
+      },
+      closed(client) {
+        connections.delete(client);
+        if (userName !== undefined) perUser.set(userName, (perUser.get(userName) ?? 1) - 1);
+      },
+    });
+    connections.add(connection);
+  };
+  const server = createServer({ noDelay: true }, accept);
+  const address = await bind(server, options.listen);
+  log.info({ address, version: context.serverVersion }, "gateway started");
+  return {
+    address,
+    reloadUsers() {
+      users.replace(readUsers(options.usersFile));
+      log.info({ users: users.size }, "users file read again");
+    },
+    async stop(graceMs = 10_000) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const goodbye = new ShardgateError("ER_SERVER_SHUTDOWN", "Server shutdown in progress");
+      for (const connection of connections) connection.endWith(goodbye);
+      const deadline = clock.nowMs() + graceMs;
+      while (connections.size > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
+      for (const connection of connections) connection.destroy();
+      await closed;
+      tablets.close();
+      await watcher.close();
+      log.info({ address }, "gateway stopped");
+    },
+  };
+}
+
+function readUsers(file: string | undefined): ReadonlyMap<string, User> {
+  return file === undefined ? defaultUsers() : parseUsers(readText(file), file);
+}
+
+function loadTls(files: { readonly certFile: string; readonly keyFile: string }): SecureContext {
+  try {
+    return createSecureContext({ cert: readText(files.certFile), key: readText(files.keyFile) });
+  } catch (error) {
+    if (error instanceof ShardgateError) throw error;
+    throw new ShardgateError("CONFIG_BAD", `--tls-cert or --tls-key is no good: ${messageOf(error)}`, error);
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ShardgateError("CONFIG_BAD", `cannot read ${file}: ${messageOf(error)}`, error);
+  }
+}
+
+async function within(ready: Promise<void>, waitMs: number, clock: Clock): Promise<void> {
+  let timedOut = false;
+  await Promise.race([
+    ready,
+    sleep(clock, waitMs).then(() => {
+      timedOut = true;
+    }),
+  ]);
+  if (!timedOut) return;
+  throw new ShardgateError(
+    "TOPO_UNAVAILABLE",
+    `no topology within ${waitMs} ms: is etcd up, and --topo-endpoints right? ` +
+      "With --last-known-good FILE a gateway can start while etcd is down",
+  );
+}
+
+/** Clients choose their dialect by the version, so it is the backends'. Does not wait long for tablets that are away. */
+async function versionOfBackends(tablets: TabletDirectory, clock: Clock): Promise<string> {
+  const deadline = clock.nowMs() + (tablets.tablets.length === 0 ? 0 : TABLET_WAIT_MS);
+  for (;;) {
+    const version = tablets.mysqlVersion();
+    if (version !== undefined) return version;
+    if (clock.nowMs() >= deadline) return VERSION_FALLBACK;
+    await sleep(clock, DRAIN_POLL_MS);
+  }
+}
+
+function bind(server: Server, listen: string): Promise<string> {
+  const separator = listen.lastIndexOf(":");
+  const host = listen.slice(0, separator);
+  const port = Number(listen.slice(separator + 1));
+  if (separator < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ShardgateError("CONFIG_BAD", `--listen wants HOST:PORT, not "${listen}"`);
+  }
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      const text = `cannot listen on ${listen}: ${error.message}; --listen HOST:PORT chooses another`;
+      reject(new ShardgateError("CONFIG_BAD", text, error));
+    });
+    server.listen({ host, port, backlog: 1024 }, () => {
+      const bound = server.address();
+      resolve(`${host}:${bound !== null && typeof bound === "object" ? bound.port : port}`);
+    });
+  });
+}
+
+export const GATEWAY_DEFAULTS = {
+  connectionsMax: LIMITS.clientConnectionsMax,
+  replicaLagMaxS: 30,
+  gatherLimits: { rowsMax: LIMITS.gatherRowsMax, bytesMax: LIMITS.gatherBytesMax },
+  topologyWaitMs: 15_000,
+} as const;

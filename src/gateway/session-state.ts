@@ -1,0 +1,114 @@
+// What the gateway remembers of one client between statements. Plain state with the few rules that keep it consistent;
+// running statements is the executor's business.
+
+import type { User } from "./users.ts";
+import { SERVER } from "../mysql/constants.ts";
+import { DEFAULT_SQL_MODE, type SqlMode } from "../sql/tree.ts";
+import type { SessionHolds } from "./session-holds.ts";
+import { Settings } from "./settings.ts";
+import { NO_TARGET, type SessionTarget } from "./target.ts";
+
+/** An entry of SHOW WARNINGS that the gateway made itself. */
+export interface SessionWarning {
+  readonly level: "Note" | "Warning" | "Error";
+  readonly code: number;
+  readonly message: string;
+}
+
+export type LastWarnings =
+  /** A shard's own reply to SHOW WARNINGS, framed. */
+  | { readonly kind: "reply"; readonly reply: Buffer }
+  | { readonly kind: "list"; readonly warnings: readonly SessionWarning[] };
+
+export const NO_WARNINGS: LastWarnings = { kind: "list", warnings: [] };
+
+export class SessionState {
+  readonly connectionId: number;
+  readonly user: User;
+  /** Host part of USER(): what the client's address looks like. */
+  readonly clientHost: string;
+  /** CLIENT_FOUND_ROWS was agreed. */
+  readonly foundRows: boolean;
+  readonly holds: SessionHolds;
+  target: SessionTarget = NO_TARGET;
+  settings: Settings = Settings.atLogin();
+  sqlMode: SqlMode;
+  /** Stands for `sqlMode` in keys: statements of the same text may read differently. Empty for the default. */
+  readingMode = "";
+  /** 0 in an auto-increment column asks for an id: sql_mode has no NO_AUTO_VALUE_ON_ZERO. */
+  autoValueOnZero = true;
+  autocommit = true;
+  /** Statement that opens the transaction on each shard; undefined while none is open. */
+  begin: string | undefined;
+  /** SET TRANSACTION for the next transaction only: variable and value. */
+  nextIsolation: string | undefined;
+  nextReadOnly: boolean | undefined;
+  lastInsertId = 0n;
+  rowCount = -1;
+  lastWarnings: LastWarnings = NO_WARNINGS;
+
+  constructor(
+    connectionId: number,
+    user: User,
+    clientHost: string,
+    foundRows: boolean,
+    holds: SessionHolds,
+    dialect: SqlMode["dialect"],
+  ) {
+    this.connectionId = connectionId;
+    this.user = user;
+    this.clientHost = clientHost;
+    this.foundRows = foundRows;
+    this.holds = holds;
+    this.sqlMode = { ...DEFAULT_SQL_MODE, dialect };
+  }
+
+  get inTransaction(): boolean {
+    return this.begin !== undefined;
+  }
+
+  /** SERVER_STATUS_* that this session's client has to see. */
+  get statusFlags(): number {
+    return (this.autocommit ? SERVER.STATUS_AUTOCOMMIT : 0) | (this.inTransaction ? SERVER.STATUS_IN_TRANS : 0);
+  }
+
+  /** A shard's flags with the session's own put in. */
+  statusFrom(shardStatus: number): number {
+    return (shardStatus & ~(SERVER.STATUS_AUTOCOMMIT | SERVER.STATUS_IN_TRANS)) | this.statusFlags;
+  }
+
+  /** What of sql_mode decides how the gateway reads statements. */
+  readSqlMode(value: string): void {
+    const modes = new Set(value.toUpperCase().split(","));
+    this.autoValueOnZero = !modes.has("NO_AUTO_VALUE_ON_ZERO");
+    // ANSI and the modes of other products stand for several (manual: "Combination SQL Modes").
+    const ansi =
+      modes.has("ANSI") || modes.has("DB2") || modes.has("MAXDB") || modes.has("MSSQL") || modes.has("ORACLE");
+    this.sqlMode = {
+      dialect: this.sqlMode.dialect,
+      ansiQuotes: ansi || modes.has("ANSI_QUOTES") || modes.has("POSTGRESQL"),
+      pipesAsConcat: ansi || modes.has("PIPES_AS_CONCAT") || modes.has("POSTGRESQL"),
+      ignoreSpace: ansi || modes.has("IGNORE_SPACE") || modes.has("POSTGRESQL"),
+      noBackslashEscapes: modes.has("NO_BACKSLASH_ESCAPES"),
+      highNotPrecedence: modes.has("HIGH_NOT_PRECEDENCE"),
+    };
+    this.readingMode = Object.entries(this.sqlMode)
+      .flatMap(([name, on]) => (on === true ? [name] : []))
+      .join(",");
+  }
+
+  /** Everything as after login, as COM_RESET_CONNECTION demands; the target stays. */
+  reset(names: Settings): void {
+    this.settings = names;
+    this.sqlMode = { ...DEFAULT_SQL_MODE, dialect: this.sqlMode.dialect };
+    this.readingMode = "";
+    this.autoValueOnZero = true;
+    this.autocommit = true;
+    this.begin = undefined;
+    this.nextIsolation = undefined;
+    this.nextReadOnly = undefined;
+    this.lastInsertId = 0n;
+    this.rowCount = -1;
+    this.lastWarnings = NO_WARNINGS;
+  }
+}

@@ -1,0 +1,159 @@
+// Puts the session's own values (LAST_INSERT_ID(), DATABASE(), @@autocommit, …) into a statement before it is sent, and
+// prints it. The columns keep the names they would have had.
+
+import { notSupported } from "../base/errors.ts";
+import {
+  literalOf,
+  type SessionFunction,
+  sessionFunctionOf,
+  type SessionVariable,
+  sessionVariableOf,
+} from "../plan/session-functions.ts";
+import type { BindValue } from "../sql/bind-value.ts";
+import { print } from "../sql/print.ts";
+import type { CastType, Expr, Node, Query, Statement } from "../sql/tree.ts";
+import { rewrite } from "../sql/walk.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import { comQuery } from "./com-query.ts";
+import type { SessionState } from "./session-state.ts";
+import { warningsOfSession } from "./show-warnings.ts";
+
+/** COM_QUERY with the statement as the shard has to run it. Throws 1235 for FOUND_ROWS(). */
+export function substituted(
+  statement: Statement,
+  binds: readonly BindValue[],
+  state: SessionState,
+  context: GatewayContext,
+): Buffer {
+  const replaced = withSessionValues(statement, state, context);
+  const named = replaced.kind === "select" ? namedAsWritten(replaced) : replaced;
+  return comQuery(print(named, binds, { mode: state.sqlMode, columnNames: true }));
+}
+
+/** The tree with the session's values in it, typed as MySQL's functions are. */
+export function withSessionValues<N extends Node>(node: N, state: SessionState, context: GatewayContext): N {
+  const changes = {
+    expr(expr: Expr): Expr {
+      const wanted = sessionFunctionOf(expr);
+      if (wanted !== undefined) return functionValue(wanted, expr.pos, state, context);
+      const variable = sessionVariableOf(expr);
+      return variable === undefined ? expr : variableValue(variable, expr.pos, state, context);
+    },
+    query: namedAsWritten,
+  };
+  return rewrite(node, changes);
+}
+
+/** A literal put in for a function would name its column; the function's own text has to. */
+function namedAsWritten(query: Query): Query {
+  if (query.kind !== "select") return query;
+  const items = query.items.map((item) => {
+    if (item.kind !== "expr" || item.alias !== undefined || item.text === "") return item;
+    const { expr } = item;
+    if (expr.kind !== "literal" || !/^[a-z@]/i.test(item.text)) return item;
+    const chars = LENGTHS.find(([start]) => item.text.toLowerCase().startsWith(start))?.[1];
+    if (chars === undefined || (expr.type !== "string" && expr.type !== "null")) return { ...item, alias: item.text };
+    const type = { ...CAST_TYPE, name: "char", length: String(chars), pos: expr.pos };
+    return { ...item, expr: castOf(expr, type), alias: item.text };
+  });
+  return { ...query, items };
+}
+
+/** How functions that give a text begin, and how long a text may be. */
+const LENGTHS: readonly (readonly [string, number])[] = [
+  ["database", 64],
+  ["schema", 64],
+  ["user", 384],
+  ["session_user", 384],
+  ["system_user", 384],
+  ["current_user", 384],
+  ["version", 60],
+  ["@@", 60],
+];
+
+const CAST_TYPE = {
+  kind: "castType",
+  length: undefined,
+  scale: undefined,
+  unsigned: false,
+  zerofill: false,
+  charset: undefined,
+  collation: undefined,
+  array: false,
+} as const;
+
+function castOf(expr: Expr, type: CastType): Expr {
+  return { kind: "cast", expr, type, atTimeZone: undefined, pos: expr.pos };
+}
+
+function functionValue(name: SessionFunction, pos: number, state: SessionState, context: GatewayContext): Expr {
+  switch (name) {
+    case "last_insert_id":
+      return integer(state.lastInsertId, "unsigned", pos);
+    case "row_count":
+      return integer(state.rowCount, "signed", pos);
+    case "found_rows":
+      throw notSupported("FOUND_ROWS()", "ask with SELECT COUNT(*)");
+    case "connection_id":
+      return literalOf(state.connectionId, pos);
+    case "user":
+      return literalOf(`${state.user.user}@${state.clientHost}`, pos);
+    case "current_user":
+      return literalOf(`${state.user.user}@%`, pos);
+    case "database":
+      return literalOf(state.target.keyspace ?? null, pos);
+    case "version":
+      return literalOf(context.serverVersion, pos);
+  }
+}
+
+function variableValue(name: SessionVariable, pos: number, state: SessionState, context: GatewayContext): Expr {
+  switch (name) {
+    case "autocommit":
+      return integer(state.autocommit ? 1 : 0, "signed", pos);
+    case "last_insert_id":
+    case "identity":
+      return integer(state.lastInsertId, "unsigned", pos);
+    case "version":
+      return literalOf(context.serverVersion, pos);
+    case "version_comment":
+      return literalOf("Shardgate", pos);
+    case "warning_count":
+      return integer(warningsOfSession(state).length, "unsigned", pos);
+    case "error_count":
+      return integer(warningsOfSession(state).filter(({ level }) => level === "Error").length, "unsigned", pos);
+    case "in_transaction":
+      return integer(state.inTransaction ? 1 : 0, "unsigned", pos);
+  }
+}
+
+/** What SHOW VARIABLES says of a variable that the gateway keeps; undefined for the others. */
+export function variableText(name: string, state: SessionState, context: GatewayContext): string | undefined {
+  switch (name) {
+    case "autocommit":
+      return state.autocommit ? "ON" : "OFF";
+    case "last_insert_id":
+    case "identity":
+      return String(state.lastInsertId);
+    case "version":
+      return context.serverVersion;
+    case "version_comment":
+      return "Shardgate";
+    case "warning_count":
+      return String(warningsOfSession(state).length);
+    case "error_count":
+      return String(warningsOfSession(state).filter(({ level }) => level === "Error").length);
+    case "in_transaction":
+      return state.inTransaction ? "1" : "0";
+    default:
+      return undefined;
+  }
+}
+
+/** BIGINT, as the functions give it: a literal, or a cast of a short one, would be narrower, and signed. */
+function integer(value: number | bigint, name: "signed" | "unsigned", pos: number): Expr {
+  const digits = String(value < 0 ? -value : value).padStart(BIGINT_DIGITS, "0");
+  return castOf(literalOf(value < 0 ? `-${digits}` : digits, pos), { ...CAST_TYPE, name, pos });
+}
+
+const BIGINT_DIGITS = 21;

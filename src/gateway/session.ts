@@ -1,0 +1,121 @@
+// One client's session: takes COM_* packets one at a time and gives each to its function. Names are the manual's
+// (dev.mysql.com/doc/dev/mysql-server/latest/PAGE_COMMAND_PHASE).
+
+import { ShardgateError } from "../base/errors.ts";
+import { CLIENT, COM } from "../mysql/constants.ts";
+import { collationById } from "../mysql/charsets.ts";
+import { writeFrame } from "../mysql/frame.ts";
+import type { Login } from "../mysql/server-handshake.ts";
+import type { ClientConnection, CommandHandler } from "./client-connection.ts";
+import { Executor } from "./executor.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import { selectTarget } from "./run-session-statement.ts";
+import { SessionHolds } from "./session-holds.ts";
+import { refuseUnreadable } from "./set-statement.ts";
+import { SessionState } from "./session-state.ts";
+import { Settings } from "./settings.ts";
+import type { User } from "./users.ts";
+
+export interface SessionOptions {
+  readonly context: GatewayContext;
+  readonly connection: ClientConnection;
+  readonly login: Login<User>;
+  readonly dialect: "mysql" | "mariadb";
+  /** Text of COM_STATISTICS. */
+  statistics(): string;
+}
+
+export class Session implements CommandHandler {
+  readonly #options: SessionOptions;
+  readonly #executor: Executor;
+  readonly #loginSettings: Settings;
+
+  /** Throws ER_BAD_DB or ER_DBACCESS_DENIED when the login's keyspace cannot be selected. */
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { context, connection, login, dialect } = options;
+    const { account, capabilities } = login;
+    const state = new SessionState(
+      connection.id,
+      account,
+      connection.peer.replace(/:\d+$/, ""),
+      (capabilities & CLIENT.FOUND_ROWS) !== 0,
+      new SessionHolds(context.tablets, context.transactionMode),
+      dialect,
+    );
+    this.#loginSettings = settingsOf(login.collation);
+    state.settings = this.#loginSettings;
+    this.#executor = new Executor(context, state, connection);
+    const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
+    if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
+  }
+
+  get executor(): Executor {
+    return this.#executor;
+  }
+
+  command(payload: Buffer, sequenceId: number): void {
+    switch (payload[0]) {
+      case COM.QUERY:
+        this.#executor.query(payload, sequenceId);
+        return;
+      case COM.PING:
+        this.#executor.answering(sequenceId).ok({});
+        return;
+      case COM.INIT_DB:
+        this.#initDb(payload, sequenceId);
+        return;
+      case COM.QUIT:
+        this.#options.connection.end();
+        return;
+      case COM.STATISTICS:
+        this.#options.connection.write(writeFrame(Buffer.from(this.#options.statistics()), sequenceId + 1));
+        this.#options.connection.commandDone();
+        return;
+      case COM.FIELD_LIST:
+        this.#executor.forward(payload, sequenceId);
+        return;
+      case COM.RESET_CONNECTION:
+        this.#reset(sequenceId);
+        return;
+      default:
+        this.#executor.answering(sequenceId).fail(unknownCommand(payload[0] ?? 0));
+    }
+  }
+
+  disconnected(): void {
+    this.#executor.disconnected();
+  }
+
+  #initDb(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      selectTarget(executor, payload.toString("utf8", 1), this.#options.context.cluster());
+      executor.ok();
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  #reset(sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    executor.state.reset(this.#loginSettings);
+    void executor.state.holds.releaseAll().then(() => executor.ok());
+  }
+}
+
+/** The character set a client logs in with; one that MariaDB does not know stands for utf8mb4, as it does there. */
+function settingsOf(collationId: number): Settings {
+  const collation = collationById(collationId);
+  if (collation === undefined || collation.collation.startsWith("utf8mb4_0900")) return Settings.atLogin();
+  refuseUnreadable(collation.charset);
+  return Settings.atLogin({ charset: collation.charset, collation: collation.collation });
+}
+
+const NAMES = new Map<number, string>(Object.entries(COM).map(([name, code]) => [code, `COM_${name}`]));
+
+function unknownCommand(code: number): ShardgateError {
+  const name = NAMES.get(code);
+  if (name === undefined) return new ShardgateError("ER_UNKNOWN_COM", `Unknown command ${code}`);
+  return new ShardgateError("ER_NOT_SUPPORTED_YET", `This version of Shardgate doesn't yet support '${name}'`);
+}

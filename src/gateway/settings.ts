@@ -1,0 +1,79 @@
+// Session settings: what a client's SET statements amount to, as one canonical SET statement. The tablet's pool keeps
+// connections by it, so clients with equal settings share connections. Entries are replaced, never removed (a variable
+// goes back to DEFAULT by name), so that the statement can also be run on a connection that is held already.
+
+export interface CharacterSet {
+  readonly charset: string;
+  readonly collation: string | undefined;
+}
+
+/** What the tablets' connections log in with. */
+const LOGIN_CHARSET: CharacterSet = { charset: "utf8mb4", collation: "utf8mb4_general_ci" };
+
+/** Bounds what one client can make every statement carry. */
+export const SETTINGS_BYTES_MAX = 64 * 1024;
+
+export class Settings {
+  readonly names: CharacterSet;
+  /** Lower-case variable (`sql_mode`, `@a`) to the SQL text of its value. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** The SET statement, empty when everything is as at login. */
+  readonly sql: string;
+  /** The client's statements are UTF-8 (or bytes without a character set). */
+  readonly textIsUtf8: boolean;
+
+  private constructor(names: CharacterSet, variables: ReadonlyMap<string, string>) {
+    this.names = names;
+    this.variables = variables;
+    const items = [...variables.keys()].sort().map((name) => `${name} = ${variables.get(name)}`);
+    if (!isLogin(names)) {
+      const collate = names.collation === undefined ? "" : ` COLLATE ${names.collation}`;
+      items.unshift(`NAMES ${names.charset}${collate}`);
+    }
+    const client = (variables.get("character_set_client") ?? names.charset).replaceAll("'", "").toLowerCase();
+    this.textIsUtf8 = client === "binary" || client.startsWith("utf8");
+    this.sql = items.length === 0 ? "" : `SET ${items.join(", ")}`;
+  }
+
+  static atLogin(names: CharacterSet = LOGIN_CHARSET): Settings {
+    return new Settings(names, new Map());
+  }
+
+  /** String literals of the session have another character set or collation than those of a connection at login. */
+  get changesLiterals(): boolean {
+    return !isLogin(this.names) || LITERAL_VARIABLES.some((name) => this.variables.has(name));
+  }
+
+  withNames(names: CharacterSet): Settings {
+    // SET NAMES sets these three anew (manual: "SET NAMES"); what was said of them before no longer counts.
+    const variables = new Map(this.variables);
+    for (const name of ["character_set_client", "character_set_results", "character_set_connection"]) {
+      variables.delete(name);
+    }
+    variables.delete("collation_connection");
+    return new Settings(names, variables);
+  }
+
+  withUserVariable(name: string, sql: string): Settings {
+    return this.withVariable(userVariable(name), sql);
+  }
+
+  /** `sql` is the value as SQL text. */
+  withVariable(name: string, sql: string): Settings {
+    return new Settings(this.names, new Map(this.variables).set(name, sql));
+  }
+}
+
+const LITERAL_VARIABLES = ["character_set_client", "character_set_connection", "collation_connection"];
+
+/** `@name`, quoted. */
+export function userVariable(name: string): string {
+  return `@\`${name.toLowerCase().replaceAll("`", "``")}\``;
+}
+
+function isLogin(names: CharacterSet): boolean {
+  return (
+    names.charset === LOGIN_CHARSET.charset &&
+    (names.collation === undefined || names.collation === LOGIN_CHARSET.collation)
+  );
+}

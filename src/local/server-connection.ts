@@ -1,0 +1,64 @@
+// A short control connection to one mysqld of a local cluster, as root over its socket or to a port of this machine.
+
+import { type Connection, createConnection } from "mysql2/promise";
+
+export interface ServerConnection {
+  /** Runs one statement. mysql2's errors carry errno, sqlState and the server's message. */
+  run(sql: string): Promise<void>;
+  /** All rows, every value as text; NULL is undefined. */
+  rows(sql: string): Promise<Record<string, string | undefined>[]>;
+  /** The first row. */
+  row(sql: string): Promise<Record<string, string | undefined> | undefined>;
+  /** The first value of the first row; empty when there is none. */
+  value(sql: string): Promise<string>;
+}
+
+/** Runs `work` on a connection to the mysqld behind `target` (a socket path or a port of 127.0.0.1), then closes it. */
+export async function withServer<T>(
+  target: string | number,
+  work: (server: ServerConnection) => Promise<T>,
+  database?: string,
+): Promise<T> {
+  const address = typeof target === "string" ? { socketPath: target } : { host: "127.0.0.1", port: target };
+  const connection = await createConnection({
+    ...address,
+    user: "root",
+    connectTimeout: 5_000,
+    charset: "utf8mb4_general_ci",
+    ...(database === undefined ? {} : { database }),
+  });
+  // A server that goes away between two statements is told by the next one; without a listener it would end us.
+  connection.on("error", () => {});
+  try {
+    return await work(wrap(connection));
+  } finally {
+    connection.destroy();
+  }
+}
+
+function wrap(connection: Connection): ServerConnection {
+  const rows = async (sql: string) => {
+    const [result] = await connection.query({ sql, typeCast: (field) => field.string() });
+    if (!Array.isArray(result)) return [];
+    return result.map((row) => {
+      const texts: Record<string, string | undefined> = {};
+      for (const [name, value] of Object.entries(row)) {
+        texts[name] = value === null || value === undefined ? undefined : String(value);
+      }
+      return texts;
+    });
+  };
+  return {
+    rows,
+    async run(sql) {
+      await connection.query(sql);
+    },
+    async row(sql) {
+      return (await rows(sql))[0];
+    },
+    async value(sql) {
+      const row = (await rows(sql))[0] ?? {};
+      return Object.values(row)[0] ?? "";
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// Protocol::ColumnDefinition41: names of a result's column, its collation, type, display length, flags and decimals. With
+// MariaDB's extended metadata another block stands before the fixed part; COM_FIELD_LIST adds a default value at the end.
+
+import { BufferReader, BufferWriter, malformed } from "../codec.ts";
+
+export interface ColumnDefinition {
+  readonly schema: string;
+  readonly table: string;
+  readonly orgTable: string;
+  readonly name: string;
+  readonly orgName: string;
+  readonly collation: number;
+  /** Display length in bytes. */
+  readonly columnLength: number;
+  /** One of MYSQL_TYPE. */
+  readonly type: number;
+  readonly flags: number;
+  readonly decimals: number;
+}
+
+const FIXED_BYTES = 0x0c;
+
+export function encodeColumnDefinition(column: ColumnDefinition): Buffer {
+  const writer = new BufferWriter(96);
+  writeColumnDefinition(writer, column);
+  return writer.finish();
+}
+
+export function writeColumnDefinition(writer: BufferWriter, column: ColumnDefinition): void {
+  writer.lenencString("def");
+  writer.lenencString(column.schema);
+  writer.lenencString(column.table);
+  writer.lenencString(column.orgTable);
+  writer.lenencString(column.name);
+  writer.lenencString(column.orgName);
+  writer.u8(FIXED_BYTES);
+  writer.u16(column.collation);
+  writer.u32(column.columnLength);
+  writer.u8(column.type);
+  writer.u16(column.flags);
+  writer.u8(column.decimals);
+  writer.u16(0);
+}
+
+/** Reads a definition; `extended` if MARIADB_CLIENT.EXTENDED_METADATA was agreed (the block is skipped). */
+export function decodeColumnDefinition(payload: Buffer, extended = false): ColumnDefinition {
+  const reader = new BufferReader(payload);
+  reader.lenencBytes();
+  const schema = reader.lenencString();
+  const table = reader.lenencString();
+  const orgTable = reader.lenencString();
+  const name = reader.lenencString();
+  const orgName = reader.lenencString();
+  if (extended) reader.lenencBytes();
+  if (reader.lenenc() < FIXED_BYTES - 2) throw malformed("short column definition");
+  return {
+    schema,
+    table,
+    orgTable,
+    name,
+    orgName,
+    collation: reader.u16(),
+    columnLength: reader.u32(),
+    type: reader.u8(),
+    flags: reader.u16(),
+    decimals: reader.u8(),
+  };
+}

@@ -1,0 +1,133 @@
+// INSERT and REPLACE … VALUES into a sharded table: finds, for each row, the values that place it. Rows are split over the
+// shards at execution.
+
+import { notSupported, ShardgateError } from "../base/errors.ts";
+import type { Expr, Insert } from "../sql/tree.ts";
+import type { ColumnVindex, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
+import { columnKindOf } from "./column-kind.ts";
+import type { GeneratedColumn, InsertPlan, InsertVindex } from "./plan.ts";
+import { refuseUnwritable } from "./refusals.ts";
+import { asksForSessionValues } from "./session-functions.ts";
+import { type PlanContext, resolveTable } from "./tables.ts";
+import { type ValueRef, valueRefOf } from "./value-ref.ts";
+
+/** Throws 1235 for rows whose place cannot be known before they are written, 1136 for rows of the wrong length. */
+export function planInsert(
+  statement: Insert,
+  keyspace: KeyspaceVSchema,
+  table: TableVSchema,
+  context: PlanContext,
+): InsertPlan {
+  const verb = statement.replace ? "REPLACE" : "INSERT";
+  refuseUnwritable(verb, table);
+  if (table.pinned !== undefined) throw notSupported(`${verb} into pinned table ${table.name}`);
+  const [primary, ...others] = table.columnVindexes;
+  if (primary === undefined) throw notSupported(`${verb} into table ${table.name} without a vindex`);
+  const columns = columnsOf(statement, table);
+  for (const [row, { values }] of statement.rows.entries()) {
+    if (values.length !== columns.length) {
+      throw new ShardgateError(
+        "ER_WRONG_VALUE_COUNT_ON_ROW",
+        `Column count doesn't match value count at row ${row + 1}`,
+      );
+    }
+  }
+  const vindexed = new Set(table.columnVindexes.flatMap(({ columnsLower }) => columnsLower));
+  for (const { column } of statement.onDuplicate) {
+    if (vindexed.has(column.name.toLowerCase())) {
+      throw notSupported(`ON DUPLICATE KEY UPDATE of vindex column ${column.name}`);
+    }
+  }
+  const generate = generatedColumn(table, columns, context);
+  if (generate !== undefined) refuseUnknownIds(statement, generate);
+  const vindexFor = (vindex: ColumnVindex): InsertVindex => insertVindex(vindex, table, statement, columns, generate);
+  return {
+    kind: "insert",
+    keyspace: keyspace.keyspace,
+    table: table.name,
+    statement,
+    primary: vindexFor(primary),
+    verify: others.filter(({ vindex }) => vindex.kind !== "lookup" && vindex.unique).map(vindexFor),
+    generate,
+    substitute: asksForSessionValues(statement),
+  };
+}
+
+/** Names of the row's columns, lower case. */
+function columnsOf(statement: Insert, table: TableVSchema): readonly string[] {
+  if (statement.columnList || statement.columns.length > 0) {
+    return statement.columns.map((column) => column.name.toLowerCase());
+  }
+  if (table.columnListAuthoritative) return table.columns.map((column) => column.lower);
+  throw notSupported(
+    `INSERT without a column list into sharded table ${table.name}`,
+    "list the columns, or declare them in the VSchema with column_list_authoritative",
+  );
+}
+
+/** NULL and 0 ask for an id: the value has to be known before the row is sent. */
+function refuseUnknownIds(statement: Insert, { column, position }: GeneratedColumn): void {
+  for (const { values } of statement.rows) {
+    const expr = values[position];
+    if (expr === undefined || asksToGenerate(expr) || valueRefOf(expr) !== undefined) continue;
+    throw notSupported(`expression as value of auto-increment column ${column}`, "give a literal, or leave it out");
+  }
+}
+
+function generatedColumn(
+  table: TableVSchema,
+  columns: readonly string[],
+  context: PlanContext,
+): GeneratedColumn | undefined {
+  const auto = table.autoIncrement;
+  if (auto === undefined) return undefined;
+  const sequence = resolveTable(
+    { schema: auto.sequence.keyspace, name: auto.sequence.table },
+    { ...context, keyspace: undefined },
+  );
+  const at = columns.indexOf(auto.columnLower);
+  return {
+    column: auto.column,
+    position: at < 0 ? columns.length : at,
+    sequenceKeyspace: sequence.keyspace.keyspace,
+    sequenceTable: sequence.name,
+  };
+}
+
+function insertVindex(
+  { vindex, columns: names, columnsLower }: ColumnVindex,
+  table: TableVSchema,
+  statement: Insert,
+  columns: readonly string[],
+  generate: GeneratedColumn | undefined,
+): InsertVindex {
+  if (vindex.kind === "lookup") throw notSupported(`placing rows by lookup vindex ${vindex.name}`);
+  const positions = columnsLower.map((name) => columns.indexOf(name));
+  const values = statement.rows.map((row) =>
+    columnsLower.map((name, i): ValueRef | undefined => {
+      const generated = generate !== undefined && generate.column.toLowerCase() === name;
+      const at = positions[i] ?? -1;
+      const expr = at < 0 ? undefined : row.values[at];
+      if (expr === undefined) {
+        if (generated) return undefined;
+        throw new ShardgateError(
+          "ER_NOT_SUPPORTED_YET",
+          `INSERT into sharded table needs a value for ${names[i]}: vindex ${vindex.name} places the row by it`,
+        );
+      }
+      if (generated && asksToGenerate(expr)) return undefined;
+      const ref = valueRefOf(expr);
+      if (ref !== undefined && ref.kind !== "bind-list") return ref;
+      throw notSupported(
+        `expression as value of vindex column ${names[i]}`,
+        "give a literal or a parameter, so that the row's shard is known",
+      );
+    }),
+  );
+  return { vindex, columns: names, holds: columnsLower.map((column) => columnKindOf(table, column)), values };
+}
+
+/** DEFAULT in an auto-increment column means the next id, as NULL and 0 do; those two are values until execution. */
+export function asksToGenerate(expr: Expr): boolean {
+  return expr.kind === "default" || (expr.kind === "literal" && expr.type === "null");
+}

@@ -1,0 +1,138 @@
+// Plans: plain readonly data made once per normalized statement and VSchema, cached, printed and tested; `engine` and
+// `gateway` interpret them. Bind variables stay open: what depends on a value is a ValueRef, looked up at execution.
+
+import type { Expr, Insert, Query, Statement } from "../sql/tree.ts";
+import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
+import type { SchemaFilter } from "./system-schema.ts";
+import type { ValueRef } from "./value-ref.ts";
+
+/** Which shards a statement goes to, once its values are known. */
+export type Routing =
+  /** The one shard of an unsharded keyspace. */
+  | { readonly kind: "unsharded" }
+  /** Any one shard gives the answer (no table, or tables that are the same everywhere). */
+  | { readonly kind: "any" }
+  /** Rows with one value of a unique vindex. */
+  | {
+      readonly kind: "equal-unique";
+      readonly vindex: SingleColumnVindex;
+      readonly holds: ColumnKind;
+      readonly value: ValueRef;
+    }
+  /** Rows with one of several values. */
+  | {
+      readonly kind: "in";
+      readonly vindex: SingleColumnVindex;
+      readonly holds: ColumnKind;
+      readonly values: readonly ValueRef[];
+    }
+  /** Rows with values of all, or the first few, columns of a multi-column vindex. */
+  | { readonly kind: "equal-multi"; readonly vindex: MultiColumnVindex; readonly values: readonly ValueRef[] }
+  /** The shard of a fixed keyspace id: a pinned table. */
+  | { readonly kind: "pinned"; readonly keyspaceId: Buffer }
+  | { readonly kind: "scatter" };
+
+/** What a vindex column is known to hold: decides how MySQL compares it with a literal. */
+export type ColumnKind = "integer" | "text" | "unknown";
+
+/** The statement goes as it is to every shard of its routing; rows are concatenated, counts added. */
+export interface SendPlan {
+  readonly kind: "send";
+  readonly keyspace: string;
+  readonly routing: Routing;
+  /** What the answers of several shards cannot simply be put together for; undefined when they can. */
+  readonly crossShard: string | undefined;
+  /** What answers it instead when `crossShard` is set and there are several shards. */
+  readonly gather: GatherPlan | undefined;
+  readonly effect: Effect;
+  /** The answer is rows, also from several shards; else counts. */
+  readonly rows: boolean;
+  /** The gateway's own functions (LAST_INSERT_ID(), …) in the tree: print it anew for each execution. */
+  readonly substitute: Statement | undefined;
+  /** A query of information_schema goes to the keyspace these allow instead, if it is one. */
+  readonly schemas?: readonly SchemaFilter[];
+}
+
+/** Multi-row INSERT or REPLACE into a sharded table: each row to the shard its primary vindex says. */
+export interface InsertPlan {
+  readonly kind: "insert";
+  readonly keyspace: string;
+  readonly table: string;
+  readonly statement: Insert;
+  readonly primary: InsertVindex;
+  /** Other unique functional vindexes: a row must map to the same keyspace id by them. */
+  readonly verify: readonly InsertVindex[];
+  readonly generate: GeneratedColumn | undefined;
+  /** The gateway's own functions (LAST_INSERT_ID(), …) are in it. */
+  readonly substitute: boolean;
+}
+
+export interface InsertVindex {
+  readonly vindex: SingleColumnVindex | MultiColumnVindex;
+  readonly columns: readonly string[];
+  readonly holds: readonly ColumnKind[];
+  /** Row by row, column by column; undefined where the value comes from the sequence. */
+  readonly values: readonly (readonly (ValueRef | undefined)[])[];
+}
+
+/** Column filled from a sequence where a row gives NULL, DEFAULT, 0 or nothing. */
+export interface GeneratedColumn {
+  readonly column: string;
+  /** Position in the row; the number of listed columns when it has to be added. */
+  readonly position: number;
+  readonly sequenceKeyspace: string;
+  readonly sequenceTable: string;
+}
+
+/** Answered by the gateway itself: SET, SHOW of its own, USE, transactions. */
+export interface SessionPlan {
+  readonly kind: "session";
+  readonly statement: Statement;
+}
+
+/** Temporary tables filled from the shards, and the statement run over them on one connection. */
+export interface GatherPlan {
+  readonly kind: "gather";
+  /** Where the scratch connection is: any one shard of it. */
+  readonly keyspace: string;
+  readonly sources: readonly GatherSource[];
+  /** With the table names mapped. */
+  readonly statement: Query;
+  /** Why no other tier answers it. */
+  readonly reason: string;
+  /** Locks rows: reads from primaries. */
+  readonly writes: boolean;
+}
+
+/** One table reference of the statement. */
+export interface GatherSource {
+  readonly keyspace: string;
+  readonly table: string;
+  readonly partitions: readonly string[];
+  /** What `where` qualifies its columns with. */
+  readonly alias: string;
+  readonly temporaryTable: string;
+  readonly routing: Routing;
+  readonly where: Expr | undefined;
+  /** Lower-case names of the columns that may be needed. */
+  readonly columns: ReadonlySet<string> | "all";
+  readonly locks: boolean;
+}
+
+export type Plan = SendPlan | InsertPlan | SessionPlan | GatherPlan;
+
+/** What running a statement means for the session. */
+export interface Effect {
+  /** Changes data or takes locks: goes to a primary, never a replica. */
+  readonly writes: boolean;
+  /** Changes rows: what a read-only transaction refuses. */
+  readonly changes?: boolean;
+  /** Commits an open transaction before it runs (DDL and such). */
+  readonly commits: boolean;
+  /** Opens a transaction when autocommit is off. */
+  readonly touchesTables: boolean;
+  /** Leaves state on the connection, which therefore has to be held for the session; names what. */
+  readonly reserves: string | undefined;
+  /** User variables it may set. */
+  readonly assigns?: readonly string[];
+}

@@ -1,0 +1,379 @@
+// From a statement to its plan: resolve the tables, find the keyspace, find the shards, and say what their answers cannot
+// simply be put together for. Pure: the same statement and VSchema give the same plan. What cannot be planned is refused
+// with 1235 and the construct's name, never sent to a wrong or partial set of shards.
+
+import { notSupported, ShardgateError } from "../base/errors.ts";
+import type { Delete, Explain, Node, Query, Select, Statement, Update } from "../sql/tree.ts";
+import { walk } from "../sql/walk.ts";
+import type { KeyspaceVSchema } from "../vschema/model.ts";
+import { crossShardWorkOf } from "./cross-shard-work.ts";
+import { flattenFrom, type FromTable } from "./from-clause.ts";
+import { planGather } from "./gather.ts";
+import { planInsert } from "./insert.ts";
+import type { Effect, Plan, Routing, SendPlan } from "./plan.ts";
+import { refuseUnwritable } from "./refusals.ts";
+import { crossShardJoinOf, routeTables } from "./routing.ts";
+import { asksForSessionValues, setsLastInsertId } from "./session-functions.ts";
+import { schemaFiltersOf } from "./system-schema.ts";
+import { commonKeyspace, type PlanContext, SYSTEM_SCHEMAS, type StatementTables, tablesOf } from "./tables.ts";
+
+const READ: Effect = { writes: false, commits: false, touchesTables: true, reserves: undefined };
+const WRITE: Effect = { writes: true, changes: true, commits: false, touchesTables: true, reserves: undefined };
+const DEFINITION: Effect = { writes: true, commits: true, touchesTables: false, reserves: undefined };
+
+/** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
+export function planStatement(statement: Statement, context: PlanContext): Plan {
+  switch (statement.kind) {
+    case "set":
+    case "setTransaction":
+    case "show":
+    case "use":
+    case "begin":
+    case "commit":
+    case "rollback":
+    case "savepoint":
+    case "release":
+    case "kill":
+      return { kind: "session", statement };
+    case "select":
+    case "union":
+    case "values":
+    case "table":
+      return planQuery(statement, context);
+    case "insert":
+      return planInsertStatement(statement, context);
+    case "update":
+    case "delete":
+      return planChange(statement, context);
+    case "explain":
+      return planExplain(statement, context);
+    case "setFor":
+      return planStatementFor(statement, statement.statement, context);
+    case "describe":
+    case "do":
+    case "callProcedure":
+    case "ddl":
+    case "lock":
+    case "unlock":
+    case "load":
+    case "admin":
+      return planUnshardedOnly(statement, context);
+    case "xa":
+      throw notSupported("XA", "use BEGIN and COMMIT");
+    case "prepare":
+    case "execute":
+    case "deallocate":
+      throw notSupported(statement.kind.toUpperCase(), "send the statement itself");
+    case "alterVschema":
+      throw notSupported("ALTER VSCHEMA", "use shardgate ctl ApplyVSchema");
+  }
+}
+
+function planQuery(statement: Query, context: PlanContext): Plan {
+  const effect = queryEffect(statement);
+  const tables = tablesOf(statement, context);
+  const keyspaces = new Set(tables.tables.map(({ keyspace }) => keyspace));
+  refuseLocksElsewhere(statement, keyspaces, context);
+  if (keyspaces.size > 1) {
+    for (const keyspace of keyspaces) refuseReserved(effect, keyspace);
+    return planGather(statement, context, `tables of ${keyspaces.size} keyspaces`);
+  }
+  const keyspace = keyspaceOf(tables, context);
+  if (keyspace === undefined || tables.tables.length === 0) {
+    const any: Routing = { kind: "any" };
+    const withoutTables = { ...effect, touchesTables: false };
+    const home = usesLocks(statement) ? keyspaceOfLocks(context) : keyspaceForAny(keyspace, context);
+    const plan = send(statement, home.keyspace, any, undefined, withoutTables);
+    if (!tables.system || context.vschema.keyspaces.size <= 1) return plan;
+    const schemas = schemaFiltersOf(statement, context);
+    if (schemas === "all") {
+      throw notSupported(
+        "information_schema of all keyspaces at once",
+        "name one, as in WHERE table_schema = 'commerce'",
+      );
+    }
+    return schemas === "none" ? plan : { ...plan, schemas };
+  }
+  if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
+  refuseReserved(effect, keyspace);
+  if (tables.tables.every(({ table }) => table?.type === "reference")) {
+    return send(statement, keyspace.keyspace, { kind: "any" }, undefined, effect);
+  }
+  if (statement.kind !== "select") return planGather(statement, context, `${statement.kind.toUpperCase()} over shards`);
+  try {
+    return planShardedSelect(statement, keyspace, effect, context);
+  } catch (error) {
+    if (!(error instanceof ShardgateError) || error.id !== "ER_NOT_SUPPORTED_YET") throw error;
+    return planGather(statement, context, error.message);
+  }
+}
+
+function planShardedSelect(statement: Select, keyspace: KeyspaceVSchema, effect: Effect, context: PlanContext): Plan {
+  refuseNestedQueries(statement, `sharded keyspace ${keyspace.keyspace}`);
+  for (const item of statement.items) if (item.kind === "nextValues") throw notSupported("SELECT NEXT VALUES");
+  const from = flattenFrom(statement.from, statement.where, context);
+  const routing = routeTables(from);
+  const crossShard = crossShardJoinOf(from) ?? crossShardWorkOf(statement);
+  const plan = send(statement, keyspace.keyspace, routing, crossShard, effect);
+  return crossShard === undefined ? plan : { ...plan, gather: planGather(statement, context, crossShard) };
+}
+
+function planInsertStatement(statement: Statement & { kind: "insert" }, context: PlanContext): Plan {
+  const tables = tablesOf(statement, context);
+  const keyspace = keyspaceOf(tables, context);
+  const effect = withReserved(statement, WRITE);
+  if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
+  refuseReserved(effect, keyspace);
+  const table = tables.tables[0]?.table;
+  if (table === undefined) throw notSupported("INSERT without a table");
+  refuseNestedQueries(statement, `sharded keyspace ${keyspace.keyspace}`);
+  return planInsert(statement, keyspace, table, context);
+}
+
+function planChange(statement: Update | Delete, context: PlanContext): Plan {
+  const verb = statement.kind.toUpperCase();
+  const tables = tablesOf(statement, context);
+  const keyspace = keyspaceOf(tables, context);
+  const effect = withReserved(statement, WRITE);
+  if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
+  refuseReserved(effect, keyspace);
+  if (statement.with !== undefined) throw notSupported(`WITH before ${verb} of a sharded table`);
+  refuseNestedQueries(statement, `${verb} of a sharded table`);
+  const from = flattenFrom(statement.tables, statement.where, context);
+  const [target] = from.tables;
+  if (target === undefined || from.tables.length > 1 || (statement.kind === "delete" && statement.form !== "single")) {
+    throw notSupported(`multi-table ${verb} over a sharded keyspace`);
+  }
+  refuseUnwritable(verb, target.resolved.table);
+  if (statement.kind === "update") refuseVindexChange(statement, target);
+  const routing = routeTables(from);
+  if (routing.kind === "scatter" || routing.kind === "any") {
+    throw notSupported(
+      `${verb} of sharded table ${target.resolved.name} without its sharding key`,
+      `give ${vindexColumns(target)} by = or IN`,
+    );
+  }
+  let crossShard: string | undefined;
+  if (statement.limit !== undefined) crossShard = `${verb} with LIMIT`;
+  else if (statement.orderBy.length > 0) crossShard = `${verb} with ORDER BY`;
+  else if (statement.kind === "delete" && statement.returning.length > 0) crossShard = "DELETE with RETURNING";
+  else if (setsLastInsertId(statement)) crossShard = "LAST_INSERT_ID(expression)";
+  return send(statement, keyspace.keyspace, routing, crossShard, effect);
+}
+
+function planExplain(statement: Explain, context: PlanContext): Plan {
+  if (statement.verb === "vexplain") throw notSupported("VEXPLAIN");
+  return planStatementFor(statement, statement.statement, context);
+}
+
+/** A statement around another one goes where that one goes, if that is one shard. */
+function planStatementFor(statement: Statement, inner: Statement, context: PlanContext): Plan {
+  const plan = planStatement(inner, context);
+  if (plan.kind !== "send") throw notSupported(`${statement.kind.toUpperCase()} of ${inner.kind.toUpperCase()}`);
+  const crossShard = statement.kind === "setFor" ? "SET STATEMENT" : `${statement.kind.toUpperCase()} of a statement`;
+  return send(statement, plan.keyspace, plan.routing, plan.crossShard ?? crossShard, plan.effect);
+}
+
+/** Statements that an unsharded keyspace passes through and a sharded one does not have yet. */
+function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
+  const tables = tablesOf(statement, context);
+  const keyspace = keyspaceOf(tables, context) ?? keyspaceForAny(undefined, context);
+  const name = keyspace.keyspace;
+  if (statement.kind === "describe" || statement.kind === "do") {
+    const routing: Routing = keyspace.sharded ? { kind: "any" } : { kind: "unsharded" };
+    const effect = withReserved(statement, { ...READ, touchesTables: false });
+    if (usesLocks(statement)) {
+      refuseLocksElsewhere(statement, new Set(tables.tables.map(({ keyspace: each }) => each)), context);
+      return send(statement, keyspaceOfLocks(context).keyspace, { kind: "any" }, undefined, effect);
+    }
+    if (keyspace.sharded) refuseReserved(effect, keyspace);
+    return send(statement, name, routing, undefined, effect);
+  }
+  const what = nameOf(statement);
+  if (statement.kind === "ddl") {
+    if (statement.object === "database") throw notSupported(what, "make keyspaces with shardgate ctl CreateKeyspace");
+    if (statement.object === "user" || statement.object === "role") throw notSupported(what, "use the users file");
+    if (keyspace.sharded) throw notSupported(`${what} in a sharded keyspace`, "use shardgate ctl ApplySchema");
+    const effect = statement.temporary ? { ...DEFINITION, commits: false, reserves: "a temporary table" } : DEFINITION;
+    return send(statement, name, { kind: "unsharded" }, undefined, effect);
+  }
+  if (keyspace.sharded) throw notSupported(`${what} in a sharded keyspace`);
+  const unsharded: Routing = { kind: "unsharded" };
+  switch (statement.kind) {
+    case "lock":
+      return send(statement, name, unsharded, undefined, { ...DEFINITION, reserves: "LOCK TABLES" });
+    case "unlock":
+      return send(statement, name, unsharded, undefined, DEFINITION);
+    case "callProcedure":
+      return send(statement, name, unsharded, undefined, withReserved(statement, WRITE));
+    case "admin":
+      // Maintenance of named tables; what acts on a server as a whole is not for a gateway to pass to one of many.
+      if (tables.tables.length === 0 || !MAINTENANCE.has(statement.verb)) throw notSupported(what);
+      return send(statement, name, unsharded, undefined, DEFINITION);
+    default:
+      throw notSupported(what);
+  }
+}
+
+function send(
+  statement: Statement,
+  keyspace: string,
+  routing: Routing,
+  crossShard: string | undefined,
+  effect: Effect,
+): SendPlan {
+  const substitute = asksForSessionValues(statement) ? statement : undefined;
+  const rows = statement.kind !== "update" && statement.kind !== "delete";
+  return { kind: "send", keyspace, routing, crossShard, gather: undefined, effect, rows, substitute };
+}
+
+/** The keyspace of all tables; undefined when there are none. */
+function keyspaceOf(found: StatementTables, context: PlanContext): KeyspaceVSchema | undefined {
+  const keyspace = commonKeyspace(found.tables);
+  if (!found.system) return keyspace;
+  if (keyspace === undefined) return undefined;
+  if (keyspace.sharded)
+    throw notSupported(`join of a system schema with tables of sharded keyspace ${keyspace.keyspace}`);
+  return context.vschema.keyspaces.get(keyspace.keyspace);
+}
+
+/** Where a statement without tables runs: the selected keyspace, else an unsharded one, else any. */
+function keyspaceForAny(keyspace: KeyspaceVSchema | undefined, context: PlanContext): KeyspaceVSchema {
+  const { keyspaces } = context.vschema;
+  if (keyspace !== undefined) return keyspace;
+  if (context.keyspace !== undefined && !SYSTEM_SCHEMAS.has(context.keyspace)) {
+    const selected = keyspaces.get(context.keyspace);
+    if (selected === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${context.keyspace}'`);
+    return selected;
+  }
+  let any: KeyspaceVSchema | undefined;
+  for (const candidate of keyspaces.values()) {
+    if (!candidate.sharded) return candidate;
+    any ??= candidate;
+  }
+  if (any === undefined) {
+    throw new ShardgateError(
+      "SHARD_UNAVAILABLE",
+      "there is no keyspace yet; make one with shardgate ctl CreateKeyspace",
+    );
+  }
+  return any;
+}
+
+function queryEffect(statement: Query): Effect {
+  const locks = "locking" in statement && statement.locking.length > 0;
+  return withReserved(statement, locks ? { ...READ, writes: true } : READ);
+}
+
+/** Statements on named tables that leave nothing behind on the connection. */
+const MAINTENANCE: ReadonlySet<string> = new Set([
+  "analyze table",
+  "check table",
+  "checksum table",
+  "optimize table",
+  "repair table",
+]);
+
+const LOCK_FUNCTIONS: ReadonlySet<string> = new Set([
+  "get_lock",
+  "release_lock",
+  "release_all_locks",
+  "is_free_lock",
+  "is_used_lock",
+]);
+
+function withReserved(statement: Statement, effect: Effect): Effect {
+  let reserves: string | undefined;
+  if (!effect.writes && setsLastInsertId(statement)) {
+    throw notSupported("LAST_INSERT_ID(expression) in a statement that changes nothing", "use it in an UPDATE");
+  }
+  const assigns = new Set<string>();
+  const assign = (variable: Node): void => {
+    if (variable.kind === "userVariable") assigns.add(variable.name.toLowerCase());
+  };
+  walk(statement, (node) => {
+    if (node.kind === "assign") {
+      reserves = "a user variable set inside a statement";
+      assigns.add(node.name.toLowerCase());
+    } else if (node.kind === "intoVariables") {
+      reserves = "SELECT … INTO a user variable";
+      for (const target of node.targets) assign(target);
+    } else if (node.kind === "callProcedure") {
+      reserves = "a stored procedure";
+      for (const arg of node.args) assign(arg);
+    } else if (node.kind === "call" && LOCK_FUNCTIONS.has(node.name)) reserves = `${node.name.toUpperCase()}()`;
+    else if (node.kind === "select" && node.options.includes("sql_calc_found_rows")) reserves = "SQL_CALC_FOUND_ROWS";
+    else if (node.kind === "intoOutfile" || node.kind === "intoDumpfile") {
+      throw notSupported("SELECT … INTO OUTFILE", "write the rows on the client");
+    }
+    return true;
+  });
+  if (reserves === undefined) return effect;
+  return assigns.size === 0 ? { ...effect, reserves } : { ...effect, reserves, assigns: [...assigns] };
+}
+
+function usesLocks(statement: Statement): boolean {
+  let uses = false;
+  walk(statement, (node) => {
+    uses ||= node.kind === "call" && LOCK_FUNCTIONS.has(node.name);
+    return !uses;
+  });
+  return uses;
+}
+
+/** All clients' locks of GET_LOCK() are kept in one place, whatever keyspace they have selected. */
+function keyspaceOfLocks({ vschema }: PlanContext): KeyspaceVSchema {
+  const byName = [...vschema.keyspaces.values()].toSorted((a, b) => (a.keyspace < b.keyspace ? -1 : 1));
+  const keyspace = byName.find(({ sharded }) => !sharded) ?? byName[0];
+  if (keyspace === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", "there is no keyspace yet");
+  return keyspace;
+}
+
+function refuseLocksElsewhere(statement: Statement, used: ReadonlySet<KeyspaceVSchema>, context: PlanContext): void {
+  if (used.size === 0 || !usesLocks(statement)) return;
+  const home = keyspaceOfLocks(context);
+  for (const { keyspace } of used) {
+    if (keyspace !== home.keyspace) throw notSupported(`GET_LOCK() and its like with tables of keyspace ${keyspace}`);
+  }
+}
+
+function refuseReserved(effect: Effect, keyspace: KeyspaceVSchema): void {
+  if (effect.reserves !== undefined) throw notSupported(`${effect.reserves} in sharded keyspace ${keyspace.keyspace}`);
+}
+
+/** Subqueries, common table expressions and derived tables would see one shard's rows only. */
+function refuseNestedQueries(statement: Statement, where: string): void {
+  walk(statement, (node) => {
+    if (node === statement) return true;
+    if (node.kind === "cte") throw notSupported(`WITH over ${where}`);
+    if (node.kind === "derived") throw notSupported(`derived table over ${where}`);
+    if (node.kind === "subquery" || node.kind === "exists" || node.kind === "quantified") {
+      throw notSupported(`subquery over ${where}`);
+    }
+    return true;
+  });
+  if (statement.kind === "insert" && statement.query !== undefined) throw notSupported(`INSERT … SELECT over ${where}`);
+}
+
+function refuseVindexChange(statement: Update, target: FromTable): void {
+  const vindexed = new Set(target.resolved.table?.columnVindexes.flatMap(({ columnsLower }) => columnsLower) ?? []);
+  for (const { column } of statement.set) {
+    if (vindexed.has(column.name.toLowerCase())) {
+      throw notSupported(`UPDATE of vindex column ${column.name}`, "delete the row and insert it anew");
+    }
+  }
+}
+
+function vindexColumns(target: FromTable): string {
+  return target.resolved.table?.columnVindexes[0]?.columns.join(" and ") ?? "the sharding key";
+}
+
+function nameOf(statement: Statement): string {
+  if (statement.kind === "ddl") return `${statement.verb} ${statement.object}`.toUpperCase();
+  if (statement.kind === "admin") return statement.verb.toUpperCase();
+  if (statement.kind === "lock" || statement.kind === "unlock") return `${statement.kind} tables`.toUpperCase();
+  if (statement.kind === "load") return `LOAD ${statement.what.toUpperCase()}`;
+  return statement.kind === "callProcedure" ? "CALL" : statement.kind.toUpperCase();
+}

@@ -1,0 +1,99 @@
+// Functions and system variables whose value is the client session's, not the shard connection's: the gateway puts their
+// values in as literals before a statement is sent.
+
+import type { Expr, Node, Statement } from "../sql/tree.ts";
+import { walk } from "../sql/walk.ts";
+
+/** Names as in the tree: lower case. */
+export type SessionFunction =
+  | "last_insert_id"
+  | "row_count"
+  | "found_rows"
+  | "connection_id"
+  | "user"
+  | "current_user"
+  | "database"
+  | "version";
+
+const CALLS: Readonly<Record<string, SessionFunction>> = {
+  last_insert_id: "last_insert_id",
+  row_count: "row_count",
+  found_rows: "found_rows",
+  connection_id: "connection_id",
+  user: "user",
+  session_user: "user",
+  system_user: "user",
+  current_user: "current_user",
+  database: "database",
+  schema: "database",
+  version: "version",
+};
+
+/** System variables the gateway keeps itself. */
+export type SessionVariable =
+  | "autocommit"
+  | "last_insert_id"
+  | "identity"
+  | "version"
+  | "version_comment"
+  | "warning_count"
+  | "error_count"
+  | "in_transaction";
+
+const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
+  "autocommit",
+  "last_insert_id",
+  "identity",
+  "version",
+  "version_comment",
+  "warning_count",
+  "error_count",
+  "in_transaction",
+]);
+
+/** Undefined when the shard computes it. LAST_INSERT_ID(expr) sets a value on the connection that OK then reports. */
+export function sessionFunctionOf(node: Node): SessionFunction | undefined {
+  if (node.kind !== "call" || node.stored || node.schema !== undefined || node.args.length > 0) return undefined;
+  return Object.hasOwn(CALLS, node.name) ? CALLS[node.name] : undefined;
+}
+
+export function sessionVariableOf(node: Node): SessionVariable | undefined {
+  if (
+    node.kind !== "systemVariable" ||
+    (node.scope !== undefined && node.scope !== "session" && node.scope !== "local")
+  ) {
+    return undefined;
+  }
+  return isSessionVariable(node.name) ? node.name : undefined;
+}
+
+function isSessionVariable(name: string): name is SessionVariable {
+  return VARIABLES.has(name);
+}
+
+/** The statement asks for a value that the gateway has to put in. */
+export function asksForSessionValues(statement: Statement): boolean {
+  let asks = false;
+  walk(statement, (node) => {
+    asks ||= sessionFunctionOf(node) !== undefined || sessionVariableOf(node) !== undefined;
+    return !asks;
+  });
+  return asks;
+}
+
+/** LAST_INSERT_ID(expr) is in it, which leaves the value on the connection. */
+export function setsLastInsertId(statement: Statement): boolean {
+  let sets = false;
+  walk(statement, (node) => {
+    sets ||= node.kind === "call" && node.name === "last_insert_id" && node.args.length > 0 && !node.stored;
+    return !sets;
+  });
+  return sets;
+}
+
+/** A literal node that stands for `value`. */
+export function literalOf(value: string | number | bigint | null, pos: number): Expr {
+  if (value === null) return { kind: "literal", type: "null", value: "null", introducer: undefined, pos };
+  const type = typeof value === "string" ? "string" : "int";
+  return { kind: "literal", type, value: String(value), introducer: undefined, pos };
+}

@@ -1,0 +1,228 @@
+// The gateway's end of the shared call stream: one per tablet, opened at once and reopened with back-off when it breaks.
+// Calls of one event-loop turn leave in one message. A reply's chunks go to the call's sink as they arrive; the sink
+// grants credit as it gets rid of them. Knows nothing of what the payloads mean.
+//
+//      connecting ──open──► up ──break──► waiting ──timer──► connecting      any ──close()──► closed
+
+import { Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import type { Clock, Timer } from "../base/clock.ts";
+import { messageOf, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { errorOf } from "./fail-details.ts";
+import {
+  type ConcludeOp,
+  decodeBatch,
+  decodeEnd,
+  decodeFail,
+  eachFrame,
+  encodeBatch,
+  type ExecuteRequest,
+  FRAME_DATA,
+  FRAME_END,
+  FRAME_FAIL,
+  FrameBatch,
+  type ReplyEnd,
+} from "./frame.ts";
+import { CALLS_PATH, CHANNEL_OPTIONS, channelCredentials, type GrpcTls } from "./service.ts";
+
+/** Receives one call's reply. Chunks are views into a message that is not reused: they may be kept for a while. */
+export interface ReplySink {
+  data(chunk: Buffer): void;
+  /** The reply is complete; `chunk` is its last part. */
+  end(info: ReplyEnd, chunk: Buffer): void;
+  /** No reply, or no more of it. `holdLost`: the held connection is gone, its transaction rolled back. */
+  fail(error: Error, holdLost: boolean): void;
+}
+
+export interface CallClientOptions {
+  /** host:port */
+  readonly address: string;
+  readonly tls: GrpcTls | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told when the stream comes up or breaks. */
+  readonly onState: (up: boolean) => void;
+}
+
+type Phase =
+  | { readonly kind: "connecting"; readonly stream: ClientDuplexStream<Buffer, Buffer> }
+  | { readonly kind: "up"; readonly stream: ClientDuplexStream<Buffer, Buffer> }
+  | { readonly kind: "waiting"; readonly timer: Timer }
+  | { readonly kind: "closed" };
+
+const RECONNECT_MS = 100;
+/** What the tablet is told of credit is told in portions, not chunk by chunk. */
+const CREDIT_PORTION_BYTES = LIMITS.callCreditBytes / 4;
+
+export class CallClient {
+  readonly client: Client;
+  readonly #options: CallClientOptions;
+  readonly #calls = new Map<number, ReplySink>();
+  readonly #credits = new Map<number, number>();
+  readonly #batch = new FrameBatch();
+  #phase: Phase;
+  #flushPlanned = false;
+  #nextCallId = 1;
+
+  constructor(options: CallClientOptions) {
+    this.#options = options;
+    this.client = new Client(options.address, channelCredentials(options.tls), CHANNEL_OPTIONS);
+    this.#phase = this.#connect();
+  }
+
+  get up(): boolean {
+    return this.#phase.kind === "up";
+  }
+
+  get callsInFlight(): number {
+    return this.#calls.size;
+  }
+
+  /** Sends a statement; the reply goes to `sink`. Returns the call's id, or throws SHARD_UNAVAILABLE at once. */
+  execute(request: ExecuteRequest, sink: ReplySink): number {
+    const callId = this.#register(sink);
+    this.#batch.execute(callId, request);
+    this.#plan();
+    return callId;
+  }
+
+  /** Commits, rolls back or releases a held connection. */
+  conclude(op: ConcludeOp, holdId: number, sink: ReplySink): number {
+    const callId = this.#register(sink);
+    this.#batch.conclude(callId, op, holdId);
+    this.#plan();
+    return callId;
+  }
+
+  /** The sink has got rid of `bytes` of the reply. */
+  consumed(callId: number, bytes: number): void {
+    if (!this.#calls.has(callId)) return;
+    const owed = (this.#credits.get(callId) ?? 0) + bytes;
+    if (owed < CREDIT_PORTION_BYTES) {
+      this.#credits.set(callId, owed);
+      return;
+    }
+    this.#credits.set(callId, 0);
+    this.#batch.credit(callId, owed);
+    this.#plan();
+  }
+
+  /** Asks the tablet to stop the call (KILL QUERY on the mysqld); the sink still gets its end or fail. */
+  cancel(callId: number): void {
+    if (!this.#calls.has(callId) || this.#phase.kind !== "up") return;
+    this.#batch.cancel(callId);
+    this.#plan();
+  }
+
+  close(): void {
+    const phase = this.#phase;
+    this.#phase = { kind: "closed" };
+    if (phase.kind === "waiting") phase.timer.cancel();
+    else if (phase.kind !== "closed") {
+      this.#flushInto(phase.stream);
+      phase.stream.end();
+    }
+    this.#failAll("the gateway is shutting down");
+    this.client.close();
+  }
+
+  #register(sink: ReplySink): number {
+    if (this.#phase.kind !== "up") {
+      throw new ShardgateError("SHARD_UNAVAILABLE", `tablet at ${this.#options.address} is not connected; try again`);
+    }
+    if (this.#calls.size >= LIMITS.callsPerStreamMax) {
+      throw new ShardgateError("POOL_EXHAUSTED", `too many calls in flight to the tablet at ${this.#options.address}`);
+    }
+    const callId = this.#nextCallId;
+    this.#nextCallId = callId === 0xffffffff ? 1 : callId + 1;
+    this.#calls.set(callId, sink);
+    return callId;
+  }
+
+  #plan(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    setImmediate(this.#flushTurn);
+  }
+
+  readonly #flushTurn = (): void => {
+    this.#flushPlanned = false;
+    if (this.#phase.kind === "up") this.#flushInto(this.#phase.stream);
+  };
+
+  #flushInto(stream: ClientDuplexStream<Buffer, Buffer>): void {
+    if (this.#batch.bytes > 0) stream.write(this.#batch.take());
+  }
+
+  #connect(): Phase {
+    const stream = this.client.makeBidiStreamRequest(CALLS_PATH, encodeBatch, decodeBatch, new Metadata());
+    const isCurrent = (): boolean =>
+      (this.#phase.kind === "connecting" || this.#phase.kind === "up") && this.#phase.stream === stream;
+    // The tablet sends its headers as soon as it has accepted the stream.
+    stream.on("metadata", () => {
+      if (!isCurrent()) return;
+      this.#phase = { kind: "up", stream };
+      this.#options.onState(true);
+    });
+    stream.on("data", (frames: Buffer) => {
+      try {
+        eachFrame(frames, this.#visit);
+      } catch (error) {
+        this.#options.log.error({ address: this.#options.address, error: messageOf(error) }, "bad call frame");
+        stream.cancel();
+      }
+    });
+    const broken = (error?: Error): void => {
+      if (!isCurrent()) return;
+      const wasUp = this.#phase.kind === "up";
+      this.#phase = { kind: "waiting", timer: this.#options.clock.after(RECONNECT_MS, () => this.#reconnect()) };
+      if (wasUp) {
+        this.#options.log.warn({ address: this.#options.address, error: error?.message }, "call stream broke");
+        this.#options.onState(false);
+      }
+      this.#failAll("lost connection to the tablet during the query");
+    };
+    stream.on("error", broken);
+    stream.on("end", broken);
+    stream.on("close", broken);
+    return { kind: "connecting", stream };
+  }
+
+  #reconnect(): void {
+    if (this.#phase.kind === "waiting") this.#phase = this.#connect();
+  }
+
+  #failAll(reason: string): void {
+    const sinks = [...this.#calls.values()];
+    this.#calls.clear();
+    this.#credits.clear();
+    if (this.#batch.bytes > 0) this.#batch.take();
+    for (const sink of sinks) {
+      sink.fail(new ShardgateError("SHARD_CONNECTION_LOST", `${reason} (${this.#options.address})`), true);
+    }
+  }
+
+  readonly #visit = (callId: number, kind: number, frames: Buffer, start: number, end: number): void => {
+    const sink = this.#calls.get(callId);
+    // A call that was given up here may still have a reply on its way.
+    if (sink === undefined) return;
+    if (kind !== FRAME_DATA) {
+      this.#calls.delete(callId);
+      this.#credits.delete(callId);
+    }
+    const ended = kind === FRAME_END ? decodeEnd(frames, start, end) : undefined;
+    const failed = kind === FRAME_FAIL ? decodeFail(frames, start, end) : undefined;
+    if (kind !== FRAME_DATA && ended === undefined && failed === undefined) {
+      throw new ShardgateError("ER_MALFORMED_PACKET", `call stream: unknown frame kind ${kind}`);
+    }
+    try {
+      if (kind === FRAME_DATA) sink.data(frames.subarray(start, end));
+      else if (ended !== undefined) sink.end(ended.info, frames.subarray(ended.chunkAt, end));
+      else if (failed !== undefined) sink.fail(errorOf(failed), failed.holdLost);
+    } catch (error) {
+      // What one call's owner does wrong must not cost the others their stream.
+      this.#options.log.error({ address: this.#options.address, error }, "bug: a reply was not taken");
+    }
+  };
+}

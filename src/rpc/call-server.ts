@@ -1,0 +1,112 @@
+// The tablet's end of the shared call stream: takes frames apart for the handler, collects replies of one event-loop
+// turn into one message. One CallServer a gateway; when it closes, everything it had under way is the handler's to end.
+
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { messageOf, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import {
+  type ConcludeOp,
+  decodeConclude,
+  decodeCredit,
+  decodeExecute,
+  eachFrame,
+  type ExecuteRequest,
+  type FailDetails,
+  FRAME_CANCEL,
+  FRAME_CONCLUDE,
+  FRAME_CREDIT,
+  FRAME_EXECUTE,
+  FrameBatch,
+  type ReplyEnd,
+} from "./frame.ts";
+
+export interface CallHandler {
+  /** `request.payload` is borrowed from the message, which is not reused: it may be kept. */
+  execute(callId: number, request: ExecuteRequest): void;
+  conclude(callId: number, op: ConcludeOp, holdId: number): void;
+  credit(callId: number, bytes: number): void;
+  cancel(callId: number): void;
+  /** The gateway is gone: nothing can be sent any more. */
+  closed(): void;
+}
+
+export class CallServer {
+  readonly #stream: ServerDuplexStream<Buffer, Buffer>;
+  readonly #batch = new FrameBatch();
+  #flushPlanned = false;
+  #open = true;
+
+  /** `accept` is called once with this CallServer and returns who handles its calls. */
+  constructor(stream: ServerDuplexStream<Buffer, Buffer>, accept: (server: CallServer) => CallHandler, log: Log) {
+    this.#stream = stream;
+    const handler = accept(this);
+    const visit = (callId: number, kind: number, frames: Buffer, start: number, end: number): void => {
+      if (kind === FRAME_EXECUTE) handler.execute(callId, decodeExecute(frames, start, end));
+      else if (kind === FRAME_CREDIT) handler.credit(callId, decodeCredit(frames, start, end));
+      else if (kind === FRAME_CANCEL) handler.cancel(callId);
+      else if (kind === FRAME_CONCLUDE) {
+        const { op, holdId } = decodeConclude(frames, start, end);
+        handler.conclude(callId, op, holdId);
+      } else throw new ShardgateError("ER_MALFORMED_PACKET", `call stream: unknown frame kind ${kind}`);
+    };
+    stream.on("data", (frames: Buffer) => {
+      try {
+        eachFrame(frames, visit);
+      } catch (error) {
+        log.error({ error: messageOf(error) }, "closing a call stream that cannot be understood");
+        stream.destroy();
+        close();
+      }
+    });
+    const close = (): void => {
+      if (!this.#open) return;
+      this.#open = false;
+      handler.closed();
+    };
+    stream.on("end", () => {
+      stream.end();
+      close();
+    });
+    stream.on("cancelled", close);
+    stream.on("close", close);
+    stream.on("error", close);
+  }
+
+  /** Copies `source[start, end)`. */
+  data(callId: number, source: Buffer, start: number, end: number): void {
+    if (!this.#open) return;
+    this.#batch.data(callId, source, start, end);
+    this.#plan();
+  }
+
+  /** Copies `tail` and `source[start, end)`. */
+  end(callId: number, info: ReplyEnd, tail: Buffer | undefined, source: Buffer, start: number, end: number): void {
+    if (!this.#open) return;
+    this.#batch.end(callId, info, tail, source, start, end);
+    this.#plan();
+  }
+
+  fail(callId: number, details: FailDetails): void {
+    if (!this.#open) return;
+    this.#batch.fail(callId, details);
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#batch.bytes >= LIMITS.batchBytes) this.#flush();
+    else if (!this.#flushPlanned) {
+      this.#flushPlanned = true;
+      setImmediate(this.#flushTurn);
+    }
+  }
+
+  readonly #flushTurn = (): void => {
+    this.#flushPlanned = false;
+    this.#flush();
+  };
+
+  #flush(): void {
+    if (this.#open && this.#batch.bytes > 0) this.#stream.write(this.#batch.take());
+  }
+}

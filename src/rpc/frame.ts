@@ -1,0 +1,316 @@
+// Call frames: what travels inside a `Batch` of the shared call stream. Laid out by hand, because a protobuf object per
+// call costs more than the whole rest of a point select. Little-endian; every frame is
+//
+//   u32 bytes that follow │ u32 call id │ u8 kind │ body
+//
+// and a `Batch` is the protobuf message { bytes frames = 1 } whose length is written as a padded five-byte varint, so
+// that its place can be reserved before the frames are known. Knows no SQL and no packets: replies are opaque bytes.
+
+import { ShardgateError } from "../base/errors.ts";
+
+/** Kinds up to 15 go from gateway to tablet, from 16 on from tablet to gateway. */
+export const FRAME_EXECUTE = 1;
+export const FRAME_CREDIT = 2;
+export const FRAME_CANCEL = 3;
+export const FRAME_CONCLUDE = 4;
+export const FRAME_DATA = 16;
+export const FRAME_END = 17;
+export const FRAME_FAIL = 18;
+
+// Bits of EXECUTE's flags.
+const FLAG_HOLD = 1;
+const FLAG_FOUND_ROWS = 2;
+const FLAG_STREAMING = 4;
+
+export type ConcludeOp = "commit" | "rollback" | "release";
+const CONCLUDE_OPS: readonly ConcludeOp[] = ["commit", "rollback", "release"];
+
+export interface ExecuteRequest {
+  /** Keep the connection after this statement: a transaction opens, or a reserved connection is made. */
+  readonly hold: boolean;
+  /** The connection counts found rows, not changed rows, as affected (CLIENT_FOUND_ROWS). */
+  readonly foundRows: boolean;
+  /** Take the connection from the streaming pool. */
+  readonly streaming: boolean;
+  /** 0: the tablet's default. */
+  readonly timeoutMs: number;
+  /** A held connection to run on; 0: any pooled one. */
+  readonly holdId: number;
+  /** SET statement that gives a pooled connection the session's settings; empty: defaults. */
+  readonly settings: string;
+  /** Statement that opens a transaction, run first on the connection; empty: none. */
+  readonly begin: string;
+  /** COM_* byte and its argument, as a client would send it. Borrowed until the call returns. */
+  readonly payload: Buffer;
+}
+
+/** What the tablet knows of a finished reply. */
+export interface ReplyEnd {
+  readonly kind: "ok" | "resultset" | "err";
+  /** SERVER_STATUS_* of the last packet; 0 for err. */
+  readonly status: number;
+  readonly warnings: number;
+  /** Bytes of the reply's last packet with its header; it lies whole at the end of the last chunk. */
+  readonly lastPacketBytes: number;
+  /** The connection held for this session after the reply; 0: none. */
+  readonly holdId: number;
+  /** Raw reply of SHOW WARNINGS run right after the statement, when it left warnings; empty otherwise. */
+  readonly warningsReply: Buffer;
+}
+
+export interface FailDetails {
+  readonly id: string;
+  readonly errno: number;
+  readonly sqlState: string;
+  readonly message: string;
+  /** The held connection the call ran on is gone and its transaction rolled back. */
+  readonly holdLost: boolean;
+}
+
+const BATCH_HEADER_BYTES = 6;
+const FRAME_HEADER_BYTES = 9;
+const EXECUTE_HEADER_BYTES = 2 + 4 + 8 + 4 + 2;
+const END_HEADER_BYTES = 1 + 2 + 2 + 4 + 8 + 4;
+const FIRST_BATCH_BYTES = 16 * 1024;
+/** Buffer.from() takes from the pool up to half the pool's size. */
+const POOLED_BATCH_BYTES = 4 * 1024;
+const KEPT_BATCH_BYTES = 1024 * 1024;
+const REPLY_KINDS = ["ok", "resultset", "err"] as const;
+
+/** Collects the frames of one event-loop turn. `take()` hands the batch over and starts a new one. */
+export class FrameBatch {
+  #buffer = Buffer.allocUnsafeSlow(FIRST_BATCH_BYTES);
+  #end = BATCH_HEADER_BYTES;
+
+  get bytes(): number {
+    return this.#end - BATCH_HEADER_BYTES;
+  }
+
+  execute(callId: number, request: ExecuteRequest): void {
+    const settingsBytes = Buffer.byteLength(request.settings);
+    const beginBytes = Buffer.byteLength(request.begin);
+    const bodyBytes = EXECUTE_HEADER_BYTES + settingsBytes + beginBytes + request.payload.length;
+    let at = this.#frame(callId, FRAME_EXECUTE, bodyBytes);
+    const buffer = this.#buffer;
+    const flags =
+      (request.hold ? FLAG_HOLD : 0) |
+      (request.foundRows ? FLAG_FOUND_ROWS : 0) |
+      (request.streaming ? FLAG_STREAMING : 0);
+    at = buffer.writeUInt16LE(flags, at);
+    at = buffer.writeUInt32LE(request.timeoutMs, at);
+    at = buffer.writeDoubleLE(request.holdId, at);
+    at = buffer.writeUInt32LE(settingsBytes, at);
+    at = buffer.writeUInt16LE(beginBytes, at);
+    if (settingsBytes > 0) at += buffer.write(request.settings, at);
+    if (beginBytes > 0) at += buffer.write(request.begin, at);
+    request.payload.copy(buffer, at);
+  }
+
+  credit(callId: number, bytes: number): void {
+    const at = this.#frame(callId, FRAME_CREDIT, 4);
+    this.#buffer.writeUInt32LE(bytes, at);
+  }
+
+  cancel(callId: number): void {
+    this.#frame(callId, FRAME_CANCEL, 0);
+  }
+
+  conclude(callId: number, op: ConcludeOp, holdId: number): void {
+    let at = this.#frame(callId, FRAME_CONCLUDE, 9);
+    at = this.#buffer.writeUInt8(CONCLUDE_OPS.indexOf(op), at);
+    this.#buffer.writeDoubleLE(holdId, at);
+  }
+
+  /** `source[start, end)` is copied. */
+  data(callId: number, source: Buffer, start: number, end: number): void {
+    const at = this.#frame(callId, FRAME_DATA, end - start);
+    source.copy(this.#buffer, at, start, end);
+  }
+
+  /** The reply's last bytes are `tail` (what was held back) and `source[start, end)`; both are copied. */
+  end(callId: number, info: ReplyEnd, tail: Buffer | undefined, source: Buffer, start: number, end: number): void {
+    const tailBytes = tail === undefined ? 0 : tail.length;
+    const extraBytes = info.warningsReply.length;
+    let at = this.#frame(callId, FRAME_END, END_HEADER_BYTES + extraBytes + tailBytes + end - start);
+    const buffer = this.#buffer;
+    at = buffer.writeUInt8(REPLY_KINDS.indexOf(info.kind), at);
+    at = buffer.writeUInt16LE(info.status, at);
+    at = buffer.writeUInt16LE(info.warnings, at);
+    at = buffer.writeUInt32LE(info.lastPacketBytes, at);
+    at = buffer.writeDoubleLE(info.holdId, at);
+    at = buffer.writeUInt32LE(extraBytes, at);
+    if (extraBytes > 0) at += info.warningsReply.copy(buffer, at);
+    if (tail !== undefined) at += tail.copy(buffer, at);
+    source.copy(buffer, at, start, end);
+  }
+
+  fail(callId: number, details: FailDetails): void {
+    const text = JSON.stringify(details);
+    const at = this.#frame(callId, FRAME_FAIL, Buffer.byteLength(text));
+    this.#buffer.write(text, at);
+  }
+
+  /** The batch as an encoded protobuf message; owned by the caller. */
+  take(): Buffer {
+    const batch = this.#buffer.subarray(0, this.#end);
+    batch[0] = 0x0a;
+    let rest = this.#end - BATCH_HEADER_BYTES;
+    for (let i = 1; i <= 5; i++) {
+      batch[i] = i === 5 ? rest : (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#end = BATCH_HEADER_BYTES;
+    // The batch leaves as a copy, a small one out of Node's buffer pool, and this buffer is used again: growing a new one
+    // for each turn costs more, above all in garbage collection. One that a large statement has blown up is let go.
+    const copy = batch.length <= POOLED_BATCH_BYTES ? Buffer.from(batch) : copyOf(batch);
+    if (this.#buffer.length > KEPT_BATCH_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FIRST_BATCH_BYTES);
+    return copy;
+  }
+
+  /** Makes room, writes the header, returns where the body goes. */
+  #frame(callId: number, kind: number, bodyBytes: number): number {
+    const start = this.#end;
+    const end = start + FRAME_HEADER_BYTES + bodyBytes;
+    if (end > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#buffer.length * 2));
+      this.#buffer.copy(larger, 0, 0, start);
+      this.#buffer = larger;
+    }
+    const buffer = this.#buffer;
+    buffer.writeUInt32LE(FRAME_HEADER_BYTES - 4 + bodyBytes, start);
+    buffer.writeUInt32LE(callId, start + 4);
+    buffer[start + 8] = kind;
+    this.#end = end;
+    return start + FRAME_HEADER_BYTES;
+  }
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
+/** Serializer of the `Batch` message: batches are built encoded. */
+export function encodeBatch(batch: Buffer): Buffer {
+  return batch;
+}
+
+/** Deserializer of the `Batch` message: the bytes of field 1. Throws ER_MALFORMED_PACKET on anything else. */
+export function decodeBatch(message: Buffer): Buffer {
+  if (message.length === 0) return message;
+  let at = 1;
+  let bytes = 0;
+  if (message[0] !== 0x0a) throw malformed("not a batch");
+  for (let shift = 0; ; shift += 7) {
+    const byte = message[at++];
+    if (byte === undefined || shift > 28) throw malformed("bad length of batch");
+    bytes += (byte & 0x7f) * 2 ** shift;
+    if ((byte & 0x80) === 0) break;
+  }
+  if (at + bytes !== message.length) throw malformed("batch length does not match its message");
+  return message.subarray(at);
+}
+
+/** Calls `visit` for each frame of a decoded batch; the body is `frames[start, end)`, borrowed from the message. */
+export function eachFrame(
+  frames: Buffer,
+  visit: (callId: number, kind: number, frames: Buffer, start: number, end: number) => void,
+): void {
+  let at = 0;
+  while (at < frames.length) {
+    if (at + FRAME_HEADER_BYTES > frames.length) throw malformed("truncated frame");
+    const end = at + 4 + frames.readUInt32LE(at);
+    if (end > frames.length || end < at + FRAME_HEADER_BYTES) throw malformed("frame length out of bounds");
+    visit(frames.readUInt32LE(at + 4), frames[at + 8] ?? 0, frames, at + FRAME_HEADER_BYTES, end);
+    at = end;
+  }
+}
+
+/** `payload` of the result is a view into `frames`. */
+export function decodeExecute(frames: Buffer, start: number, end: number): ExecuteRequest {
+  if (end - start < EXECUTE_HEADER_BYTES) throw malformed("truncated EXECUTE");
+  const settingsBytes = frames.readUInt32LE(start + 14);
+  const beginBytes = frames.readUInt16LE(start + 18);
+  const settingsAt = start + EXECUTE_HEADER_BYTES;
+  const beginAt = settingsAt + settingsBytes;
+  const payloadAt = beginAt + beginBytes;
+  if (payloadAt > end) throw malformed("truncated EXECUTE");
+  const flags = frames.readUInt16LE(start);
+  return {
+    hold: (flags & FLAG_HOLD) !== 0,
+    foundRows: (flags & FLAG_FOUND_ROWS) !== 0,
+    streaming: (flags & FLAG_STREAMING) !== 0,
+    timeoutMs: frames.readUInt32LE(start + 2),
+    holdId: frames.readDoubleLE(start + 6),
+    settings: settingsBytes === 0 ? "" : frames.toString("utf8", settingsAt, beginAt),
+    begin: beginBytes === 0 ? "" : frames.toString("utf8", beginAt, payloadAt),
+    payload: frames.subarray(payloadAt, end),
+  };
+}
+
+export function decodeCredit(frames: Buffer, start: number, end: number): number {
+  if (end - start < 4) throw malformed("truncated CREDIT");
+  return frames.readUInt32LE(start);
+}
+
+export function decodeConclude(frames: Buffer, start: number, end: number): { op: ConcludeOp; holdId: number } {
+  const op = CONCLUDE_OPS[frames[start] ?? 255];
+  if (end - start < 9 || op === undefined) throw malformed("truncated CONCLUDE");
+  return { op, holdId: frames.readDoubleLE(start + 1) };
+}
+
+export interface DecodedEnd {
+  readonly info: ReplyEnd;
+  /** The reply's last bytes are `frames[chunkAt, end)`. */
+  readonly chunkAt: number;
+}
+
+export function decodeEnd(frames: Buffer, start: number, end: number): DecodedEnd {
+  const kind = REPLY_KINDS[frames[start] ?? 255];
+  if (end - start < END_HEADER_BYTES || kind === undefined) throw malformed("truncated END");
+  const extraBytes = frames.readUInt32LE(start + 17);
+  const extraAt = start + END_HEADER_BYTES;
+  const chunkAt = extraAt + extraBytes;
+  if (chunkAt > end) throw malformed("truncated END");
+  return {
+    info: {
+      kind,
+      status: frames.readUInt16LE(start + 1),
+      warnings: frames.readUInt16LE(start + 3),
+      lastPacketBytes: frames.readUInt32LE(start + 5),
+      holdId: frames.readDoubleLE(start + 9),
+      warningsReply: extraBytes === 0 ? EMPTY : frames.subarray(extraAt, chunkAt),
+    },
+    chunkAt,
+  };
+}
+
+export function decodeFail(frames: Buffer, start: number, end: number): FailDetails {
+  const parsed: unknown = JSON.parse(frames.toString("utf8", start, end));
+  if (!isFailDetails(parsed)) throw malformed("bad FAIL");
+  return parsed;
+}
+
+function isFailDetails(value: unknown): value is FailDetails {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "id" in value &&
+    typeof value.id === "string" &&
+    "errno" in value &&
+    typeof value.errno === "number" &&
+    "sqlState" in value &&
+    typeof value.sqlState === "string" &&
+    "message" in value &&
+    typeof value.message === "string" &&
+    "holdLost" in value &&
+    typeof value.holdLost === "boolean"
+  );
+}
+
+function malformed(what: string): ShardgateError {
+  return new ShardgateError("ER_MALFORMED_PACKET", `call stream: ${what}`);
+}
+
+export const EMPTY = Buffer.alloc(0);

@@ -1,0 +1,79 @@
+// Loads proto/tablet.proto and names what gRPC needs to know of it. The `Calls` method gets codecs of our own, because
+// its messages are built and read as bytes (frame.ts); the other methods go through proto-loader.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type ChannelOptions, ChannelCredentials, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import { assert } from "../base/assert.ts";
+import { messageOf, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { decodeBatch, encodeBatch } from "./frame.ts";
+
+/** PEM files of one side of the gateway-tablet connection; with `ca` each side demands the other's certificate. */
+export interface GrpcTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+}
+
+/** Keepalive finds a peer that is stopped or cut off within about six seconds; the windows let one stream fill a link. */
+export const CHANNEL_OPTIONS: ChannelOptions = {
+  "grpc.max_receive_message_length": LIMITS.grpcMessageBytesMax,
+  "grpc.max_send_message_length": LIMITS.grpcMessageBytesMax,
+  "grpc.keepalive_time_ms": 3_000,
+  "grpc.keepalive_timeout_ms": 3_000,
+  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.min_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  "grpc-node.flow_control_window": 8 * 1024 * 1024,
+  "grpc.enable_retries": 0,
+  "grpc.use_local_subchannel_pool": 1,
+};
+
+export const CALLS_PATH = "/shardgate.tablet.v1.Tablet/Calls";
+
+/** The Tablet service with the codecs of `Calls` replaced. */
+export function tabletService(): ServiceDefinition {
+  const protoFile = fileURLToPath(new URL("../../proto/tablet.proto", import.meta.url));
+  const loaded = loadSync(protoFile, { keepCase: false, longs: Number, defaults: true, enums: String });
+  const service = loaded["shardgate.tablet.v1.Tablet"];
+  assert(service !== undefined && !("format" in service), "proto/tablet.proto defines the Tablet service");
+  const methods: Record<string, ServiceDefinition[string]> = {};
+  for (const [name, method] of Object.entries(service as ServiceDefinition)) methods[name] = method;
+  const calls = methods["Calls"];
+  assert(calls !== undefined, "the Tablet service has Calls");
+  methods["Calls"] = {
+    ...calls,
+    requestSerialize: encodeBatch,
+    requestDeserialize: decodeBatch,
+    responseSerialize: encodeBatch,
+    responseDeserialize: decodeBatch,
+  };
+  return methods;
+}
+
+/** Credentials a gateway dials with; plain text without `tls`. Throws CONFIG_BAD when a file cannot be read. */
+export function channelCredentials(tls: GrpcTls | undefined): ChannelCredentials {
+  if (tls === undefined) return ChannelCredentials.createInsecure();
+  return ChannelCredentials.createSsl(readPem(tls.caFile), readPem(tls.keyFile), readPem(tls.certFile));
+}
+
+/** Credentials a tablet listens with; with `tls` a gateway must show a certificate signed by the same authority. */
+export function serverCredentials(tls: GrpcTls | undefined): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  return ServerCredentials.createSsl(
+    readPem(tls.caFile),
+    [{ private_key: readPem(tls.keyFile), cert_chain: readPem(tls.certFile) }],
+    true,
+  );
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new ShardgateError("CONFIG_BAD", `cannot read TLS file ${file}: ${messageOf(error)}`, error);
+  }
+}

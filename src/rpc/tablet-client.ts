@@ -1,0 +1,98 @@
+// The rare calls to a tablet: the health stream and the schema calls, each with a deadline and with errors that come
+// back as they were raised. The data path is in call-client.ts.
+
+import { type Client, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { assert } from "../base/assert.ts";
+import { ShardgateError } from "../base/errors.ts";
+import { errorOf } from "./fail-details.ts";
+import { decodeFail } from "./frame.ts";
+import { tabletService } from "./service.ts";
+import { ERROR_DETAILS_KEY, type TableSchema, type TabletHealth } from "./tablet-server.ts";
+
+const service = lazily(tabletService);
+
+/** Opens the health stream. `ended` is called once, when the stream is over for whatever reason. */
+export function watchHealth(
+  client: Client,
+  push: (health: TabletHealth) => void,
+  ended: (error: Error | undefined) => void,
+): { close(): void } {
+  const method = methodOf("Health");
+  const stream = client.makeServerStreamRequest<object, TabletHealth>(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    {},
+    new Metadata(),
+  );
+  let open = true;
+  const end = (error?: Error): void => {
+    if (!open) return;
+    open = false;
+    ended(error);
+  };
+  stream.on("data", push);
+  stream.on("error", end);
+  stream.on("end", () => end());
+  return {
+    close() {
+      open = false;
+      stream.on("error", () => {});
+      stream.cancel();
+    },
+  };
+}
+
+/** Runs DDL on the tablet's mysqld; resolves to the number of statements run. Throws the mysqld's error as MysqlError. */
+export async function applySchema(client: Client, keyspace: string, sql: string, timeoutMs: number): Promise<number> {
+  const reply = await unary<{ statements: number }>(client, "ApplySchema", { keyspace, sql, timeoutMs }, timeoutMs);
+  return reply.statements;
+}
+
+/** Table definitions as the tablet's mysqld has them; all when `tables` is empty. */
+export async function getSchema(
+  client: Client,
+  keyspace: string,
+  tables: readonly string[],
+  timeoutMs: number,
+): Promise<readonly TableSchema[]> {
+  const reply = await unary<{ tables: TableSchema[] }>(client, "GetSchema", { keyspace, tables }, timeoutMs);
+  return reply.tables;
+}
+
+function unary<Reply>(client: Client, name: string, request: object, timeoutMs: number): Promise<Reply> {
+  const method = methodOf(name);
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest<object, Reply>(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      new Metadata(),
+      { deadline: Date.now() + timeoutMs },
+      (error, reply) => {
+        if (error !== null) reject(rebuild(error));
+        else if (reply === undefined) reject(new ShardgateError("INTERNAL", `${name}: empty reply`));
+        else resolve(reply);
+      },
+    );
+  });
+}
+
+function rebuild(error: ServiceError): Error {
+  const details = error.metadata.get(ERROR_DETAILS_KEY)[0];
+  if (Buffer.isBuffer(details)) return errorOf(decodeFail(details, 0, details.length));
+  const unreachable = error.code === 14 || error.code === 4;
+  return new ShardgateError(unreachable ? "SHARD_UNAVAILABLE" : "ER_UNKNOWN", `tablet: ${error.details}`, error);
+}
+
+function methodOf(name: string): ReturnType<typeof tabletService>[string] {
+  const method = service()[name];
+  assert(method !== undefined, `the Tablet service has ${name}`);
+  return method;
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}

@@ -1,0 +1,166 @@
+// The tablet's gRPC server: binds the port, serves the Tablet service and the standard gRPC health service
+// (grpc.health.v1), and turns messages into plain calls of the ports below. Knows nothing of mysqlds.
+
+import {
+  Metadata,
+  Server,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+} from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import { ShardgateError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { TabletType } from "../topo/records.ts";
+import { type CallHandler, CallServer } from "./call-server.ts";
+import { failDetailsOf } from "./fail-details.ts";
+import { CHANNEL_OPTIONS, type GrpcTls, serverCredentials, tabletService } from "./service.ts";
+
+export type { TabletType };
+
+export interface TabletHealth {
+  readonly alias: string;
+  readonly keyspace: string;
+  readonly shard: string;
+  readonly type: TabletType;
+  readonly serving: boolean;
+  /** Why it does not serve; empty while serving. */
+  readonly reason: string;
+  /** Seconds behind the primary; 0 on a primary, -1 unknown. */
+  readonly lagS: number;
+  readonly calls: number;
+  readonly poolInUse: number;
+  readonly poolWaiting: number;
+  readonly mysqlVersion: string;
+}
+
+export interface TableSchema {
+  readonly name: string;
+  readonly type: string;
+  readonly createStatement: string;
+  readonly rows: number;
+  readonly dataBytes: number;
+}
+
+export interface TabletPorts {
+  acceptCalls(server: CallServer): CallHandler;
+  /** Calls `push` with the health now and whenever it changes or is due, until the returned function is called. */
+  watchHealth(push: (health: TabletHealth) => void): () => void;
+  /** Resolves to the number of statements run. */
+  applySchema(keyspace: string, sql: string, timeoutMs: number): Promise<number>;
+  getSchema(keyspace: string, tables: readonly string[]): Promise<readonly TableSchema[]>;
+}
+
+export interface TabletServer {
+  /** host:port as bound. */
+  readonly address: string;
+  setServing(serving: boolean): void;
+  /** Lets calls under way finish for `graceMs`, then cuts them off. */
+  stop(graceMs: number): Promise<void>;
+}
+
+interface ApplySchemaMessage {
+  readonly keyspace: string;
+  readonly sql: string;
+  readonly timeoutMs: number;
+}
+
+interface GetSchemaMessage {
+  readonly keyspace: string;
+  readonly tables: readonly string[];
+}
+
+/** Listens on `listen` (host:port, port 0: any free one). Throws CONFIG_BAD when the port cannot be had. */
+export async function startTabletServer(
+  listen: string,
+  tls: GrpcTls | undefined,
+  ports: TabletPorts,
+  log: Log,
+): Promise<TabletServer> {
+  const server = new Server(CHANNEL_OPTIONS);
+  const health = new HealthImplementation({ "": "NOT_SERVING", "shardgate.tablet.v1.Tablet": "NOT_SERVING" });
+  health.addToServer(server);
+  server.addService(tabletService(), {
+    Calls(stream: ServerDuplexStream<Buffer, Buffer>) {
+      new CallServer(stream, (callServer) => ports.acceptCalls(callServer), log);
+      stream.sendMetadata(new Metadata());
+    },
+    Health(stream: ServerWritableStream<object, TabletHealth>) {
+      const unwatch = ports.watchHealth((now) => stream.write(now));
+      stream.on("cancelled", unwatch);
+      stream.on("error", unwatch);
+      stream.on("close", unwatch);
+    },
+    ApplySchema(call: ServerUnaryCall<ApplySchemaMessage, object>, reply: sendUnaryData<object>) {
+      const { keyspace, sql, timeoutMs } = call.request;
+      answer(
+        ports.applySchema(keyspace, sql, timeoutMs).then((statements) => ({ statements })),
+        reply,
+        log,
+      );
+    },
+    GetSchema(call: ServerUnaryCall<GetSchemaMessage, object>, reply: sendUnaryData<object>) {
+      const { keyspace, tables } = call.request;
+      answer(
+        ports.getSchema(keyspace, tables).then((found) => ({ tables: found })),
+        reply,
+        log,
+      );
+    },
+  });
+  const port = await bind(server, listen, tls);
+  return {
+    address: `${listen.slice(0, listen.lastIndexOf(":"))}:${port}`,
+    setServing(serving) {
+      const status = serving ? "SERVING" : "NOT_SERVING";
+      health.setStatus("", status);
+      health.setStatus("shardgate.tablet.v1.Tablet", status);
+    },
+    stop: (graceMs) => stopServer(server, graceMs),
+  };
+}
+
+function bind(server: Server, listen: string, tls: GrpcTls | undefined): Promise<number> {
+  const port = Number(/.:(\d{1,5})$/.exec(listen)?.[1] ?? Number.NaN);
+  if (!(port <= 65_535)) throw new ShardgateError("CONFIG_BAD", `--listen wants HOST:PORT, not "${listen}"`);
+  return new Promise((resolve, reject) => {
+    server.bindAsync(listen, serverCredentials(tls), (error, boundPort) => {
+      if (error === null) resolve(boundPort);
+      else {
+        const hint = "is it taken? --listen HOST:PORT chooses another (port 0: any free one)";
+        reject(new ShardgateError("CONFIG_BAD", `cannot listen on ${listen} for gRPC: ${error.message}; ${hint}`));
+      }
+    });
+  });
+}
+
+function stopServer(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
+}
+
+/** Name of the metadata key that carries an error's details as JSON. */
+export const ERROR_DETAILS_KEY = "shardgate-error-bin";
+
+function answer(result: Promise<object>, reply: sendUnaryData<object>, log: Log): void {
+  result.then(
+    (value) => reply(null, value),
+    (error: unknown) => {
+      const details = failDetailsOf(error, false);
+      if (details.id === "INTERNAL") log.error({ error }, "unary call failed");
+      const metadata = new Metadata();
+      metadata.set(ERROR_DETAILS_KEY, Buffer.from(JSON.stringify(details)));
+      const code = error instanceof ShardgateError ? error.grpc : 2;
+      reply({ code, details: details.message, metadata });
+    },
+  );
+}

@@ -1,0 +1,105 @@
+// The tables a statement names, common table expressions left out.
+
+import { assertNever } from "../base/assert.ts";
+import type { Node, Query, Statement } from "./tree.ts";
+import { children } from "./walk.ts";
+
+export interface TableUse {
+  readonly schema: string | undefined;
+  readonly name: string;
+}
+
+/** Tables in the order of the text, each as often as it is named. */
+export function tablesOf(statement: Statement): TableUse[] {
+  const tables: TableUse[] = [];
+  visit(statement, new Set());
+  return tables;
+
+  function visit(node: Node, ctes: ReadonlySet<string>): void {
+    switch (node.kind) {
+      case "tableName":
+        if (node.schema !== undefined || !ctes.has(node.name.toLowerCase())) tables.push(node);
+        return;
+      case "insert":
+        tables.push(node.table);
+        below(node, ctes);
+        return;
+      case "load":
+      case "describe":
+        tables.push(node.table);
+        return;
+      case "alterVschema":
+        if (node.table !== undefined) tables.push(node.table);
+        return;
+      case "admin":
+        tables.push(...node.tables);
+        return;
+      case "ddl":
+        if (isTable(node.object)) tables.push(...node.names);
+        tables.push(...node.references);
+        if (node.query !== undefined) visit(node.query, ctes);
+        return;
+      case "lock":
+        for (const lock of node.locks) tables.push(lock.table);
+        return;
+      case "show":
+        if (node.name !== undefined && ["columns", "index", "create table", "create view"].includes(node.what))
+          tables.push({ schema: node.schema, name: node.name });
+        return;
+      case "select":
+      case "union":
+      case "values":
+      case "table":
+      case "update":
+      case "delete":
+        below(node, named(node, ctes));
+        return;
+      default:
+        below(node, ctes);
+    }
+  }
+
+  function below(node: Node, ctes: ReadonlySet<string>): void {
+    children(node, (child) => {
+      // Targets of a multi-table DELETE name tables of its FROM, maybe by alias.
+      if (child.kind !== "name") visit(child, ctes);
+    });
+  }
+
+  function named(
+    node: Query | Extract<Node, { kind: "update" | "delete" }>,
+    before: ReadonlySet<string>,
+  ): ReadonlySet<string> {
+    if (node.with === undefined) return before;
+    return new Set([...before, ...node.with.ctes.map((cte) => cte.name.toLowerCase())]);
+  }
+}
+
+function isTable(object: Extract<Statement, { kind: "ddl" }>["object"]): boolean {
+  switch (object) {
+    case "table":
+    case "view":
+    case "sequence":
+      return true;
+    case "index":
+    case "database":
+    case "procedure":
+    case "function":
+    case "trigger":
+    case "event":
+    case "package":
+    case "package body":
+    case "tablespace":
+    case "undo tablespace":
+    case "logfile group":
+    case "server":
+    case "spatial reference system":
+    case "instance":
+    case "resource group":
+    case "user":
+    case "role":
+      return false;
+    default:
+      return assertNever(object);
+  }
+}

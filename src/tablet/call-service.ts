@@ -1,0 +1,627 @@
+// Serves the calls of one gateway: takes a pooled or held connection, sets it up, runs the command, passes the reply's
+// bytes on within the call's credit, and ends the call. Holds (transactions, reserved connections) belong to the gateway's
+// stream: when it closes they are rolled back at once.
+//
+//   call:  waiting (pool) ──► setting-up (SET, if the connection is set otherwise) ──► running ──► ended
+//             └─ cancelled: gone       └─ failed: ended                      └─ cancelled: KILL QUERY, then as it ends
+
+import { assertNever } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import { MysqlError, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { decodeErr } from "../mysql/packets/err.ts";
+import type { ReplyScanner } from "../mysql/reply-scanner.ts";
+import type { CallHandler, CallServer } from "../rpc/call-server.ts";
+import { failDetailsOf } from "../rpc/fail-details.ts";
+import { type ConcludeOp, EMPTY, type ExecuteRequest, type ReplyEnd } from "../rpc/frame.ts";
+import type { MysqldConnection, RawReplySink } from "./mysqld-connection.ts";
+import type { Pool } from "./pool.ts";
+
+export interface CallServiceDeps {
+  readonly pool: Pool<MysqldConnection>;
+  readonly streamPool: Pool<MysqldConnection>;
+  readonly transactionPool: Pool<MysqldConnection>;
+  readonly queryTimeoutMs: number;
+  readonly holdIdleTimeoutMs: number;
+  /** Ids of holds: never the same again, in no tablet and no restart, since sessions keep them. */
+  readonly nextHoldId: () => number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Runs KILL QUERY for a thread of the mysqld; resolves when the mysqld has done it. */
+  killQuery(threadId: number): Promise<void>;
+  /** Ends a thread of the mysqld with whatever it does; never rejects. */
+  killConnection(threadId: number): Promise<void>;
+  /** Undefined while calls may be served, else why not. */
+  refusal(): ShardgateError | undefined;
+}
+
+/** Everything that is under way on one tablet, for health and for drain. */
+export interface CallCounts {
+  calls: number;
+  holds: number;
+}
+
+type CallPhase =
+  | { readonly kind: "waiting"; giveUp: (() => void) | undefined }
+  | { readonly kind: "running"; readonly connection: MysqldConnection }
+  | { readonly kind: "ended" };
+
+interface Kill {
+  readonly reason: ShardgateError;
+  /** Resolves when no KILL is under way any more: after the answer, or when the connection is closed. Never rejects. */
+  readonly done: Promise<void>;
+  /** The statement has ended: no further KILL. */
+  readonly answered: () => void;
+}
+
+interface Hold {
+  readonly id: number;
+  readonly connection: MysqldConnection;
+  readonly pool: Pool<MysqldConnection>;
+  busy: boolean;
+  /** Its session is gone: it ends with the statement that is under way on it. */
+  released: boolean;
+  lastUsedMs: number;
+  /** Nothing more can be done with it; said to the next call. */
+  lost: Error | undefined;
+}
+
+const COM_QUERY = 3;
+const SERVER_STATUS_IN_TRANS = 1;
+const COM_RESET_CONNECTION = Buffer.from([31]);
+const SHOW_WARNINGS = query("SHOW WARNINGS");
+/** What COM_RESET_CONNECTION undoes of the login: the character set falls back to the server's global one. */
+const LOGIN_NAMES = query("SET NAMES utf8mb4 COLLATE utf8mb4_general_ci");
+/** What no session asks for. */
+const SETTINGS_UNKNOWN = "?";
+/** Takes the blow of a KILL QUERY that came too late for its statement. */
+const ABSORB_KILL = query("DO 0");
+const COMMIT = query("COMMIT");
+const ROLLBACK = query("ROLLBACK");
+const TICK_MS = 50;
+/** After this long a killed statement's connection is closed, on both sides. */
+const KILL_GRACE_MS = 3_000;
+const KILL_AGAIN_MIN_MS = 20;
+const KILL_AGAIN_MAX_MS = 500;
+const WARNINGS_REPLY_BYTES_MAX = 64 * 1024;
+const EMPTY_OK_END: ReplyEnd = {
+  kind: "ok",
+  status: 0x0002,
+  warnings: 0,
+  lastPacketBytes: 0,
+  holdId: 0,
+  warningsReply: EMPTY,
+};
+
+export class CallService implements CallHandler {
+  readonly #server: CallServer;
+  readonly #deps: CallServiceDeps;
+  readonly #counts: CallCounts;
+  readonly #calls = new Map<number, Call>();
+  readonly #holds = new Map<number, Hold>();
+  #ticking = false;
+  #streamClosed = false;
+
+  constructor(server: CallServer, deps: CallServiceDeps, counts: CallCounts) {
+    this.#server = server;
+    this.#deps = deps;
+    this.#counts = counts;
+  }
+
+  execute(callId: number, request: ExecuteRequest): void {
+    if (this.#calls.has(callId)) return;
+    const call = new Call(this, callId, request);
+    this.#calls.set(callId, call);
+    this.#counts.calls++;
+    this.#tick();
+    if (request.holdId !== 0) {
+      this.#executeHeld(call);
+      return;
+    }
+    const refusal = this.#deps.refusal();
+    if (refusal !== undefined) {
+      call.fail(refusal, false);
+      return;
+    }
+    const pool = this.#poolFor(request);
+    call.pool = pool;
+    const giveUp = pool.lease(request.settings, request.foundRows, call.leased, call.refused);
+    if (call.phase.kind === "waiting") call.phase.giveUp = giveUp;
+  }
+
+  conclude(callId: number, op: ConcludeOp, holdId: number): void {
+    const hold = this.#holds.get(holdId);
+    if (hold === undefined || hold.lost !== undefined) {
+      if (hold !== undefined) this.#forget(hold);
+      // Rolling back what is rolled back already is what was asked for.
+      if (op !== "commit") this.#server.end(callId, EMPTY_OK_END, undefined, EMPTY, 0, 0);
+      else this.#server.fail(callId, failDetailsOf(hold?.lost ?? transactionGone(), true));
+      return;
+    }
+    if (hold.busy && op === "release") {
+      hold.released = true;
+      this.#server.end(callId, EMPTY_OK_END, undefined, EMPTY, 0, 0);
+      return;
+    }
+    if (hold.busy) {
+      const busy = new ShardgateError("INTERNAL", "the connection's previous statement has not ended");
+      this.#server.fail(callId, failDetailsOf(busy, false));
+      return;
+    }
+    switch (op) {
+      case "commit":
+      case "rollback": {
+        const call = new Call(this, callId, {
+          ...CONCLUDE_REQUEST,
+          holdId,
+          payload: op === "commit" ? COMMIT : ROLLBACK,
+        });
+        this.#calls.set(callId, call);
+        this.#counts.calls++;
+        call.concludes = true;
+        this.#runHeld(call, hold);
+        return;
+      }
+      case "release":
+        this.#release(hold);
+        this.#server.end(callId, EMPTY_OK_END, undefined, EMPTY, 0, 0);
+        return;
+      default:
+        assertNever(op);
+    }
+  }
+
+  credit(callId: number, bytes: number): void {
+    this.#calls.get(callId)?.grant(bytes);
+  }
+
+  cancel(callId: number): void {
+    const cancelled = new ShardgateError("CANCELLED", "Query execution was interrupted");
+    this.#calls.get(callId)?.cancel(cancelled);
+  }
+
+  closed(): void {
+    this.#streamClosed = true;
+    for (const call of this.#calls.values()) {
+      call.cancel(new ShardgateError("CANCELLED", "the gateway is gone"));
+    }
+    for (const hold of this.#holds.values()) {
+      if (!hold.busy) this.#release(hold);
+      // A busy one is released when its call, killed above, has ended.
+    }
+    this.#deps.log.info({ holds: this.#holds.size, calls: this.#calls.size }, "gateway's call stream closed");
+  }
+
+  get deps(): CallServiceDeps {
+    return this.#deps;
+  }
+
+  get server(): CallServer {
+    return this.#server;
+  }
+
+  /**
+   * The call is over: forget it, and keep, or let go of, its connection. Returns the id of the hold that remains; a call
+   * that did not get its reply through leaves no new one, since its gateway would not know of it.
+   */
+  finished(call: Call, connection: MysqldConnection | undefined, inTransaction: boolean, isReplied: boolean): number {
+    if (this.#calls.delete(call.id)) this.#counts.calls--;
+    if (connection === undefined) return 0;
+    const { holdId } = call.request;
+    let hold = this.#holds.get(holdId);
+    const isNew = hold === undefined && call.request.hold && isReplied;
+    if (isNew && call.pool !== undefined && !connection.closed) {
+      const id = this.#deps.nextHoldId();
+      hold = { id, connection, pool: call.pool, busy: false, released: false, lastUsedMs: 0, lost: undefined };
+      this.#holds.set(id, hold);
+      this.#counts.holds++;
+    }
+    if (hold === undefined) {
+      if (inTransaction && !connection.closed) this.#clean(connection, call.pool);
+      else call.pool?.giveBack(connection);
+      return 0;
+    }
+    hold.busy = false;
+    hold.lastUsedMs = this.#deps.clock.nowMs();
+    if (connection.closed && hold.lost === undefined) hold.lost = transactionGone();
+    const isOver = this.#streamClosed || hold.released || hold.lost !== undefined;
+    if (isOver || (call.concludes && inTransaction)) this.#release(hold);
+    else if (call.concludes) {
+      this.#forget(hold);
+      hold.pool.giveBack(connection);
+    } else return hold.id;
+    return 0;
+  }
+
+  #executeHeld(call: Call): void {
+    const hold = this.#holds.get(call.request.holdId);
+    if (hold === undefined || hold.lost !== undefined) {
+      if (hold !== undefined) this.#forget(hold);
+      call.fail(hold?.lost ?? transactionGone(), true);
+    } else if (hold.busy) {
+      call.fail(new ShardgateError("INTERNAL", "the connection's previous statement has not ended"), false);
+    } else this.#runHeld(call, hold);
+  }
+
+  #runHeld(call: Call, hold: Hold): void {
+    hold.busy = true;
+    call.pool = hold.pool;
+    call.leased(hold.connection);
+  }
+
+  /** Ends a hold whose connection is in any state: rolls back, resets, gives back. */
+  #release(hold: Hold): void {
+    this.#forget(hold);
+    if (!hold.connection.closed) this.#clean(hold.connection, hold.pool);
+  }
+
+  #forget(hold: Hold): void {
+    if (this.#holds.delete(hold.id)) this.#counts.holds--;
+  }
+
+  /** COM_RESET_CONNECTION rolls back, unlocks, drops temporary tables and user variables, and resets settings. */
+  #clean(connection: MysqldConnection, pool: Pool<MysqldConnection> | undefined): void {
+    connection.settings = "";
+    runAll(connection, [COM_RESET_CONNECTION, LOGIN_NAMES], (error) => {
+      if (error !== undefined) connection.close();
+      pool?.giveBack(connection);
+    });
+  }
+
+  #poolFor(request: ExecuteRequest): Pool<MysqldConnection> {
+    if (request.hold) return this.#deps.transactionPool;
+    return request.streaming ? this.#deps.streamPool : this.#deps.pool;
+  }
+
+  /** One coarse timer looks after deadlines of calls and idle holds, while there are any. */
+  #tick(): void {
+    if (this.#ticking) return;
+    this.#ticking = true;
+    this.#deps.clock.after(TICK_MS, () => {
+      this.#ticking = false;
+      const now = this.#deps.clock.nowMs();
+      for (const call of this.#calls.values()) call.expire(now);
+      for (const hold of this.#holds.values()) {
+        if (
+          hold.busy ||
+          now - hold.lastUsedMs < this.#deps.holdIdleTimeoutMs ||
+          hold.lost !== undefined ||
+          this.#deps.holdIdleTimeoutMs === 0
+        )
+          continue;
+        hold.lost = new ShardgateError(
+          "TRANSACTION_LOST",
+          `transaction rolled back: idle for more than ${this.#deps.holdIdleTimeoutMs} ms; try restarting it`,
+        );
+        this.#clean(hold.connection, hold.pool);
+      }
+      if (this.#calls.size > 0 || this.#holds.size > 0) this.#tick();
+    });
+  }
+}
+
+const CONCLUDE_REQUEST = {
+  hold: false,
+  foundRows: false,
+  streaming: false,
+  timeoutMs: 0,
+  settings: "",
+  begin: "",
+} as const;
+
+class Call implements RawReplySink {
+  readonly id: number;
+  readonly request: ExecuteRequest;
+  phase: CallPhase = { kind: "waiting", giveUp: undefined };
+  pool: Pool<MysqldConnection> | undefined;
+  /** A COMMIT or ROLLBACK: the hold ends with it. */
+  concludes = false;
+  readonly #service: CallService;
+  readonly #deadlineMs: number;
+  #creditBytes: number = LIMITS.callCreditBytes;
+  #paused = false;
+  #killed: Kill | undefined;
+  #destroyAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(service: CallService, id: number, request: ExecuteRequest) {
+    this.#service = service;
+    this.id = id;
+    this.request = request;
+    const timeoutMs = request.timeoutMs > 0 ? request.timeoutMs : service.deps.queryTimeoutMs;
+    this.#deadlineMs = timeoutMs > 0 ? service.deps.clock.nowMs() + timeoutMs : Number.POSITIVE_INFINITY;
+  }
+
+  readonly leased = (connection: MysqldConnection): void => {
+    this.phase = { kind: "running", connection };
+    const { settings } = this.request;
+    if (this.concludes || connection.settings === settings) this.#start(connection);
+    else this.#setUp(connection, settings);
+  };
+
+  readonly refused = (error: Error): void => this.fail(error, false);
+
+  part(chunk: Buffer, start: number, end: number): boolean {
+    this.#service.server.data(this.id, chunk, start, end);
+    this.#creditBytes -= end - start;
+    this.#paused = this.#creditBytes <= 0;
+    return !this.#paused;
+  }
+
+  end(scanner: ReplyScanner, tail: Buffer | undefined, chunk: Buffer, start: number, end: number): void {
+    if (this.phase.kind !== "running") return;
+    const connection = this.phase.connection;
+    const { statusFlags: status, warnings } = scanner;
+    const kind = replyKind(scanner);
+    const lastPacketBytes = scanner.replyBytes - scanner.lastPacketOffset;
+    const wantsWarnings = warnings > 0 && kind !== "err";
+    if (this.#killed === undefined && !wantsWarnings) {
+      this.phase = { kind: "ended" };
+      const holdId = this.#settle(connection, (status & SERVER_STATUS_IN_TRANS) !== 0);
+      const info = { kind, status, warnings, lastPacketBytes, holdId, warningsReply: EMPTY };
+      this.#service.server.end(this.id, info, tail, chunk, start, end);
+      return;
+    }
+    // Something is still to be done on the connection before the call ends.
+    const last = chunk.subarray(start, end);
+    const reply = tail === undefined ? Buffer.from(last) : Buffer.concat([tail, last]);
+    const finish = (warningsReply: Buffer): void => {
+      if (this.phase.kind !== "running") return;
+      this.phase = { kind: "ended" };
+      const holdId = this.#settle(connection, (status & SERVER_STATUS_IN_TRANS) !== 0);
+      const info = { kind, status, warnings, lastPacketBytes, holdId, warningsReply };
+      this.#service.server.end(this.id, info, undefined, reply, 0, reply.length);
+    };
+    if (this.#killed === undefined) {
+      connection.send([SHOW_WARNINGS], [new Collect(finish)]);
+      return;
+    }
+    const { reason } = this.#killed;
+    this.#afterKill(connection, this.#killed, () => {
+      // A statement that the KILL did not reach has its own answer: a write that happened is never called cancelled.
+      if (kind === "err") this.#done(connection, reason);
+      else finish(EMPTY);
+    });
+  }
+
+  lost(error: Error): void {
+    this.#killed?.answered();
+    if (this.phase.kind === "running") this.#done(this.phase.connection, this.#killed?.reason ?? error);
+  }
+
+  /** Ends the call without a connection's reply. */
+  fail(error: Error, holdLost: boolean): void {
+    if (this.phase.kind === "ended") return;
+    this.phase = { kind: "ended" };
+    this.#service.finished(this, undefined, false, false);
+    this.#service.server.fail(this.id, failDetailsOf(error, holdLost));
+  }
+
+  grant(bytes: number): void {
+    this.#creditBytes += bytes;
+    if (!this.#paused || this.#creditBytes <= 0 || this.phase.kind !== "running") return;
+    this.#paused = false;
+    this.phase.connection.resume();
+  }
+
+  cancel(reason: ShardgateError): void {
+    if (this.#killed !== undefined) return;
+    if (this.phase.kind === "waiting") {
+      this.phase.giveUp?.();
+      this.fail(reason, false);
+    } else if (this.phase.kind === "running") {
+      this.#killed = this.#kill(this.phase.connection, reason);
+    }
+  }
+
+  expire(nowMs: number): void {
+    if (nowMs >= this.#deadlineMs) {
+      this.cancel(
+        new ShardgateError(
+          "ER_QUERY_TIMEOUT",
+          "Query execution was interrupted, maximum statement execution time exceeded",
+        ),
+      );
+    }
+    if (nowMs >= this.#destroyAtMs && this.phase.kind === "running") this.#destroy(this.phase.connection);
+  }
+
+  /** A mysqld does not look at its client while a statement runs, which may hold locks: it has to be told. */
+  #destroy(connection: MysqldConnection): void {
+    void this.#service.deps.killConnection(connection.threadId);
+    connection.close();
+  }
+
+  /**
+   * Kills the statement, again and again until it has ended: a KILL QUERY that comes before the mysqld has begun with the
+   * statement has no effect on it. A connection whose statement cannot be killed is closed.
+   */
+  #kill(connection: MysqldConnection, reason: ShardgateError): Kill {
+    const { deps } = this.#service;
+    const { clock, log } = deps;
+    this.#destroyAtMs = clock.nowMs() + KILL_GRACE_MS;
+    // Whatever waits for credit must flow, or the reply never ends; nobody reads it any more.
+    this.#creditBytes = Number.MAX_SAFE_INTEGER;
+    if (this.#paused) connection.resume();
+    const { threadId } = connection;
+    let isAnswered = false;
+    let wake = (): void => {};
+    const untilAnswered = async (): Promise<void> => {
+      for (let pauseMs = KILL_AGAIN_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, KILL_AGAIN_MAX_MS)) {
+        await deps.killQuery(threadId);
+        if (isAnswered || connection.closed) return;
+        await new Promise<void>((resolve) => {
+          const timer = clock.after(pauseMs, resolve);
+          wake = () => {
+            timer.cancel();
+            resolve();
+          };
+        });
+        if (isAnswered || connection.closed) return;
+      }
+    };
+    return {
+      reason,
+      done: untilAnswered().catch((error: unknown) => {
+        log.warn({ threadId, error: String(error) }, "KILL QUERY failed; closing the connection");
+        connection.close();
+      }),
+      answered: () => {
+        isAnswered = true;
+        wake();
+      },
+    };
+  }
+
+  /** Goes on when no KILL can hit the connection's next statement. */
+  #afterKill(connection: MysqldConnection, kill: Kill, next: () => void): void {
+    kill.answered();
+    void kill.done.then(() => {
+      runAll(connection, [ABSORB_KILL], () => {
+        if (this.phase.kind === "running") next();
+      });
+    });
+  }
+
+  /** Runs the statements that give the connection the session's settings, then the command. */
+  #setUp(connection: MysqldConnection, settings: string): void {
+    const held = this.request.holdId !== 0;
+    const payloads: Buffer[] = [];
+    // A reset undoes other settings, but also an open transaction: a held connection gets its new settings on top. They
+    // leave out the character sets when those are as at login.
+    if (held) payloads.push(LOGIN_NAMES);
+    else if (connection.settings !== "") payloads.push(COM_RESET_CONNECTION, LOGIN_NAMES);
+    if (settings !== "") payloads.push(query(settings));
+    if (payloads.length === 0) {
+      this.#start(connection);
+      return;
+    }
+    runAll(connection, payloads, (error) => {
+      if (error === undefined) {
+        connection.settings = settings;
+        this.#start(connection);
+        return;
+      }
+      // A pooled connection in an unknown state is not for reuse; a held one is set anew by its next statement.
+      if (held) connection.settings = SETTINGS_UNKNOWN;
+      else connection.close();
+      const killed = this.#killed;
+      if (killed !== undefined) this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
+      else if (this.phase.kind === "running") this.#done(connection, error);
+    });
+  }
+
+  #start(connection: MysqldConnection): void {
+    if (this.phase.kind !== "running") return;
+    const killed = this.#killed;
+    if (killed !== undefined) {
+      this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
+      return;
+    }
+    const { begin, payload } = this.request;
+    if (begin === "") connection.send([payload], [this]);
+    else {
+      // BEGIN and the statement in one write: opening a transaction costs no round trip of its own. BEGIN does not fail
+      // on a healthy connection; if it does, the connection is closed and the statement's effect is rolled back with it.
+      const began = swallow((error) => {
+        if (error !== undefined) connection.close();
+      });
+      connection.send([query(begin), payload], [began, this]);
+    }
+  }
+
+  #done(connection: MysqldConnection, error: Error): void {
+    this.phase = { kind: "ended" };
+    const holdId = this.#service.finished(this, connection, true, false);
+    this.#service.server.fail(this.id, failDetailsOf(error, this.request.holdId !== 0 && holdId === 0));
+  }
+
+  #settle(connection: MysqldConnection, inTransaction: boolean): number {
+    return this.#service.finished(this, connection, inTransaction, true);
+  }
+}
+
+/** Collects one reply; gives an empty buffer when it is too large or the connection is lost. */
+class Collect implements RawReplySink {
+  readonly #done: (reply: Buffer) => void;
+  readonly #parts: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(done: (reply: Buffer) => void) {
+    this.#done = done;
+  }
+
+  part(chunk: Buffer, start: number, end: number): boolean {
+    this.#bytes += end - start;
+    if (this.#bytes <= WARNINGS_REPLY_BYTES_MAX) this.#parts.push(Buffer.from(chunk.subarray(start, end)));
+    return true;
+  }
+
+  end(_scanner: ReplyScanner, tail: Buffer | undefined, chunk: Buffer, start: number, end: number): void {
+    if (tail !== undefined) this.#parts.push(tail);
+    this.#parts.push(Buffer.from(chunk.subarray(start, end)));
+    this.#bytes += (tail?.length ?? 0) + end - start;
+    this.#done(this.#bytes <= WARNINGS_REPLY_BYTES_MAX ? Buffer.concat(this.#parts) : EMPTY);
+  }
+
+  lost(): void {
+    this.#done(EMPTY);
+  }
+}
+
+/** A sink for a reply nobody reads but for its error. */
+function swallow(done: (error: Error | undefined) => void): RawReplySink {
+  return {
+    part: () => true,
+    end(scanner, tail, chunk, start, end) {
+      if (!scanner.failed) {
+        done(undefined);
+        return;
+      }
+      const packet =
+        tail === undefined ? chunk.subarray(start, end) : Buffer.concat([tail, chunk.subarray(start, end)]);
+      const { errno, sqlState, message } = decodeErr(
+        packet.subarray(packet.length - (scanner.replyBytes - scanner.lastPacketOffset) + 4),
+      );
+      done(new MysqlError(errno, sqlState, message));
+    },
+    lost: done,
+  };
+}
+
+/** Runs commands in one write and calls `done` once, with the first error there was. */
+function runAll(
+  connection: MysqldConnection,
+  payloads: readonly Buffer[],
+  done: (error: Error | undefined) => void,
+): void {
+  let failed: Error | undefined;
+  let left = payloads.length;
+  const step = swallow((error) => {
+    failed ??= error;
+    left--;
+    if (left === 0) done(failed);
+  });
+  connection.send(
+    payloads,
+    payloads.map(() => step),
+  );
+}
+
+/** An ERR after rows makes the whole reply an error. */
+function replyKind(scanner: ReplyScanner): ReplyEnd["kind"] {
+  if (scanner.failed) return "err";
+  // A field list is definitions and an EOF: it ends as a result set does.
+  return scanner.kind === "resultset" || scanner.kind === "none" ? "resultset" : "ok";
+}
+
+function query(sql: string): Buffer {
+  return Buffer.concat([Buffer.from([COM_QUERY]), Buffer.from(sql, "utf8")]);
+}
+
+function transactionGone(): ShardgateError {
+  return new ShardgateError(
+    "TRANSACTION_LOST",
+    "transaction rolled back: its connection to the shard was lost; try restarting transaction",
+  );
+}

@@ -1,0 +1,168 @@
+// Control queries of a tablet: health, KILL, schema. They go through mysql2 over connections of their own, so that they get
+// through when the data pools are full, and each kind over its own, so that a long ALTER delays neither a look at the health
+// nor a KILL. Rows are decoded here; nothing of this is on the hot path.
+
+import { createPool, type Pool, type PoolConnection, type RowDataPacket } from "mysql2/promise";
+import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
+import type { TableSchema } from "../rpc/tablet-server.ts";
+import type { MysqldTarget } from "./mysqld-connection.ts";
+
+export interface MysqldStatus {
+  readonly version: string;
+  readonly readOnly: boolean;
+  /** Seconds behind the source; undefined when it does not replicate, -1 when it does not know. */
+  readonly lagS: number | undefined;
+}
+
+/** A mysqld that answers nothing for so long is taken for stopped; it is asked twice before what runs on it is given up. */
+const STATUS_TIMEOUT_MS = 3_000;
+const KILL_TIMEOUT_MS = 3_000;
+const SCHEMA_TIMEOUT_MS = 5_000;
+const KILL_CONNECTIONS_MAX = 2;
+const SCHEMA_CONNECTIONS_MAX = 3;
+
+export class ControlConnection {
+  readonly #statusPool: Pool;
+  readonly #killPool: Pool;
+  readonly #schemaPool: Pool;
+
+  constructor(target: MysqldTarget) {
+    this.#statusPool = poolOf(target, 1, STATUS_TIMEOUT_MS);
+    this.#killPool = poolOf(target, KILL_CONNECTIONS_MAX, KILL_TIMEOUT_MS);
+    this.#schemaPool = poolOf(target, SCHEMA_CONNECTIONS_MAX, SCHEMA_TIMEOUT_MS);
+  }
+
+  /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. One call at a time. */
+  async status(): Promise<MysqldStatus> {
+    const ask = (sql: string): Promise<RowDataPacket[]> => rowsOf(this.#statusPool, sql, [], STATUS_TIMEOUT_MS);
+    const [row] = await ask("SELECT VERSION() AS version, @@global.read_only AS readOnly");
+    const [replica] = await ask("SHOW SLAVE STATUS");
+    return {
+      version: String(row?.["version"] ?? ""),
+      readOnly: Number(row?.["readOnly"]) !== 0,
+      lagS: replica === undefined ? undefined : Number(replica["Seconds_Behind_Master"] ?? -1),
+    };
+  }
+
+  /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. */
+  async killQuery(threadId: number): Promise<void> {
+    try {
+      await rowsOf(this.#killPool, `KILL QUERY ${threadId}`, [], KILL_TIMEOUT_MS);
+    } catch (error) {
+      // 1094: the thread has ended by itself.
+      if (!(error instanceof MysqlError && error.errno === 1094)) throw error;
+    }
+  }
+
+  /** Never rejects: the connection is given up in any case. */
+  async killConnection(threadId: number): Promise<void> {
+    try {
+      await rowsOf(this.#killPool, `KILL CONNECTION ${threadId}`, [], KILL_TIMEOUT_MS);
+    } catch {
+      // Ended by itself, or beyond reach.
+    }
+  }
+
+  /** Runs statements one by one on one connection; stops at the first error, which names the statement. */
+  async run(database: string, statements: readonly string[], timeoutMs: number): Promise<number> {
+    let connection: PoolConnection;
+    try {
+      connection = await this.#schemaPool.getConnection();
+    } catch (error) {
+      throw rewrap(error, "");
+    }
+    let done = 0;
+    try {
+      await connection.query(`USE ${quoteIdentifier(database)}`);
+      for (const sql of statements) {
+        await connection.query({ sql, timeout: timeoutMs });
+        done++;
+      }
+      return done;
+    } catch (error) {
+      connection.destroy();
+      throw rewrap(error, statements.length > 1 ? ` (statement ${done + 1} of ${statements.length})` : "");
+    } finally {
+      connection.release();
+    }
+  }
+
+  async tables(database: string, names: readonly string[]): Promise<TableSchema[]> {
+    const ask = (sql: string, values: readonly string[] = []): Promise<RowDataPacket[]> =>
+      rowsOf(this.#schemaPool, sql, values, SCHEMA_TIMEOUT_MS);
+    const rows = await ask(
+      "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, TABLE_ROWS AS rowCount, DATA_LENGTH AS bytes " +
+        "FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME",
+      [database],
+    );
+    const found: TableSchema[] = [];
+    for (const row of rows) {
+      const name = String(row["name"]);
+      if (names.length > 0 && !names.includes(name)) continue;
+      const [shown] = await ask(`SHOW CREATE TABLE ${quoteIdentifier(database)}.${quoteIdentifier(name)}`);
+      found.push({
+        name,
+        type: String(row["type"]),
+        createStatement: String(shown?.["Create Table"] ?? shown?.["Create View"] ?? ""),
+        rows: Number(row["rowCount"] ?? 0),
+        dataBytes: Number(row["bytes"] ?? 0),
+      });
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#statusPool.end(), this.#killPool.end(), this.#schemaPool.end()]);
+  }
+}
+
+function poolOf(target: MysqldTarget, connectionLimit: number, connectTimeout: number): Pool {
+  const where =
+    target.socketPath === undefined ? { host: target.host, port: target.port } : { socketPath: target.socketPath };
+  return createPool({
+    ...where,
+    user: target.user,
+    password: target.password,
+    connectionLimit,
+    connectTimeout,
+    charset: "utf8mb4",
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+  });
+}
+
+async function rowsOf(pool: Pool, sql: string, values: readonly string[], timeoutMs: number): Promise<RowDataPacket[]> {
+  let connection: PoolConnection | undefined;
+  try {
+    connection = await pool.getConnection();
+    const [rows] = await connection.query<RowDataPacket[]>({ sql, values: [...values], timeout: timeoutMs });
+    connection.release();
+    return Array.isArray(rows) ? rows : [];
+  } catch (error) {
+    // What has timed out still waits for its answer on this connection; nothing else may be sent behind it.
+    connection?.destroy();
+    throw rewrap(error, "");
+  }
+}
+
+export function quoteIdentifier(name: string): string {
+  return `\`${name.replaceAll("`", "``")}\``;
+}
+
+function rewrap(error: unknown, where: string): Error {
+  if (isServerError(error)) {
+    return new MysqlError(error.errno, error.sqlState.replace("#", ""), error.message + where);
+  }
+  return new ShardgateError("SHARD_UNAVAILABLE", `mysqld does not answer: ${messageOf(error)}${where}`, error);
+}
+
+function isServerError(error: unknown): error is Error & { errno: number; sqlState: string } {
+  return (
+    error instanceof Error &&
+    "errno" in error &&
+    typeof error.errno === "number" &&
+    error.errno > 0 &&
+    "sqlState" in error &&
+    typeof error.sqlState === "string"
+  );
+}

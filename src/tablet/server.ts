@@ -1,0 +1,168 @@
+// A whole tablet: pools to one mysqld, the gRPC server, health, the entry in the topology. `startTablet` wires them up
+// and `stop` takes them down in the order that loses nothing: leave the topology, say "not serving", finish, close.
+
+import { randomInt } from "node:crypto";
+import { hostname } from "node:os";
+import type { Clock } from "../base/clock.ts";
+import { sleep } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import type { GrpcTls } from "../rpc/service.ts";
+import { startTabletServer } from "../rpc/tablet-server.ts";
+import { cellOfAlias, type TabletAlias, type TabletType } from "../topo/records.ts";
+import type { Topology } from "../topo/topology.ts";
+import { type CallCounts, CallService, type CallServiceDeps } from "./call-service.ts";
+import { ControlConnection } from "./control-connection.ts";
+import { HealthMonitor } from "./health.ts";
+import { MysqldConnection, type MysqldTarget } from "./mysqld-connection.ts";
+import { Pool, POOL_DEFAULTS } from "./pool.ts";
+import { splitStatements } from "./split-statements.ts";
+
+export interface TabletOptions {
+  readonly alias: TabletAlias;
+  readonly keyspace: string;
+  readonly shard: string;
+  readonly type: TabletType;
+  /** host:port to listen on for gRPC; port 0: any free one. */
+  readonly listen: string;
+  /** Host gateways reach this tablet at; default: the listen host, or this machine's name when listening on all. */
+  readonly advertiseHost: string | undefined;
+  readonly tls: GrpcTls | undefined;
+  /** `database` is the keyspace's. */
+  readonly mysqld: MysqldTarget;
+  readonly poolSize: number;
+  readonly streamPoolSize: number;
+  readonly transactionPoolSize: number;
+  /** 0: none. */
+  readonly queryTimeoutMs: number;
+  /** 0: none. */
+  readonly transactionIdleTimeoutMs: number;
+  readonly topology: Topology;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RunningTablet {
+  /** host:port as bound. */
+  readonly address: string;
+  /** Takes itself out, lets calls under way end for `graceMs`, closes. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+const DRAIN_POLL_MS = 20;
+/** Ids count up from a random start, so that one a session has from before a restart means nothing afterwards. */
+const HOLD_ID_START_MAX = 2 ** 47;
+
+/** Throws CONFIG_BAD when the port is taken. A mysqld that is away is waited for, not failed on. */
+export async function startTablet(options: TabletOptions): Promise<RunningTablet> {
+  const { clock, log, mysqld } = options;
+  const control = new ControlConnection(mysqld);
+  const counts: CallCounts = { calls: 0, holds: 0 };
+  const makePool = (name: string, connectionsMax: number): Pool<MysqldConnection> => {
+    const pool: Pool<MysqldConnection> = new Pool({
+      ...POOL_DEFAULTS,
+      name,
+      connectionsMax,
+      clock,
+      async open(foundRows) {
+        try {
+          return await MysqldConnection.open(mysqld, foundRows, clock, (connection) => pool.lost(connection));
+        } catch (error) {
+          void health.check();
+          throw error;
+        }
+      },
+    });
+    return pool;
+  };
+  const pools = {
+    pool: makePool("query", options.poolSize),
+    streamPool: makePool("stream", options.streamPoolSize),
+    transactionPool: makePool("transaction", options.transactionPoolSize),
+  };
+  const all = [pools.pool, pools.streamPool, pools.transactionPool];
+  const health = new HealthMonitor({
+    alias: options.alias,
+    keyspace: options.keyspace,
+    shard: options.shard,
+    type: options.type,
+    clock,
+    log,
+    status: () => control.status(),
+    load: () => ({
+      calls: counts.calls,
+      poolInUse: all.reduce((sum, pool) => sum + pool.stats.inUse, 0),
+      poolWaiting: all.reduce((sum, pool) => sum + pool.stats.waiting, 0),
+    }),
+    onServing: (serving) => server.setServing(serving),
+    onStalled: () => {
+      for (const pool of all) pool.breakAll();
+    },
+  });
+  let holdId = randomInt(HOLD_ID_START_MAX);
+  const deps: CallServiceDeps = {
+    ...pools,
+    nextHoldId: () => ++holdId,
+    queryTimeoutMs: options.queryTimeoutMs,
+    holdIdleTimeoutMs: options.transactionIdleTimeoutMs,
+    clock,
+    log,
+    killQuery: (threadId) => control.killQuery(threadId),
+    killConnection: (threadId) => control.killConnection(threadId),
+    refusal: () => health.refusal(),
+  };
+  const server = await startTabletServer(
+    options.listen,
+    options.tls,
+    {
+      acceptCalls: (callServer) => new CallService(callServer, deps, counts),
+      watchHealth: (push) => health.watch(push),
+      applySchema: (keyspace, sql, timeoutMs) => control.run(keyspace, splitStatements(sql), timeoutMs),
+      getSchema: (keyspace, tables) => control.tables(keyspace, tables),
+    },
+    log,
+  );
+  await health.start();
+  const registration = options.topology.registerTablet(
+    {
+      alias: options.alias,
+      cell: cellOfAlias(options.alias),
+      keyspace: options.keyspace,
+      shard: options.shard,
+      type: options.type,
+      hostname: advertisedHost(options.advertiseHost, server.address),
+      grpcPort: portOf(server.address),
+      mysqlHostname: mysqld.socketPath === undefined ? mysqld.host : "localhost",
+      mysqlPort: mysqld.port,
+      startedAt: new Date(clock.wallMs()).toISOString(),
+    },
+    { ttlS: LIMITS.tabletLeaseTtlS },
+  );
+  log.info(
+    { alias: options.alias, address: server.address, keyspace: options.keyspace, shard: options.shard },
+    "started",
+  );
+  return {
+    address: server.address,
+    async stop(graceMs = 5_000) {
+      health.drain();
+      await registration.close();
+      const deadline = clock.nowMs() + graceMs;
+      while (counts.calls + counts.holds > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
+      await server.stop(Math.max(100, deadline - clock.nowMs()));
+      for (const pool of all) pool.close();
+      await control.close();
+      log.info({ alias: options.alias }, "stopped");
+    },
+  };
+}
+
+function advertisedHost(wanted: string | undefined, address: string): string {
+  if (wanted !== undefined) return wanted;
+  const host = address.slice(0, address.lastIndexOf(":"));
+  return host === "0.0.0.0" || host === "[::]" ? hostname() : host;
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(":") + 1));
+}

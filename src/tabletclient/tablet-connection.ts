@@ -1,0 +1,90 @@
+// One tablet as a gateway sees it: the call stream, the health stream, and what the last health said.
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { CallClient } from "../rpc/call-client.ts";
+import type { GrpcTls } from "../rpc/service.ts";
+import { watchHealth } from "../rpc/tablet-client.ts";
+import type { TabletHealth } from "../rpc/tablet-server.ts";
+import type { TabletRecord } from "../topo/records.ts";
+
+const HEALTH_RETRY_MS = 200;
+/** Health comes twice a second. Silence is counted in ticks of our own, so that a busy event loop is not taken for it. */
+const SILENCE_TICK_MS = 1_000;
+const SILENT_TICKS_MAX = 3;
+
+export class TabletConnection {
+  readonly record: TabletRecord;
+  readonly calls: CallClient;
+  readonly #clock: Clock;
+  readonly #onChange: () => void;
+  #health: TabletHealth | undefined;
+  #silentTicks = 0;
+  #silence: Timer;
+  #watch: { close(): void } | undefined;
+  #retry: Timer | undefined;
+  #closed = false;
+
+  constructor(record: TabletRecord, tls: GrpcTls | undefined, clock: Clock, log: Log, onChange: () => void) {
+    this.record = record;
+    this.#clock = clock;
+    this.#onChange = onChange;
+    this.calls = new CallClient({
+      address: `${record.hostname}:${record.grpcPort}`,
+      tls,
+      clock,
+      log: log.child({ tablet: record.alias }),
+      onState: onChange,
+    });
+    this.#silence = this.#planSilence();
+    this.#watchHealth();
+  }
+
+  /** What the tablet said last; undefined while its health is not known. */
+  get health(): TabletHealth | undefined {
+    return this.#health;
+  }
+
+  /** Undefined when calls may be sent, else why not. */
+  get problem(): string | undefined {
+    if (!this.calls.up) return "not connected";
+    if (this.#health === undefined) return undefined;
+    if (!this.#health.serving) return this.#health.reason;
+    return this.#silentTicks < SILENT_TICKS_MAX ? undefined : `silent for ${SILENT_TICKS_MAX} s`;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#silence.cancel();
+    this.#watch?.close();
+    this.calls.close();
+  }
+
+  #planSilence(): Timer {
+    return this.#clock.after(SILENCE_TICK_MS, () => {
+      this.#silentTicks++;
+      if (this.#silentTicks === SILENT_TICKS_MAX) this.#onChange();
+      if (!this.#closed) this.#silence = this.#planSilence();
+    });
+  }
+
+  #watchHealth(): void {
+    this.#watch = watchHealth(
+      this.calls.client,
+      (health) => {
+        const before = this.#health;
+        const wasSilent = this.#silentTicks >= SILENT_TICKS_MAX;
+        this.#health = health;
+        this.#silentTicks = 0;
+        if (wasSilent || before?.serving !== health.serving || before.lagS !== health.lagS) this.#onChange();
+      },
+      () => {
+        if (this.#closed) return;
+        this.#health = undefined;
+        this.#onChange();
+        this.#retry = this.#clock.after(HEALTH_RETRY_MS, () => this.#watchHealth());
+      },
+    );
+  }
+}

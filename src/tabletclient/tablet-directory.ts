@@ -1,0 +1,236 @@
+// All tablets of the topology, connected, and the choice among them: the primary of a shard for writes and plain reads,
+// any serving replica (in turn, not too far behind) for `@replica` and `@rdonly`. Follows the topology by itself.
+// A held connection is on the tablet that made it: its calls go there and nowhere else, also while that tablet takes no
+// new work, and are lost with its call stream. A tablet that leaves the topology gets no new calls, but those it has end.
+
+import type { Clock, Timer } from "../base/clock.ts";
+import { ShardgateError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../engine/ports.ts";
+import type { GrpcTls } from "../rpc/service.ts";
+import type { TabletAlias, TabletRecord, TabletType } from "../topo/records.ts";
+import type { TopologySnapshot } from "../topo/topology-watcher.ts";
+import { TabletConnection } from "./tablet-connection.ts";
+
+export interface TabletDirectoryOptions {
+  readonly tls: GrpcTls | undefined;
+  /** Replicas further behind are not read from while a nearer one serves. */
+  readonly replicaLagMaxS: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const LEAVING_POLL_MS = 200;
+
+interface ShardTablets {
+  readonly primaryAlias: TabletAlias | undefined;
+  readonly byType: Record<TabletType, TabletConnection[]>;
+  turn: number;
+}
+
+export class TabletDirectory implements ShardPort {
+  readonly #options: TabletDirectoryOptions;
+  readonly #connections = new Map<TabletAlias, TabletConnection>();
+  #shards = new Map<string, Map<string, ShardTablets>>();
+  readonly #listeners = new Set<() => void>();
+  /** Where each held connection is. Their ids differ between tablets and between restarts of one. */
+  readonly #holders = new Map<number, TabletConnection>();
+  /** Of tablets that have left the topology with calls or held connections. */
+  readonly #leaving = new Map<TabletConnection, Timer>();
+
+  constructor(options: TabletDirectoryOptions) {
+    this.#options = options;
+  }
+
+  /** Connects to new tablets, drops those that are gone. */
+  follow(snapshot: TopologySnapshot): void {
+    for (const [alias, connection] of this.#connections) {
+      const record = snapshot.tablets.get(alias);
+      if (record !== undefined && sameTablet(record, connection.record)) continue;
+      this.#connections.delete(alias);
+      this.#leave(connection);
+    }
+    const { tls, clock, log } = this.#options;
+    for (const record of snapshot.tablets.values()) {
+      if (this.#connections.has(record.alias)) continue;
+      const connection = new TabletConnection(record, tls, clock, log, () => {
+        if (!connection.calls.up) this.#forgetHolds(connection);
+        this.#changed();
+      });
+      this.#connections.set(record.alias, connection);
+    }
+    const shards = new Map<string, Map<string, ShardTablets>>();
+    for (const keyspace of snapshot.keyspaces.values()) {
+      const ofKeyspace = new Map<string, ShardTablets>();
+      for (const shard of keyspace.shards) {
+        ofKeyspace.set(shard.name, {
+          primaryAlias: shard.primaryAlias,
+          byType: { primary: [], replica: [], rdonly: [] },
+          turn: 0,
+        });
+      }
+      shards.set(keyspace.name, ofKeyspace);
+    }
+    for (const connection of this.#connections.values()) {
+      const { keyspace, shard, type } = connection.record;
+      shards.get(keyspace)?.get(shard)?.byType[type].push(connection);
+    }
+    this.#shards = shards;
+    this.#changed();
+  }
+
+  get tablets(): readonly TabletConnection[] {
+    return [...this.#connections.values()];
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  execute(target: ShardTarget, request: ShardRequest, sink: ReplySink): ShardCall {
+    if (request.holdId !== 0) {
+      const holder = this.#holders.get(request.holdId);
+      if (holder === undefined) {
+        const text = `the session's connection to shard ${nameOf(target)} was lost`;
+        return lostHold(new ShardgateError("SHARD_CONNECTION_LOST", text), sink);
+      }
+      return callOn(holder, holder.calls.execute(request, sink));
+    }
+    const connection = this.#pick(target);
+    const noting = request.hold ? this.#notingHold(connection, sink) : sink;
+    return callOn(connection, connection.calls.execute(request, noting));
+  }
+
+  conclude(target: ShardTarget, op: "commit" | "rollback" | "release", holdId: number, sink: ReplySink): ShardCall {
+    const holder = this.#holders.get(holdId);
+    if (holder === undefined) {
+      const text = `transaction rolled back: its connection to shard ${nameOf(target)} was lost; try restarting it`;
+      return lostHold(new ShardgateError("TRANSACTION_LOST", text), sink);
+    }
+    const callId = holder.calls.conclude(op, holdId, sink);
+    this.#holders.delete(holdId);
+    return callOn(holder, callId);
+  }
+
+  /** A mysqld's version string, of any tablet that has told its; undefined before the first. */
+  mysqlVersion(): string | undefined {
+    for (const connection of this.#connections.values()) {
+      const version = connection.health?.mysqlVersion;
+      if (version !== undefined && version !== "") return version;
+    }
+    return undefined;
+  }
+
+  /** Undefined when the shard's primary can take calls, else why not. */
+  primaryProblem(keyspace: string, shard: string): string | undefined {
+    const tablets = this.#shards.get(keyspace)?.get(shard);
+    if (tablets === undefined) return "no such shard";
+    return primaryOf(tablets)?.problem ?? (primaryOf(tablets) === undefined ? "no primary tablet" : undefined);
+  }
+
+  close(): void {
+    for (const connection of this.#connections.values()) connection.close();
+    for (const [connection, timer] of this.#leaving) {
+      timer.cancel();
+      connection.close();
+    }
+    this.#connections.clear();
+    this.#leaving.clear();
+    this.#shards.clear();
+  }
+
+  #pick(target: ShardTarget): TabletConnection {
+    const tablets = this.#shards.get(target.keyspace)?.get(target.shard);
+    const connection =
+      tablets === undefined
+        ? undefined
+        : target.tabletType === "primary"
+          ? primaryOf(tablets)
+          : nextReplica(tablets, target.tabletType, this.#options.replicaLagMaxS);
+    const problem = connection === undefined ? `no ${target.tabletType} tablet` : connection.problem;
+    if (connection !== undefined && problem === undefined) return connection;
+    throw new ShardgateError(
+      "SHARD_UNAVAILABLE",
+      `shard ${target.keyspace}:${target.shard}@${target.tabletType} is not available now (${problem}); try again`,
+    );
+  }
+
+  #notingHold(connection: TabletConnection, sink: ReplySink): ReplySink {
+    return {
+      data: (chunk) => sink.data(chunk),
+      end: (info, chunk) => {
+        if (info.holdId !== 0) this.#holders.set(info.holdId, connection);
+        sink.end(info, chunk);
+      },
+      fail: (error, holdLost) => sink.fail(error, holdLost),
+    };
+  }
+
+  /** Closes the connection when nothing is left on it, or when its stream has broken. */
+  #leave(connection: TabletConnection): void {
+    const { calls } = connection;
+    const isUsed = calls.callsInFlight > 0 || [...this.#holders.values()].includes(connection);
+    if (calls.up && isUsed) {
+      const timer = this.#options.clock.after(LEAVING_POLL_MS, () => this.#leave(connection));
+      this.#leaving.set(connection, timer);
+      return;
+    }
+    this.#leaving.delete(connection);
+    this.#forgetHolds(connection);
+    connection.close();
+  }
+
+  #forgetHolds(connection: TabletConnection): void {
+    for (const [holdId, holder] of this.#holders) if (holder === connection) this.#holders.delete(holdId);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function callOn({ calls }: TabletConnection, callId: number): ShardCall {
+  return { consumed: (bytes) => calls.consumed(callId, bytes), cancel: () => calls.cancel(callId) };
+}
+
+const NO_CALL: ShardCall = { consumed() {}, cancel() {} };
+
+/** Told as a failed call, not thrown: the session has to do with it what it does when the connection goes in mid-call. */
+function lostHold(error: ShardgateError, sink: ReplySink): ShardCall {
+  queueMicrotask(() => sink.fail(error, true));
+  return NO_CALL;
+}
+
+function nameOf({ keyspace, shard }: ShardTarget): string {
+  return `${keyspace}:${shard}`;
+}
+
+/** The tablet the shard record names; without one, the one that became primary last. */
+function primaryOf(tablets: ShardTablets): TabletConnection | undefined {
+  const { primary } = tablets.byType;
+  if (tablets.primaryAlias !== undefined) {
+    const named = primary.find((tablet) => tablet.record.alias === tablets.primaryAlias);
+    if (named !== undefined) return named;
+  }
+  if (primary.length <= 1) return primary[0];
+  return primary.reduce((latest, tablet) => (tablet.record.startedAt > latest.record.startedAt ? tablet : latest));
+}
+
+function nextReplica(tablets: ShardTablets, type: TabletType, lagMaxS: number): TabletConnection | undefined {
+  const serving = tablets.byType[type].filter((tablet) => tablet.problem === undefined);
+  const near = serving.filter(({ health }) => health !== undefined && health.lagS >= 0 && health.lagS <= lagMaxS);
+  const choice = near.length > 0 ? near : serving;
+  return choice[tablets.turn++ % Math.max(1, choice.length)];
+}
+
+function sameTablet(a: TabletRecord, b: TabletRecord): boolean {
+  return (
+    a.hostname === b.hostname &&
+    a.grpcPort === b.grpcPort &&
+    a.keyspace === b.keyspace &&
+    a.shard === b.shard &&
+    a.type === b.type &&
+    a.startedAt === b.startedAt
+  );
+}

@@ -1,0 +1,319 @@
+// An unsharded keyspace against one plain MariaDB: everything that passes through gives what MariaDB gives, down to column
+// definitions, insert ids, warnings and SQLSTATEs, from a pool of connections shared with other clients.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { COM } from "../../src/mysql/constants.ts";
+import { Pair, startTwins, type Twins } from "./twin.ts";
+
+let twins: Twins;
+let pair: Pair;
+
+beforeAll(async () => {
+  twins = await startTwins();
+  pair = await Pair.open(twins, "u");
+});
+afterAll(async () => {
+  pair.close();
+  await twins.stop();
+});
+
+const STATEMENTS = [
+  "SELECT 1",
+  `SELECT 1 AS a, 'x', 2.5, 1e3, NULL, x'41', TRUE, -1, 'a' 'b', "dq"`,
+  "select 1+1, 'it''s', \"a\"\"b\", 'a\\'b'",
+  "SELECT DATABASE()",
+  "SELECT LAST_INSERT_ID()",
+  "SELECT ROW_COUNT()",
+  "SELECT @@autocommit, @@session.autocommit, @@SESSION.autocommit AS x",
+  "SELECT @@identity, @@last_insert_id",
+  "SELECT @@version_comment LIKE '%'",
+  "SELECT @@warning_count, @@error_count, @@in_transaction",
+  "SELECT CONNECTION_ID() IS NULL",
+  "SELECT IFNULL(DATABASE(), 'none') AS d",
+  "INSERT INTO p (name, price) VALUES ('a', 1.5)",
+  "SELECT LAST_INSERT_ID(), ROW_COUNT()",
+  "INSERT INTO p (id, name, price) VALUES (77, 'b', 2.5)",
+  "SELECT LAST_INSERT_ID()",
+  "INSERT INTO p (name, price) VALUES ('c', 1.5), ('d', 2)",
+  "SELECT LAST_INSERT_ID(), ROW_COUNT()",
+  "INSERT INTO p (name, price) VALUES ('a', 9) ON DUPLICATE KEY UPDATE price = 10",
+  "SELECT LAST_INSERT_ID(), ROW_COUNT()",
+  "INSERT INTO p (name, price) VALUES ('a', 9) ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), price = 11",
+  "SELECT LAST_INSERT_ID()",
+  "REPLACE INTO p (id, name) VALUES (77, 'bb')",
+  "SELECT LAST_INSERT_ID(), ROW_COUNT()",
+  "INSERT IGNORE INTO p (name) VALUES ('a')",
+  "SHOW WARNINGS",
+  "SELECT LAST_INSERT_ID(), ROW_COUNT()",
+  "UPDATE p SET price = 3",
+  "SELECT ROW_COUNT()",
+  "UPDATE p SET price = 3",
+  "SELECT ROW_COUNT()",
+  "DELETE FROM p WHERE id = 77",
+  "SELECT ROW_COUNT(), @@last_insert_id",
+  "SELECT LAST_INSERT_ID()",
+  "SELECT LAST_INSERT_ID()",
+  "SET last_insert_id = 5",
+  "SELECT LAST_INSERT_ID(), @@identity",
+  "SET identity = 6",
+  "SELECT LAST_INSERT_ID()",
+  "SELECT 1/0",
+  "SHOW WARNINGS",
+  "SELECT CAST('abc' AS SIGNED)",
+  "SHOW WARNINGS",
+  "SHOW COUNT(*) WARNINGS",
+  "SELECT @@warning_count",
+  "SHOW ERRORS",
+  "SELECT nosuch FROM p",
+  "SHOW WARNINGS",
+  "SHOW ERRORS",
+  "SHOW COUNT(*) ERRORS",
+  "SELECT @@error_count",
+  "SET @a = 1",
+  "SHOW WARNINGS",
+  "SELECT ROW_COUNT()",
+  "SELECT * FROM nosuch",
+  "BEGIN",
+  "SHOW WARNINGS",
+  "SELECT ROW_COUNT()",
+  "SELECT CAST('abc' AS SIGNED)",
+  "SHOW WARNINGS",
+  "SELECT CAST('abc' AS SIGNED) FROM p LIMIT 1",
+  "SHOW WARNINGS",
+  "INSERT INTO p (name, price) VALUES ('w', 'x')",
+  "SHOW WARNINGS",
+  "COMMIT",
+  "SELECT ROW_COUNT()",
+  "SELECT ROW_COUNT()",
+  "DROP TABLE IF EXISTS nosuch",
+  "SHOW WARNINGS",
+  "SELECT ROW_COUNT()",
+  "CREATE TABLE tt (a INT)",
+  "SELECT ROW_COUNT()",
+  "DROP TABLE tt",
+  "SELECT * FROM p ORDER BY 1 LIMIT 2",
+  "SELECT * FROM p ORDER BY 2 LIMIT 1",
+  "SELECT * FROM p WHERE 1=0",
+  "SELECT 'a' FROM p GROUP BY 1",
+  "SELECT 'a' AS `x y`, 'b' 'c' FROM p LIMIT 1",
+  "SELECT NULL FROM p LIMIT 1",
+  "SELECT   1  +  2   ,  /* hi */ 3",
+  "SELECT 1;",
+  "SELECT 1 ; ",
+  "SELECT 1;;",
+  "SELECT 1 -- x",
+  "SELECT 1 # x",
+  "/* c */ SELECT 1",
+  "/*! SELECT 2 */",
+  "SELECT /*!50000 1 + */ 2",
+  "SELECT /*! 1, */ 3 /*M!100000 , 4 */",
+  "(SELECT 1)",
+  "(SELECT 1) UNION (SELECT 2) ORDER BY 1",
+  "WITH q AS (SELECT 1 AS a) SELECT * FROM q",
+  "VALUES (1,2),(3,4)",
+  "SELECT * FROM (VALUES (1,2)) v",
+  "SELEC 1",
+  "SELECT 1 FROM",
+  "SELECT 'abc",
+  `SELECT "abc`,
+  "SELECT `abc",
+  "SELECT /* abc",
+  "SELECT (1",
+  "DESCRIBE p",
+  "DESC p name",
+  "SHOW COLUMNS FROM p",
+  "SHOW FULL COLUMNS FROM p LIKE 'n%'",
+  "SHOW TABLES LIKE 'p%'",
+  "SHOW INDEX FROM p",
+  "SHOW VARIABLES LIKE 'autocommit'",
+  "SHOW VARIABLES LIKE 'sql_mode'",
+  "SHOW SESSION VARIABLES LIKE 'time_zone'",
+  "SHOW GLOBAL VARIABLES LIKE 'autocommit'",
+  "SHOW CHARACTER SET LIKE 'utf8%'",
+  "SHOW COLLATION LIKE 'utf8mb4_bin'",
+  "SHOW ENGINES",
+  "SHOW TRIGGERS",
+  "SHOW TABLE STATUS LIKE 'nosuch'",
+  "EXPLAIN SELECT 1",
+  "EXPLAIN SELECT * FROM p WHERE id = 1",
+  "ANALYZE TABLE p",
+  "CHECK TABLE p",
+  "CHECKSUM TABLE blobs",
+  "UNLOCK TABLES",
+  "LOCK TABLES p READ",
+  "SELECT COUNT(*) FROM p",
+  "SELECT COUNT(*) FROM blobs",
+  "INSERT INTO p (name) VALUES ('l')",
+  "UNLOCK TABLES",
+  "CREATE TEMPORARY TABLE tmp (a INT)",
+  "INSERT INTO tmp VALUES (1),(2)",
+  "SELECT * FROM tmp",
+  "SELECT a FROM tmp JOIN p ON p.id > a LIMIT 0",
+  "DROP TEMPORARY TABLE tmp",
+  "SELECT * FROM tmp",
+  "SELECT GET_LOCK('x', 1)",
+  "SELECT IS_USED_LOCK('x') IS NOT NULL",
+  "SELECT RELEASE_LOCK('x')",
+  "SELECT @v := 5",
+  "SELECT @v",
+  "SET @w = 2",
+  "SELECT @v, @w",
+  "SELECT @v := @v + 1, @v",
+  "SELECT @v, @w",
+  "SELECT 7 INTO @z",
+  "SELECT @z",
+  "SELECT @v := 1.50, @w := 'x', @z := 1e0",
+  "SELECT @v, @w, @z",
+  "CREATE PROCEDURE pr(IN a INT, OUT b INT) BEGIN SELECT a; SET b = a * 2; END",
+  "CALL pr(3, @out)",
+  "SELECT @out",
+  "DROP PROCEDURE pr",
+  "CREATE FUNCTION fn() RETURNS INT DETERMINISTIC RETURN 5",
+  "SELECT fn()",
+  "DROP FUNCTION fn",
+  "SELECT SLEEP(0)",
+  "SELECT BENCHMARK(1, 1)",
+  "SELECT * FROM information_schema.schemata WHERE schema_name = 'u'",
+  "SELECT table_name FROM information_schema.tables WHERE table_schema = 'u' AND table_name IN ('p','blobs')",
+  "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN ('p','blobs')",
+  "SELECT table_name FROM information_schema.tables WHERE table_schema = 's' AND table_name IN ('c','r')",
+  "SELECT column_name FROM information_schema.columns WHERE table_schema = 's' AND table_name = 'r'",
+  "SELECT collation_name FROM information_schema.collations WHERE collation_name = 'utf8mb4_bin'",
+];
+
+const FROM_ANOTHER_KEYSPACE = [
+  "USE s",
+  "SELECT table_name FROM information_schema.tables WHERE table_schema = 'u' AND table_name IN ('p','blobs')",
+  "SELECT DATABASE()",
+  "SELECT * FROM u.p WHERE id = 1",
+  "SHOW TABLES FROM u LIKE 'p'",
+  "USE nosuch",
+  "SELECT DATABASE()",
+];
+
+/** What a gateway must not pass to one server of many, or cannot do from a pool yet. */
+const REFUSED = [
+  "HELP 'x'",
+  "SHOW STATUS",
+  "SHOW GRANTS",
+  "FLUSH TABLES p WITH READ LOCK",
+  "HANDLER p OPEN",
+  "SELECT LAST_INSERT_ID(55)",
+  "DO LAST_INSERT_ID(66)",
+  "SELECT FOUND_ROWS()",
+  "PREPARE st FROM 'SELECT 1'",
+  "KILL 999999",
+  "SET GLOBAL wait_timeout = 10",
+  "SELECT schema_name FROM information_schema.schemata",
+  "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'p'",
+  "SELECT * FROM information_schema.tables WHERE table_schema IN ('u', 's')",
+  "SET NAMES gbk",
+  "CREATE DATABASE x",
+  "SELECT * FROM p INTO OUTFILE '/tmp/x'",
+];
+
+test("statements of every kind, one after the other in one session", async () => {
+  expect(await pair.allSameOrRefused(STATEMENTS)).toEqual([]);
+});
+
+test("the same tables named from another keyspace", async () => {
+  expect(await pair.allSameOrRefused(FROM_ANOTHER_KEYSPACE)).toEqual([]);
+  await pair.same("USE u");
+});
+
+test("what is refused names the construct", async () => {
+  for (const sql of REFUSED) expect(await pair.gateway.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
+});
+
+test("several statements in one packet are a syntax error, and none of them runs", async () => {
+  for (const sql of ["SELECT 1; SELECT 2", "DELETE FROM p; DELETE FROM p", "SET @a = 1; SELECT 1"]) {
+    const [got, wanted] = await pair.both(sql);
+    expect(got, sql).toMatchObject({ kind: "error", errno: 1064 });
+    expect(wanted, sql).toMatchObject({ kind: "error", errno: 1064 });
+  }
+  await pair.same("SELECT * FROM p");
+});
+
+describe("sizes", () => {
+  test("a statement of 17 MiB, a value of 17 MiB, packets of exactly 16 MiB", async () => {
+    for (const bytes of [0xffffff - 40, 0xffffff - 1, 0xffffff, 0xffffff + 1, 17 << 20]) {
+      const head = "REPLACE INTO blobs (id, b) VALUES (1, '";
+      const value = "v".repeat(bytes - head.length - 2 - 1);
+      await pair.same(`${head}${value}')`);
+      await pair.same("SELECT id, LENGTH(b), MD5(b) FROM blobs");
+    }
+    const [got, wanted] = await pair.both("SELECT b FROM blobs");
+    expect(got.kind === "rows" && wanted.kind === "rows" && got.rows[0] === wanted.rows[0]).toBe(true);
+    await pair.same("DELETE FROM blobs");
+  });
+
+  test("4096 columns, none of them a row; many rows", async () => {
+    const columns = Array.from({ length: 4096 }, (_, i) => `${i} AS c${i}`).join(", ");
+    await pair.same(`SELECT ${columns} FROM p WHERE 1 = 0`);
+    await pair.same(`SELECT ${columns}`);
+    await pair.same("SELECT seq, REPEAT('x', seq % 100) AS v FROM seq_1_to_20000 ORDER BY seq");
+  });
+});
+
+describe("commands", () => {
+  test("COM_INIT_DB, COM_PING, COM_FIELD_LIST", async () => {
+    for (const [command, argument] of [
+      [COM.INIT_DB, "s"],
+      [COM.INIT_DB, "nosuch"],
+      [COM.INIT_DB, "u"],
+      [COM.PING, ""],
+      [COM.FIELD_LIST, "p\0"],
+      [COM.FIELD_LIST, "p\0n%"],
+      [COM.FIELD_LIST, "nosuch\0"],
+    ] as const) {
+      const [got, wanted] = await Promise.all([
+        pair.gateway.command(command, argument),
+        pair.direct.command(command, argument),
+      ]);
+      expect(comparable(got), `${command} ${argument}`).toEqual(comparable(wanted));
+    }
+    await pair.same("SELECT DATABASE()");
+  });
+
+  test("COM_STATISTICS is a text, an unknown command an error, and the session goes on", async () => {
+    expect((await pair.gateway.packet(COM.STATISTICS)).toString()).toMatch(/^Uptime: \d+/);
+    expect(await pair.gateway.command(0x77)).toMatchObject({ kind: "error", errno: 1047, sqlState: "08S01" });
+    await pair.same("SELECT 1");
+  });
+
+  test("COM_RESET_CONNECTION undoes everything but the keyspace", async () => {
+    await pair.allSame([
+      "SET @a = 1, sql_mode = 'ANSI_QUOTES', time_zone = '+03:00', autocommit = 0",
+      "INSERT INTO p (name) VALUES ('reset')",
+      "CREATE TEMPORARY TABLE reset_tmp (a INT)",
+    ]);
+    for (const client of [pair.gateway, pair.direct]) {
+      expect(await client.command(COM.RESET_CONNECTION)).toMatchObject({ kind: "ok", autocommit: true });
+    }
+    await pair.allSame([
+      "SELECT @a, @@autocommit, @@time_zone, LAST_INSERT_ID(), DATABASE()",
+      `SELECT "text"`,
+      "SELECT COUNT(*) FROM p WHERE name = 'reset'",
+      "SELECT * FROM reset_tmp",
+    ]);
+  });
+});
+
+test("CLIENT_FOUND_ROWS counts matched rows, without it changed ones, side by side", async () => {
+  const found = await Pair.open(twins, "u", { foundRows: true });
+  await pair.same("INSERT INTO p (name, price) VALUES ('found', 1)");
+  for (let round = 0; round < 3; round++) {
+    await found.same("UPDATE p SET price = 2 WHERE name = 'found'");
+    await found.same("SELECT ROW_COUNT()");
+    await pair.same("UPDATE p SET price = 2 WHERE name = 'found'");
+    await pair.same("SELECT ROW_COUNT()");
+  }
+  found.close();
+});
+
+/** Without what differs by nature: the default value of a field list, and which server says so. */
+function comparable(outcome: Awaited<ReturnType<Pair["same"]>>): object {
+  return outcome.kind === "rows"
+    ? { ...outcome, columns: outcome.columns.map(({ name, type }) => [name, type]) }
+    : outcome;
+}

@@ -1,0 +1,201 @@
+// The shared call stream over a real gRPC connection, and its frames.
+
+import { afterEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../../src/base/clock.ts";
+import { ShardgateError } from "../../../src/base/errors.ts";
+import { createLog } from "../../../src/base/log.ts";
+import { CallClient, type ReplySink } from "../../../src/rpc/call-client.ts";
+import type { CallServer } from "../../../src/rpc/call-server.ts";
+import { failDetailsOf } from "../../../src/rpc/fail-details.ts";
+import {
+  decodeBatch,
+  decodeConclude,
+  decodeCredit,
+  decodeEnd,
+  decodeExecute,
+  decodeFail,
+  eachFrame,
+  EMPTY,
+  type ExecuteRequest,
+  FRAME_CANCEL,
+  FRAME_CONCLUDE,
+  FRAME_CREDIT,
+  FRAME_DATA,
+  FRAME_END,
+  FRAME_EXECUTE,
+  FRAME_FAIL,
+  FrameBatch,
+  type ReplyEnd,
+} from "../../../src/rpc/frame.ts";
+import { startTabletServer, type TabletServer } from "../../../src/rpc/tablet-server.ts";
+
+const REQUEST: ExecuteRequest = {
+  hold: true,
+  foundRows: true,
+  streaming: false,
+  timeoutMs: 1_234,
+  holdId: 2 ** 47 + 5,
+  settings: "SET @a = 'é'",
+  begin: "START TRANSACTION",
+  payload: Buffer.from("\u0003SELECT 1"),
+};
+const END: ReplyEnd = {
+  kind: "resultset",
+  status: 0x22,
+  warnings: 3,
+  lastPacketBytes: 9,
+  holdId: 77,
+  warningsReply: Buffer.from("warned"),
+};
+const OK_END: ReplyEnd = { ...END, kind: "ok", warningsReply: EMPTY };
+
+describe("frames", () => {
+  test("come back from a batch as they went in", () => {
+    const batch = new FrameBatch();
+    batch.execute(1, REQUEST);
+    batch.credit(2, 123_456);
+    batch.cancel(3);
+    batch.conclude(4, "release", 2 ** 40);
+    batch.data(5, Buffer.from("xabcx"), 1, 4);
+    batch.end(6, END, Buffer.from("tail"), Buffer.from("..last.."), 2, 6);
+    batch.fail(7, failDetailsOf(new ShardgateError("POOL_EXHAUSTED", "full"), true));
+    const seen: [number, number, unknown][] = [];
+    eachFrame(decodeBatch(batch.take()), (callId, kind, frames, start, end) => {
+      const body = (): unknown => {
+        switch (kind) {
+          case FRAME_EXECUTE:
+            return decodeExecute(frames, start, end);
+          case FRAME_CREDIT:
+            return decodeCredit(frames, start, end);
+          case FRAME_CONCLUDE:
+            return decodeConclude(frames, start, end);
+          case FRAME_END: {
+            const { info, chunkAt } = decodeEnd(frames, start, end);
+            return { info, chunk: frames.toString("latin1", chunkAt, end) };
+          }
+          case FRAME_FAIL:
+            return decodeFail(frames, start, end);
+          default:
+            return frames.toString("latin1", start, end);
+        }
+      };
+      seen.push([callId, kind, body()]);
+    });
+    expect(seen).toEqual([
+      [1, FRAME_EXECUTE, REQUEST],
+      [2, FRAME_CREDIT, 123_456],
+      [3, FRAME_CANCEL, ""],
+      [4, FRAME_CONCLUDE, { op: "release", holdId: 2 ** 40 }],
+      [5, FRAME_DATA, "abc"],
+      [6, FRAME_END, { info: END, chunk: "taillast" }],
+      [7, FRAME_FAIL, expect.objectContaining({ id: "POOL_EXHAUSTED", errno: 1040, message: "full", holdLost: true })],
+    ]);
+    expect(batch.bytes).toBe(0);
+  });
+
+  test("that are cut short are refused at every length", () => {
+    const batch = new FrameBatch();
+    batch.execute(1, REQUEST);
+    batch.end(2, END, undefined, Buffer.from("x"), 0, 1);
+    const frames = Buffer.from(decodeBatch(batch.take()));
+    const visit = (_: number, kind: number, all: Buffer, start: number, end: number): void => {
+      if (kind === FRAME_EXECUTE) decodeExecute(all, start, end);
+      else decodeEnd(all, start, end);
+    };
+    for (let length = 1; length < frames.length; length++) {
+      const cut = frames.subarray(0, length);
+      let error: unknown;
+      try {
+        eachFrame(cut, visit);
+      } catch (thrown) {
+        error = thrown;
+      }
+      // The one cut between two frames leaves a whole one.
+      const boundary = 4 + frames.readUInt32LE(0);
+      if (length === boundary) expect(error).toBeUndefined();
+      else expect(error, `cut at ${length}`).toBeInstanceOf(ShardgateError);
+    }
+    expect(() => decodeBatch(Buffer.from([0x0b, 0]))).toThrow(ShardgateError);
+    expect(() => decodeBatch(Buffer.from([0x0a, 5, 0]))).toThrow(ShardgateError);
+  });
+});
+
+describe("the stream", () => {
+  let server: TabletServer | undefined;
+  let client: CallClient | undefined;
+  afterEach(async () => {
+    client?.close();
+    await server?.stop(100);
+  });
+
+  test("a sink that throws costs its own call, not the others", async () => {
+    const log = createLog("test", "silent");
+    let accepted: CallServer | undefined;
+    server = await startTabletServer(
+      "127.0.0.1:0",
+      undefined,
+      {
+        acceptCalls(calls) {
+          accepted = calls;
+          return {
+            execute(callId, { payload }) {
+              calls.data(callId, payload, 1, payload.length);
+              calls.end(callId, OK_END, undefined, payload, 0, 1);
+            },
+            conclude: (callId) => calls.end(callId, OK_END, undefined, EMPTY, 0, 0),
+            credit: () => undefined,
+            cancel: () => undefined,
+            closed: () => undefined,
+          };
+        },
+        watchHealth: () => () => undefined,
+        applySchema: () => Promise.resolve(0),
+        getSchema: () => Promise.resolve([]),
+      },
+      log,
+    );
+    const calls = await new Promise<CallClient>((resolve) => {
+      const opened: CallClient = new CallClient({
+        address: server?.address ?? "",
+        tls: undefined,
+        clock: systemClock,
+        log,
+        onState: (up) => {
+          if (up) resolve(opened);
+        },
+      });
+      client = opened;
+    });
+    const replies = ["one", "two", "three", "four"].map(
+      (text, i) =>
+        new Promise<string>((resolve, reject) => {
+          let seen = "";
+          const sink: ReplySink = {
+            data(chunk) {
+              if (i === 1) throw new Error("a bug in data");
+              seen += chunk.toString();
+            },
+            end() {
+              if (i === 2) {
+                reject(new Error("told"));
+                throw new Error("a bug in end");
+              }
+              resolve(seen);
+            },
+            fail: reject,
+          };
+          calls.execute({ ...REQUEST, payload: Buffer.from(`\u0003${text}`) }, sink);
+        }),
+    );
+    const results = await Promise.allSettled(replies);
+    expect(results.map((result) => (result.status === "fulfilled" ? result.value : String(result.reason)))).toEqual([
+      "one",
+      "",
+      "Error: told",
+      "four",
+    ]);
+    expect(calls.up).toBe(true);
+    expect(calls.callsInFlight).toBe(0);
+    expect(accepted).toBeDefined();
+  });
+});

@@ -1,0 +1,124 @@
+// The pool's bookkeeping: connections that close take themselves out of the pool, also while it is closing others.
+
+import { describe, expect, test } from "vitest";
+import type { Clock, Timer } from "../../../src/base/clock.ts";
+import { Pool, type Poolable } from "../../../src/tablet/pool.ts";
+
+class FakeConnection implements Poolable {
+  readonly settings = "";
+  readonly foundRows = false;
+  readonly createdMs = 0;
+  closed = false;
+  readonly #onClosed: (connection: FakeConnection) => void;
+
+  constructor(onClosed: (connection: FakeConnection) => void) {
+    this.#onClosed = onClosed;
+  }
+
+  get usable(): boolean {
+    return !this.closed;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#onClosed(this);
+  }
+}
+
+class FakeClock implements Clock {
+  #nowMs = 0;
+  #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, fire: () => void): Timer {
+    const timer = { atMs: this.#nowMs + delayMs, fire };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+      },
+    };
+  }
+
+  advance(byMs: number): void {
+    this.#nowMs += byMs;
+    const due = this.#timers.filter(({ atMs }) => atMs <= this.#nowMs);
+    this.#timers = this.#timers.filter(({ atMs }) => atMs > this.#nowMs);
+    for (const { fire } of due) fire();
+  }
+}
+
+async function filled(count: number) {
+  const clock = new FakeClock();
+  const all: FakeConnection[] = [];
+  const pool: Pool<FakeConnection> = new Pool<FakeConnection>({
+    name: "query",
+    connectionsMax: 10,
+    waitersMax: 10,
+    waitMs: 1_000,
+    ageMaxMs: 10_000,
+    idleMaxMs: 5_000,
+    clock,
+    open: async () => {
+      const made = new FakeConnection((connection) => pool.lost(connection));
+      all.push(made);
+      return made;
+    },
+  });
+  const leases = await Promise.all(Array.from({ length: count }, () => lease(pool)));
+  return { clock, pool, all, leases };
+}
+
+function lease(pool: Pool<FakeConnection>): Promise<FakeConnection> {
+  return new Promise((resolve, reject) => {
+    pool.lease("", false, resolve, reject);
+  });
+}
+
+describe("all connections are closed, none is forgotten", () => {
+  test("when they have been idle for too long", async () => {
+    const { clock, pool, all, leases } = await filled(5);
+    for (const connection of leases) pool.giveBack(connection);
+    expect(pool.stats).toMatchObject({ idle: 5, inUse: 0 });
+    clock.advance(6_000);
+    expect(all.map(({ closed }) => closed)).toEqual([true, true, true, true, true]);
+    expect(pool.stats).toMatchObject({ idle: 0, inUse: 0, opening: 0 });
+  });
+
+  test("when only some are stale, and the others stay", async () => {
+    const { clock, pool, all, leases } = await filled(6);
+    for (const connection of leases.slice(0, 3)) pool.giveBack(connection);
+    clock.advance(1_000);
+    clock.advance(3_500);
+    for (const connection of leases.slice(3)) pool.giveBack(connection);
+    clock.advance(1_000);
+    expect(all.filter(({ closed }) => closed)).toEqual(leases.slice(0, 3));
+    expect(pool.stats).toMatchObject({ idle: 3, inUse: 0 });
+  });
+
+  test("when the pool closes", async () => {
+    const { pool, all, leases } = await filled(5);
+    for (const connection of leases.slice(1)) pool.giveBack(connection);
+    pool.close();
+    expect(all.filter(({ closed }) => !closed)).toEqual([leases[0]]);
+    if (leases[0] !== undefined) pool.giveBack(leases[0]);
+    expect(leases[0]?.closed).toBe(true);
+  });
+
+  test("when the mysqld is given up, leased ones too; the pool opens new ones", async () => {
+    const { pool, all, leases } = await filled(5);
+    for (const connection of leases.slice(2)) pool.giveBack(connection);
+    pool.breakAll();
+    expect(all.every(({ closed }) => closed)).toBe(true);
+    expect(pool.stats).toMatchObject({ idle: 0, inUse: 0 });
+    expect((await lease(pool)).closed).toBe(false);
+  });
+});
