@@ -32,6 +32,8 @@ export interface LeaseOptions {
 }
 
 const RENEW_RETRY_MS = 500;
+/** Of a lock's time to live: how long its holder is sure to have it without a renewal. */
+const SURE_PART = 0.75;
 /** A process that ends does not wait longer for an etcd that is away; its lease runs out by itself. */
 const CLOSE_WAIT_MS = 1_000;
 
@@ -140,10 +142,11 @@ export class EtcdLock implements TopoLock {
   readonly #lost = new AbortController();
   readonly #released = new AbortController();
 
-  constructor(options: LeaseOptions, lease: string) {
+  /** `askedMs` is the time right before the lease was asked for. */
+  constructor(options: LeaseOptions, lease: string, askedMs: number) {
     this.#options = options;
     this.lease = lease;
-    void this.#keep();
+    void this.#keep(askedMs);
   }
 
   get lost(): AbortSignal {
@@ -162,12 +165,14 @@ export class EtcdLock implements TopoLock {
     return this.release();
   }
 
-  async #keep(): Promise<void> {
+  async #keep(grantAskedMs: number): Promise<void> {
     const { clock, port, ttlS } = this.#options;
     const { signal } = this.#released;
     const ttlMs = ttlS * 1_000;
-    // Counted from before the call that renewed the lease: etcd's own count began later, so this one ends first.
-    let validUntilMs = clock.nowMs() + ttlMs;
+    // Counted from before the call that granted or renewed the lease, and a part shorter: etcd's own count began later and
+    // ends later, so a holder knows before another one can have the lock, even when its own timers are late.
+    const sureMs = ttlMs * SURE_PART;
+    let validUntilMs = grantAskedMs + sureMs;
     await pauseUnlessAborted(signal, clock, ttlMs / 3);
     while (!signal.aborted) {
       const askedMs = clock.nowMs();
@@ -178,8 +183,9 @@ export class EtcdLock implements TopoLock {
         this.#lost.abort();
         return;
       }
-      if (isKept === true) validUntilMs = askedMs + ttlMs;
-      await pauseUnlessAborted(signal, clock, isKept === true ? ttlMs / 3 : LIMITS.topoWatchRetryMinMs);
+      if (isKept === true) validUntilMs = askedMs + sureMs;
+      const restMs = Math.max(validUntilMs - clock.nowMs(), 0);
+      await pauseUnlessAborted(signal, clock, isKept === true ? ttlMs / 3 : Math.min(LIMITS.topoWatchRetryMinMs, restMs));
     }
   }
 }

@@ -166,12 +166,14 @@ class EtcdStore implements TopoStore, LeasePort, WatchPort {
     checkValue(key, holder);
     const { clock } = this.#options;
     const ttlS = options?.ttlS ?? LIMITS.topoLockTtlS;
-    const deadlineMs = clock.nowMs() + (options?.waitMs ?? LIMITS.topoLockWaitMs);
+    const askedMs = clock.nowMs();
+    const deadlineMs = askedMs + (options?.waitMs ?? LIMITS.topoLockWaitMs);
     const bytes = Buffer.from(key);
     const lease = await this.grantLease(ttlS);
     const lock = new EtcdLock(
       this.#leaseOptions(key, ttlS, () => this.#locks.delete(lock)),
       lease,
+      askedMs,
     );
     this.#locks.add(lock);
     try {
