@@ -8,6 +8,7 @@ import { splitRows } from "../engine/insert.ts";
 import type { SchemaKeyspace } from "../local/schema-dir.ts";
 import { describePlan, type Tier } from "../plan/describe-plan.ts";
 import type { Plan } from "../plan/plan.ts";
+import { NO_SCHEMA } from "../schema/model.ts";
 import { planStatement } from "../plan/planner.ts";
 import type { Statement } from "../sql/tree.ts";
 import { parseKeyRange, ShardMap } from "../topo/key-range.ts";
@@ -58,7 +59,7 @@ export function explainRouting(
   keyspace: string | undefined,
   cluster: OfflineCluster,
 ): RoutingAnswer {
-  const plan = planStatement(statement, { vschema: cluster.vschema, keyspace });
+  const plan = planStatement(statement, { vschema: cluster.vschema, schema: NO_SCHEMA, keyspace });
   const shards = shardsOf(plan, cluster);
   return { tier: tierOf(plan, shards), shards, plan: describePlan(plan) };
 }

@@ -22,6 +22,7 @@ import type { PlanContext } from "../plan/tables.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize, type Normalized } from "../sql/normalize.ts";
 import { parse } from "../sql/parse.ts";
+import { NO_SCHEMA } from "../schema/model.ts";
 import type { Insert, Statement } from "../sql/tree.ts";
 import { accessOf, checkAccess } from "./access.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
@@ -330,7 +331,7 @@ export class Executor implements PassThroughOwner {
   #make(statement: Statement, cluster: ClusterView): CachedPlan {
     const { keyspace, shard } = this.state.target;
     const vschema = shard !== undefined && keyspace !== undefined ? asUnsharded(cluster, keyspace) : cluster.vschema;
-    const planContext: PlanContext = { vschema, keyspace };
+    const planContext: PlanContext = { vschema, schema: NO_SCHEMA, keyspace };
     const plan = planStatement(statement, planContext);
     return { plan, statement, access: accessOf(statement, plan, planContext) };
   }

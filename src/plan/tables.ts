@@ -3,9 +3,12 @@
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Node, ObjectName, Statement, TableName, With } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
+import type { ClusterSchema } from "../schema/model.ts";
 import type { ClusterVSchema, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 
 export interface PlanContext {
+  /** What the shards' tables look like, as far as it is known. */
+  readonly schema: ClusterSchema;
   readonly vschema: ClusterVSchema;
   /** The session's keyspace; undefined when none is selected. */
   readonly keyspace: string | undefined;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MysqlError, ShardgateError } from "../../src/base/errors.ts";
 import type { Plan, Routing } from "../../src/plan/plan.ts";
+import { NO_SCHEMA } from "../../src/schema/model.ts";
 import { planStatement } from "../../src/plan/planner.ts";
 import type { PlanContext } from "../../src/plan/tables.ts";
 import type { ValueRef } from "../../src/plan/value-ref.ts";
@@ -48,6 +49,7 @@ for (const file of readdirSync(join(HERE, "cases")).toSorted()) {
 
 function planOf({ query, keyspace = "s" }: Case): unknown {
   const context: PlanContext = {
+    schema: NO_SCHEMA,
     vschema: { keyspaces, routingRules: [], shardRoutingRules: [], keyspaceRoutingRules: [], mirrorRules: [] },
     keyspace: keyspace === "" ? undefined : keyspace,
   };
