@@ -91,6 +91,8 @@ export interface Merge {
   /** Each shard sends its rows in `order` already. */
   readonly sorted: boolean;
   readonly limit: MergeLimit | undefined;
+  /** `statement` has no LIMIT of its own: each shard is sent it with LIMIT offset + count. */
+  readonly pushLimit: boolean;
 }
 
 export interface MergeLimit {
