@@ -78,6 +78,8 @@ function shardsOf(plan: Plan, cluster: OfflineCluster): RoutingAnswer["shards"] 
       if (plan.generate !== undefined && plan.primary.values.some((row) => row.includes(undefined))) return "some";
       return extent(splitRows(plan, keyspace, [], new Map()).length, keyspace);
     }
+    case "merge":
+      return "all";
     case "gather": {
       const extents = plan.sources.map((source) => {
         const keyspace = targetsOf(source.keyspace, cluster);
@@ -98,7 +100,9 @@ function extent(count: number, keyspace: KeyspaceTargets): RoutingAnswer["shards
 function tierOf(plan: Plan, shards: RoutingAnswer["shards"]): Tier {
   if (plan.kind === "gather") return "gather";
   if (shards === "one" || shards === "none") return "pass-through";
-  return plan.kind === "send" && plan.crossShard !== undefined && plan.gather !== undefined ? "gather" : "merge";
+  return plan.kind === "send" && plan.crossShard !== undefined && plan.severalShards?.kind === "gather"
+    ? "gather"
+    : "merge";
 }
 
 function targetsOf(name: string, cluster: OfflineCluster): KeyspaceTargets {

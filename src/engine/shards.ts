@@ -40,6 +40,15 @@ export function shardsFor(
       return targets.slice(0, 1);
     case "scatter":
       return targets;
+    case "all-of": {
+      const chosen = new Set(routing.parts.flatMap((part) => shardsFor(part, keyspace, binds)));
+      // Tables that are everywhere go where the others are.
+      const placed = routing.parts.filter(({ kind }) => kind !== "any");
+      if (placed.length < routing.parts.length && placed.length > 0) {
+        return shardsFor({ kind: "all-of", parts: placed }, keyspace, binds);
+      }
+      return targets.filter((target) => chosen.has(target));
+    }
     case "pinned":
       return pick(targets, shardMap.indexOf(routing.keyspaceId));
     case "equal-unique": {

@@ -104,7 +104,7 @@ export class Executor implements PassThroughOwner {
         this.#send(plan, normalized.binds, cluster, payload);
       } else if (plan.kind === "gather") this.#slow(runGather(this, plan, normalized.binds, cluster));
       else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
-      else this.#slow(runSessionStatement(this, statement, cluster, payload));
+      else if (plan.kind === "session") this.#slow(runSessionStatement(this, statement, cluster, payload));
     } catch (error) {
       this.fail(error);
     }
@@ -360,8 +360,11 @@ export class Executor implements PassThroughOwner {
     const [first] = targets;
     if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
     if (targets.length === 1) this.#toOne(first, sent, effect.touchesTables, effect.reserves !== undefined);
-    else if (plan.crossShard !== undefined && plan.gather !== undefined) {
-      this.#slow(runGather(this, plan.gather, binds, cluster));
+    else if (plan.crossShard !== undefined && plan.severalShards !== undefined) {
+      const { severalShards } = plan;
+      const gather = severalShards.kind === "gather" ? severalShards : severalShards.gather;
+      if (gather === undefined) throw notSupported(plan.crossShard);
+      this.#slow(runGather(this, gather, binds, cluster));
     } else if (plan.crossShard !== undefined) {
       throw notSupported(plan.crossShard, `this statement goes to ${targets.length} shards of ${plan.keyspace}`);
     } else if (effect.writes && !plan.rows) {

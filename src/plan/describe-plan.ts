@@ -1,7 +1,8 @@
 // A plan as JSON for people and tools: `shardgate explain` and later EXPLAIN. Shapes may grow, names stay.
 
 import { assertNever } from "../base/assert.ts";
-import { printExpr } from "../sql/print.ts";
+import { print, printExpr } from "../sql/print.ts";
+import type { Body, Merge } from "./merge-plan.ts";
 import type { Plan, Routing } from "./plan.ts";
 import type { ValueRef } from "./value-ref.ts";
 
@@ -22,7 +23,7 @@ export function describePlan(plan: Plan): PlanDescription {
         routing: describeRouting(plan.routing),
         writes: plan.effect.writes,
         ...(plan.crossShard === undefined ? {} : { crossShard: plan.crossShard }),
-        ...(plan.gather === undefined ? {} : { severalShards: describePlan(plan.gather) }),
+        ...(plan.severalShards === undefined ? {} : { severalShards: describePlan(plan.severalShards) }),
       };
     case "insert":
       return {
@@ -51,11 +52,50 @@ export function describePlan(plan: Plan): PlanDescription {
           ...(source.where === undefined ? {} : { where: printExpr(source.where) }),
         })),
       };
+    case "merge":
+      return {
+        kind: plan.kind,
+        reason: plan.reason,
+        steps: plan.steps.map(({ name, batched, body }) => ({ rows: name, batched, ...describeBody(body) })),
+        ...describeBody(plan.body),
+      };
     case "session":
       return { kind: plan.kind, statement: plan.statement.kind };
     default:
       return assertNever(plan);
   }
+}
+
+function describeBody(body: Body): object {
+  if (body.kind === "union") return { union: body.parts.map(describeBody), ...describeMerge(body.merge) };
+  return {
+    keyspace: body.keyspace,
+    routing: describeRouting(body.routing),
+    statement: print(body.statement),
+    ...describeMerge(body.merge),
+    ...(body.outer === undefined ? {} : { outer: true }),
+  };
+}
+
+function describeMerge({ aggregate, distinct, order, sorted, limit }: Merge): object {
+  return {
+    ...(aggregate === undefined
+      ? {}
+      : { aggregate: { groups: aggregate.keys.length, outputs: aggregate.outputs.map(({ kind }) => kind) } }),
+    ...(distinct === undefined ? {} : { distinct: distinct.length }),
+    ...(order.length === 0
+      ? {}
+      : {
+          order: order.map(({ column, descending }) => (descending ? `${column} desc` : String(column))),
+          by: sorted ? "merging sorted shards" : "sorting",
+        }),
+    ...(limit === undefined
+      ? {}
+      : {
+          limit: describeValue(limit.count),
+          ...(limit.offset === undefined ? {} : { offset: describeValue(limit.offset) }),
+        }),
+  };
 }
 
 function describeRouting(routing: Routing): object {
@@ -64,6 +104,8 @@ function describeRouting(routing: Routing): object {
     case "any":
     case "scatter":
       return { kind: routing.kind };
+    case "all-of":
+      return { kind: routing.kind, parts: routing.parts.map(describeRouting) };
     case "pinned":
       return { kind: routing.kind, keyspaceId: routing.keyspaceId.toString("hex") };
     case "equal-unique":

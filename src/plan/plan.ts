@@ -3,6 +3,7 @@
 
 import type { Expr, Insert, Query, Statement } from "../sql/tree.ts";
 import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
+import type { MergePlan } from "./merge-plan.ts";
 import type { SchemaFilter } from "./system-schema.ts";
 import type { ValueRef } from "./value-ref.ts";
 
@@ -30,6 +31,8 @@ export type Routing =
   | { readonly kind: "equal-multi"; readonly vindex: MultiColumnVindex; readonly values: readonly ValueRef[] }
   /** The shard of a fixed keyspace id: a pinned table. */
   | { readonly kind: "pinned"; readonly keyspaceId: Buffer }
+  /** All shards of all parts: what several tables need, each by itself. */
+  | { readonly kind: "all-of"; readonly parts: readonly Routing[] }
   | { readonly kind: "scatter" };
 
 /** What a vindex column is known to hold: decides how MySQL compares it with a literal. */
@@ -43,7 +46,7 @@ export interface SendPlan {
   /** What the answers of several shards cannot simply be put together for; undefined when they can. */
   readonly crossShard: string | undefined;
   /** What answers it instead when `crossShard` is set and there are several shards. */
-  readonly gather: GatherPlan | undefined;
+  readonly severalShards: MergePlan | GatherPlan | undefined;
   readonly effect: Effect;
   /** The answer is rows, also from several shards; else counts. */
   readonly rows: boolean;
@@ -119,7 +122,7 @@ export interface GatherSource {
   readonly locks: boolean;
 }
 
-export type Plan = SendPlan | InsertPlan | SessionPlan | GatherPlan;
+export type Plan = SendPlan | InsertPlan | SessionPlan | GatherPlan | MergePlan;
 
 /** What running a statement means for the session. */
 export interface Effect {
@@ -133,6 +136,20 @@ export interface Effect {
   readonly touchesTables: boolean;
   /** Leaves state on the connection, which therefore has to be held for the session; names what. */
   readonly reserves: string | undefined;
-  /** User variables it may set. */
+  /** User variables it may set; names in lower case. */
   readonly assigns?: readonly string[];
+  /** It has LAST_INSERT_ID(expression) and changes nothing, so that no OK tells the value. */
+  readonly setsInsertId?: boolean;
+  /** It reads the clock by NOW() or its like, which over several shards has to give one time. */
+  readonly readsNow?: boolean;
+  /** How FOUND_ROWS() is known after it; undefined: it stays as it was. */
+  readonly foundRows?: FoundRows;
 }
+
+export type FoundRows =
+  /** The rows sent. */
+  | { readonly kind: "sent" }
+  /** The rows sent and those that OFFSET has skipped; if none were sent, only the server knows. */
+  | { readonly kind: "offset"; readonly offset: ValueRef }
+  /** Only the server knows. `isLikely`: not merely by accident, as of a write that reads other tables. */
+  | { readonly kind: "asked"; readonly isLikely: boolean };

@@ -3,14 +3,11 @@
 // with 1235 and the construct's name, never sent to a wrong or partial set of shards.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Delete, Explain, Query, Select, Statement, Update } from "../sql/tree.ts";
+import type { Delete, Explain, Statement, Update } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
-import type { KeyspaceVSchema } from "../vschema/model.ts";
-import { crossShardWorkOf } from "./cross-shard-work.ts";
 import {
   DEFINITION,
   keyspaceOfLocks,
-  queryEffect,
   READ,
   refuseLocksElsewhere,
   refuseReserved,
@@ -19,14 +16,14 @@ import {
   WRITE,
 } from "./effects.ts";
 import { flattenFrom, type FromTable } from "./from-clause.ts";
-import { planGather } from "./gather.ts";
 import { planInsert } from "./insert.ts";
-import type { Effect, Plan, Routing, SendPlan } from "./plan.ts";
+import type { Plan, Routing } from "./plan.ts";
+import { planQuery } from "./query.ts";
 import { refuseUnwritable } from "./refusals.ts";
-import { crossShardJoinOf, routeTables } from "./routing.ts";
-import { asksForSessionValues, setsLastInsertId } from "./session-functions.ts";
-import { schemaFiltersOf } from "./system-schema.ts";
-import { commonKeyspace, type PlanContext, SYSTEM_SCHEMAS, type StatementTables, tablesOf } from "./tables.ts";
+import { routeTables } from "./routing.ts";
+import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
+import { setsLastInsertId } from "./session-functions.ts";
+import { type PlanContext, tablesOf } from "./tables.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
 export function planStatement(statement: Statement, context: PlanContext): Plan {
@@ -74,55 +71,6 @@ export function planStatement(statement: Statement, context: PlanContext): Plan 
     case "alterVschema":
       throw notSupported("ALTER VSCHEMA", "use shardgate ctl ApplyVSchema");
   }
-}
-
-function planQuery(statement: Query, context: PlanContext): Plan {
-  const effect = queryEffect(statement);
-  const tables = tablesOf(statement, context);
-  const keyspaces = new Set(tables.tables.map(({ keyspace }) => keyspace));
-  refuseLocksElsewhere(statement, keyspaces, context);
-  if (keyspaces.size > 1) {
-    for (const keyspace of keyspaces) refuseReserved(effect, keyspace);
-    return planGather(statement, context, `tables of ${keyspaces.size} keyspaces`);
-  }
-  const keyspace = keyspaceOf(tables, context);
-  if (keyspace === undefined || tables.tables.length === 0) {
-    const any: Routing = { kind: "any" };
-    const withoutTables = { ...effect, touchesTables: false };
-    const home = usesLocks(statement) ? keyspaceOfLocks(context) : keyspaceForAny(keyspace, context);
-    const plan = send(statement, home.keyspace, any, undefined, withoutTables);
-    if (!tables.system || context.vschema.keyspaces.size <= 1) return plan;
-    const schemas = schemaFiltersOf(statement, context);
-    if (schemas === "all") {
-      throw notSupported(
-        "information_schema of all keyspaces at once",
-        "name one, as in WHERE table_schema = 'commerce'",
-      );
-    }
-    return schemas === "none" ? plan : { ...plan, schemas };
-  }
-  if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
-  refuseReserved(effect, keyspace);
-  if (tables.tables.every(({ table }) => table?.type === "reference")) {
-    return send(statement, keyspace.keyspace, { kind: "any" }, undefined, effect);
-  }
-  if (statement.kind !== "select") return planGather(statement, context, `${statement.kind.toUpperCase()} over shards`);
-  try {
-    return planShardedSelect(statement, keyspace, effect, context);
-  } catch (error) {
-    if (!(error instanceof ShardgateError) || error.id !== "ER_NOT_SUPPORTED_YET") throw error;
-    return planGather(statement, context, error.message);
-  }
-}
-
-function planShardedSelect(statement: Select, keyspace: KeyspaceVSchema, effect: Effect, context: PlanContext): Plan {
-  refuseNestedQueries(statement, `sharded keyspace ${keyspace.keyspace}`);
-  for (const item of statement.items) if (item.kind === "nextValues") throw notSupported("SELECT NEXT VALUES");
-  const from = flattenFrom(statement.from, statement.where, context);
-  const routing = routeTables(from);
-  const crossShard = crossShardJoinOf(from) ?? crossShardWorkOf(statement);
-  const plan = send(statement, keyspace.keyspace, routing, crossShard, effect);
-  return crossShard === undefined ? plan : { ...plan, gather: planGather(statement, context, crossShard) };
 }
 
 function planInsertStatement(statement: Statement & { kind: "insert" }, context: PlanContext): Plan {
@@ -222,51 +170,6 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
     default:
       throw notSupported(what);
   }
-}
-
-function send(
-  statement: Statement,
-  keyspace: string,
-  routing: Routing,
-  crossShard: string | undefined,
-  effect: Effect,
-): SendPlan {
-  const substitute = asksForSessionValues(statement) ? statement : undefined;
-  const rows = statement.kind !== "update" && statement.kind !== "delete";
-  return { kind: "send", keyspace, routing, crossShard, gather: undefined, effect, rows, substitute };
-}
-
-/** The keyspace of all tables; undefined when there are none. */
-function keyspaceOf(found: StatementTables, context: PlanContext): KeyspaceVSchema | undefined {
-  const keyspace = commonKeyspace(found.tables);
-  if (!found.system) return keyspace;
-  if (keyspace === undefined) return undefined;
-  if (keyspace.sharded)
-    throw notSupported(`join of a system schema with tables of sharded keyspace ${keyspace.keyspace}`);
-  return context.vschema.keyspaces.get(keyspace.keyspace);
-}
-
-/** Where a statement without tables runs: the selected keyspace, else an unsharded one, else any. */
-function keyspaceForAny(keyspace: KeyspaceVSchema | undefined, context: PlanContext): KeyspaceVSchema {
-  const { keyspaces } = context.vschema;
-  if (keyspace !== undefined) return keyspace;
-  if (context.keyspace !== undefined && !SYSTEM_SCHEMAS.has(context.keyspace)) {
-    const selected = keyspaces.get(context.keyspace);
-    if (selected === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${context.keyspace}'`);
-    return selected;
-  }
-  let any: KeyspaceVSchema | undefined;
-  for (const candidate of keyspaces.values()) {
-    if (!candidate.sharded) return candidate;
-    any ??= candidate;
-  }
-  if (any === undefined) {
-    throw new ShardgateError(
-      "SHARD_UNAVAILABLE",
-      "there is no keyspace yet; make one with shardgate ctl CreateKeyspace",
-    );
-  }
-  return any;
 }
 
 /** Statements on named tables that leave nothing behind on the connection. */

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MysqlError, ShardgateError } from "../../src/base/errors.ts";
+import { describePlan } from "../../src/plan/describe-plan.ts";
 import type { Plan, Routing } from "../../src/plan/plan.ts";
 import { NO_SCHEMA } from "../../src/schema/model.ts";
 import { planStatement } from "../../src/plan/planner.ts";
@@ -85,6 +86,8 @@ function shown(plan: Plan): object {
           ...shownRouting(routing),
         })),
       };
+    case "merge":
+      return describePlan(plan);
     case "send": {
       const { effect } = plan;
       return {
@@ -92,7 +95,7 @@ function shown(plan: Plan): object {
         keyspace: plan.keyspace,
         ...shownRouting(plan.routing),
         ...(plan.crossShard === undefined ? {} : { crossShard: plan.crossShard }),
-        ...(plan.gather === undefined ? {} : { gather: plan.gather.sources.length }),
+        ...(plan.severalShards === undefined ? {} : { severalShards: shown(plan.severalShards) }),
         ...(effect.writes ? { writes: true } : {}),
         ...(effect.commits ? { commits: true } : {}),
         ...(effect.touchesTables ? {} : { touchesTables: false }),
@@ -107,6 +110,8 @@ function shownRouting(routing: Routing): object {
   switch (routing.kind) {
     case "equal-unique":
       return { routing: "equal-unique", vindex: routing.vindex.name, values: [shownRef(routing.value)] };
+    case "all-of":
+      return { routing: "all-of", parts: routing.parts.map(shownRouting) };
     case "in":
     case "equal-multi":
       return { routing: routing.kind, vindex: routing.vindex.name, values: routing.values.map(shownRef) };

@@ -1,0 +1,522 @@
+// Plans a query for the merge tier. What every shard can compute over its own rows goes to the shards as it is; inner
+// queries that need rows of other shards run before and their rows are shipped (`RowsStep`); tables that do not lie
+// together are joined stage by stage, the rows of one stage shipped in batches to the shards of the next. Each rewriting
+// gives a new SELECT that names a rows table in place of what it replaced, and is planned again from the start.
+//
+// Throws CannotMerge for what only the gather tier answers.
+
+import type { Cte, Expr, Node, Query, Select, SelectItem, TableName, Union, With } from "../sql/tree.ts";
+import { children, mapChildren } from "../sql/walk.ts";
+import { CannotMerge } from "./cannot-merge.ts";
+import {
+  fromTableOf,
+  hasAggregate,
+  type Obstacle,
+  type Placed,
+  type Placement,
+  placeBlock,
+  shardWorkOf,
+} from "./colocation.ts";
+import { aggregateBody } from "./merge-aggregate.ts";
+import { MergeColumns } from "./merge-columns.ts";
+import { splitJoin } from "./merge-join.ts";
+import type { Body, Merge, MergeKey, MergeLimit, MergePlan, RowsStep, ShardBody, UnionBody } from "./merge-plan.ts";
+import { orderKeys } from "./merge-order.ts";
+import type { Effect, GatherPlan, Routing } from "./plan.ts";
+import { routeTables } from "./routing.ts";
+import {
+  type Block,
+  isCorrelated,
+  nameOfItem,
+  plainColumn,
+  type QueryScope,
+  type ScopeContext,
+  scopeOf,
+  type Source,
+  type SourceColumn,
+} from "./scope.ts";
+import type { PlanContext } from "./tables.ts";
+import { valueRefOf } from "./value-ref.ts";
+
+export const NO_MERGE: Merge = {
+  aggregate: undefined,
+  distinct: undefined,
+  order: [],
+  sorted: false,
+  limit: undefined,
+  pushLimit: false,
+};
+
+/** Rewritings of one SELECT: each ships something, so a statement has only so many. */
+const REWRITINGS_MAX = 64;
+
+export function planMerge(
+  query: Query,
+  context: PlanContext,
+  keyspace: string,
+  effect: Effect,
+  reason: string,
+  gather: GatherPlan | undefined,
+): MergePlan {
+  const planner = new MergePlanner(context, keyspace);
+  const body = planner.body(query, query, []);
+  return { kind: "merge", steps: planner.steps, body, reason, gather, effect };
+}
+
+export class MergePlanner {
+  readonly steps: RowsStep[] = [];
+  readonly keyspace: string;
+  readonly #context: PlanContext;
+  readonly #rows = new Map<string, readonly SourceColumn[]>();
+  readonly #stepsOfCtes = new Map<Cte, string>();
+
+  constructor(context: PlanContext, keyspace: string) {
+    this.#context = context;
+    this.keyspace = keyspace;
+  }
+
+  /** `typing` is the query as one MySQL would run it, in terms of the keyspace's own tables; `ctes` are in scope. */
+  body(query: Query, typing: Query, ctes: readonly Cte[]): Body {
+    switch (query.kind) {
+      case "select":
+        return this.#select(query, typing, ctes);
+      case "union":
+        return this.#union(query, typing, ctes);
+      case "table":
+      case "values":
+        throw new CannotMerge(`${query.kind.toUpperCase()} over several shards`);
+    }
+  }
+
+  scope(query: Query, ctes: readonly Cte[]): QueryScope {
+    const context: ScopeContext = { ...this.#context, rows: this.#rows };
+    return scopeOf(withCtes(query, ctes), context);
+  }
+
+  /** Makes a step of a body and gives the name of its rows table. */
+  addStep(body: Body, columns: readonly SourceColumn[], batched: boolean, numbered: boolean): string {
+    const name = `shardgate_rows_${this.steps.length + 1}`;
+    this.steps.push({ name, columns: columns.map((column) => column.name), body, batched, numbered });
+    this.#rows.set(name, columns);
+    return name;
+  }
+
+  /** Names of the rows tables that `query` reads. */
+  usesOf(query: Query): string[] {
+    const names = new Set<string>();
+    const visit = (node: Node): void => {
+      if (node.kind === "tableName" && node.schema === undefined && this.#rows.has(node.name)) names.add(node.name);
+      children(node, visit);
+    };
+    visit(query);
+    return [...names];
+  }
+
+  isBatched(uses: readonly string[]): boolean {
+    return this.steps.some(({ name, batched }) => batched && uses.includes(name));
+  }
+
+  shardBody(statement: Query, typing: Query, width: number, merge: Merge, routing: Routing): ShardBody {
+    const uses = this.usesOf(statement);
+    return {
+      kind: "shards",
+      keyspace: this.keyspace,
+      routing,
+      statement,
+      uses,
+      typing,
+      width,
+      merge,
+      outer: undefined,
+    };
+  }
+
+  #select(original: Select, typing: Query, ctes: readonly Cte[]): Body {
+    let select = original;
+    for (let count = 0; count < REWRITINGS_MAX; count++) {
+      const scope = this.scope(select, ctes);
+      const { block } = scope;
+      if (block === undefined) throw new CannotMerge("a query without a SELECT");
+      const placement = placeBlock(block);
+      const inScope = [...ctes, ...(select.with?.ctes ?? [])];
+      if (placement.obstacle !== undefined) select = this.#shipObstacle(placement.obstacle, select, inScope);
+      else if (placement.groups.length > 1) {
+        const split = splitJoin(this, select, block, placement, inScope);
+        if ("kind" in split && split.kind === "shards") return split;
+        select = split;
+      } else return this.#together(pruned(withCtes(select, ctes)), typing, ctes);
+    }
+    throw new CannotMerge("a query with very many parts over several shards");
+  }
+
+  #together(select: Select, typing: Query, ctes: readonly Cte[]): Body {
+    const { block } = this.scope(select, ctes);
+    if (block === undefined) throw new CannotMerge("a query without a SELECT");
+    const placement = placeBlock(block);
+    const [group] = placement.groups;
+    refuseOthers(block, this.keyspace);
+    if (group === undefined) return this.shardBody(select, typing, this.#widthOf(block), NO_MERGE, { kind: "any" });
+    const routing = routingOf(group, placement);
+    return this.groupBody(select, block, placement, group, routing, typing);
+  }
+
+  /** A SELECT whose tables lie together, over several shards. */
+  groupBody(
+    select: Select,
+    block: Block,
+    placement: Placement,
+    group: readonly Placed[],
+    routing: Routing,
+    typing: Query,
+  ): Body {
+    const isBatched = this.isBatched(this.usesOf(select));
+    const plain: Select = { ...select, limit: undefined, orderBy: [] };
+    const work = isBatched
+      ? shardWorkOf({ ...block, select: plain }, [], placement.classes)
+      : shardWorkOf({ ...block, select: plain }, group, placement.classes);
+    const limit = limitOf(select);
+    if (work !== undefined) {
+      const isDistinct = work.startsWith("DISTINCT");
+      if (!isDistinct) return aggregateBody(this, select, block, routing, typing);
+    }
+    const columns = new MergeColumns(block);
+    for (const item of select.items) columns.addItem(item);
+    const { width } = columns;
+    const isDistinct = work !== undefined;
+    const order = orderKeys(select, block, columns, isDistinct || select.options.includes("distinct"));
+    let distinct: MergeKey[] | undefined;
+    if (isDistinct) {
+      distinct = [];
+      for (let index = 0; index < width; index++) {
+        const expr = columns.exprAt(index);
+        if (expr === undefined) throw new CannotMerge("DISTINCT over several shards");
+        distinct.push(columns.keyOf(expr, index, false));
+      }
+    }
+    const statement: Select = {
+      ...select,
+      items: columns.items,
+      // Without a limit, rows of batches are sorted here anyway.
+      orderBy: isBatched && limit === undefined ? [] : select.orderBy,
+      limit: undefined,
+      into: undefined,
+    };
+    const merge: Merge = {
+      aggregate: undefined,
+      distinct,
+      order,
+      sorted: order.length > 0 && !isBatched,
+      limit,
+      pushLimit: limit !== undefined,
+    };
+    return this.shardBody(statement, typing, width, merge, routing);
+  }
+
+  #widthOf(block: Block): number {
+    const columns = new MergeColumns(block);
+    for (const item of block.select.items) columns.addItem(item);
+    return columns.width;
+  }
+
+  // Unions
+
+  #union(query: Union, typing: Query, ctes: readonly Cte[]): Body {
+    const inScope = [...ctes, ...(query.with?.ctes ?? [])];
+    if (query.locking.length > 0) throw new CannotMerge("a locking UNION over several shards");
+    const parts = [query.first, ...query.rest.map((part) => part.query)].map((part) => pruned(withCtes(part, inScope)));
+    const isConcatenation = query.rest.every(({ op, quantifier }) => op === "union" && quantifier === "all");
+    if (isConcatenation && query.orderBy.length === 0) {
+      const bodies = parts.map((part) => this.body(part, part, []));
+      const width = bodies[0]?.width ?? 0;
+      const merge: Merge = { ...NO_MERGE, limit: limitOf(query) };
+      return { kind: "union", keyspace: this.keyspace, parts: bodies, typing, width, merge } satisfies UnionBody;
+    }
+    // A MySQL makes one answer of the parts' rows: what is equal, in which order and of which type is for it to say.
+    const shipped = parts.map((part) => this.#shipQuery(part));
+    const [first, ...rest] = shipped;
+    if (first === undefined) throw new CannotMerge("a set operation without parts");
+    const statement: Union = {
+      ...query,
+      with: undefined,
+      into: undefined,
+      first: withNamesOf(query.first, first),
+      rest: query.rest.map((part, index) => ({ ...part, query: rest[index] ?? part.query })),
+    };
+    return this.shardBody(statement, typing, first.items.length, NO_MERGE, { kind: "any" });
+  }
+
+  /** Rows of a query as a rows table; gives the SELECT that reads it. */
+  #shipQuery(query: Query): Select {
+    const scope = this.scope(query, []);
+    const wanted = named(query, scope);
+    const columns = columnsForSubquery(wanted, scope);
+    const name = this.addStep(this.body(wanted, wanted, []), columns, false, false);
+    return selectFrom(name, columns, query.pos);
+  }
+
+  // Shipping
+
+  #shipObstacle(obstacle: Obstacle, select: Select, ctes: readonly Cte[]): Select {
+    const { source, subquery, reason } = obstacle;
+    if (source !== undefined) return this.#shipSource(source, select, ctes, reason);
+    if (subquery === undefined) throw new CannotMerge(reason);
+    const isOuter = isCorrelated(subquery.scope);
+    if (isOuter !== false) throw new CannotMerge(isOuter === true ? `a correlated subquery: ${reason}` : reason);
+    const { query } = subquery.node;
+    const wanted = subquery.node.kind === "exists" ? existsQuery(query) : query;
+    const inner = this.#shipQuery(pruned(withCtes(wanted, ctes)));
+    return replaceNode(select, subquery.node, { ...subquery.node, query: inner });
+  }
+
+  #shipSource(source: Source, select: Select, ctes: readonly Cte[], reason: string): Select {
+    const { inner, ref, cte } = source;
+    if (inner === undefined) throw new CannotMerge(reason);
+    if (ref.kind === "derived" && ref.lateral) throw new CannotMerge("LATERAL over several shards");
+    if (inner.recursive) throw new CannotMerge("a recursive common table expression over several shards");
+    if (!source.complete || source.columns.length === 0)
+      throw new CannotMerge("the columns of a derived table are not known");
+    const names = new Set(source.columns.map(({ lower }) => lower));
+    if (names.size < source.columns.length) throw new CannotMerge("a derived table with two columns of one name");
+    let name = cte === undefined ? undefined : this.#stepsOfCtes.get(cte);
+    if (name === undefined) {
+      // A common table expression sees those before it.
+      const at = cte === undefined ? -1 : ctes.indexOf(cte);
+      const query = pruned(withCtes(inner.query, at < 0 ? ctes : ctes.slice(0, at)));
+      const columns = source.columns.map((column) => ({ ...column, origin: undefined, invisible: false }));
+      name = this.addStep(this.body(query, query, []), columns, false, false);
+      if (cte !== undefined) this.#stepsOfCtes.set(cte, name);
+    }
+    const table = rowsTable(name, source.shownAlias, ref.pos);
+    return replaceNode(select, ref, table);
+  }
+}
+
+/** Where the rows of tables that lie together are. */
+export function routingOf(group: readonly Placed[], placement: Placement): Routing {
+  const tables = group.flatMap((placed) => fromTableOf(placed) ?? []);
+  if (tables.length === 0) return { kind: "scatter" };
+  let best: Routing = { kind: "scatter" };
+  for (const table of tables) {
+    const routing = routeTables({ tables: [table], conditions: placement.conditions, outerJoins: [] });
+    if (rankOf(routing) < rankOf(best)) best = routing;
+  }
+  return best;
+}
+
+function rankOf(routing: Routing): number {
+  switch (routing.kind) {
+    case "equal-unique":
+    case "pinned":
+      return 0;
+    case "equal-multi":
+      return 1;
+    case "in":
+      return 2;
+    case "scatter":
+      return 9;
+    default:
+      return 5;
+  }
+}
+
+/** Every table must be where the statement goes: of the keyspace, or a reference table that it has. */
+function refuseOthers(block: Block, keyspace: string): void {
+  const visit = (scope: QueryScope): void => {
+    if (scope.block !== undefined) visitBlock(scope.block);
+    scope.parts.forEach(visit);
+  };
+  const visitBlock = (at: Block): void => {
+    for (const { resolved, inner } of at.sources) {
+      if (resolved !== undefined && resolved.keyspace.keyspace !== keyspace) {
+        throw new CannotMerge(`tables of keyspaces ${keyspace} and ${resolved.keyspace.keyspace}`);
+      }
+      if (inner !== undefined) visit(inner);
+    }
+    for (const subquery of at.subqueries) visit(subquery.scope);
+  };
+  visitBlock(block);
+}
+
+export function limitOf(query: Query): MergeLimit | undefined {
+  const { limit } = query;
+  if (limit === undefined) return undefined;
+  if (limit.withTies || limit.rowsExamined !== undefined || limit.count === undefined) {
+    throw new CannotMerge("this form of LIMIT over several shards");
+  }
+  const count = valueRefOf(limit.count);
+  const offset = limit.offset === undefined ? undefined : valueRefOf(limit.offset);
+  if (count === undefined || (limit.offset !== undefined && offset === undefined)) {
+    throw new CannotMerge("LIMIT by an expression over several shards");
+  }
+  return { count, offset };
+}
+
+// Trees
+
+/** `query` with the common table expressions that it may name put before its own. */
+export function withCtes<Q extends Query>(query: Q, ctes: readonly Cte[]): Q {
+  if (ctes.length === 0) return query;
+  const own = query.with?.ctes ?? [];
+  const all = [...ctes.filter((cte) => !own.includes(cte)), ...own];
+  const clause: With = { kind: "with", recursive: query.with?.recursive ?? false, ctes: all, pos: query.pos };
+  return { ...query, with: clause };
+}
+
+/** Without the common table expressions that nothing names. */
+export function pruned<Q extends Query>(query: Q): Q {
+  const clause = query.with;
+  if (clause === undefined) return query;
+  const needed = new Set<Cte>();
+  const need = (node: Node, before: readonly Cte[]): void => {
+    if (node.kind === "tableName" && node.schema === undefined) {
+      const lower = node.name.toLowerCase();
+      const at = before.findLastIndex((cte) => cte.name.toLowerCase() === lower);
+      const cte = before[at];
+      if (cte !== undefined && !needed.has(cte)) {
+        needed.add(cte);
+        need(cte.query, clause.recursive ? before.slice(0, at + 1) : before.slice(0, at));
+      }
+    }
+    children(node, (child) => {
+      if (child !== clause) need(child, before);
+    });
+  };
+  need({ ...query, with: undefined }, clause.ctes);
+  const ctes = clause.ctes.filter((cte) => needed.has(cte));
+  if (ctes.length === clause.ctes.length) return query;
+  return { ...query, with: ctes.length === 0 ? undefined : { ...clause, ctes } };
+}
+
+export function rowsTable(name: string, alias: string, pos: number): TableName {
+  return {
+    kind: "tableName",
+    schema: undefined,
+    name,
+    alias,
+    partitions: [],
+    indexHints: [],
+    systemTime: undefined,
+    pos,
+  };
+}
+
+function selectFrom(name: string, columns: readonly SourceColumn[], pos: number): Select {
+  return {
+    ...EMPTY_SELECT,
+    items: columns.map((column) => columnItem(name, column.name, pos)),
+    from: [rowsTable(name, name, pos)],
+    pos,
+  };
+}
+
+export function columnItem(table: string, name: string, pos: number): SelectItem {
+  return {
+    kind: "expr",
+    expr: { kind: "column", schema: undefined, table, name, pos },
+    alias: undefined,
+    text: name,
+    pos,
+  };
+}
+
+export const EMPTY_SELECT: Select = {
+  kind: "select",
+  hints: undefined,
+  options: [],
+  items: [],
+  from: [],
+  dual: false,
+  where: undefined,
+  groupBy: [],
+  rollup: false,
+  having: undefined,
+  windows: [],
+  procedure: undefined,
+  with: undefined,
+  orderBy: [],
+  limit: undefined,
+  into: undefined,
+  locking: [],
+  pos: 0,
+};
+
+/** One row tells that there is one. */
+function existsQuery(query: Query): Query {
+  if (query.kind !== "select") throw new CannotMerge("EXISTS of a set operation over several shards");
+  const one: Expr = { kind: "literal", type: "int", value: "1", introducer: undefined, pos: query.pos };
+  if (query.having !== undefined || query.limit !== undefined || hasAggregate(query)) return query;
+  const count = one;
+  const limit = {
+    kind: "limit",
+    offset: undefined,
+    count,
+    withTies: false,
+    rowsExamined: undefined,
+    pos: query.pos,
+  } as const;
+  const items: SelectItem[] = [{ kind: "expr", expr: one, alias: undefined, text: "1", pos: query.pos }];
+  return { ...query, options: [], items, groupBy: [], windows: [], orderBy: [], limit };
+}
+
+/** The query with columns named c0, c1, … */
+function named(query: Query, scope: QueryScope | undefined): Query {
+  if (query.kind === "union") return { ...query, first: named(query.first, scope?.parts[0]) };
+  if (query.kind !== "select") throw new CannotMerge(`a subquery of the form ${query.kind.toUpperCase()}`);
+  const items = query.items.flatMap((item, index): SelectItem[] => {
+    if (item.kind === "expr") return [{ ...item, alias: shippedName(index) }];
+    const columns = scope?.columns;
+    const only = query.items.length === 1 ? columns : undefined;
+    if (only === undefined) throw new CannotMerge("the columns of a subquery are not known");
+    return only.map((column, at) => {
+      const { origin } = column;
+      if (origin === undefined) throw new CannotMerge("the columns of a subquery are not known");
+      const expr: Expr = {
+        kind: "column",
+        schema: undefined,
+        table: origin.source.shownAlias,
+        name: column.name,
+        pos: item.pos,
+      };
+      return { kind: "expr", expr, alias: shippedName(at), text: column.name, pos: item.pos };
+    });
+  });
+  return { ...query, items };
+}
+
+function columnsForSubquery(query: Query, scope: QueryScope): SourceColumn[] {
+  const first = leftmost(query);
+  const known = scope.columns;
+  return first.items.map((item, index) => {
+    const column = known?.length === first.items.length ? known[index] : undefined;
+    const name = item.kind === "expr" ? (item.alias ?? shippedName(index)) : shippedName(index);
+    return { ...plainColumn(name), definition: column?.definition };
+  });
+}
+
+/** Not the name of any table's column, so that no ORDER BY or HAVING takes it for one. */
+export function shippedName(index: number): string {
+  return `shardgate_c${index}`;
+}
+
+/** The names that a set operation's ORDER BY may use are those of its first part. */
+function withNamesOf(first: Query, select: Select): Select {
+  const names = leftmost(first).items;
+  if (names.length !== select.items.length) return select;
+  const items = select.items.map((item, index): SelectItem => {
+    const named = names[index];
+    return item.kind === "expr" && named?.kind === "expr" ? { ...item, alias: nameOfItem(named) } : item;
+  });
+  return { ...select, items };
+}
+
+function leftmost(query: Query): Select {
+  if (query.kind === "union") return leftmost(query.first);
+  if (query.kind !== "select") throw new CannotMerge(`a subquery of the form ${query.kind.toUpperCase()}`);
+  return query;
+}
+
+/** The tree with one node exchanged. */
+export function replaceNode<N extends Node>(tree: N, old: Node, by: Node): N {
+  const change = (node: Node): Node => (node === old ? by : mapChildren(node, change));
+  return mapChildren(tree, change);
+}

@@ -1,0 +1,117 @@
+// Plans SELECT and its like: pass-through where one shard has all the rows, else the merge tier, else the gather tier. What
+// is known only with the values (which shards) stays open: a plan that passes through on one shard says what answers it on
+// several.
+
+import { notSupported } from "../base/errors.ts";
+import type { Query } from "../sql/tree.ts";
+import type { KeyspaceVSchema } from "../vschema/model.ts";
+import { CannotMerge } from "./cannot-merge.ts";
+import { type Placed, type Placement, placeBlock, shardWorkOf } from "./colocation.ts";
+import { keyspaceOfLocks, queryEffect, refuseLocksElsewhere, refuseReserved, usesLocks } from "./effects.ts";
+import { planGather } from "./gather.ts";
+import { planMerge, routingOf } from "./merge.ts";
+import type { MergePlan } from "./merge-plan.ts";
+import type { Effect, GatherPlan, Plan, Routing } from "./plan.ts";
+import { type Block, type QueryScope, scopeOf } from "./scope.ts";
+import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
+import { schemaFiltersOf } from "./system-schema.ts";
+import { type PlanContext, tablesOf } from "./tables.ts";
+
+/** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
+export function planQuery(statement: Query, context: PlanContext): Plan {
+  const effect = queryEffect(statement);
+  const tables = tablesOf(statement, context);
+  const keyspaces = new Set(tables.tables.map(({ keyspace }) => keyspace));
+  refuseLocksElsewhere(statement, keyspaces, context);
+  if (keyspaces.size > 1) {
+    for (const keyspace of keyspaces) refuseReserved(effect, keyspace);
+    return planGather(statement, context, `tables of ${keyspaces.size} keyspaces`);
+  }
+  const keyspace = keyspaceOf(tables, context);
+  if (keyspace === undefined || tables.tables.length === 0) {
+    const any: Routing = { kind: "any" };
+    const withoutTables = { ...effect, touchesTables: false };
+    const home = usesLocks(statement) ? keyspaceOfLocks(context) : keyspaceForAny(keyspace, context);
+    const plan = send(statement, home.keyspace, any, undefined, withoutTables);
+    if (!tables.system || context.vschema.keyspaces.size <= 1) return plan;
+    const schemas = schemaFiltersOf(statement, context);
+    if (schemas === "all") {
+      throw notSupported(
+        "information_schema of all keyspaces at once",
+        "name one, as in WHERE table_schema = 'commerce'",
+      );
+    }
+    return schemas === "none" ? plan : { ...plan, schemas };
+  }
+  if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
+  refuseReserved(effect, keyspace);
+  return planSharded(statement, keyspace, effect, context);
+}
+
+function planSharded(statement: Query, keyspace: KeyspaceVSchema, effect: Effect, context: PlanContext): Plan {
+  const name = keyspace.keyspace;
+  const scope = scopeOf(statement, { ...context, rows: new Map() });
+  const placements = leafBlocks(scope).map((block) => placeBlock(block));
+  if (placements.every(({ groups, obstacle }) => groups.length === 0 && obstacle === undefined)) {
+    return send(statement, name, { kind: "any" }, undefined, effect);
+  }
+  const [placement] = placements;
+  const group = placement?.groups[0];
+  if (scope.block !== undefined && placement !== undefined && group !== undefined) {
+    if (placement.obstacle === undefined && placement.groups.length === 1) {
+      return planTogether(statement, scope.block, placement, group, name, effect, context);
+    }
+  }
+  const reason = reasonOf(scope, placements);
+  const gather = planGather(statement, context, reason);
+  const parts = gather.sources.map(({ routing }) => routing);
+  const plan = send(statement, name, { kind: "all-of", parts }, reason, effect);
+  return { ...plan, severalShards: severalShards(statement, name, effect, context, reason, gather) };
+}
+
+/** All tables lie together: every shard answers for its own rows. */
+function planTogether(
+  statement: Query,
+  block: Block,
+  placement: Placement,
+  group: readonly Placed[],
+  keyspace: string,
+  effect: Effect,
+  context: PlanContext,
+): Plan {
+  const routing = routingOf(group, placement);
+  const work =
+    shardWorkOf(block, group, placement.classes) ??
+    (statement.orderBy.length > 0 ? "ORDER BY over several shards" : undefined);
+  const plan = send(statement, keyspace, routing, work, effect);
+  if (work === undefined) return plan;
+  const gather = planGather(statement, context, work);
+  return { ...plan, severalShards: severalShards(statement, keyspace, effect, context, work, gather) };
+}
+
+function severalShards(
+  statement: Query,
+  keyspace: string,
+  effect: Effect,
+  context: PlanContext,
+  reason: string,
+  gather: GatherPlan,
+): MergePlan | GatherPlan {
+  try {
+    return planMerge(statement, context, keyspace, effect, reason, gather);
+  } catch (error) {
+    if (!(error instanceof CannotMerge)) throw error;
+    return { ...gather, reason: error.reason };
+  }
+}
+
+function leafBlocks(scope: QueryScope): Block[] {
+  return scope.block === undefined ? scope.parts.flatMap(leafBlocks) : [scope.block];
+}
+
+function reasonOf(scope: QueryScope, placements: readonly Placement[]): string {
+  const obstacle = placements.find((placement) => placement.obstacle !== undefined)?.obstacle;
+  if (obstacle !== undefined) return obstacle.reason;
+  if (scope.parts.length > 0) return "a set operation over several shards";
+  return "a join of tables that need not have their rows on the same shards";
+}

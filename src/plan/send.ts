@@ -1,0 +1,53 @@
+// Plans that send a statement as it is, and the keyspace a statement is for.
+
+import { notSupported, ShardgateError } from "../base/errors.ts";
+import type { Statement } from "../sql/tree.ts";
+import type { KeyspaceVSchema } from "../vschema/model.ts";
+import type { Effect, Routing, SendPlan } from "./plan.ts";
+import { asksForSessionValues } from "./session-functions.ts";
+import { commonKeyspace, type PlanContext, SYSTEM_SCHEMAS, type StatementTables } from "./tables.ts";
+
+export function send(
+  statement: Statement,
+  keyspace: string,
+  routing: Routing,
+  crossShard: string | undefined,
+  effect: Effect,
+): SendPlan {
+  const substitute = asksForSessionValues(statement) ? statement : undefined;
+  const rows = statement.kind !== "update" && statement.kind !== "delete";
+  return { kind: "send", keyspace, routing, crossShard, severalShards: undefined, effect, rows, substitute };
+}
+
+/** The keyspace of all tables; undefined when there are none. */
+export function keyspaceOf(found: StatementTables, context: PlanContext): KeyspaceVSchema | undefined {
+  const keyspace = commonKeyspace(found.tables);
+  if (!found.system) return keyspace;
+  if (keyspace === undefined) return undefined;
+  if (keyspace.sharded)
+    throw notSupported(`join of a system schema with tables of sharded keyspace ${keyspace.keyspace}`);
+  return context.vschema.keyspaces.get(keyspace.keyspace);
+}
+
+/** Where a statement without tables runs: the selected keyspace, else an unsharded one, else any. */
+export function keyspaceForAny(keyspace: KeyspaceVSchema | undefined, context: PlanContext): KeyspaceVSchema {
+  const { keyspaces } = context.vschema;
+  if (keyspace !== undefined) return keyspace;
+  if (context.keyspace !== undefined && !SYSTEM_SCHEMAS.has(context.keyspace)) {
+    const selected = keyspaces.get(context.keyspace);
+    if (selected === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${context.keyspace}'`);
+    return selected;
+  }
+  let any: KeyspaceVSchema | undefined;
+  for (const candidate of keyspaces.values()) {
+    if (!candidate.sharded) return candidate;
+    any ??= candidate;
+  }
+  if (any === undefined) {
+    throw new ShardgateError(
+      "SHARD_UNAVAILABLE",
+      "there is no keyspace yet; make one with shardgate ctl CreateKeyspace",
+    );
+  }
+  return any;
+}
