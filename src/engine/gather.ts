@@ -49,7 +49,7 @@ export interface GatherContext {
 const COM_QUERY = Buffer.of(3);
 
 /** Settings under which rows are loaded: nothing is refused, changed or converted. */
-const LOADER_SETTINGS = Buffer.from(
+export const LOADER_SETTINGS = Buffer.from(
   "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0",
 );
 export const LOADER_RESET = Buffer.from(
@@ -61,9 +61,9 @@ export async function fillTables(
   context: GatherContext,
   scratch: Scratch,
   tables: readonly GatherTable[],
+  budget = new Budget(context.limits),
 ): Promise<void> {
   await scratch.run(LOADER_SETTINGS);
-  const budget = new Budget(context.limits);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const fill = async (table: GatherTable): Promise<void> => {
@@ -79,7 +79,7 @@ export async function fillTables(
 }
 
 /** Waits for all; the first error stops the others and is the one that is thrown. */
-async function firstError(work: readonly Promise<void>[], stop: AbortController): Promise<void> {
+export async function firstError(work: readonly Promise<void>[], stop: AbortController): Promise<void> {
   let first: { readonly error: unknown } | undefined;
   await Promise.all(
     work.map((one) =>
@@ -143,10 +143,21 @@ async function copyRows(
   const sql = `SELECT ${items.join(", ")} FROM ${quoteName(table.table)}${partitions} AS ${quoteName(table.alias)}${where}${locks}`;
   const request = context.requestFor(target, comQuery(sql));
   const insert = new InsertBuilder(table.temporaryTable, columns);
+  await loadRows(context, scratch, { target, request }, insert, budget);
+}
+
+/** Streams the rows of a SELECT on a shard into a temporary table of the scratch connection. */
+export async function loadRows(
+  { port, joined, signal }: Pick<GatherContext, "port" | "joined" | "signal">,
+  scratch: Scratch,
+  { target, request }: { readonly target: ShardTarget; readonly request: ShardRequest },
+  insert: InsertBuilder,
+  budget: Budget,
+): Promise<void> {
   const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   let definitionsLeft = -1;
-  const onHold = (holdId: number): void => context.joined(target, holdId);
-  for await (const chunk of replyChunks(context.port, target, request, onHold, context.signal)) {
+  const onHold = (holdId: number): void => joined(target, holdId);
+  for await (const chunk of replyChunks(port, target, request, onHold, signal)) {
     reader.push(chunk);
     for (let payload = reader.next(); payload !== undefined; payload = reader.next()) {
       // Column count, as many definitions, an EOF; then rows up to the last EOF.
@@ -162,7 +173,8 @@ async function copyRows(
   if (insert.bytes > 0) await scratch.run(insert.take());
 }
 
-class Budget {
+/** What one query may still move to its scratch connection. */
+export class Budget {
   readonly #limits: GatherLimits;
   #rows = 0;
   #bytes = 0;
@@ -190,7 +202,7 @@ async function query(context: GatherContext, target: ShardTarget, sql: string): 
   return reply;
 }
 
-function columnsOf({ bytes }: CollectedReply): ColumnDefinition[] {
+export function columnsOf({ bytes }: CollectedReply): ColumnDefinition[] {
   const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   reader.push(bytes);
   const count = new BufferReader(reader.next() ?? EMPTY).lenenc();
