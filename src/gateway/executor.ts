@@ -78,6 +78,7 @@ export class Executor implements PassThroughOwner {
   #assigned: readonly string[] = NONE;
   #cancelCall: (() => void) | undefined;
   #sequenceId = 1;
+  #turn = 0;
 
   constructor(context: GatewayContext, state: SessionState, client: ExecutorClient) {
     this.context = context;
@@ -207,6 +208,14 @@ export class Executor implements PassThroughOwner {
     throw new ShardgateError("ER_BAD_DB", `Unknown database '${name}'`);
   }
 
+  /** A shard of the keyspace for work that any of them can do: another one each time. */
+  anyTarget(keyspace: string, cluster: ClusterView): ShardTarget {
+    const targets = this.targetsOf({ keyspace, routing: SCATTER }, [], cluster);
+    const target = targets[(this.state.connectionId + this.#turn++) % targets.length];
+    if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no shard`);
+    return target;
+  }
+
   /** Passes `payload` to one shard of the keyspace, whichever. */
   toAnyShard(keyspace: string, cluster: ClusterView, payload: Buffer): void {
     const [target] = this.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
@@ -235,11 +244,11 @@ export class Executor implements PassThroughOwner {
     };
   }
 
-  /** Passes the reply of a statement on a held connection through; the caller ends the command. */
-  passFrom(target: ShardTarget, holdId: number, payload: Buffer): Promise<void> {
-    const { state, client } = this;
+  /** Passes the reply of a statement on a held connection through to `output`; the caller ends the command. */
+  passFrom(target: ShardTarget, holdId: number, payload: Buffer, output: Output = this.client): Promise<void> {
+    const { state } = this;
     return new Promise((resolve, reject) => {
-      const pass = new PassThrough(client, {
+      const pass = new PassThrough(output, {
         finish: (info, chunk) => {
           if (info.kind === "err") this.#remember(decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4)));
           else {
@@ -247,7 +256,7 @@ export class Executor implements PassThroughOwner {
             state.lastWarnings = NO_WARNINGS;
             patchStatus(chunk, info, state.statusFrom(info.status));
           }
-          client.write(chunk);
+          output.write(chunk);
           resolve();
         },
         failed: (error, _holdLost, started) => {

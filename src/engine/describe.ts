@@ -1,0 +1,97 @@
+// The column definitions that a shard gives for a statement without rows, and a reply with its definitions replaced by
+// others: what the gateway computes, or has computed over tables of its own, is shown to the client as one MySQL shows it.
+
+import { BufferReader } from "../mysql/codec.ts";
+import { writeFrame } from "../mysql/frame.ts";
+import { PacketReader } from "../mysql/packet-reader.ts";
+import { LIMITS } from "../base/limits.ts";
+import { collect, errorOfReply } from "./collect.ts";
+import type { Output } from "./output.ts";
+import type { ShardPort, ShardRequest, ShardTarget } from "./ports.ts";
+
+/** Payloads of ColumnDefinition41 packets, one for each column of a result. */
+export type Definitions = readonly Buffer[];
+
+/** Runs a statement that gives a result set; its rows, if any, are not looked at. Throws the shard's error. */
+export async function describe(
+  port: ShardPort,
+  target: ShardTarget,
+  request: ShardRequest,
+  signal: AbortSignal,
+): Promise<Definitions> {
+  const reply = await collect(port, target, request, signal);
+  if (reply.info.kind === "err") throw errorOfReply(reply);
+  return definitionsOf(reply.bytes);
+}
+
+/** Of a whole framed reply; none when it is no result set. Copied, so that they do not pin the reply. */
+export function definitionsOf(reply: Buffer): Definitions {
+  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  reader.push(reply);
+  const count = new BufferReader(reader.next() ?? EMPTY).lenenc();
+  return Array.from({ length: count }, () => Buffer.from(reader.next() ?? EMPTY));
+}
+
+/**
+ * Passes one framed reply on, with `definitions` in place of its own if it has as many. Sequence ids stay as they are: a
+ * head of as many packets has the same.
+ */
+export class HeadSwap implements Output {
+  readonly #output: Output;
+  readonly #definitions: Definitions;
+  /** The head as far as it has come; undefined once it has been passed on. */
+  #head: Buffer | undefined = EMPTY;
+
+  constructor(output: Output, definitions: Definitions) {
+    this.#output = output;
+    this.#definitions = definitions;
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.#head === undefined) return this.#output.write(bytes);
+    const head = this.#head.length === 0 ? bytes : Buffer.concat([this.#head, bytes]);
+    const swapped = this.#swapped(head);
+    this.#head = swapped === undefined ? head : undefined;
+    return swapped === undefined || this.#output.write(swapped);
+  }
+
+  onDrain(resume: () => void): void {
+    this.#output.onDrain(resume);
+  }
+
+  /** Undefined until all definitions are there. */
+  #swapped(reply: Buffer): Buffer | undefined {
+    const first = packetAt(reply, 0);
+    if (first === undefined) return undefined;
+    if (new BufferReader(first.payload).peek() === 0xff) return reply;
+    if (new BufferReader(first.payload).lenenc() !== this.#definitions.length) return reply;
+    const parts = [reply.subarray(0, first.end)];
+    let at = first.end;
+    for (const definition of this.#definitions) {
+      const packet = packetAt(reply, at);
+      if (packet === undefined) return undefined;
+      parts.push(writeFrame(definition, packet.sequenceId));
+      at = packet.end;
+    }
+    parts.push(reply.subarray(at));
+    return Buffer.concat(parts);
+  }
+}
+
+interface Packet {
+  readonly payload: Buffer;
+  readonly sequenceId: number;
+  readonly end: number;
+}
+
+/** A packet of a head: those are short. Undefined when it is not all there. */
+function packetAt(bytes: Buffer, at: number): Packet | undefined {
+  if (bytes.length < at + HEADER_BYTES) return undefined;
+  const start = at + HEADER_BYTES;
+  const end = start + bytes.readUIntLE(at, 3);
+  if (bytes.length < end) return undefined;
+  return { payload: bytes.subarray(start, end), sequenceId: bytes[at + 3] ?? 0, end };
+}
+
+const HEADER_BYTES = 4;
+const EMPTY = Buffer.alloc(0);
