@@ -39,6 +39,8 @@ export function shardsFor(
     case "any":
       return targets.slice(0, 1);
     case "scatter":
+    // Without the rows at hand.
+    case "in-rows":
       return targets;
     case "all-of": {
       const chosen = new Set(routing.parts.flatMap((part) => shardsFor(part, keyspace, binds)));

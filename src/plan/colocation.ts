@@ -52,6 +52,8 @@ export interface Obstacle {
   /** What could be run before and its rows shipped. */
   readonly subquery: Subquery | undefined;
   readonly source: Source | undefined;
+  /** What an outer join keeps is on every shard, or on others than what it is joined with. */
+  readonly isOuterJoin: boolean;
 }
 
 export function tableAlias(source: Source): string {
@@ -129,8 +131,8 @@ export function placeBlock(block: Block, around?: EqualityClasses): Placement {
   const groups: (readonly Placed[])[] = [];
   const innerConditions: (readonly [Source, readonly Condition[]])[] = [];
   let obstacle: Obstacle | undefined;
-  const note = (reason: string, subquery?: Subquery, source?: Source): void => {
-    obstacle ??= { reason, subquery, source };
+  const note = (reason: string, subquery?: Subquery, source?: Source, isOuterJoin = false): void => {
+    obstacle ??= { reason, subquery, source, isOuterJoin };
   };
   for (const source of block.sources) {
     const base = placedTable(source);
@@ -160,8 +162,9 @@ export function placeBlock(block: Block, around?: EqualityClasses): Placement {
     for (const { preserved, nullSide } of outerJoins ?? []) {
       const kept = placed.filter((each) => within(each.source, preserved));
       const filled = placed.filter((each) => within(each.source, nullSide));
-      if (kept.length === 0 && filled.length > 0) note("an outer join that keeps all rows of what every shard has");
-      else if (groupPlaced(kept, groups, classes).length > 1) note(APART);
+      if (kept.length === 0 && filled.length > 0) {
+        note("an outer join that keeps all rows of what every shard has", undefined, undefined, true);
+      } else if (groupPlaced(kept, groups, classes).length > 1) note(APART, undefined, undefined, true);
     }
     if (joined.length <= 1)
       for (const subquery of block.subqueries) placeSubquery(subquery, block, joined[0], classes, note);
@@ -512,7 +515,7 @@ function lieTogether(a: Placed, b: Placed, classes: EqualityClasses): boolean {
 }
 
 /** An integer and a text are equal in more ways than their vindex values are. */
-function comparesExactly(a: Resolved, b: Resolved): boolean {
+export function comparesExactly(a: Resolved, b: Resolved): boolean {
   const left = definitionOf(a);
   const right = definitionOf(b);
   if (left === undefined || right === undefined) return true;

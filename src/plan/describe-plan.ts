@@ -110,6 +110,8 @@ function describeRouting(routing: Routing): object {
       return { kind: routing.kind, keyspaceId: routing.keyspaceId.toString("hex") };
     case "equal-unique":
       return { kind: routing.kind, vindex: routing.vindex.name, value: describeValue(routing.value) };
+    case "in-rows":
+      return { kind: routing.kind, vindex: routing.vindex.name, rows: routing.step, column: routing.column };
     case "equal-multi":
     case "in":
       return { kind: routing.kind, vindex: routing.vindex.name, values: routing.values.map(describeValue) };

@@ -4,17 +4,16 @@
 
 import { assertNever } from "../base/assert.ts";
 import type { Expr, Select, SelectItem } from "../sql/tree.ts";
-import { isExpr, sameTree } from "../sql/walk.ts";
+import { sameTree } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import { groupExpr, hasWindow, isAggregate } from "./colocation.ts";
 import { type MergePlanner, EMPTY_SELECT, limitOf, NO_MERGE, pruned, rowsTable, shippedName } from "./merge.ts";
 import { callOf, MergeColumns } from "./merge-columns.ts";
-import type { AggregateOutput, Aggregation, Body, Merge, MergeKey } from "./merge-plan.ts";
+import type { AggregateOutput, Body, Merge, MergeKey } from "./merge-plan.ts";
 import { mapOwn } from "./own-expressions.ts";
 import type { Routing } from "./plan.ts";
 import {
   type Block,
-  columnsIn,
   definitionOf,
   isCorrelated,
   nameOfItem,
@@ -213,13 +212,7 @@ function finalBody(
     locking: [],
   } satisfies Select);
   if (found.length === 0) throw new CannotMerge("groups of which nothing is asked over several shards");
-  const step = planner.shardBody(
-    partial.statement(select),
-    typingOf(planner, groupsTyping, select),
-    outputs.length,
-    merge,
-    routing,
-  );
+  const step = planner.shardBody(partial.statement(select), groupsTyping, outputs.length, merge, routing);
   const name = planner.addStep(step, columns, false, false);
   const statement: Select = {
     ...EMPTY_SELECT,
@@ -236,12 +229,6 @@ function finalBody(
   };
   const needed = pruned(statement);
   return planner.shardBody(needed, typing, items.length, NO_MERGE, { kind: "any" });
-}
-
-/** The groups' columns are typed by the statement as it was written, if it names no rows tables. */
-function typingOf(planner: MergePlanner, groups: Select, select: Select): Select {
-  if (planner.usesOf(select).length > 0) throw new CannotMerge("an expression of aggregates over shipped rows");
-  return groups;
 }
 
 function mapWindow<S extends Select["windows"][number]["spec"]>(spec: S, mapped: (expr: Expr) => Expr): S {
@@ -434,7 +421,3 @@ class Partial {
     }
   }
 }
-
-export type { Aggregation };
-void isExpr;
-void columnsIn;

@@ -9,6 +9,7 @@ import type { Cte, Expr, Node, Query, Select, SelectItem, TableName, Union, With
 import { children, mapChildren } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import {
+  comparesExactly,
   fromTableOf,
   hasAggregate,
   type Obstacle,
@@ -18,6 +19,7 @@ import {
   shardWorkOf,
 } from "./colocation.ts";
 import { aggregateBody } from "./merge-aggregate.ts";
+import { columnKindOf } from "./column-kind.ts";
 import { MergeColumns } from "./merge-columns.ts";
 import { splitJoin } from "./merge-join.ts";
 import type { Body, Merge, MergeKey, MergeLimit, MergePlan, RowsStep, ShardBody, UnionBody } from "./merge-plan.ts";
@@ -112,6 +114,26 @@ export class MergePlanner {
     return [...names];
   }
 
+  /** A query in terms of the keyspace's own tables: what types a rows table stands for it. */
+  #typed(query: Query): Query {
+    const uses = this.usesOf(query);
+    if (uses.length === 0) return query;
+    const ctes = this.steps.flatMap(({ name, columns, body }): Cte[] =>
+      uses.includes(name) ? [{ kind: "cte", name, columns, query: body.typing, cycle: [], pos: query.pos }] : [],
+    );
+    return withCtes(query, ctes);
+  }
+
+  /** Rows of a source's table on a shard, as far as known. */
+  rowsOf({ resolved }: Source): number | undefined {
+    if (resolved === undefined) return undefined;
+    return this.#context.schema.table(resolved.keyspace.keyspace, resolved.name)?.rows;
+  }
+
+  isRows(name: string): boolean {
+    return this.#rows.has(name);
+  }
+
   isBatched(uses: readonly string[]): boolean {
     return this.steps.some(({ name, batched }) => batched && uses.includes(name));
   }
@@ -124,7 +146,7 @@ export class MergePlanner {
       routing,
       statement,
       uses,
-      typing,
+      typing: this.#typed(typing),
       width,
       merge,
       outer: undefined,
@@ -139,11 +161,20 @@ export class MergePlanner {
       if (block === undefined) throw new CannotMerge("a query without a SELECT");
       const placement = placeBlock(block);
       const inScope = [...ctes, ...(select.with?.ctes ?? [])];
-      if (placement.obstacle !== undefined) select = this.#shipObstacle(placement.obstacle, select, inScope);
-      else if (placement.groups.length > 1) {
-        const split = splitJoin(this, select, block, placement, inScope);
-        if ("kind" in split && split.kind === "shards") return split;
+      const { obstacle, groups } = placement;
+      if (obstacle?.source !== undefined || obstacle?.subquery !== undefined) {
+        select = this.#shipObstacle(obstacle, select, inScope);
+      } else if (groups.length > 1 || obstacle?.isOuterJoin === true) {
+        const pulled = this.#shipUncorrelated(select, block, inScope);
+        if (pulled !== undefined) {
+          select = pulled;
+          continue;
+        }
+        const split = splitJoin(this, select, block, placement, inScope, typing);
+        if (split.kind === "shards") return split;
         select = split;
+      } else if (obstacle !== undefined) {
+        throw new CannotMerge(obstacle.reason);
       } else return this.#together(pruned(withCtes(select, ctes)), typing, ctes);
     }
     throw new CannotMerge("a query with very many parts over several shards");
@@ -156,7 +187,7 @@ export class MergePlanner {
     const [group] = placement.groups;
     refuseOthers(block, this.keyspace);
     if (group === undefined) return this.shardBody(select, typing, this.#widthOf(block), NO_MERGE, { kind: "any" });
-    const routing = routingOf(group, placement);
+    const routing = routingOf(group, placement, block, this);
     return this.groupBody(select, block, placement, group, routing, typing);
   }
 
@@ -254,6 +285,20 @@ export class MergePlanner {
     return selectFrom(name, columns, query.pos);
   }
 
+  /** Before a join is taken apart, inner queries that stand for themselves are shipped; the first of them. */
+  #shipUncorrelated(select: Select, block: Block, ctes: readonly Cte[]): Select | undefined {
+    const subquery = block.subqueries.find(({ scope }) => isCorrelated(scope) === false && !this.#isShipped(scope));
+    if (subquery === undefined) return undefined;
+    const obstacle: Obstacle = { reason: "a subquery", subquery, source: undefined, isOuterJoin: false };
+    return this.#shipObstacle(obstacle, select, ctes);
+  }
+
+  #isShipped({ block }: QueryScope): boolean {
+    return (
+      block !== undefined && block.sources.every(({ ref }) => ref.kind === "tableName" && this.#rows.has(ref.name))
+    );
+  }
+
   // Shipping
 
   #shipObstacle(obstacle: Obstacle, select: Select, ctes: readonly Cte[]): Select {
@@ -292,7 +337,12 @@ export class MergePlanner {
 }
 
 /** Where the rows of tables that lie together are. */
-export function routingOf(group: readonly Placed[], placement: Placement): Routing {
+export function routingOf(
+  group: readonly Placed[],
+  placement: Placement,
+  block?: Block,
+  planner?: MergePlanner,
+): Routing {
   const tables = group.flatMap((placed) => fromTableOf(placed) ?? []);
   if (tables.length === 0) return { kind: "scatter" };
   let best: Routing = { kind: "scatter" };
@@ -300,7 +350,34 @@ export function routingOf(group: readonly Placed[], placement: Placement): Routi
     const routing = routeTables({ tables: [table], conditions: placement.conditions, outerJoins: [] });
     if (rankOf(routing) < rankOf(best)) best = routing;
   }
-  return best;
+  if (best.kind !== "scatter" || block === undefined || planner === undefined) return best;
+  return routingByRows(group, placement, block, planner) ?? best;
+}
+
+/** The shards of the values that shipped rows have for a sharding key. */
+function routingByRows(
+  group: readonly Placed[],
+  placement: Placement,
+  block: Block,
+  planner: MergePlanner,
+): Routing | undefined {
+  const rows = block.sources.filter(({ ref }) => ref.kind === "tableName" && planner.isRows(ref.name));
+  for (const { source, keys } of group) {
+    for (const { vindex, columns } of keys) {
+      const [lower] = columns;
+      if (vindex.kind !== "single-column" || lower === undefined) continue;
+      for (const each of rows) {
+        const column = each.columns.find((one) =>
+          placement.classes.equal({ source: each, lower: one.lower }, { source, lower }),
+        );
+        if (column === undefined || each.ref.kind !== "tableName") continue;
+        if (!comparesExactly({ source: each, lower: column.lower }, { source, lower })) continue;
+        const holds = columnKindOf(source.resolved?.table, lower);
+        return { kind: "in-rows", vindex, holds, step: each.ref.name, column: column.name };
+      }
+    }
+  }
+  return undefined;
 }
 
 function rankOf(routing: Routing): number {

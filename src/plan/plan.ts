@@ -33,6 +33,14 @@ export type Routing =
   | { readonly kind: "pinned"; readonly keyspaceId: Buffer }
   /** All shards of all parts: what several tables need, each by itself. */
   | { readonly kind: "all-of"; readonly parts: readonly Routing[] }
+  /** Rows whose vindex column equals a value that a step's rows have in `column`. */
+  | {
+      readonly kind: "in-rows";
+      readonly vindex: SingleColumnVindex;
+      readonly holds: ColumnKind;
+      readonly step: string;
+      readonly column: string;
+    }
   | { readonly kind: "scatter" };
 
 /** What a vindex column is known to hold: decides how MySQL compares it with a literal. */
@@ -105,6 +113,7 @@ export interface GatherPlan {
   readonly reason: string;
   /** Locks rows: reads from primaries. */
   readonly writes: boolean;
+  readonly effect: Effect;
 }
 
 /** One table reference of the statement. */
