@@ -1,5 +1,5 @@
-// What `shardgate explain --schema-dir` says of a statement: its plan, tier and shards, from VSchema files and shard
-// counts alone. Literals count, so the statement is planned as it stands, not normalized.
+// What `shardgate explain --schema-dir` says of a statement: its plan, tier and shards, from schema files, VSchema files and
+// shard counts alone. Literals count, so the statement is planned as it stands, not normalized.
 
 import { ShardgateError } from "../base/errors.ts";
 import type { KeyspaceTargets } from "../engine/shards.ts";
@@ -8,15 +8,20 @@ import { splitRows } from "../engine/insert.ts";
 import type { SchemaKeyspace } from "../local/schema-dir.ts";
 import { describePlan, type Tier } from "../plan/describe-plan.ts";
 import type { Plan } from "../plan/plan.ts";
-import { NO_SCHEMA } from "../schema/model.ts";
 import { planStatement } from "../plan/planner.ts";
+import { readDefinitions } from "../schema/ddl.ts";
+import { type ClusterSchema, clusterSchemaOf, type TableSchema } from "../schema/model.ts";
 import type { Statement } from "../sql/tree.ts";
 import { parseKeyRange, ShardMap } from "../topo/key-range.ts";
 import type { ClusterVSchema, KeyspaceVSchema } from "../vschema/model.ts";
+import { withVSchemaColumns } from "../vschema/column-schema.ts";
 import { parseVSchema } from "../vschema/parse-vschema.ts";
 
 export interface OfflineCluster {
   readonly vschema: ClusterVSchema;
+  readonly schema: ClusterSchema;
+  /** Statements of schema files that could not be read: their tables are not known. */
+  readonly unread: readonly string[];
   readonly targets: ReadonlyMap<string, KeyspaceTargets>;
 }
 
@@ -24,7 +29,13 @@ export interface OfflineCluster {
 export function offlineCluster(keyspaces: readonly SchemaKeyspace[]): OfflineCluster {
   const vschemas = new Map<string, KeyspaceVSchema>();
   const targets = new Map<string, KeyspaceTargets>();
-  for (const { name, shards, vschema } of keyspaces) {
+  const tables = new Map<string, readonly TableSchema[]>();
+  const unread: string[] = [];
+  for (const { name, shards, vschema, statements } of keyspaces) {
+    const placeOf = new Map(statements.map(({ sql, file, line }) => [sql, `${file}:${line}`]));
+    const definitions = readDefinitions(name, placeOf.keys());
+    tables.set(name, definitions.tables);
+    unread.push(...definitions.unread.map(({ sql, message }) => `${placeOf.get(sql)}: ${message}`));
     vschemas.set(name, parseVSchema(name, vschema));
     const shardMap = new ShardMap(shards.map((shard) => ({ name: shard, keyRange: parseKeyRange(shard) })));
     targets.set(name, {
@@ -43,6 +54,8 @@ export function offlineCluster(keyspaces: readonly SchemaKeyspace[]): OfflineClu
       keyspaceRoutingRules: [],
       mirrorRules: [],
     },
+    schema: withVSchemaColumns(clusterSchemaOf(tables), vschemas),
+    unread,
     targets,
   };
 }
@@ -59,7 +72,7 @@ export function explainRouting(
   keyspace: string | undefined,
   cluster: OfflineCluster,
 ): RoutingAnswer {
-  const plan = planStatement(statement, { vschema: cluster.vschema, schema: NO_SCHEMA, keyspace });
+  const plan = planStatement(statement, { vschema: cluster.vschema, schema: cluster.schema, keyspace });
   const shards = shardsOf(plan, cluster);
   return { tier: tierOf(plan, shards), shards, plan: describePlan(plan) };
 }

@@ -48,6 +48,7 @@ export function explainCommand(): Command {
           parseVSchemaText(keyspace, text, { folder });
         };
         const cluster = offlineCluster(readSchemaDir(options.schemaDir, options.shards, check));
+        for (const message of cluster.unread) process.stderr.write(`shardgate explain: not read: ${message}\n`);
         await answerLines((request) => explain(request, cluster));
       } catch (error) {
         process.stderr.write(`shardgate explain: ${messageOf(error)}\n`);

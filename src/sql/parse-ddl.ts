@@ -8,6 +8,7 @@ import { admin, alterVschema, skipRest } from "./parse-admin.ts";
 import { accountName, lockWait } from "./parse-session.ts";
 import { canonicalText } from "./token-text.ts";
 import { alterTableBody, columnType, createTableBody, keyOptions, keyParts } from "./parse-definition.ts";
+import type { KeyDefinition, TableChange } from "./table-definition.ts";
 import type { DdlObject, DdlVerb, ObjectName, Query, Statement } from "./tree.ts";
 
 export interface Found {
@@ -20,6 +21,16 @@ export interface Found {
   names: ObjectName[];
   references: ObjectName[];
   query: Query | undefined;
+  definition: FoundDefinition;
+}
+
+/** A TableDefinition in the making. */
+export interface FoundDefinition {
+  changes: TableChange[];
+  charset: string | undefined;
+  collation: string | undefined;
+  comment: string | undefined;
+  viewColumns: readonly string[];
 }
 
 export function ddl(c: Cursor): Statement {
@@ -36,6 +47,7 @@ export function ddl(c: Cursor): Statement {
     names: [],
     references: [],
     query: undefined,
+    definition: { changes: [], charset: undefined, collation: undefined, comment: undefined, viewColumns: [] },
   };
   if (!read(c, found)) {
     c.seek(start);
@@ -91,14 +103,17 @@ function create(c: Cursor, found: Found): boolean {
         skipRest(c);
         return true;
       }
-      c.next();
-      index(c, found);
+      {
+        const kind = c.w;
+        c.next();
+        index(c, found, kind);
+      }
       return true;
     case "index":
     case "online":
     case "offline":
       if (c.w !== "index") c.next();
-      index(c, found);
+      index(c, found, "plain");
       return true;
     case "database":
     case "schema":
@@ -158,7 +173,7 @@ function create(c: Cursor, found: Found): boolean {
       found.object = "view";
       ifNotExists(c, found);
       found.names.push(c.objectName());
-      if (c.is("(")) c.nameList();
+      if (c.is("(")) found.definition.viewColumns = c.nameList();
       c.expect("as");
       viewQuery(c, found);
       return true;
@@ -258,7 +273,7 @@ export function viewQuery(c: Cursor, found: Found): void {
   }
 }
 
-function index(c: Cursor, found: Found): void {
+function index(c: Cursor, found: Found, kind: KeyDefinition["kind"]): void {
   found.object = "index";
   c.expect("index");
   ifNotExists(c, found);
@@ -266,7 +281,9 @@ function index(c: Cursor, found: Found): void {
   if (c.accept("using")) c.oneOf(["btree", "hash", "rtree"]);
   c.expect("on");
   found.references.push(c.objectName());
-  keyParts(c);
+  const columns = keyParts(c);
+  const [name] = found.names;
+  found.definition.changes.push({ kind: "add-key", key: { kind, name: name?.name, columns } });
   keyOptions(c);
   lockAndAlgorithm(c);
   lockWait(c);
@@ -501,7 +518,7 @@ function alter(c: Cursor, found: Found): boolean {
       found.object = "view";
       ifExists(c, found);
       found.names.push(c.objectName());
-      if (c.is("(")) c.nameList();
+      if (c.is("(")) found.definition.viewColumns = c.nameList();
       c.expect("as");
       viewQuery(c, found);
       return true;

@@ -1,5 +1,5 @@
 // Definitions of columns, keys, options and partitions in CREATE TABLE and ALTER TABLE. They are checked here and travel
-// on as text; tables that foreign keys name are noted.
+// on as text; tables that foreign keys name are noted, and what the columns and keys are (table-definition.ts).
 
 import type { Cursor } from "./cursor.ts";
 import { T } from "./lexer.ts";
@@ -9,6 +9,7 @@ import { columnName } from "./parse-function.ts";
 import { innerQuery, queryExpression } from "./parse-query.ts";
 import { lockWait } from "./parse-session.ts";
 import { acceptCharset, charsetName } from "./parse-type.ts";
+import type { ColumnDefinition, ColumnPlace, KeyDefinition, TypeDefinition } from "./table-definition.ts";
 
 /** CREATE TABLE behind the name. */
 export function createTableBody(c: Cursor, found: Found): void {
@@ -30,7 +31,7 @@ export function createTableBody(c: Cursor, found: Found): void {
     c.expect(")");
     elements = true;
   }
-  tableOptions(c);
+  tableOptions(c, found);
   if (c.w === "partition") partitionBy(c);
   c.maybeOneOf(["ignore", "replace"]);
   if (c.w === "as" || c.atQuery()) {
@@ -44,10 +45,17 @@ export function createTableBody(c: Cursor, found: Found): void {
 function element(c: Cursor, found: Found): void {
   if (startsKey(c)) key(c, found);
   else if (c.w === "period" && c.peek(1) === "for") period(c);
-  else {
-    c.name();
-    columnDefinition(c, found);
-  }
+  else addColumn(c, found, false, undefined);
+}
+
+function addColumn(
+  c: Cursor,
+  found: Found,
+  ifNotExists: boolean,
+  place: (() => ColumnPlace | undefined) | undefined,
+): void {
+  const column = columnDefinition(c, c.name(), found);
+  found.definition.changes.push({ kind: "add-column", column, place: place?.(), ifNotExists });
 }
 
 function startsKey(c: Cursor): boolean {
@@ -79,27 +87,32 @@ function period(c: Cursor): void {
 }
 
 function key(c: Cursor, found: Found): void {
+  let constraint: string | undefined;
   if (c.accept("constraint")) {
     ifClause(c);
-    if (c.isName()) c.name();
+    if (c.isName()) constraint = c.name();
   }
+  let kind: KeyDefinition["kind"] = "plain";
+  let name: string | undefined;
   switch (c.w) {
     case "primary":
       c.next();
       c.expect("key");
       keyNameAndType(c);
+      kind = "primary";
       break;
     case "unique":
     case "fulltext":
     case "spatial":
+      kind = c.w;
       c.next();
       c.maybeOneOf(["index", "key"]);
-      keyNameAndType(c);
+      name = keyNameAndType(c) ?? (kind === "unique" ? constraint : undefined);
       break;
     case "index":
     case "key":
       c.next();
-      keyNameAndType(c);
+      name = keyNameAndType(c);
       break;
     case "foreign":
       c.next();
@@ -115,22 +128,25 @@ function key(c: Cursor, found: Found): void {
     default:
       throw c.error();
   }
-  keyParts(c);
+  const columns = keyParts(c);
   keyOptions(c);
+  found.definition.changes.push({ kind: "add-key", key: { kind, name, columns } });
 }
 
 /** IF EXISTS, IF NOT EXISTS (MariaDB in many places). */
-function ifClause(c: Cursor): void {
-  if (c.w !== "if") return;
+function ifClause(c: Cursor): boolean {
+  if (c.w !== "if") return false;
   c.next();
   c.accept("not");
   c.expect("exists");
+  return true;
 }
 
-function keyNameAndType(c: Cursor): void {
+function keyNameAndType(c: Cursor): string | undefined {
   ifClause(c);
-  if (c.isName() && c.w !== "using") c.name();
+  const name = c.isName() && c.w !== "using" ? c.name() : undefined;
   keyType(c);
+  return name;
 }
 
 function keyType(c: Cursor): void {
@@ -143,13 +159,16 @@ function keyTypeFollows(c: Cursor): boolean {
   return word === "btree" || word === "hash" || word === "rtree";
 }
 
-/** `(column [(length)] [ASC|DESC], (expr), …)` */
-export function keyParts(c: Cursor): void {
+/** `(column [(length)] [ASC|DESC], (expr), …)`: the columns, undefined for expressions. */
+export function keyParts(c: Cursor): (string | undefined)[] {
+  const columns: (string | undefined)[] = [];
   c.expect("(");
   do {
-    if (c.w === "(") expression(c);
-    else {
-      columnName(c);
+    if (c.w === "(") {
+      expression(c);
+      columns.push(undefined);
+    } else {
+      columns.push(columnName(c).name);
       if (c.accept("(")) {
         c.integer();
         c.expect(")");
@@ -159,6 +178,7 @@ export function keyParts(c: Cursor): void {
     if (c.w === "without" && c.peek(1) === "overlaps") c.seek(c.i + 2);
   } while (c.accept(","));
   c.expect(")");
+  return columns;
 }
 
 /** Options of a key, in any order. */
@@ -345,65 +365,104 @@ const PLAIN_TYPES: ReadonlySet<string> = new Set([
   "xmltype",
 ]);
 
-/** A type and what stands behind it. */
-function columnDefinition(c: Cursor, found: Found): void {
-  columnType(c);
-  columnAttributes(c, found);
+/** A column's type and attributes, behind its name. */
+function columnDefinition(c: Cursor, name: string, found: Found): ColumnDefinition {
+  const attributes: Attributes = {
+    charset: undefined,
+    binary: false,
+    collation: undefined,
+    nullable: undefined,
+    autoIncrement: false,
+    invisible: false,
+    generated: false,
+    key: undefined,
+  };
+  const type = columnType(c);
+  columnAttributes(c, found, attributes);
+  const { charset = type.charset, binary, ...rest } = attributes;
+  return { name, type: { ...type, charset, binary: binary || type.binary }, ...rest };
 }
 
+interface Attributes extends Mutable<Omit<ColumnDefinition, "name" | "type">> {
+  charset: string | undefined;
+  binary: boolean;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** A data type of a column. */
-export function columnType(c: Cursor): void {
-  const word = c.w;
+export function columnType(c: Cursor): TypeDefinition {
+  let name: string = c.w;
+  const values: string[] = [];
+  let size: readonly [string | undefined, string | undefined] = [undefined, undefined];
   if (c.k === T.quoted) throw c.error();
-  if (word === "enum" || word === "set") {
+  if (name === "enum" || name === "set") {
     c.next();
     c.expect("(");
     do {
-      if (c.k === T.hexnum || c.k === T.hexval || c.k === T.bitval || c.k === T.nstring) c.next();
-      else c.string();
+      if (c.k === T.hexnum || c.k === T.hexval || c.k === T.bitval || c.k === T.nstring) values.push(c.raw());
+      else values.push(c.string());
     } while (c.accept(","));
     c.expect(")");
-  } else if (word === "national") {
+  } else if (name === "national") {
     c.next();
-    c.oneOf(["char", "character", "varchar", "varcharacter"]);
-    c.accept("varying");
-    length(c);
-  } else if (word === "long") {
+    const base = c.oneOf(["char", "character", "varchar", "varcharacter"]);
+    name = c.accept("varying") || base.startsWith("var") ? "nvarchar" : "nchar";
+    size = length(c);
+  } else if (name === "long") {
     c.next();
-    if (!c.accept2("char", "varying")) c.maybeOneOf(["varchar", "varbinary", "varcharacter", "text"]);
-  } else if (LENGTH_TYPES.has(word)) {
+    name = c.maybeOneOf(["varbinary"]) === undefined ? "mediumtext" : "mediumblob";
+    if (name === "mediumtext" && !c.accept2("char", "varying")) c.maybeOneOf(["varchar", "varcharacter", "text"]);
+  } else if (LENGTH_TYPES.has(name)) {
     c.next();
-    if (word === "double") c.accept("precision");
-    if (word === "char" || word === "character" || word === "nchar") c.accept("varying");
-    length(c);
-  } else if (PLAIN_TYPES.has(word)) c.next();
+    if (name === "double") c.accept("precision");
+    if ((name === "char" || name === "character" || name === "nchar") && c.accept("varying")) {
+      name = name === "nchar" ? "nvarchar" : "varchar";
+    }
+    size = length(c);
+  } else if (PLAIN_TYPES.has(name)) c.next();
   else throw c.error();
-  typeOptions(c);
+  return { name, length: size[0], scale: size[1], values, ...typeOptions(c) };
 }
 
-function length(c: Cursor): void {
-  if (!c.accept("(")) return;
-  c.integer();
-  if (c.accept(",")) c.integer();
+function length(c: Cursor): readonly [string | undefined, string | undefined] {
+  if (!c.accept("(")) return [undefined, undefined];
+  const first = c.integer();
+  const second = c.accept(",") ? c.integer() : undefined;
   c.expect(")");
+  return [first, second];
 }
 
-function typeOptions(c: Cursor): void {
+function typeOptions(c: Cursor): Pick<TypeDefinition, "unsigned" | "zerofill" | "charset" | "binary"> {
+  let unsigned = false;
+  let zerofill = false;
+  let charset: string | undefined;
+  let binary = false;
   for (;;) {
-    if (
-      c.w === "unsigned" ||
-      c.w === "signed" ||
-      c.w === "zerofill" ||
-      c.w === "binary" ||
-      c.w === "ascii" ||
-      c.w === "unicode" ||
-      c.w === "byte"
-    )
-      c.next();
-    else if (atCharset(c)) {
-      acceptCharset(c);
-      charsetName(c);
-    } else return;
+    switch (c.w) {
+      case "unsigned":
+        unsigned = true;
+        break;
+      case "signed":
+        break;
+      case "zerofill":
+        zerofill = true;
+        break;
+      case "binary":
+        binary = true;
+        break;
+      case "ascii":
+      case "unicode":
+      case "byte":
+        charset = c.w;
+        break;
+      default:
+        if (!atCharset(c)) return { unsigned: unsigned || zerofill, zerofill, charset, binary };
+        acceptCharset(c);
+        charset = charsetName(c).toLowerCase();
+        continue;
+    }
+    c.next();
   }
 }
 
@@ -411,17 +470,25 @@ function atCharset(c: Cursor): boolean {
   return c.w === "charset" || ((c.w === "character" || c.w === "char") && c.peek(1) === "set");
 }
 
-function columnAttributes(c: Cursor, found: Found): void {
+function columnAttributes(c: Cursor, found: Found, column: Attributes): void {
   for (;;) {
     switch (c.w) {
       case "not":
         c.next();
         c.expect("null");
+        column.nullable = false;
         continue;
       case "null":
+        c.next();
+        column.nullable = true;
+        continue;
       case "auto_increment":
+        c.next();
+        column.autoIncrement = true;
+        continue;
       case "visible":
       case "invisible":
+        column.invisible = c.w === "invisible";
         c.next();
         continue;
       case "default":
@@ -436,13 +503,16 @@ function columnAttributes(c: Cursor, found: Found): void {
       case "unique":
         c.next();
         c.accept("key");
+        column.key ??= "unique";
         continue;
       case "primary":
         c.next();
         c.accept("key");
+        column.key = "primary";
         continue;
       case "key":
         c.next();
+        column.key = "primary";
         continue;
       case "comment":
         c.next();
@@ -451,13 +521,17 @@ function columnAttributes(c: Cursor, found: Found): void {
         continue;
       case "collate":
         c.next();
-        collationName(c);
+        column.collation = collationName(c).toLowerCase();
         continue;
       case "character":
       case "char":
       case "charset":
         if (!atCharset(c)) return;
-        typeOptions(c);
+        {
+          const { charset, binary } = typeOptions(c);
+          column.charset = charset;
+          column.binary = binary;
+        }
         continue;
       case "column_format":
         c.next();
@@ -482,9 +556,11 @@ function columnAttributes(c: Cursor, found: Found): void {
         c.next();
         c.expect("always");
         generated(c);
+        column.generated = true;
         continue;
       case "as":
         generated(c);
+        column.generated = true;
         continue;
       case "srid":
         c.next();
@@ -500,6 +576,9 @@ function columnAttributes(c: Cursor, found: Found): void {
         c.next();
         c.expect("default");
         c.expect("value");
+        column.nullable = false;
+        column.autoIncrement = true;
+        column.key ??= "unique";
         continue;
       case "compressed":
         c.next();
@@ -584,13 +663,13 @@ function generated(c: Cursor): void {
 // ------------------------------------------------------------------------------------------------------------- options
 
 /** Table options, with or without commas between them. */
-function tableOptions(c: Cursor): boolean {
+function tableOptions(c: Cursor, found: Found): boolean {
   let any = false;
   for (;;) {
     const comma = any && c.w === "," && !c.peekEnd(1);
     const start = c.i;
     if (comma) c.next();
-    if (!tableOption(c)) {
+    if (!tableOption(c, found)) {
       c.seek(start);
       return any;
     }
@@ -637,7 +716,7 @@ const VALUE_OPTIONS: ReadonlySet<string> = new Set([
   "secondary_engine",
 ]);
 
-function tableOption(c: Cursor): boolean {
+function tableOption(c: Cursor, { definition }: Found): boolean {
   const word = c.w;
   if (word === "default" || atCharset(c) || word === "collate") {
     c.accept("default");
@@ -645,11 +724,11 @@ function tableOption(c: Cursor): boolean {
       // `CHARSET charset = x`, which the servers read too.
       if (c.w === "charset") c.next();
       c.accept("=");
-      if (!c.accept("default")) charsetName(c);
+      if (!c.accept("default")) definition.charset = charsetName(c).toLowerCase();
     } else {
       c.expect("collate");
       c.accept("=");
-      if (!c.accept("default")) collationName(c);
+      if (!c.accept("default")) definition.collation = collationName(c).toLowerCase();
     }
     return true;
   }
@@ -694,7 +773,10 @@ function tableOption(c: Cursor): boolean {
     c.next();
     c.accept("=");
     if (c.w === "null" || (c.mariadb && c.isName())) c.next();
-    else c.string();
+    else {
+      const text = c.string();
+      if (word === "comment") definition.comment = text;
+    }
     return true;
   }
   if (VALUE_OPTIONS.has(word)) {
@@ -872,37 +954,31 @@ function alteration(c: Cursor, found: Found): void {
       return;
     case "drop":
       c.next();
-      drop(c);
+      drop(c, found);
       return;
     case "change":
+    case "modify": {
+      const renames = c.w === "change";
       c.next();
       c.accept("column");
       ifClause(c);
-      c.name();
-      c.name();
-      columnDefinition(c, found);
-      place(c);
+      const name = c.name();
+      const column = columnDefinition(c, renames ? c.name() : name, found);
+      found.definition.changes.push({ kind: "change-column", name, column, place: place(c) });
       return;
-    case "modify":
-      c.next();
-      c.accept("column");
-      ifClause(c);
-      c.name();
-      columnDefinition(c, found);
-      place(c);
-      return;
+    }
     case "alter":
       c.next();
-      alterPart(c);
+      alterPart(c, found);
       return;
     case "rename":
       c.next();
-      if (c.accept("column") || c.is("index") || c.is("key")) {
-        c.maybeOneOf(["index", "key"]);
+      if (c.is("column") || c.is("index") || c.is("key")) {
+        const kind = c.oneOf(["column", "index", "key"]) === "column" ? "rename-column" : "rename-key";
         ifClause(c);
-        c.name();
+        const from = c.name();
         c.expect("to");
-        c.name();
+        found.definition.changes.push({ kind, from, to: c.name() });
       } else {
         c.maybeOneOf(["to", "as", "="]);
         found.names.push(c.objectName());
@@ -924,8 +1000,12 @@ function alteration(c: Cursor, found: Found): void {
       }
       c.expect("to");
       if (!acceptCharset(c)) throw c.error();
-      if (!c.accept("default")) charsetName(c);
-      if (c.accept("collate") && !c.accept("default")) collationName(c);
+      {
+        const charset = c.accept("default") ? undefined : charsetName(c).toLowerCase();
+        const collated = c.accept("collate") && !c.accept("default");
+        const collation = collated ? collationName(c).toLowerCase() : undefined;
+        found.definition.changes.push({ kind: "convert", charset, collation });
+      }
       return;
     case "algorithm":
     case "lock":
@@ -953,7 +1033,7 @@ function alteration(c: Cursor, found: Found): void {
         c.seek(c.i + 2);
         return;
       }
-      if (!tableOptions(c)) throw c.error();
+      if (!tableOptions(c, found)) throw c.error();
       return;
     case "truncate":
     case "analyze":
@@ -990,7 +1070,7 @@ function alteration(c: Cursor, found: Found): void {
       c.next();
       return;
     default:
-      if (!tableOptions(c)) throw c.error();
+      if (!tableOptions(c, found)) throw c.error();
   }
 }
 
@@ -1020,7 +1100,7 @@ function add(c: Cursor, found: Found): void {
     return;
   }
   c.accept("column");
-  ifClause(c);
+  const ifNotExists = ifClause(c);
   if (c.w === "(") {
     c.next();
     do element(c, found);
@@ -1028,29 +1108,27 @@ function add(c: Cursor, found: Found): void {
     c.expect(")");
     return;
   }
-  c.name();
-  columnDefinition(c, found);
-  place(c);
+  addColumn(c, found, ifNotExists, () => place(c));
 }
 
 /** FIRST, AFTER column */
-function place(c: Cursor): void {
-  if (c.accept("first")) return;
-  if (c.accept("after")) c.name();
+function place(c: Cursor): ColumnPlace | undefined {
+  if (c.accept("first")) return { kind: "first" };
+  return c.accept("after") ? { kind: "after", name: c.name() } : undefined;
 }
 
-function drop(c: Cursor): void {
+function drop(c: Cursor, { definition: { changes } }: Found): void {
   switch (c.w) {
     case "primary":
       c.next();
       c.expect("key");
+      changes.push({ kind: "drop-key", name: "PRIMARY" });
       return;
     case "index":
     case "key":
       c.next();
       ifClause(c);
-      if (c.is("primary")) c.next();
-      else c.name();
+      changes.push({ kind: "drop-key", name: c.is("primary") ? c.raw() : c.name() });
       return;
     case "foreign":
       c.next();
@@ -1062,7 +1140,8 @@ function drop(c: Cursor): void {
     case "check":
       c.next();
       ifClause(c);
-      c.name();
+      // A constraint may be a unique key.
+      changes.push({ kind: "drop-key", name: c.name() });
       return;
     case "partition":
       c.next();
@@ -1085,12 +1164,12 @@ function drop(c: Cursor): void {
   }
   c.accept("column");
   ifClause(c);
-  c.name();
+  changes.push({ kind: "drop-column", name: c.name() });
   c.maybeOneOf(["restrict", "cascade"]);
 }
 
 /** ALTER [COLUMN] c SET|DROP DEFAULT …, ALTER INDEX i VISIBLE, ALTER CHECK c ENFORCED. */
-function alterPart(c: Cursor): void {
+function alterPart(c: Cursor, found: Found): void {
   if (c.w === "index" || c.w === "key") {
     c.next();
     ifClause(c);
@@ -1108,13 +1187,14 @@ function alterPart(c: Cursor): void {
   }
   c.accept("column");
   ifClause(c);
-  c.name();
+  const name = c.name();
   if (c.accept("drop")) {
     c.expect("default");
     return;
   }
   c.expect("set");
   if (c.w === "visible" || c.w === "invisible") {
+    found.definition.changes.push({ kind: "show-column", name, visible: c.w === "visible" });
     c.next();
     return;
   }

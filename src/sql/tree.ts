@@ -6,6 +6,8 @@
 // Text is UTF-8 decoded; bytes that are not UTF-8 stand as lone surrogates U+DC80..U+DCFF (see encoding.ts), so nothing
 // is lost between the client's bytes and a shard's.
 
+import type { TableDefinition } from "./table-definition.ts";
+
 // ---------------------------------------------------------------------------------------------------- modes and names
 
 /** What of the session's sql_mode (and which server) decides how text is read. */
@@ -1133,7 +1135,7 @@ export type DdlObject =
 
 /**
  * A statement that changes definitions. What is known of it is in the fields; `text` is the whole of it in canonical
- * form, which is what a shard gets. Definitions of columns and keys are read from `text` by `schema/ddl.ts`.
+ * form, which is what a shard gets. `schema/ddl.ts` makes table definitions of it.
  */
 export interface Ddl {
   readonly kind: "ddl";
@@ -1149,6 +1151,8 @@ export interface Ddl {
   readonly references: readonly ObjectName[];
   /** The query of CREATE VIEW and CREATE TABLE … SELECT. */
   readonly query: Query | undefined;
+  /** Columns and keys of CREATE TABLE, ALTER TABLE and CREATE INDEX, columns of views; not walked, not printed. */
+  readonly definition: TableDefinition;
   readonly text: string;
   readonly pos: number;
 }
