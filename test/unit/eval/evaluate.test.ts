@@ -1,15 +1,16 @@
 // Whatever the evaluator says is what a MariaDB says, in value and type; the rest it leaves alone.
 // EVAL_EXPRESSIONS=20000 FUZZ_SEED=7 npx vitest run test/unit/eval
 
-import type { Connection, FieldPacket, RowDataPacket } from "mysql2/promise";
+import mysql, { type Connection, type FieldPacket, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { evaluate, evaluateCondition, mayBeEvaluable } from "../../../src/eval/evaluate.ts";
 import type { Value } from "../../../src/mysql/values.ts";
 import { normalize } from "../../../src/sql/normalize.ts";
 import { parse } from "../../../src/sql/parse.ts";
 import { DEFAULT_SQL_MODE, type Expr } from "../../../src/sql/tree.ts";
+import type { Mysqld } from "../../../src/local/mysqld.ts";
+import { startMysqld } from "../../fixture/cluster.ts";
 import { countOf, randomOf, seedOf } from "../../fuzz/random.ts";
-import { type Mariadbd, startMariadbd } from "../../sql/mariadbd.ts";
 import { randomExpression } from "./expression-maker.ts";
 
 /** The value of an expression as a client writes it: literals have become bind variables. */
@@ -99,12 +100,19 @@ describe("values", () => {
 });
 
 describe("against a MariaDB", () => {
-  let server: Mariadbd;
+  let server: Mysqld;
   let db: Connection;
   beforeAll(async () => {
-    server = await startMariadbd();
-    db = await server.connect("test");
-  }, 120_000);
+    server = await startMysqld();
+    db = await mysql.createConnection({
+      socketPath: server.socketPath,
+      user: "root",
+      charset: "utf8mb4",
+      supportBigNumbers: true,
+      bigNumberStrings: true,
+      rowsAsArray: true,
+    });
+  });
   afterAll(async () => {
     await db?.end();
     await server?.stop();
