@@ -143,8 +143,8 @@ const UNSIGNED_FLAG = 32;
 
 async function answerOf(db: Connection, sql: string): Promise<string> {
   try {
-    const [rows, fields] = await db.query<RowDataPacket[][]>(`SELECT ${sql}`);
-    const text = rows[0]?.[0] as string | null;
+    const [rows, fields] = await db.query<RowDataPacket[]>(`SELECT ${sql}`);
+    const text: string | null = rows[0]?.[0];
     return text === null ? "NULL" : `${typeOf(fields[0])} ${text}`.trim();
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
