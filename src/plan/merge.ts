@@ -208,6 +208,7 @@ export class MergePlanner {
     const limit = limitOf(select);
     if (work !== undefined) {
       const isDistinct = work.startsWith("DISTINCT");
+      if (!isDistinct && select.groupBy.length === 0 && !hasAggregate(select)) throw new CannotMerge(work);
       if (!isDistinct) return aggregateBody(this, select, block, routing, typing);
     }
     const columns = new MergeColumns(block);

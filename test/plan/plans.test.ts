@@ -87,6 +87,7 @@ function shown(plan: Plan): object {
         })),
       };
     case "merge":
+    case "catalog":
       return describePlan(plan);
     case "send": {
       const { effect } = plan;
