@@ -20,6 +20,9 @@ const BIG_BYTES_MIN = BIG_ROWS * 2 * 200;
 const HELD_BYTES_MAX = 24 * MIB;
 /** InnoDB's list of transactions is made anew only when it has not been looked at for 100 ms. */
 const POLL_MS = 120;
+/** What happens "at once" is waited for as long as this: a busy machine is no fault. Nothing below would end by itself. */
+const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 180_000;
 
 let cluster: Cluster;
 let clients: RawClient[] = [];
@@ -53,7 +56,7 @@ afterEach(() => {
 
 afterAll(() => cluster?.stop());
 
-describe("a client that stops reading", () => {
+describe("a client that stops reading", { timeout: TIMEOUT_MS }, () => {
   const results: Record<string, { sql: string; bytesMin: number }> = {
     "of one shard": { sql: "SELECT * FROM split.big", bytesMin: BIG_BYTES_MIN / 2 },
     "of all shards": { sql: "SELECT * FROM split.big", bytesMin: BIG_BYTES_MIN },
@@ -67,16 +70,17 @@ describe("a client that stops reading", () => {
       // What the processes are like with all this when nothing is held up.
       client.query(sql);
       await readToEnd(client, bytesMin);
-      await neighbours.answered(200, 10_000);
+      await neighbours.answered(200, PATIENCE_MS);
       const before = watched.map(rssOf);
 
       client.query(sql);
       const first = (await client.chunk()).length;
       client.socket.pause();
-      await neighbours.answered(100, 10_000);
+      await neighbours.answered(100, PATIENCE_MS);
       await delay(1_500);
+      // What is held is held until the client reads on; garbage goes.
       for (const [i, each] of watched.entries()) {
-        expect(rssOf(each) - (before[i] ?? 0), each.name).toBeLessThan(HELD_BYTES_MAX);
+        await until(async () => rssOf(each) - (before[i] ?? 0) < HELD_BYTES_MAX, PATIENCE_MS);
       }
       // The shard's mysqld itself waits to write.
       expect(await running("-80", "split.big")).toHaveLength(1);
@@ -95,11 +99,11 @@ describe("a client that stops reading", () => {
     client.socket.pause();
     await delay(200);
     client.socket.resetAndDestroy();
-    for (const shard of SHARDS) await until(async () => (await running(shard, "split.big")).length === 0, 3_000);
+    for (const shard of SHARDS) await until(async () => (await running(shard, "split.big")).length === 0, PATIENCE_MS);
   });
 });
 
-describe("a client that vanishes", () => {
+describe("a client that vanishes", { timeout: TIMEOUT_MS }, () => {
   let connectionsBefore: number[];
 
   beforeEach(async () => {
@@ -122,28 +126,28 @@ describe("a client that vanishes", () => {
       await ask(client, "BEGIN");
       await ask(client, "UPDATE split.t SET v = v + 1 WHERE id = 1");
       await ask(client, "UPDATE split.t SET v = v + 1 WHERE id = 4");
-      expect(await Promise.all(SHARDS.map(transactions))).toEqual([1, 1]);
+      for (const shard of SHARDS) await until(async () => (await transactions(shard)) === 1, PATIENCE_MS);
       vanish(client);
-      await rolledBack(1_000);
+      await rolledBack();
     });
   }
 
   test("in a plain statement", async () => {
     const client = await rawClient();
-    client.query("SELECT SLEEP(60) FROM split.t WHERE id = 1");
-    await until(async () => (await running("-80", "SLEEP")).length === 1, 3_000);
+    client.query("SELECT SLEEP(600) FROM split.t WHERE id = 1");
+    await until(async () => (await running("-80", "SLEEP")).length === 1, PATIENCE_MS);
     client.socket.destroy();
-    await until(async () => (await running("-80", "SLEEP")).length === 0, 3_000);
-    await rolledBack(3_000);
+    await until(async () => (await running("-80", "SLEEP")).length === 0, PATIENCE_MS);
+    await rolledBack();
   });
 
   test("in a statement over all shards", async () => {
     const client = await rawClient();
-    client.query("SELECT SLEEP(60) FROM split.t");
-    await until(async () => (await running("80-", "SLEEP")).length === 1, 3_000);
+    client.query("SELECT SLEEP(600) FROM split.t");
+    await until(async () => (await running("80-", "SLEEP")).length === 1, PATIENCE_MS);
     client.socket.destroy();
-    for (const shard of SHARDS) await until(async () => (await running(shard, "SLEEP")).length === 0, 3_000);
-    await rolledBack(3_000);
+    for (const shard of SHARDS) await until(async () => (await running(shard, "SLEEP")).length === 0, PATIENCE_MS);
+    await rolledBack();
   });
 
   test("in the first statement of a transaction, which waits for a lock", async () => {
@@ -153,11 +157,11 @@ describe("a client that vanishes", () => {
     const client = await rawClient();
     await ask(client, "BEGIN");
     client.query("UPDATE split.t SET v = v + 1 WHERE id = 1");
-    await until(async () => (await running("-80", "v + 1 ")).length === 1, 3_000);
+    await until(async () => (await running("-80", "v + 1 ")).length === 1, PATIENCE_MS);
     client.socket.destroy();
-    await until(async () => (await transactions("-80")) === 1, 3_000);
+    await until(async () => (await transactions("-80")) === 1, PATIENCE_MS);
     await holder.query("ROLLBACK");
-    await rolledBack(3_000);
+    await rolledBack();
   });
 
   test("in a later statement of a transaction over two shards, which waits for a lock", async () => {
@@ -169,12 +173,12 @@ describe("a client that vanishes", () => {
     await ask(client, "UPDATE split.t SET v = v + 1 WHERE id = 4");
     await ask(client, "UPDATE split.t SET v = v + 1 WHERE id = 2");
     client.query("UPDATE split.t SET v = v + 1 WHERE id = 1");
-    await until(async () => (await running("-80", "v + 1 ")).length === 1, 3_000);
+    await until(async () => (await running("-80", "v + 1 ")).length === 1, PATIENCE_MS);
     client.socket.destroy();
-    await until(async () => (await transactions("80-")) === 0, 3_000);
-    await until(async () => (await transactions("-80")) === 1, 3_000);
+    await until(async () => (await transactions("80-")) === 0, PATIENCE_MS);
+    await until(async () => (await transactions("-80")) === 1, PATIENCE_MS);
     await holder.query("ROLLBACK");
-    await rolledBack(3_000);
+    await rolledBack();
   });
 
   test("in a write to several shards, one of which waits for a lock", async () => {
@@ -183,12 +187,12 @@ describe("a client that vanishes", () => {
     await holder.query("UPDATE split.t SET v = v + 100 WHERE id = 1");
     const client = await rawClient();
     client.query("UPDATE split.t SET v = v + 1 WHERE id IN (1, 4)");
-    await until(async () => (await running("-80", "v + 1 ")).length === 1, 3_000);
+    await until(async () => (await running("-80", "v + 1 ")).length === 1, PATIENCE_MS);
     client.socket.destroy();
-    await until(async () => (await transactions("80-")) === 0, 3_000);
-    await until(async () => (await transactions("-80")) === 1, 3_000);
+    await until(async () => (await transactions("80-")) === 0, PATIENCE_MS);
+    await until(async () => (await transactions("-80")) === 1, PATIENCE_MS);
     await holder.query("ROLLBACK");
-    await rolledBack(3_000);
+    await rolledBack();
   });
 
   test("after it has left state on a connection of its own", async () => {
@@ -200,11 +204,11 @@ describe("a client that vanishes", () => {
     const other = await rawClient();
     await until(
       async () => (await onShard("-80", "SELECT IS_FREE_LOCK('shardgate-test') AS free"))[0]?.["free"] === "1",
-      3_000,
+      PATIENCE_MS,
     );
     await ask(other, "USE `split:-80`");
     await ask(other, "SELECT 1");
-    await rolledBack(3_000);
+    await rolledBack();
   });
 
   test("again and again: no connection to a mysqld is left over", async () => {
@@ -212,20 +216,20 @@ describe("a client that vanishes", () => {
       const client = await rawClient();
       await ask(client, "BEGIN");
       await ask(client, "UPDATE split.t SET v = v + 1 WHERE id = 1");
-      client.query(round % 2 === 0 ? "SELECT SLEEP(60) FROM split.t" : "UPDATE split.t SET v = v + 1 WHERE id = 4");
+      client.query(round % 2 === 0 ? "SELECT SLEEP(600) FROM split.t" : "UPDATE split.t SET v = v + 1 WHERE id = 4");
       if (round % 3 === 0) await delay(5);
       client.socket.destroy();
     }
-    await rolledBack(5_000);
+    await rolledBack();
   });
 
   /** Nothing of it is left: no transaction, no change, no lock, and every connection is where it was. */
-  async function rolledBack(withinMs: number): Promise<void> {
+  async function rolledBack(): Promise<void> {
     for (const [i, shard] of SHARDS.entries()) {
-      await until(async () => (await transactions(shard)) === 0, withinMs);
+      await until(async () => (await transactions(shard)) === 0, PATIENCE_MS);
       expect(await onShard(shard, "SELECT DISTINCT v FROM split.t FOR UPDATE")).toEqual([{ v: "0" }]);
       // The pools' own control connections come and go.
-      await until(async () => (await connectionCount(shard)) <= (connectionsBefore[i] ?? 0) + 6, withinMs);
+      await until(async () => (await connectionCount(shard)) <= (connectionsBefore[i] ?? 0) + 6, PATIENCE_MS);
     }
   }
 });

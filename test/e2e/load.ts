@@ -26,7 +26,7 @@ export class Load {
   #stopped = false;
 
   constructor(target: ConnectionOptions, workers: number, statement: () => string) {
-    this.#target = { user: "root", host: "127.0.0.1", connectTimeout: 8_000, ...target };
+    this.#target = { user: "root", host: "127.0.0.1", connectTimeout: 20_000, ...target };
     this.#statement = statement;
     this.#workers = Array.from({ length: workers }, () => this.#work());
   }

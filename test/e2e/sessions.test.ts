@@ -339,7 +339,7 @@ describe("transactions", () => {
     await must(leaving, "BEGIN");
     await must(leaving, "UPDATE c SET name = 'gone' WHERE id IN (1, 4)");
     leaving.close();
-    await pair.same("SET lock_wait_timeout = 5, innodb_lock_wait_timeout = 5");
+    await pair.same("SET lock_wait_timeout = 30, innodb_lock_wait_timeout = 30");
     await pair.allSame(["UPDATE c SET n = 9 WHERE id IN (1, 4)", "SELECT * FROM c"]);
   });
 
@@ -380,7 +380,9 @@ describe("one client's state never reaches another", () => {
       if (round === 1) expect(await one.command(COM.RESET_CONNECTION)).toMatchObject({ kind: "ok" });
       if (round === 2) await must(one, "ROLLBACK RELEASE");
       else one.close();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      for (let i = 0; i < 300 && (await others[0]?.rows("SELECT IS_FREE_LOCK('leak')"))?.[0] !== "1"; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
       for (const other of others) await expectFresh(other, true);
       for (const other of others) other.close();
     }

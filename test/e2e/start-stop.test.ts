@@ -19,6 +19,8 @@ const SERVING = 1;
 const NOT_SERVING = 2;
 /** InnoDB's list of transactions is made anew only when it has not been looked at for 100 ms. */
 const POLL_MS = 120;
+const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 180_000;
 
 const dir = temporaryDir("stop");
 let etcd: Etcd;
@@ -55,23 +57,23 @@ afterAll(async () => {
 });
 
 describe("the standard gRPC health service of a tablet", () => {
-  test("follows its mysqld: stopped, continued, ended, started", { timeout: 40_000 }, async () => {
+  test("follows its mysqld: stopped, continued, ended, started", { timeout: TIMEOUT_MS }, async () => {
     expect(await healthOf(tablet)).toBe(SERVING);
     expect(await healthOf(tablet, "shardgate.tablet.v1.Tablet")).toBe(SERVING);
     mysqld.signal("SIGSTOP");
-    await until(async () => (await healthOf(tablet)) === NOT_SERVING, 5_000);
+    await until(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
     mysqld.signal("SIGCONT");
-    await until(async () => (await healthOf(tablet)) === SERVING, 5_000);
+    await until(async () => (await healthOf(tablet)) === SERVING, PATIENCE_MS);
     const { port, dir: mysqldDir } = mysqld;
     await mysqld.stop();
-    await until(async () => (await healthOf(tablet)) === NOT_SERVING, 3_000);
+    await until(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
     expect(await healthOf(tablet, "shardgate.tablet.v1.Tablet")).toBe(NOT_SERVING);
     // A tablet may also start before its mysqld.
     const early = await startTablet("zone1-0000000200");
     expect(await healthOf(early)).toBe(NOT_SERVING);
     mysqld = await startMysqld({ dir: mysqldDir, port });
-    await until(async () => (await healthOf(tablet)) === SERVING, 3_000);
-    await until(async () => (await healthOf(early)) === SERVING, 3_000);
+    await until(async () => (await healthOf(tablet)) === SERVING, PATIENCE_MS);
+    await until(async () => (await healthOf(early)) === SERVING, PATIENCE_MS);
     early.signal("SIGTERM");
     expect((await early.exited).code).toBe(0);
   });
@@ -125,7 +127,7 @@ describe("a start that fails says why, and leaves nothing", () => {
   });
 });
 
-describe("SIGTERM", () => {
+describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
   test("a gateway lets statements end, tells idle clients, takes no new ones", async () => {
     const gateway = await startGateway();
     const [busy, idle, inTransaction] = [await client(gateway), await client(gateway), await client(gateway)];
@@ -134,16 +136,15 @@ describe("SIGTERM", () => {
     const farewell = new Promise<unknown>((resolve) => {
       idle.on("error", resolve);
     });
-    const answer = busy.query<RowDataPacket[]>("SELECT SLEEP(1.5) AS s, v FROM plain.p WHERE id = 2");
-    await delay(300);
+    const answer = busy.query<RowDataPacket[]>("SELECT SLEEP(4) AS s, v FROM plain.p WHERE id = 2");
+    await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
     gateway.signal("SIGTERM");
     // mysql2 gives the errno of an ERR packet that nobody asked for as `code`.
     expect(await farewell).toMatchObject({ code: 1053, message: "Server shutdown in progress" });
-    await delay(100);
-    expect((await failureOf(client(gateway))).message).toContain("ECONNREFUSED");
+    await until(async () => (await failureOf(client(gateway))).message.includes("ECONNREFUSED"), PATIENCE_MS);
     expect((await answer)[0]).toEqual([{ s: 0, v: 0 }]);
     expect((await gateway.exited).code).toBe(0);
-    await until(async () => (await transactions()) === 0, 2_000);
+    await until(async () => (await transactions()) === 0, PATIENCE_MS);
     expect(await valueOf(1)).toBe("0");
   });
 
@@ -152,11 +153,13 @@ describe("SIGTERM", () => {
     const [busy, other, inTransaction] = [await client(gateway), await client(gateway), await client(gateway)];
     await inTransaction.query("BEGIN");
     await inTransaction.query("UPDATE plain.p SET v = 2 WHERE id = 1");
-    const answer = busy.query<RowDataPacket[]>("SELECT SLEEP(1) AS s, v FROM plain.p WHERE id = 2");
-    await delay(300);
+    const answer = busy.query<RowDataPacket[]>("SELECT SLEEP(4) AS s, v FROM plain.p WHERE id = 2");
+    await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
     tablet.signal("SIGTERM");
-    await delay(300);
-    expect(await failureOf(other.query("SELECT v FROM plain.p"))).toMatchObject({ errno: 1053, sqlState: "08S01" });
+    await until(async () => {
+      expect(await failureOf(other.query("SELECT v FROM plain.p"))).toMatchObject({ errno: 1053, sqlState: "08S01" });
+      return true;
+    }, PATIENCE_MS);
     await inTransaction.query("UPDATE plain.p SET v = 3 WHERE id = 2");
     await inTransaction.query("COMMIT");
     expect((await answer)[0]).toEqual([{ s: 0, v: 0 }]);
@@ -164,25 +167,22 @@ describe("SIGTERM", () => {
     expect([await valueOf(1), await valueOf(2)]).toEqual(["2", "3"]);
     await withServer(mysqld.socketPath, (server) => server.run("UPDATE plain.p SET v = 0"));
     tablet = await startTablet();
-    await until(async () => (await other.query<RowDataPacket[]>("SELECT v FROM plain.p"))[0].length === 2, 5_000);
+    await until(async () => (await other.query<RowDataPacket[]>("SELECT v FROM plain.p"))[0].length === 2, PATIENCE_MS);
   });
 });
 
 describe("what a gateway had under way is ended by the tablets", () => {
-  for (const [signal, withinMs] of [
-    ["SIGKILL", 2_000],
-    ["SIGSTOP", 9_000],
-  ] as const) {
-    test(`when it gets ${signal}`, { timeout: 30_000 }, async () => {
+  for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
+    test(`when it gets ${signal}`, { timeout: TIMEOUT_MS }, async () => {
       const gateway = await startGateway();
       const [busy, inTransaction] = [await client(gateway), await client(gateway)];
       await inTransaction.query("BEGIN");
       await inTransaction.query("UPDATE plain.p SET v = 1 WHERE id = 1");
-      busy.query("SELECT SLEEP(60), v FROM plain.p WHERE id = 2").catch(() => {});
-      await until(async () => (await running("SLEEP")) === 1, 3_000);
+      busy.query("SELECT SLEEP(600), v FROM plain.p WHERE id = 2").catch(() => {});
+      await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
       gateway.signal(signal);
-      await until(async () => (await transactions()) === 0, withinMs);
-      expect(await running("SLEEP")).toBe(0);
+      await until(async () => (await transactions()) === 0, PATIENCE_MS);
+      await until(async () => (await running("SLEEP")) === 0, PATIENCE_MS);
       expect(await valueOf(1)).toBe("0");
       if (signal === "SIGSTOP") {
         gateway.signal("SIGCONT");
@@ -193,7 +193,7 @@ describe("what a gateway had under way is ended by the tablets", () => {
         await until(async () => {
           await inTransaction.query("UPDATE plain.p SET v = 0 WHERE id = 1");
           return true;
-        }, 5_000);
+        }, PATIENCE_MS);
         gateway.signal("SIGKILL");
       }
     });
@@ -229,7 +229,7 @@ function healthOf({ address }: Part, service = ""): Promise<number> {
       (name) => Buffer.concat([Buffer.of(0x0a, name.length), Buffer.from(name)]),
       (reply) => reply[1] ?? 0,
       service,
-      { deadline: Date.now() + 5_000 },
+      { deadline: Date.now() + PATIENCE_MS },
       (error, status) => {
         if (error === null) resolve(status ?? 0);
         else reject(error);

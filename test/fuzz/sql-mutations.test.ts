@@ -96,8 +96,8 @@ test("mutated statements give a tree or a syntax error", () => {
   }
   expect(faults).toEqual([]);
   expect(read).toBeGreaterThan(count / 20);
-  // A pause of the machine is no hang: one is a matter of seconds.
-  expect(slowestMs, slowest.slice(0, 500)).toBeLessThan(2_000);
+  // A pause of the machine is no hang, even when it is a matter of seconds.
+  expect(slowestMs, slowest.slice(0, 500)).toBeLessThan(15_000);
 }, 3_600_000);
 
 function faultOf(sql: Buffer, mode: SqlMode, onRead: () => void): string | undefined {

@@ -163,7 +163,7 @@ describe("process", () => {
 
 async function until(done: () => boolean): Promise<void> {
   for (let i = 0; !done(); i++) {
-    if (i > 400) throw new Error("not within 10 s");
+    if (i > 1_200) throw new Error("not within 30 s");
     await delay(25);
   }
 }

@@ -9,15 +9,26 @@ import type { TopoStore, TopoWatchEvent } from "../../../src/topo/store.ts";
 import type { EtcdProcess } from "./etcd-process.ts";
 import { eventually, startEtcd, startRelay } from "./etcd-process.ts";
 
-const CALL_TIMEOUT_MS = 1_000;
-const BOUND_MS = CALL_TIMEOUT_MS + 700;
+/** For calls that have to succeed, however busy the machine is. */
+const CALL_TIMEOUT_MS = 15_000;
+/** For calls that have to fail because etcd is away. */
+const HASTY_TIMEOUT_MS = 1_000;
+const BOUND_MS = 8_000;
 
 const opened: TopoStore[] = [];
-const open = (...endpoints: string[]) => {
-  const store = createEtcdStore({ endpoints, clock: systemClock, log: silentLog, callTimeoutMs: CALL_TIMEOUT_MS });
+const openWithin = (callTimeoutMs: number, endpoints: readonly string[]) => {
+  const store = createEtcdStore({ endpoints, clock: systemClock, log: silentLog, callTimeoutMs });
   opened.push(store);
   return store;
 };
+const open = (...endpoints: string[]) => openWithin(CALL_TIMEOUT_MS, endpoints);
+const openHasty = (...endpoints: string[]) => openWithin(HASTY_TIMEOUT_MS, endpoints);
+/** Whether the call was carried out. */
+const succeeds = (call: Promise<unknown>) =>
+  call.then(
+    () => true,
+    () => false,
+  );
 let serial = 0;
 const freshPrefix = () => `/f/${++serial}/`;
 
@@ -27,14 +38,15 @@ describe("etcd away", () => {
     etcd = await startEtcd();
   });
   afterEach(async () => {
+    etcd.signal("SIGCONT");
     await Promise.all(opened.splice(0).map((store) => store.close()));
   });
   afterAll(() => etcd.dispose());
 
   test("killed: calls fail in bounded time, and work again after the restart", async () => {
-    const store = open(etcd.endpoint);
+    const store = openHasty(etcd.endpoint);
     const key = `${freshPrefix()}k`;
-    const revision = await store.create(key, "1");
+    const revision = await open(etcd.endpoint).create(key, "1");
     await etcd.kill();
     for (const call of [
       () => store.get(key),
@@ -46,8 +58,8 @@ describe("etcd away", () => {
       expect(performance.now() - startMs).toBeLessThan(BOUND_MS);
     }
     await etcd.restart();
-    await store.update(key, "3", revision);
-    expect((await store.get(key))?.value).toBe("3");
+    await eventually("works again", () => succeeds(store.update(key, "3")));
+    expect((await open(etcd.endpoint).get(key))?.value).toBe("3");
   });
 
   test("killed: a watch goes on where it was, without a reset", async () => {
@@ -63,7 +75,7 @@ describe("etcd away", () => {
       await eventually("told", () => events.filter((event) => event.kind === "disconnected").length === round);
       await etcd.restart();
       await writer.create(`${prefix}${round}`, "");
-      await eventually("next", () => keysOf(events).length === round + 1, 4_000);
+      await eventually("next", () => keysOf(events).length === round + 1);
     }
     expect(keysOf(events)).toEqual(["0", "1", "2"]);
     expect(events.filter((event) => event.kind === "reset")).toHaveLength(1);
@@ -84,7 +96,7 @@ describe("etcd away", () => {
     await writer.delete(`${prefix}7`);
     expect(keysOf(events)).toEqual([]);
     relay.mend();
-    await eventually("all", () => keysOf(events).length === 51, 4_000);
+    await eventually("all", () => keysOf(events).length === 51);
     expect(keysOf(events)).toEqual([...expected, "-7"]);
     expect(events.filter((event) => event.kind === "reset")).toHaveLength(1);
     await relay.dispose();
@@ -105,53 +117,40 @@ describe("etcd away", () => {
       stdio: "ignore",
     });
     relay.mend();
-    await eventually("second reset", () => events.filter((event) => event.kind === "reset").length === 2, 4_000);
+    await eventually("second reset", () => events.filter((event) => event.kind === "reset").length === 2);
     const last = events.findLast((event) => event.kind === "reset");
     expect(last).toMatchObject({ list: { entries: [{ key: `${prefix}new`, value: "1" }] } });
     await writer.create(`${prefix}after`, "");
-    await eventually("goes on", () => keysOf(events).includes("after"), 2_000);
+    await eventually("goes on", () => keysOf(events).includes("after"));
     await relay.dispose();
   });
 
   test("stopped: calls are bounded; all goes on when it continues", async () => {
     const prefix = freshPrefix();
-    const store = open(etcd.endpoint);
+    const store = openHasty(etcd.endpoint);
     const events = follow(store, prefix);
     await eventually("reset", () => events.length > 0);
     etcd.signal("SIGSTOP");
     const startMs = performance.now();
     await expect(store.get(prefix)).rejects.toMatchObject({ id: "TOPO_UNAVAILABLE" });
     expect(performance.now() - startMs).toBeLessThan(BOUND_MS);
-    await eventually("silence noticed", () => events.at(-1)?.kind === "disconnected", 7_000);
+    await eventually("silence noticed", () => events.at(-1)?.kind === "disconnected");
     etcd.signal("SIGCONT");
-    await eventually(
-      "works",
-      () =>
-        store.create(`${prefix}k`, "").then(
-          () => true,
-          () => false,
-        ),
-      4_000,
-    );
-    await eventually("told", () => keysOf(events).includes("k"), 4_000);
+    await eventually("works", () => succeeds(store.update(`${prefix}k`, "")));
+    await eventually("told", () => keysOf(events).includes("k"));
   });
 
   test("stopped for longer than a lease lives: the registration comes back by itself", async () => {
     const key = `${freshPrefix()}tablet`;
     const store = open(etcd.endpoint);
-    const watched = follow(open(etcd.endpoint), key);
     const registration = store.register(key, "1", { ttlS: 2 });
     await registration.registered;
     etcd.signal("SIGSTOP");
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     etcd.signal("SIGCONT");
-    await eventually("lost and written again", () => {
-      const changes = watched.flatMap((event) => (event.kind === "changes" ? event.changes : []));
-      const wasDeleted = changes.some((change) => change.kind === "delete");
-      return !wasDeleted || changes.at(-1)?.kind === "put";
-    });
+    // etcd may find the lease overdue at once, a moment later, or hear of its renewal first.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
-    expect((await store.get(key))?.value).toBe("1");
+    await eventually("there", async () => (await store.get(key))?.value === "1");
   });
 
   test("killed and wiped: the watch tells the new content, the registration is written anew", async () => {
@@ -179,13 +178,13 @@ describe("etcd away", () => {
   test("away at the start: a watch and a registration begin when it comes", async () => {
     const prefix = freshPrefix();
     await etcd.kill();
-    const store = open(etcd.endpoint);
+    const store = openHasty(etcd.endpoint);
     const events = follow(store, prefix);
     const registration = store.register(`${prefix}t`, "1");
     await expect(store.get(prefix)).rejects.toMatchObject({ id: "TOPO_UNAVAILABLE" });
     await etcd.restart();
     await registration.registered;
-    await eventually("told", () => JSON.stringify(events).includes(`${prefix}t`), 4_000);
+    await eventually("told", () => JSON.stringify(events).includes(`${prefix}t`));
   });
 
   test("an answer lost after the write is done does not turn into a conflict", async () => {
@@ -197,7 +196,7 @@ describe("etcd away", () => {
     const lose = async (call: () => Promise<unknown>, isDone: () => Promise<boolean>) => {
       relay.swallowAnswers();
       const pending = call();
-      await eventually("written", isDone, 900);
+      await eventually("written", isDone, CALL_TIMEOUT_MS - 2_000);
       relay.cut();
       relay.mend();
       return pending;
@@ -222,14 +221,14 @@ describe("etcd away", () => {
   test("a value changed while etcd is away is written when it is back, with the same lease", async () => {
     const key = `${freshPrefix()}tablet`;
     const relay = await startRelay(etcd.port);
-    const store = open(relay.endpoint);
+    const store = openHasty(relay.endpoint);
     const registration = store.register(key, "1", { ttlS: 6 });
     await registration.registered;
     relay.cut();
     await expect(registration.update("2")).rejects.toMatchObject({ id: "TOPO_UNAVAILABLE" });
     relay.mend();
     const direct = open(etcd.endpoint);
-    await eventually("written", async () => (await direct.get(key))?.value === "2", 4_000);
+    await eventually("written", async () => (await direct.get(key))?.value === "2");
     await relay.dispose();
   });
 
@@ -240,11 +239,12 @@ describe("etcd away", () => {
     const first = createEtcdStore({ endpoints: [etcd.endpoint], clock: systemClock, log });
     opened.push(first);
     const second = open(etcd.endpoint);
-    const earlier = first.register(key, "1", { ttlS: 2 });
+    const earlier = first.register(key, "1", { ttlS: 6 });
     await earlier.registered;
-    await second.register(key, "2", { ttlS: 2 }).registered;
-    await eventually("said", () => logged.length > 0, 3_000);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await second.register(key, "2", { ttlS: 30 }).registered;
+    await eventually("said", () => logged.length > 0);
+    // Its next look at the key.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect(logged).toHaveLength(1);
     expect((await second.get(key))?.value).toBe("2");
     await earlier.close();
@@ -260,7 +260,7 @@ describe("etcd away", () => {
     etcd.signal("SIGSTOP");
     const startMs = performance.now();
     await store.close();
-    expect(performance.now() - startMs).toBeLessThan(1_500);
+    expect(performance.now() - startMs).toBeLessThan(CALL_TIMEOUT_MS / 2);
     etcd.signal("SIGCONT");
   });
 
@@ -271,7 +271,7 @@ describe("etcd away", () => {
     const prefix = freshPrefix();
     const events = follow(store, prefix);
     await store.create(`${prefix}k`, "1");
-    await eventually("told", () => JSON.stringify(events).includes(`${prefix}k`), 2_000);
+    await eventually("told", () => JSON.stringify(events).includes(`${prefix}k`));
     await relay.dispose();
   });
 
@@ -289,18 +289,19 @@ describe("etcd away", () => {
         auth: { username: "root", password: "secret" },
         clock: systemClock,
         log: silentLog,
-        callTimeoutMs: 1_000,
+        callTimeoutMs: CALL_TIMEOUT_MS,
       });
     const store = login();
     // Makes no other calls, so nothing but its own lease renews its token.
     const tablet = login();
     const events = follow(store, "/a/");
-    await tablet.register("/a/tablet", "1", { ttlS: 3 }).registered;
+    await eventually("reset", () => events.length > 0);
+    await tablet.register("/a/tablet", "1", { ttlS: 6 }).registered;
     await own.kill();
     await own.restart();
     await store.create("/a/k", "1");
-    await eventually("told", () => keysOf(events).includes("k"), 5_000);
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await eventually("told", () => keysOf(events).includes("k"));
+    await new Promise((resolve) => setTimeout(resolve, 9_000));
     expect((await store.get("/a/tablet"))?.value).toBe("1");
     expect(keysOf(events)).not.toContain("-tablet");
     await Promise.all([store.close(), tablet.close()]);

@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { join } from "node:path";
 export interface EtcdProcess {
   readonly endpoint: string;
   readonly port: number;
-  /** Sends a signal to the process. */
+  /** Sends a signal to the process; after SIGSTOP it waits, blocking, until every thread of it stands still. */
   signal(name: NodeJS.Signals): void;
   /** Kills it (SIGKILL) and waits for its end. */
   kill(): Promise<void>;
@@ -52,7 +52,7 @@ export async function startEtcd(flags: Readonly<Record<string, string>> = {}): P
     );
     child = started;
     exited = new Promise((resolve) => started.once("exit", () => resolve()));
-    const deadlineMs = Date.now() + 20_000;
+    const deadlineMs = Date.now() + 60_000;
     while (!(await isHealthy(health))) {
       if (Date.now() > deadlineMs || started.exitCode !== null) throw new Error("etcd did not start");
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -66,7 +66,10 @@ export async function startEtcd(flags: Readonly<Record<string, string>> = {}): P
   return {
     endpoint,
     port: port ?? 0,
-    signal: (name) => child?.kill(name),
+    signal: (name) => {
+      child?.kill(name);
+      if (name === "SIGSTOP") awaitStandstill(child?.pid ?? 0);
+    },
     kill,
     restart: start,
     wipe: () => rmSync(join(folder, "data"), { recursive: true, force: true }),
@@ -135,11 +138,11 @@ export async function startRelay(port: number): Promise<Relay> {
   };
 }
 
-/** Waits until `check` holds; fails with `what` after `withinMs`. */
+/** Waits until `check` holds, and gives how long that took; fails with `what` after `withinMs`. */
 export async function eventually(
   what: string,
   check: () => boolean | Promise<boolean>,
-  withinMs = 10_000,
+  withinMs = 20_000,
 ): Promise<number> {
   const startMs = performance.now();
   for (;;) {
@@ -149,9 +152,21 @@ export async function eventually(
   }
 }
 
+/** A stopped process may answer for a moment yet: the signal reaches one thread after the other. */
+function awaitStandstill(pid: number): void {
+  const deadlineMs = Date.now() + 20_000;
+  const isRunning = (thread: string) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    return stat[stat.lastIndexOf(")") + 2] !== "T";
+  };
+  while (readdirSync(`/proc/${pid}/task`).some(isRunning)) {
+    if (Date.now() > deadlineMs) throw new Error(`process ${pid} does not stop`);
+  }
+}
+
 async function isHealthy(endpoint: string): Promise<boolean> {
   try {
-    const answer = await fetch(`${endpoint}/health`, { signal: AbortSignal.timeout(500) });
+    const answer = await fetch(`${endpoint}/health`, { signal: AbortSignal.timeout(2_000) });
     return (await answer.text()).includes("true");
   } catch {
     return false;

@@ -33,7 +33,7 @@ async function embeddedHarness(): Promise<Harness> {
 async function etcdHarness(): Promise<Harness> {
   const etcd: EtcdProcess = await startEtcd();
   const open = (endpoint: string) =>
-    createEtcdStore({ endpoints: [endpoint], clock: systemClock, log: silentLog, callTimeoutMs: 2_000 });
+    createEtcdStore({ endpoints: [endpoint], clock: systemClock, log: silentLog, callTimeoutMs: 10_000 });
   return {
     open: () => open(etcd.endpoint),
     openMortal: async () => {
@@ -181,7 +181,7 @@ describe.each(Object.entries(HARNESSES))("store contract: %s", (_name, makeHarne
     const second = await other.update(`${prefix}new`, "2", first);
     await other.delete(`${prefix}old`);
     await other.create(`${freshPrefix()}elsewhere`, "");
-    await eventually("three changes", () => changesOf(events).length >= 3, 1_000);
+    await eventually("three changes", () => changesOf(events).length >= 3);
     expect(changesOf(events)).toEqual([
       { kind: "put", entry: { key: `${prefix}new`, value: "1", revision: first } },
       { kind: "put", entry: { key: `${prefix}new`, value: "2", revision: second } },
@@ -198,14 +198,14 @@ describe.each(Object.entries(HARNESSES))("store contract: %s", (_name, makeHarne
   test.concurrent("a quiet watch shows that it is alive", async () => {
     const events: TopoWatchEvent[] = [];
     const watch = store.watch(freshPrefix(), (event) => events.push(event));
-    await eventually("progress", () => events.filter((event) => event.kind === "progress").length >= 2, 4_000);
+    await eventually("progress", () => events.filter((event) => event.kind === "progress").length >= 2);
     watch.close();
   });
 
   test.concurrent("a registration appears, changes, and goes with its close", async () => {
     const key = `${freshPrefix()}tablet`;
     const other = harness.open();
-    const registration = other.register(key, "1", { ttlS: 2 });
+    const registration = other.register(key, "1");
     await registration.registered;
     expect((await store.get(key))?.value).toBe("1");
     await registration.update("2");
@@ -220,23 +220,25 @@ describe.each(Object.entries(HARNESSES))("store contract: %s", (_name, makeHarne
 
   test.concurrent("a registration outlives its time while its holder lives, and is written again when deleted", async () => {
     const key = `${freshPrefix()}tablet`;
-    const registration = store.register(key, "1", { ttlS: 2 });
+    const registration = store.register(key, "1", { ttlS: 4 });
     await registration.registered;
     await store.delete(key);
-    await eventually("written again", async () => (await store.get(key)) !== undefined, 3_000);
-    await new Promise((resolve) => setTimeout(resolve, 3_500));
-    expect((await store.get(key))?.value).toBe("1");
+    await eventually("written again", async () => (await store.get(key)) !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    // On a machine that stood still for the whole time to live it is gone for a moment, and comes back.
+    await eventually("still there", async () => (await store.get(key))?.value === "1");
     await registration.close();
   });
 
   test.concurrent("a registration vanishes some time after its holder crashed, and not before", async () => {
     const key = `${freshPrefix()}tablet`;
     const mortal = await harness.openMortal();
+    const askedMs = performance.now();
     await mortal.store.register(key, "1", { ttlS: 2 }).registered;
     mortal.crash();
-    expect((await store.get(key))?.value).toBe("1");
-    const goneMs = await eventually("gone", async () => (await store.get(key)) === undefined, 8_000);
-    expect(goneMs).toBeGreaterThan(500);
+    await eventually("gone", async () => (await store.get(key)) === undefined);
+    // Counted from before the registration, so that a slow machine can only make it longer; timers round down.
+    expect(performance.now() - askedMs).toBeGreaterThan(1_990);
     await mortal.dispose();
   });
 
@@ -269,7 +271,7 @@ describe.each(Object.entries(HARNESSES))("store contract: %s", (_name, makeHarne
     const mortal = await harness.openMortal();
     const lock = await mortal.store.lock(key, "crashing", { ttlS: 2 });
     mortal.crash();
-    const next = await store.lock(key, "next", { waitMs: 8_000 });
+    const next = await store.lock(key, "next", { waitMs: 25_000 });
     expect(lock.lost.aborted).toBe(true);
     await next.release();
     await mortal.dispose();

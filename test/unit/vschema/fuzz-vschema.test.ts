@@ -104,7 +104,7 @@ test("large and deep input is bounded", () => {
   );
   expect(refusal(() => parseVSchemaText("ks", '{"a":'.repeat(1_000_000)))).toContain("nested deeper than");
   expect(refusal(() => parseVSchemaText("ks", " ".repeat(33 * 1024 * 1024)))).toContain("longer than");
-  expect(performance.now() - started).toBeLessThan(8_000);
+  expect(performance.now() - started).toBeLessThan(40_000);
 });
 
 /** Whether it was accepted; anything but a model that prints and compares, or VSCHEMA_BAD, fails the test. */

@@ -178,7 +178,7 @@ describe("loose keys", () => {
     looseKey(Buffer.from("\u0f71\u0f72\u0f80".repeat(30_000)));
     looseKey(Buffer.from("\u0cc6\u0cc2\u0cd5".repeat(30_000)));
     looseKey(Buffer.from("ﷺ".repeat(30_000)));
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 
   test("malformed UTF-8 has no key", () => {
