@@ -347,6 +347,7 @@ function outputKeys(block: Block, group: readonly Placed[], classes: EqualityCla
 /** What makes a block's answer more than the sum of its shards' answers; undefined when it is just that. */
 export function shardWorkOf(block: Block, group: readonly Placed[], classes: EqualityClasses): string | undefined {
   const { select } = block;
+  if (group[0]?.keyspace.sharded === false) return undefined;
   const covers = (exprs: readonly Expr[]): boolean => coversKey(exprs, block, group, classes);
   if (select.groupBy.length > 0) {
     if (select.rollup) return "ROLLUP over several shards";
@@ -475,7 +476,8 @@ export function windowsOf(select: Select): readonly (readonly Expr[] | "unknown"
 
 function placedTable(source: Source): Placed | undefined {
   const { resolved } = source;
-  if (resolved === undefined || !resolved.keyspace.sharded || resolved.table?.type === "reference") return undefined;
+  if (resolved === undefined || (resolved.keyspace.sharded && resolved.table?.type === "reference")) return undefined;
+  if (!resolved.keyspace.sharded) return { source, keyspace: resolved.keyspace, keys: [], pinned: undefined };
   const vindexes = resolved.table?.columnVindexes ?? [];
   const keys = vindexes.flatMap(({ vindex, columnsLower }): PlacedKey[] => {
     if (!vindex.unique || vindex.kind === "lookup") return [];
@@ -497,6 +499,7 @@ function isExactKey(vindexType: string, column: Resolved): boolean {
 function lieTogether(a: Placed, b: Placed, classes: EqualityClasses): boolean {
   if (a.source === b.source) return true;
   if (a.keyspace.keyspace !== b.keyspace.keyspace) return false;
+  if (!a.keyspace.sharded) return true;
   if (a.pinned !== undefined || b.pinned !== undefined) {
     return a.pinned !== undefined && b.pinned !== undefined && a.pinned.equals(b.pinned);
   }

@@ -34,6 +34,7 @@ export function aggregateBody(
   block: Block,
   routing: Routing,
   typing: Query,
+  keyspace: string,
 ): Body {
   if (select.rollup) throw new CannotMerge("ROLLUP over several shards");
   if (select.procedure !== undefined) throw new CannotMerge("PROCEDURE over several shards");
@@ -43,8 +44,8 @@ export function aggregateBody(
   for (const group of groups)
     if (holdsQuery(group)) throw new CannotMerge("GROUP BY of a subquery over several shards");
   const leaves = new Leaves(block, groups);
-  const direct = directBody(planner, select, block, routing, typing, leaves);
-  return direct ?? finalBody(planner, select, block, routing, typing, leaves);
+  const direct = directBody(planner, select, block, routing, typing, leaves, keyspace);
+  return direct ?? finalBody(planner, select, block, routing, typing, leaves, keyspace);
 }
 
 type Query = Body["typing"];
@@ -97,6 +98,7 @@ function directBody(
   routing: Routing,
   typing: Query,
   leaves: Leaves,
+  keyspace: string,
 ): Body | undefined {
   if (select.having !== undefined || select.options.includes("distinct") || hasWindow(select)) return undefined;
   const items: Leaf[] = [];
@@ -135,7 +137,7 @@ function directBody(
     pushLimit: false,
   };
   const statement = partial.statement(select);
-  return planner.shardBody(statement, typing, items.length, merge, routing);
+  return planner.shardBody(statement, typing, items.length, merge, routing, keyspace);
 }
 
 /** The groups are shipped; the statement, with columns in place of what they are, runs over them. */
@@ -146,6 +148,7 @@ function finalBody(
   routing: Routing,
   typing: Query,
   leaves: Leaves,
+  keyspace: string,
 ): Body {
   const found: Leaf[] = [];
   const table = `shardgate_rows_${planner.steps.length + 1}`;
@@ -228,7 +231,7 @@ function finalBody(
     pos: select.pos,
   };
   const needed = pruned(statement);
-  return planner.shardBody(needed, typing, items.length, NO_MERGE, { kind: "any" });
+  return planner.shardBody(needed, typing, items.length, NO_MERGE, { kind: "any" }, keyspace);
 }
 
 function mapWindow<S extends Select["windows"][number]["spec"]>(spec: S, mapped: (expr: Expr) => Expr): S {
@@ -303,7 +306,7 @@ class Partial {
       const at = this.#columns.indexOf(group);
       if (this.#grouped.includes(at)) continue;
       this.#grouped.push(at);
-      this.#groupKeys.push(this.#columns.keyOf(group, at, false));
+      this.#groupKeys.push(this.#columns.keyOf(group, at, false, true));
     }
   }
 
@@ -335,7 +338,7 @@ class Partial {
     };
     let key: MergeKey;
     if (value.kind === "min" || value.kind === "max") key = value.key;
-    else if (value.kind === "value") key = this.#columns.keyOf(leaf.expr, value.column, false);
+    else if (value.kind === "value") key = this.#columns.keyOf(leaf.expr, value.column, false, leaf.kind === "group");
     else return { column: at, weight: undefined, collation: undefined, collationColumn: undefined, descending };
     const column = value.kind === "value" && key.column !== value.column ? add(key.column) : at;
     return {
@@ -392,7 +395,7 @@ class Partial {
       const keys = args.map((arg) => {
         const at = this.#columns.indexOf(arg);
         if (!this.#grouped.includes(at)) this.#grouped.push(at);
-        return this.#columns.keyOf(arg, at, false);
+        return this.#columns.keyOf(arg, at, false, true);
       });
       return { kind: `${name}-distinct`, keys };
     }

@@ -70,22 +70,27 @@ export class MergeColumns {
     return index;
   }
 
-  /** A key for the value of `expr`, which stands at `column` if it does already. */
-  keyOf(expr: Expr, column: number | undefined, descending: boolean): MergeKey {
+  /**
+   * A key for the value of `expr`, which stands at `column` if it does already. `isGrouped`: it is grouped by, so that what
+   * is made of it has to be an aggregate where ONLY_FULL_GROUP_BY does not see through expressions.
+   */
+  keyOf(expr: Expr, column: number | undefined, descending: boolean, isGrouped = false): MergeKey {
+    const hidden = (made: Expr): number =>
+      this.indexOf(isGrouped && expr.kind !== "column" ? callOf("min", [made], made.pos) : made);
     const comparison = comparisonOf(expr, this.#block);
     const { pos } = expr;
     if (comparison.kind === "enum") {
       const zero: Expr = { kind: "literal", type: "int", value: "0", introducer: undefined, pos };
       const number: Expr = { kind: "binary", op: "+", left: expr, right: zero, pos };
-      return plainKey(this.indexOf(number), descending);
+      return plainKey(hidden(number), descending);
     }
     if (comparison.kind === "float") {
       const type = { kind: "castType", name: "double", ...NO_TYPE_DETAILS, pos } as const;
-      return plainKey(this.indexOf({ kind: "cast", expr, type, atTimeZone: undefined, pos }), descending);
+      return plainKey(hidden({ kind: "cast", expr, type, atTimeZone: undefined, pos }), descending);
     }
     const at = column ?? this.indexOf(expr);
     if (comparison.kind === "plain") return plainKey(at, descending);
-    const weight = this.indexOf({
+    const weight = hidden({
       kind: "weightString",
       expr,
       as: undefined,
@@ -96,7 +101,7 @@ export class MergeColumns {
     if (comparison.kind === "text") {
       return { column: at, weight, collation: comparison.collation, collationColumn: undefined, descending };
     }
-    const collationColumn = this.indexOf(callOf("collation", [expr], pos));
+    const collationColumn = hidden(callOf("collation", [expr], pos));
     return { column: at, weight, collation: undefined, collationColumn, descending };
   }
 }

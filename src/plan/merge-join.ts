@@ -282,7 +282,7 @@ function outerBody(
       throw new CannotMerge("an outer join over several shards");
     }
     const routing = routingOf(group, placement, innerBlock, planner);
-    const made = planner.groupBody(whole, block, placement, group, routing, typing);
+    const made = planner.groupBody(whole, block, placement, group, routing, planner.typingOf(whole, typing));
     if (made.kind !== "shards" || made.statement.kind !== "select")
       throw new CannotMerge("an outer join over several shards");
     return made;

@@ -29,6 +29,8 @@ export interface RowsStep {
   /** Of the columns, in order; unique in their table. */
   readonly columns: readonly string[];
   readonly body: Body;
+  /** Types the rows table where it is used; the body's own typing unless that is another keyspace. */
+  readonly typing: Query;
   /**
    * True: the one body that uses it runs once for each batch of rows, and its answers are merged (the left side of a join).
    * False: all rows are there at once, within the limits for shipped rows.

@@ -20,6 +20,7 @@ import {
 } from "./colocation.ts";
 import { aggregateBody } from "./merge-aggregate.ts";
 import { columnKindOf } from "./column-kind.ts";
+import { castTo } from "./cast-to.ts";
 import { MergeColumns } from "./merge-columns.ts";
 import { splitJoin } from "./merge-join.ts";
 import type { Body, Merge, MergeKey, MergeLimit, MergePlan, RowsStep, ShardBody, UnionBody } from "./merge-plan.ts";
@@ -59,22 +60,26 @@ export function planMerge(
   effect: Effect,
   reason: string,
   gather: GatherPlan | undefined,
+  isOverKeyspaces = false,
 ): MergePlan {
-  const planner = new MergePlanner(context, keyspace);
+  const planner = new MergePlanner(context, keyspace, isOverKeyspaces);
   const body = planner.body(query, query, []);
   return { kind: "merge", steps: planner.steps, body, reason, gather, effect };
 }
 
 export class MergePlanner {
   readonly steps: RowsStep[] = [];
+  /** Where what needs no table of its own runs. */
   readonly keyspace: string;
+  readonly #isOverKeyspaces: boolean;
   readonly #context: PlanContext;
   readonly #rows = new Map<string, readonly SourceColumn[]>();
   readonly #stepsOfCtes = new Map<Cte, string>();
 
-  constructor(context: PlanContext, keyspace: string) {
+  constructor(context: PlanContext, keyspace: string, isOverKeyspaces: boolean) {
     this.#context = context;
     this.keyspace = keyspace;
+    this.#isOverKeyspaces = isOverKeyspaces;
   }
 
   /** `typing` is the query as one MySQL would run it, in terms of the keyspace's own tables; `ctes` are in scope. */
@@ -98,7 +103,14 @@ export class MergePlanner {
   /** Makes a step of a body and gives the name of its rows table. */
   addStep(body: Body, columns: readonly SourceColumn[], batched: boolean, numbered: boolean): string {
     const name = `shardgate_rows_${this.steps.length + 1}`;
-    this.steps.push({ name, columns: columns.map((column) => column.name), body, batched, numbered });
+    this.steps.push({
+      name,
+      columns: columns.map((column) => column.name),
+      body,
+      typing: body.typing,
+      batched,
+      numbered,
+    });
     this.#rows.set(name, columns);
     return name;
   }
@@ -118,8 +130,8 @@ export class MergePlanner {
   #typed(query: Query): Query {
     const uses = this.usesOf(query);
     if (uses.length === 0) return query;
-    const ctes = this.steps.flatMap(({ name, columns, body }): Cte[] =>
-      uses.includes(name) ? [{ kind: "cte", name, columns, query: body.typing, cycle: [], pos: query.pos }] : [],
+    const ctes = this.steps.flatMap(({ name, columns, typing }): Cte[] =>
+      uses.includes(name) ? [{ kind: "cte", name, columns, query: typing, cycle: [], pos: query.pos }] : [],
     );
     return withCtes(query, ctes);
   }
@@ -138,19 +150,32 @@ export class MergePlanner {
     return this.steps.some(({ name, batched }) => batched && uses.includes(name));
   }
 
-  shardBody(statement: Query, typing: Query, width: number, merge: Merge, routing: Routing): ShardBody {
+  /** `typing` is the statement's own when no single keyspace has all tables of the query. */
+  shardBody(
+    statement: Query,
+    typing: Query,
+    width: number,
+    merge: Merge,
+    routing: Routing,
+    keyspace = this.keyspace,
+  ): ShardBody {
     const uses = this.usesOf(statement);
-    return {
-      kind: "shards",
-      keyspace: this.keyspace,
-      routing,
-      statement,
-      uses,
-      typing: this.#typed(typing),
-      width,
-      merge,
-      outer: undefined,
-    };
+    for (const name of uses) this.#typeFor(name, keyspace);
+    const typed = this.#typed(typing);
+    return { kind: "shards", keyspace, routing, statement, uses, typing: typed, width, merge, outer: undefined };
+  }
+
+  /** What gives the columns of the answer that `select`, in terms of rows tables, stands for. */
+  typingOf(select: Query, typing: Query): Query {
+    return this.#isOverKeyspaces ? select : typing;
+  }
+
+  /** Rows of another keyspace's tables are typed by casts: the tables are not there. */
+  #typeFor(name: string, keyspace: string): void {
+    const at = this.steps.findIndex((step) => step.name === name);
+    const step = this.steps[at];
+    if (step === undefined || step.body.keyspace === keyspace) return;
+    this.steps[at] = { ...step, typing: castsOf(this.#rows.get(name) ?? []) };
   }
 
   #select(original: Select, typing: Query, ctes: readonly Cte[]): Body {
@@ -185,10 +210,18 @@ export class MergePlanner {
     if (block === undefined) throw new CannotMerge("a query without a SELECT");
     const placement = placeBlock(block);
     const [group] = placement.groups;
-    refuseOthers(block, this.keyspace);
-    if (group === undefined) return this.shardBody(select, typing, this.#widthOf(block), NO_MERGE, { kind: "any" });
+    const keyspace = group?.[0]?.keyspace;
+    refuseOthers(block, keyspace?.keyspace ?? this.keyspace);
+    const ownTyping = this.typingOf(select, typing);
+    if (group === undefined || keyspace === undefined) {
+      return this.shardBody(select, ownTyping, this.#widthOf(block), NO_MERGE, { kind: "any" });
+    }
+    if (!keyspace.sharded && !this.isBatched(this.usesOf(select))) {
+      const unsharded: Routing = { kind: "unsharded" };
+      return this.shardBody(select, ownTyping, this.#widthOf(block), NO_MERGE, unsharded, keyspace.keyspace);
+    }
     const routing = routingOf(group, placement, block, this);
-    return this.groupBody(select, block, placement, group, routing, typing);
+    return this.groupBody(select, block, placement, group, routing, ownTyping);
   }
 
   /** A SELECT whose tables lie together, over several shards. */
@@ -209,7 +242,10 @@ export class MergePlanner {
     if (work !== undefined) {
       const isDistinct = work.startsWith("DISTINCT");
       if (!isDistinct && select.groupBy.length === 0 && !hasAggregate(select)) throw new CannotMerge(work);
-      if (!isDistinct) return aggregateBody(this, select, block, routing, typing);
+      if (!isDistinct) {
+        const keyspace = group[0]?.keyspace.keyspace ?? this.keyspace;
+        return aggregateBody(this, select, block, routing, typing, keyspace);
+      }
     }
     const columns = new MergeColumns(block);
     for (const item of select.items) columns.addItem(item);
@@ -241,7 +277,7 @@ export class MergePlanner {
       limit,
       pushLimit: limit !== undefined,
     };
-    return this.shardBody(statement, typing, width, merge, routing);
+    return this.shardBody(statement, typing, width, merge, routing, group[0]?.keyspace.keyspace);
   }
 
   #widthOf(block: Block): number {
@@ -257,7 +293,7 @@ export class MergePlanner {
     if (query.locking.length > 0) throw new CannotMerge("a locking UNION over several shards");
     const parts = [query.first, ...query.rest.map((part) => part.query)].map((part) => pruned(withCtes(part, inScope)));
     const isConcatenation = query.rest.every(({ op, quantifier }) => op === "union" && quantifier === "all");
-    if (isConcatenation && query.orderBy.length === 0) {
+    if (isConcatenation && query.orderBy.length === 0 && !this.#isOverKeyspaces) {
       const bodies = parts.map((part) => this.body(part, part, []));
       const width = bodies[0]?.width ?? 0;
       const merge: Merge = { ...NO_MERGE, limit: limitOf(query) };
@@ -274,7 +310,8 @@ export class MergePlanner {
       first: withNamesOf(query.first, first),
       rest: query.rest.map((part, index) => ({ ...part, query: rest[index] ?? part.query })),
     };
-    return this.shardBody(statement, typing, first.items.length, NO_MERGE, { kind: "any" });
+    const ownTyping = this.typingOf(statement, typing);
+    return this.shardBody(statement, ownTyping, first.items.length, NO_MERGE, { kind: "any" });
   }
 
   /** Rows of a query as a rows table; gives the SELECT that reads it. */
@@ -344,6 +381,7 @@ export function routingOf(
   block?: Block,
   planner?: MergePlanner,
 ): Routing {
+  if (group[0]?.keyspace.sharded === false) return { kind: "unsharded" };
   const tables = group.flatMap((placed) => fromTableOf(placed) ?? []);
   if (tables.length === 0) return { kind: "scatter" };
   let best: Routing = { kind: "scatter" };
@@ -534,6 +572,16 @@ function existsQuery(query: Query): Query {
   } as const;
   const items: SelectItem[] = [{ kind: "expr", expr: one, alias: undefined, text: "1", pos: query.pos }];
   return { ...query, options: [], items, groupBy: [], windows: [], orderBy: [], limit };
+}
+
+/** One row of NULLs with the columns' types. Throws CannotMerge when one is not known. */
+function castsOf(columns: readonly SourceColumn[]): Select {
+  const items = columns.map(({ name, definition }): SelectItem => {
+    const cast = definition === undefined ? undefined : castTo(definition);
+    if (cast === undefined) throw new CannotMerge("rows of another keyspace, of a type that is not known");
+    return { kind: "expr", expr: cast, alias: name, text: name, pos: 0 };
+  });
+  return { ...EMPTY_SELECT, items };
 }
 
 /** The query with columns named c0, c1, … */
