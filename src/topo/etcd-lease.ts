@@ -186,7 +186,11 @@ export class EtcdLock implements TopoLock {
         if (!signal.aborted) this.#lost.abort();
         return;
       }
-      await pauseUnlessAborted(signal, clock, isKept === true ? ttlMs / 3 : Math.min(LIMITS.topoWatchRetryMinMs, restMs));
+      await pauseUnlessAborted(
+        signal,
+        clock,
+        isKept === true ? ttlMs / 3 : Math.min(LIMITS.topoWatchRetryMinMs, restMs),
+      );
     }
   }
 }
