@@ -29,7 +29,7 @@ export function asUnsharded(cluster: ClusterView, keyspace: string): ClusterVSch
   if (own === undefined || !own.sharded) return cluster.vschema;
   const keyspaces = new Map(cluster.vschema.keyspaces);
   keyspaces.set(keyspace, { ...own, sharded: false, vindexes: new Map(), tables: new Map() });
-  return { ...cluster.vschema, keyspaces };
+  return { ...cluster.vschema, keyspaces, routingRules: [] };
 }
 
 /** Keeps the last good VSchema of each keyspace between views. */

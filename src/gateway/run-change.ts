@@ -61,6 +61,7 @@ export async function runInsert(
     if (statement.returning.length > 0) throw notSupported("INSERT … RETURNING of rows on several shards");
     if (setsLastInsertId(statement)) throw notSupported("LAST_INSERT_ID(expression) of rows on several shards");
   }
+  const asWritten = statement === plan.statement && plan.printed !== true;
   const textOf = (insert: Insert): Buffer => comQuery(print(insert, binds, { mode: state.sqlMode, columnNames: true }));
   const first = generated.values().next().value;
   const firstId = first === undefined ? undefined : BigInt(first.raw.toString("latin1"));
@@ -69,12 +70,11 @@ export async function runInsert(
   if (split.length === 1 && only !== undefined && (answersRows || plan.generate === undefined)) {
     if (state.inTransaction) state.holds.checkParticipants([only.target]);
     if (firstId !== undefined) state.lastInsertId = firstId;
-    executor.passWrite(only.target, statement === plan.statement ? payload : textOf(statement));
+    executor.passWrite(only.target, asWritten ? payload : textOf(statement));
     return;
   }
   const changes = split.map(({ target, rows }): ShardChange => {
-    if (split.length === 1)
-      return { target, rows, payload: statement === plan.statement ? payload : textOf(statement) };
+    if (split.length === 1) return { target, rows, payload: asWritten ? payload : textOf(statement) };
     return { target, rows, payload: textOf({ ...statement, rows: rows.flatMap((row) => statement.rows[row] ?? []) }) };
   });
   await runChange(executor, changes, {

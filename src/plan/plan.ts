@@ -76,6 +76,8 @@ export interface InsertPlan {
   readonly generate: GeneratedColumn | undefined;
   /** The gateway's own functions (LAST_INSERT_ID(), …) are in it. */
   readonly substitute: boolean;
+  /** `statement` is not what the client wrote. */
+  readonly printed?: boolean;
 }
 
 export interface InsertVindex {

@@ -23,10 +23,22 @@ import { refuseUnwritable } from "./refusals.ts";
 import { routeTables } from "./routing.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
 import { setsLastInsertId } from "./session-functions.ts";
-import { type PlanContext, tablesOf } from "./tables.ts";
+import { followRules, type PlanContext, tablesOf } from "./tables.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
 export function planStatement(statement: Statement, context: PlanContext): Plan {
+  const followed = followRules(statement, context);
+  const plan = planFollowed(followed.statement, followed.context);
+  return followed.statement === statement ? plan : printedAnew(plan, followed.statement);
+}
+
+/** What was named by a routing rule's name has to be sent by its own. */
+function printedAnew(plan: Plan, statement: Statement): Plan {
+  if (plan.kind === "send") return { ...plan, substitute: plan.substitute ?? statement };
+  return plan.kind === "insert" ? { ...plan, printed: true } : plan;
+}
+
+function planFollowed(statement: Statement, context: PlanContext): Plan {
   switch (statement.kind) {
     case "set":
     case "setTransaction":

@@ -4,7 +4,9 @@ import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Node, ObjectName, Statement, TableName, With } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 import type { ClusterSchema } from "../schema/model.ts";
+import type { TabletType } from "../topo/records.ts";
 import type { ClusterVSchema, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
+import { type NameOf, ruleTarget, withTargets } from "./routing-rules.ts";
 
 export interface PlanContext {
   /** What the shards' tables look like, as far as it is known. */
@@ -12,6 +14,8 @@ export interface PlanContext {
   readonly vschema: ClusterVSchema;
   /** The session's keyspace; undefined when none is selected. */
   readonly keyspace: string | undefined;
+  /** What the session reads from, as routing rules ask; default: primaries. */
+  readonly tabletType?: TabletType;
 }
 
 /** A table of a statement. `table` is undefined for tables an unsharded keyspace's VSchema does not list. */
@@ -64,39 +68,106 @@ export function tablesOf(statement: Statement, context: PlanContext): StatementT
   return { tables, system };
 }
 
+/**
+ * The table a name means: that of its routing rule if there is one, else that of the query's or session's keyspace, else
+ * the only one of that name that keyspaces let be found without theirs.
+ */
 export function resolveTable(
   name: { readonly schema: string | undefined; readonly name: string },
   context: PlanContext,
 ): ResolvedTable {
-  const { keyspaces } = context.vschema;
   const schema = name.schema ?? context.keyspace;
-  if (schema === undefined) return resolveAnywhere(name.name, context);
-  const keyspace = keyspaces.get(schema);
+  const target = ruleTarget(context.vschema.routingRules, schema, name.name, context.tabletType ?? "primary");
+  if (target !== undefined) return resolveIn(target.keyspace, target.table, context);
+  return schema === undefined ? resolveAnywhere(name.name, context) : resolveIn(schema, name.name, context);
+}
+
+function resolveIn(schema: string, name: string, context: PlanContext): ResolvedTable {
+  const keyspace = context.vschema.keyspaces.get(schema);
   if (keyspace === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
-  const table = keyspace.tables.get(name.name);
+  const table = keyspace.tables.get(name);
   if (table === undefined && keyspace.sharded) {
     throw new ShardgateError(
       "ER_NO_SUCH_TABLE",
-      `Table '${schema}.${name.name}' doesn't exist in the VSchema of sharded keyspace '${schema}'; ` +
+      `Table '${schema}.${name}' doesn't exist in the VSchema of sharded keyspace '${schema}'; ` +
         "if the shards have it, add it there with ApplyVSchema",
     );
   }
-  return { keyspace, name: name.name, table };
+  return { keyspace, name, table };
 }
 
-/** Without a selected keyspace a table is found if just one keyspace lists it and does not ask to be named. */
+/**
+ * Without a selected keyspace a table is found if just one keyspace lists it and does not ask to be named; of a reference
+ * table and its source of the same name the source is meant. Tables that no VSchema lists are those the shards of unsharded
+ * keyspaces have. With a single keyspace that is the one.
+ */
 function resolveAnywhere(name: string, context: PlanContext): ResolvedTable {
+  const { keyspaces } = context.vschema;
   const found: ResolvedTable[] = [];
-  for (const keyspace of context.vschema.keyspaces.values()) {
+  for (const keyspace of keyspaces.values()) {
     const table = keyspace.tables.get(name);
     if (table !== undefined && !keyspace.requireExplicitRouting) found.push({ keyspace, name, table });
   }
-  const [only] = found;
-  if (only !== undefined && found.length === 1) return only;
-  if (only === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  const sources = found.length > 1 ? found.filter((each) => !found.some((other) => isSource(other, each))) : found;
+  const [only] = sources;
+  if (only !== undefined && sources.length === 1) return only;
+  if (only === undefined) return resolveUnlisted(name, context);
   const places = found.map(({ keyspace }) => keyspace.keyspace).join(", ");
   throw new ShardgateError("ER_NO_DB", `Table '${name}' is in several keyspaces (${places}): select one with USE`);
 }
+
+/** `copy` is a reference table with the rows of `table`. */
+function isSource(table: ResolvedTable, copy: ResolvedTable): boolean {
+  const source = copy.table?.source;
+  if (source === undefined || table === copy || source.table !== table.name) return false;
+  return source.keyspace === undefined || source.keyspace === table.keyspace.keyspace;
+}
+
+function resolveUnlisted(name: string, context: PlanContext): ResolvedTable {
+  const { keyspaces } = context.vschema;
+  const open = [...keyspaces.values()].filter(({ requireExplicitRouting }) => !requireExplicitRouting);
+  const having = open.filter(({ sharded, keyspace }) => !sharded && context.schema.table(keyspace, name) !== undefined);
+  const [only] = keyspaces.size === 1 ? open : having;
+  if (only !== undefined && having.length <= 1) return resolveIn(only.keyspace, name, context);
+  throw new ShardgateError("ER_NO_DB", "No database selected");
+}
+
+/**
+ * The statement with routing rules followed, and the context it is planned in then. Writes to a reference table that has a
+ * source go to the source.
+ */
+export function followRules(
+  statement: Statement,
+  context: PlanContext,
+): { readonly statement: Statement; readonly context: PlanContext } {
+  const { vschema, tabletType = "primary" } = context;
+  const rules = vschema.routingRules;
+  const targetOf: NameOf = (name) => {
+    const schema = name.schema ?? context.keyspace;
+    if (schema !== undefined && SYSTEM_SCHEMAS.has(schema.toLowerCase())) return undefined;
+    const target = ruleTarget(rules, schema, name.name, tabletType);
+    return target?.keyspace === schema && target?.table === name.name ? undefined : target;
+  };
+  const writeTargetOf: NameOf = (name) => {
+    const target = targetOf(name);
+    const schema = name.schema ?? context.keyspace;
+    if (schema !== undefined && SYSTEM_SCHEMAS.has(schema.toLowerCase())) return undefined;
+    const { keyspace, table } = resolveTable(name, context);
+    const source = table?.type === "reference" ? table.source : undefined;
+    if (source === undefined) return target;
+    const others = new Map([...vschema.keyspaces].filter(([other]) => other !== keyspace.keyspace));
+    const without = { ...context, keyspace: undefined, vschema: { ...vschema, keyspaces: others, routingRules: [] } };
+    const resolved = resolveTable({ schema: source.keyspace, name: source.table }, without);
+    return { keyspace: resolved.keyspace.keyspace, table: resolved.name };
+  };
+  const writes = statement.kind === "insert" || statement.kind === "update" || statement.kind === "delete";
+  if (rules.length === 0 && !writes) return { statement, context };
+  const followed = withTargets(statement, rules.length === 0 ? NO_TARGET : targetOf, writeTargetOf);
+  const unruled = rules.length === 0 ? context : { ...context, vschema: { ...vschema, routingRules: [] } };
+  return { statement: followed, context: unruled };
+}
+
+const NO_TARGET: NameOf = () => undefined;
 
 /** The one keyspace of all tables; refuses statements over several. Undefined without tables. */
 export function commonKeyspace(tables: readonly ResolvedTable[]): KeyspaceVSchema | undefined {
