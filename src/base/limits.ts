@@ -52,6 +52,9 @@ export const LIMITS = {
   /** Bytes buffered for one reply that must be read as a whole before it is used (DML outcomes, control queries). */
   bufferedReplyBytesMax: 64 * 1024 * 1024,
 
+  /** Bytes of what a statement's connection is asked right after it: user variables that it has set. */
+  afterReplyBytesMax: 8 * 1024 * 1024,
+
   /** Rows and bytes that one gather may move to its scratch connection. */
   gatherRowsMax: 5_000_000,
   gatherBytesMax: 1024 * 1024 * 1024,

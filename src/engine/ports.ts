@@ -26,6 +26,14 @@ export interface ShardRequest {
   readonly settings: string;
   /** Statement that opens a transaction, run first on the same connection; empty: none. */
   readonly begin: string;
+  /** What NOW() and its like give, in microseconds since 1970-01-01 UTC; 0: the shard's own time. */
+  readonly nowUs: number;
+  /** SELECT run right after the statement on its connection, whose reply comes with the end; empty: none. */
+  readonly after: string;
+  /** `after` is run only if the answer is a result set without rows. */
+  readonly afterIfEmpty: boolean;
+  /** It sets user variables, which nobody else may see; `after` is run also when it has failed. */
+  readonly leavesState: boolean;
   /** COM_* byte and argument; borrowed until the call returns. */
   readonly payload: Buffer;
 }
@@ -37,9 +45,23 @@ export interface ReplySink {
   fail(error: Error, holdLost: boolean): void;
 }
 
+const PLAIN: Omit<ShardRequest, "payload"> = {
+  hold: false,
+  foundRows: false,
+  streaming: false,
+  timeoutMs: 0,
+  holdId: 0,
+  settings: "",
+  begin: "",
+  nowUs: 0,
+  after: "",
+  afterIfEmpty: false,
+  leavesState: false,
+};
+
 /** A request on any pooled connection with default settings. */
 export function plainRequest(payload: Buffer): ShardRequest {
-  return { hold: false, foundRows: false, streaming: false, timeoutMs: 0, holdId: 0, settings: "", begin: "", payload };
+  return { ...PLAIN, payload };
 }
 
 /**

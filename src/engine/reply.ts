@@ -11,4 +11,8 @@ export interface ReplyEnd {
   readonly holdId: number;
   /** Raw reply of SHOW WARNINGS for the statement, when it left warnings on a pooled connection; empty otherwise. */
   readonly warningsReply: Buffer;
+  /** Rows of the (last) result set; 0 for an OK. */
+  readonly rows: number;
+  /** Raw reply of the request's `after`; empty when it was not run. */
+  readonly afterReply: Buffer;
 }

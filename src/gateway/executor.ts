@@ -16,7 +16,8 @@ import { writeFrame } from "../mysql/frame.ts";
 import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
 import { type ResultSet, writeResultSet } from "../mysql/result-writer.ts";
-import type { Routing, SendPlan } from "../plan/plan.ts";
+import { NO_EFFECT, showEffect } from "../plan/effects.ts";
+import type { Effect, Routing, SendPlan } from "../plan/plan.ts";
 import { planStatement } from "../plan/planner.ts";
 import type { PlanContext } from "../plan/tables.ts";
 import type { BindValue } from "../sql/bind-value.ts";
@@ -25,6 +26,7 @@ import { parse } from "../sql/parse.ts";
 import { NO_SCHEMA } from "../schema/model.ts";
 import type { Insert, Statement } from "../sql/tree.ts";
 import { accessOf, checkAccess } from "./access.ts";
+import { afterRequest, learn, learnRows } from "./aftermath.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
 import { patchStatus } from "./patch-status.ts";
@@ -36,7 +38,6 @@ import { runGather } from "./run-gather.ts";
 import { beginSql, runSessionStatement } from "./run-session-statement.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { substituted } from "./session-values.ts";
-import { captureVariables } from "./set-statement.ts";
 import { warningsOf } from "./show-warnings.ts";
 
 export interface ExecutorClient extends Output {
@@ -53,7 +54,7 @@ export interface ExecutorClient extends Output {
 /** First words of statements that are normalized and whose plans are cached. */
 const CACHED_VERBS: ReadonlySet<string> = new Set(["select", "insert", "update", "delete", "replace", "with", "("]);
 
-const NONE: readonly string[] = [];
+const NO_BINDS: readonly BindValue[] = [];
 const ER_LOCK_DEADLOCK = 1213;
 /** The status flags are the last bytes of an EOF packet. */
 const EOF_STATUS_BYTES = 2;
@@ -74,8 +75,11 @@ export class Executor implements PassThroughOwner {
   #inserting:
     | { readonly statement: Insert; readonly binds: readonly BindValue[]; readonly keyspace: string }
     | undefined;
-  /** User variables that the statement sets on its connection. */
-  #assigned: readonly string[] = NONE;
+  /** What the statement that passes through means for the session. */
+  #effect: Effect = NO_EFFECT;
+  #binds: readonly BindValue[] = NO_BINDS;
+  /** Set while the statement goes to several shards: what all of them have to have in common. */
+  #parts: { readonly settings: string; readonly nowUs: number } | undefined;
   #cancelCall: (() => void) | undefined;
   #sequenceId = 1;
   #turn = 0;
@@ -91,7 +95,8 @@ export class Executor implements PassThroughOwner {
   query(payload: Buffer, sequenceId: number): void {
     this.#sequenceId = sequenceId + 1;
     this.#keepsWarnings = false;
-    this.#assigned = NONE;
+    this.#effect = NO_EFFECT;
+    this.#parts = undefined;
     try {
       const sql = payload.subarray(1);
       const normalized = normalize(sql, this.state.sqlMode);
@@ -103,9 +108,15 @@ export class Executor implements PassThroughOwner {
         this.#inserting =
           statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
         this.#send(plan, normalized.binds, cluster, payload);
-      } else if (plan.kind === "gather") this.#slow(runGather(this, plan, normalized.binds, cluster));
-      else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
-      else if (plan.kind === "session") this.#slow(runSessionStatement(this, statement, cluster, payload));
+      } else if (plan.kind === "gather") {
+        this.#effect = plan.effect;
+        this.#binds = normalized.binds;
+        this.#slow(runGather(this, plan, normalized.binds, cluster));
+      } else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
+      else if (plan.kind === "session") {
+        if (statement.kind === "show") this.#effect = showEffect(statement);
+        this.#slow(runSessionStatement(this, statement, cluster, payload));
+      }
     } catch (error) {
       this.fail(error);
     }
@@ -163,6 +174,7 @@ export class Executor implements PassThroughOwner {
     this.client.write(writeResultSet(result, framing));
     this.state.rowCount = -1;
     this.state.lastWarnings = lastWarnings;
+    learnRows(this.#effect, result.rows.length, this.state);
     this.client.commandDone();
   }
 
@@ -227,9 +239,23 @@ export class Executor implements PassThroughOwner {
     this.#toOne(target, payload, true, false);
   }
 
+  /**
+   * Requests are from now on for parts of a statement that goes to several shards: they give NOW() one value, and leave
+   * out nothing because of sql_select_limit, which is about the statement's rows.
+   */
+  asParts(effect: Pick<Effect, "readsNow" | "changes">): void {
+    const { settings } = this.state;
+    // Columns of tables that are written may have the time as their default.
+    const hasOwnTime = (settings.variables.get("timestamp") ?? "DEFAULT") !== "DEFAULT";
+    const isTimed = (effect.readsNow === true || effect.changes === true) && !hasOwnTime;
+    const nowUs = isTimed ? this.context.clock.wallMs() * 1000 : 0;
+    this.#parts = { settings: settings.ofParts.sql, nowUs };
+  }
+
   /** What the session's next statement on `target` has to carry. */
   requestFor(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): ShardRequest {
     const { state } = this;
+    const parts = this.#parts;
     const holdId = state.holds.idOf(target);
     const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
     return {
@@ -238,8 +264,12 @@ export class Executor implements PassThroughOwner {
       streaming: false,
       timeoutMs: 0,
       holdId,
-      settings: state.settings.sql,
+      settings: parts === undefined ? state.settings.sql : parts.settings,
       begin: joins ? (state.begin ?? "") : "",
+      nowUs: parts === undefined ? 0 : parts.nowUs,
+      after: "",
+      afterIfEmpty: false,
+      leavesState: false,
       payload,
     };
   }
@@ -250,10 +280,12 @@ export class Executor implements PassThroughOwner {
     return new Promise((resolve, reject) => {
       const pass = new PassThrough(output, {
         finish: (info, chunk) => {
-          if (info.kind === "err") this.#remember(decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4)));
+          const last = chunk.subarray(chunk.length - info.lastPacketBytes + 4);
+          learn(this.#effect, this.#binds, info, state);
+          if (info.kind === "err") this.#remember(decodeErr(last));
           else {
-            state.rowCount = -1;
-            state.lastWarnings = NO_WARNINGS;
+            state.rowCount = info.kind === "ok" ? decodeOk(last, 0).affectedRows : -1;
+            state.lastWarnings = warningsOf([info]);
             patchStatus(chunk, info, state.statusFrom(info.status));
           }
           output.write(chunk);
@@ -264,7 +296,13 @@ export class Executor implements PassThroughOwner {
           reject(error);
         },
       });
-      const request = { ...plainRequest(payload), holdId, settings: state.settings.sql };
+      const request = {
+        ...plainRequest(payload),
+        holdId,
+        settings: state.settings.sql,
+        nowUs: this.#parts?.nowUs ?? 0,
+        ...afterRequest(this.#effect, state.settings.sql, state),
+      };
       const call = this.context.tablets.execute(target, request, pass.begin());
       pass.attach(call);
       this.#cancelCall = () => call.cancel();
@@ -363,7 +401,8 @@ export class Executor implements PassThroughOwner {
     const targets = this.targetsOf({ keyspace, routing: plan.routing }, binds, cluster);
     const sent = plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context);
     this.#keepsWarnings = plan.routing.kind === "any" && !effect.touchesTables;
-    this.#assigned = effect.assigns ?? NONE;
+    this.#effect = effect;
+    this.#binds = binds;
     this.openTransaction(effect.touchesTables, effect.changes);
     if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);
     const [first] = targets;
@@ -403,7 +442,9 @@ export class Executor implements PassThroughOwner {
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
-    const request = this.requestFor(target, payload, touchesTables, reserves);
+    const plain = this.requestFor(target, payload, touchesTables, reserves);
+    const after = afterRequest(this.#effect, plain.settings, this.state);
+    const request = after === undefined ? plain : { ...plain, ...after };
     this.#target = target;
     this.#request = request;
     this.#reserves = reserves;
@@ -415,7 +456,9 @@ export class Executor implements PassThroughOwner {
 
   async #scatter(plan: SendPlan, targets: readonly ShardTarget[], payload: Buffer): Promise<void> {
     const { state } = this;
-    const { touchesTables } = plan.effect;
+    const { effect } = plan;
+    const { touchesTables } = effect;
+    this.asParts(effect);
     const requests = targets.map((target) => ({
       target,
       request: this.requestFor(target, payload, touchesTables, false),
@@ -439,8 +482,14 @@ export class Executor implements PassThroughOwner {
     }
     if (lost) await this.abandonTransaction();
     state.rowCount = -1;
-    if (outcome.error === undefined) state.lastWarnings = warningsOf(outcome.parts.map(({ info }) => info));
-    else this.#remember(this.#shown(outcome.error));
+    if (outcome.error === undefined) {
+      state.lastWarnings = warningsOf(outcome.parts.map(({ info }) => info));
+      learnRows(
+        effect,
+        outcome.parts.reduce((sum, { info }) => sum + (info?.rows ?? 0), 0),
+        state,
+      );
+    } else this.#remember(this.#shown(outcome.error));
     this.client.commandDone();
   }
 
@@ -454,6 +503,7 @@ export class Executor implements PassThroughOwner {
     if (info.holdId !== 0 && target !== undefined) {
       state.holds.joined(target, info.holdId, state.inTransaction, this.#reserves);
     }
+    learn(this.#effect, this.#binds, info, state);
     if (info.kind === "err") {
       const error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
       this.#remember(error);
@@ -471,10 +521,6 @@ export class Executor implements PassThroughOwner {
       } else state.rowCount = -1;
       const wanted = state.statusFrom(info.status);
       if (wanted !== info.status) patchStatus(chunk, info, wanted);
-      if (this.#assigned.length > 0 && target !== undefined) {
-        this.#slow(captureVariables(this, target, this.#assigned).then(() => this.#write(chunk)));
-        return;
-      }
     }
     this.client.write(chunk);
     this.client.commandDone();

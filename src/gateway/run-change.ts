@@ -7,6 +7,7 @@ import { lastGivenId, readsForeignText, rowsToGenerate, splitRows } from "../eng
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
 import { decodeOk, type OkPacket } from "../mysql/packets/ok.ts";
 import { type Value, valueOf } from "../mysql/values.ts";
+import { WRITE } from "../plan/effects.ts";
 import type { InsertPlan } from "../plan/plan.ts";
 import { setsLastInsertId } from "../plan/session-functions.ts";
 import type { BindValue, Insert } from "../plan/statement.ts";
@@ -101,6 +102,7 @@ function mayUpdate({ statement }: InsertPlan): boolean {
 /** Answers the client, or throws. */
 export async function runChange(executor: Executor, changes: readonly ShardChange[], ids?: InsertIds): Promise<void> {
   const { state } = executor;
+  if (changes.length > 1) executor.asParts(WRITE);
   const replies = state.inTransaction
     ? await changeInTransaction(executor, changes)
     : await changeAlone(executor, changes);

@@ -20,7 +20,7 @@ export async function runGather(
   cluster: ClusterView,
 ): Promise<void> {
   const { context, state, signal } = executor;
-  executor.refuseSelectLimit();
+  executor.asParts(plan.effect);
   executor.openTransaction(true);
   const tables = plan.sources.map(
     (source): GatherTable => ({
@@ -43,9 +43,8 @@ export async function runGather(
   if (!speaksUtf8 && !state.holds.empty) {
     throw notSupported("a SELECT over shards in a transaction with another character set than utf8mb4", plan.reason);
   }
-  const settings = speaksUtf8
-    ? state.settings.sql
-    : state.settings.withVariable("character_set_results", "'utf8mb4'").sql;
+  const own = state.settings.ofParts;
+  const settings = speaksUtf8 ? own.sql : own.withVariable("character_set_results", "'utf8mb4'").sql;
   const scratch = new Scratch(context.tablets, target, signal);
   try {
     await fillTables(

@@ -45,6 +45,10 @@ export class SessionState {
   nextReadOnly: boolean | undefined;
   lastInsertId = 0n;
   rowCount = -1;
+  /** What FOUND_ROWS() says. */
+  foundRowsCount = 0;
+  /** The session has asked for FOUND_ROWS(): it may do so again. */
+  usesFoundRows = false;
   lastWarnings: LastWarnings = NO_WARNINGS;
 
   constructor(
@@ -109,6 +113,8 @@ export class SessionState {
     this.nextReadOnly = undefined;
     this.lastInsertId = 0n;
     this.rowCount = -1;
+    this.foundRowsCount = 0;
+    this.usesFoundRows = false;
     this.lastWarnings = NO_WARNINGS;
   }
 }

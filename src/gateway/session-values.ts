@@ -1,9 +1,9 @@
 // Puts the session's own values (LAST_INSERT_ID(), DATABASE(), @@autocommit, …) into a statement before it is sent, and
 // prints it. The columns keep the names they would have had.
 
-import { notSupported } from "../base/errors.ts";
 import {
   literalOf,
+  mixesInsertIds,
   type SessionFunction,
   sessionFunctionOf,
   type SessionVariable,
@@ -18,23 +18,29 @@ import { comQuery } from "./com-query.ts";
 import type { SessionState } from "./session-state.ts";
 import { warningsOfSession } from "./show-warnings.ts";
 
-/** COM_QUERY with the statement as the shard has to run it. Throws 1235 for FOUND_ROWS(). */
+/** COM_QUERY with the statement as the shard has to run it. */
 export function substituted(
   statement: Statement,
   binds: readonly BindValue[],
   state: SessionState,
   context: GatewayContext,
 ): Buffer {
-  const replaced = withSessionValues(statement, state, context);
+  const replaced = withSessionValues(statement, state, context, mixesInsertIds(statement));
   const named = replaced.kind === "select" ? namedAsWritten(replaced) : replaced;
   return comQuery(print(named, binds, { mode: state.sqlMode, columnNames: true }));
 }
 
 /** The tree with the session's values in it, typed as MySQL's functions are. */
-export function withSessionValues<N extends Node>(node: N, state: SessionState, context: GatewayContext): N {
+export function withSessionValues<N extends Node>(
+  node: N,
+  state: SessionState,
+  context: GatewayContext,
+  keepsInsertId = false,
+): N {
   const changes = {
     expr(expr: Expr): Expr {
       const wanted = sessionFunctionOf(expr);
+      if (wanted === "last_insert_id" && keepsInsertId) return expr;
       if (wanted !== undefined) return functionValue(wanted, expr.pos, state, context);
       const variable = sessionVariableOf(expr);
       return variable === undefined ? expr : variableValue(variable, expr.pos, state, context);
@@ -93,7 +99,8 @@ function functionValue(name: SessionFunction, pos: number, state: SessionState, 
     case "row_count":
       return integer(state.rowCount, "signed", pos);
     case "found_rows":
-      throw notSupported("FOUND_ROWS()", "ask with SELECT COUNT(*)");
+      state.usesFoundRows = true;
+      return integer(state.foundRowsCount, "signed", pos);
     case "connection_id":
       return literalOf(state.connectionId, pos);
     case "user":

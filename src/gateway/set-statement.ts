@@ -6,7 +6,6 @@ import { notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, errorOfReply } from "../engine/collect.ts";
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
 import { collationByName, defaultCollation } from "../mysql/charsets.ts";
-import { COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
 import { encodeSql } from "../sql/encoding.ts";
 import { parse } from "../sql/parse.ts";
 import { printExpr } from "../sql/print.ts";
@@ -17,8 +16,9 @@ import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { commitOpen } from "./run-session-statement.ts";
 import { withSessionValues } from "./session-values.ts";
-import { type Settings, SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
+import { type Settings, SETTINGS_BYTES_MAX } from "./settings.ts";
 import { readTextResult } from "./text-rows.ts";
+import { described, describedValues } from "./variable-values.ts";
 
 /** Session variables that only administrators may set on a server: they change what the server logs or replicates. */
 const PRIVILEGED: ReadonlySet<string> = new Set([
@@ -252,23 +252,6 @@ async function computed(
   return [target, `SELECT ${described("v")} FROM (SELECT ${text} AS v LIMIT 1) AS d`, touchesTables];
 }
 
-function described(value: string): string {
-  return `${value}, HEX(${value}), CHARSET(${value}), COLLATION(${value})`;
-}
-
-/** User variables that a statement has set on the connection held for the session become part of its settings. */
-export async function captureVariables(
-  executor: Executor,
-  target: ShardTarget,
-  names: readonly string[],
-): Promise<void> {
-  const sql = `SELECT ${names.map((name) => described(userVariable(name))).join(", ")}`;
-  const values = await knownValues(executor, target, sql, false);
-  let { settings } = executor.state;
-  for (const [i, name] of names.entries()) settings = settings.withUserVariable(name, values[i] ?? "NULL");
-  executor.state.settings = settings;
-}
-
 /** Runs a statement of described values; gives each as SQL text. */
 async function knownValues(
   executor: Executor,
@@ -281,32 +264,8 @@ async function knownValues(
   const reply = await collect(context.tablets, target, request, signal);
   state.holds.joined(target, reply.info.holdId, state.inTransaction, false);
   if (reply.info.kind === "err") throw errorOfReply(reply);
-  const { columns, rows } = readTextResult(reply.bytes);
-  const cells = rows[0] ?? [];
-  const values: string[] = [];
-  for (let i = 0; i < columns.length; i += 4) {
-    const [value, hex, charset, collation] = cells.slice(i, i + 4).map((cell) => cell?.toString("latin1"));
-    const type = columns[i]?.type ?? MYSQL_TYPE.VAR_STRING;
-    if (value === undefined) values.push("NULL");
-    else if (DOUBLE_TYPES.has(type)) values.push(/e/i.test(value) ? value : `${value}e0`);
-    else if (NUMBER_TYPES.has(type)) {
-      const isUnsigned = ((columns[i]?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) !== 0 && type !== MYSQL_TYPE.NEWDECIMAL;
-      values.push(isUnsigned ? `CAST(${value} AS UNSIGNED)` : value);
-    } else if (charset === "binary") values.push(`x'${hex}'`);
-    else values.push(`_${charset} x'${hex}' COLLATE ${collation}`);
-  }
-  return values;
+  return describedValues(readTextResult(reply.bytes));
 }
-
-const DOUBLE_TYPES: ReadonlySet<number> = new Set<number>([MYSQL_TYPE.FLOAT, MYSQL_TYPE.DOUBLE]);
-const NUMBER_TYPES: ReadonlySet<number> = new Set<number>([
-  MYSQL_TYPE.TINY,
-  MYSQL_TYPE.SHORT,
-  MYSQL_TYPE.LONG,
-  MYSQL_TYPE.INT24,
-  MYSQL_TYPE.LONGLONG,
-  MYSQL_TYPE.NEWDECIMAL,
-]);
 
 /** The first row of a statement that runs under `settings`. */
 async function selectRow(

@@ -11,7 +11,7 @@ export interface CharacterSet {
 const LOGIN_CHARSET: CharacterSet = { charset: "utf8mb4", collation: "utf8mb4_general_ci" };
 
 /** Bounds what one client can make every statement carry. */
-export const SETTINGS_BYTES_MAX = 64 * 1024;
+export const SETTINGS_BYTES_MAX = 1024 * 1024;
 
 export class Settings {
   readonly names: CharacterSet;
@@ -44,6 +44,11 @@ export class Settings {
     return !isLogin(this.names) || LITERAL_VARIABLES.some((name) => this.variables.has(name));
   }
 
+  /** For a part of a statement: the number of its rows is the whole statement's business. */
+  get ofParts(): Settings {
+    return this.variables.has(SELECT_LIMIT) ? this.withVariable(SELECT_LIMIT, "DEFAULT") : this;
+  }
+
   withNames(names: CharacterSet): Settings {
     // SET NAMES sets these three anew (manual: "SET NAMES"); what was said of them before no longer counts.
     const variables = new Map(this.variables);
@@ -64,6 +69,7 @@ export class Settings {
   }
 }
 
+const SELECT_LIMIT = "sql_select_limit";
 const LITERAL_VARIABLES = ["character_set_client", "character_set_connection", "collation_connection"];
 
 /** `@name`, quoted. */

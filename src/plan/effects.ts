@@ -1,21 +1,52 @@
 // What running a statement means for the session: whether it writes, commits, or leaves something behind on its
-// connection (locks, user variables), and where the locks of GET_LOCK() are kept. Knows no routing.
+// connection (locks), what the session has to learn from it (user variables, FOUND_ROWS(), LAST_INSERT_ID(expression)),
+// and where the locks of GET_LOCK() are kept. Knows no routing.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Node, Query, Statement } from "../sql/tree.ts";
-import { walk } from "../sql/walk.ts";
+import type { Node, Query, Select, Show, Statement } from "../sql/tree.ts";
+import { isQuery, walk } from "../sql/walk.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
-import type { Effect } from "./plan.ts";
-import { setsLastInsertId } from "./session-functions.ts";
+import type { Effect, FoundRows } from "./plan.ts";
+import { isInsertIdSetter, isNow, mixesInsertIds } from "./session-functions.ts";
 import type { PlanContext } from "./tables.ts";
+import { valueRefOf } from "./value-ref.ts";
 
 export const READ: Effect = { writes: false, commits: false, touchesTables: true, reserves: undefined };
 export const WRITE: Effect = { writes: true, changes: true, commits: false, touchesTables: true, reserves: undefined };
 export const DEFINITION: Effect = { writes: true, commits: true, touchesTables: false, reserves: undefined };
 
+/** Throws 1235 for INTO OUTFILE and INTO DUMPFILE. */
 export function queryEffect(statement: Query): Effect {
-  const locks = "locking" in statement && statement.locking.length > 0;
-  return withReserved(statement, locks ? { ...READ, writes: true } : READ);
+  return withReserved(statement, READ);
+}
+
+/** Nothing at all. */
+export const NO_EFFECT: Effect = { ...READ, touchesTables: false };
+
+/** SHOW statements that MySQL answers out of information_schema count their rows for FOUND_ROWS(). */
+const LISTS: Effect = { ...NO_EFFECT, foundRows: { kind: "sent" } };
+
+const SHOWN_AS_LISTS: ReadonlySet<string> = new Set([
+  "charset",
+  "collation",
+  "columns",
+  "databases",
+  "engines",
+  "events",
+  "function status",
+  "index",
+  "open tables",
+  "plugins",
+  "procedure status",
+  "status",
+  "table status",
+  "tables",
+  "triggers",
+  "variables",
+]);
+
+export function showEffect({ what }: Show): Effect {
+  return SHOWN_AS_LISTS.has(what) || what.startsWith("count(*)") ? LISTS : NO_EFFECT;
 }
 
 const LOCK_FUNCTIONS: ReadonlySet<string> = new Set([
@@ -26,34 +57,109 @@ const LOCK_FUNCTIONS: ReadonlySet<string> = new Set([
   "is_used_lock",
 ]);
 
+/** Adds what the statement's parts make of it. Throws 1235 for INTO OUTFILE and INTO DUMPFILE. */
 export function withReserved(statement: Statement, effect: Effect): Effect {
   let reserves: string | undefined;
-  if (!effect.writes && setsLastInsertId(statement)) {
-    throw notSupported("LAST_INSERT_ID(expression) in a statement that changes nothing", "use it in an UPDATE");
-  }
+  let { writes } = effect;
+  let readsNow = false;
+  let hasInsertIdSetter = false;
+  let hasQueries = false;
   const assigns = new Set<string>();
   const assign = (variable: Node): void => {
     if (variable.kind === "userVariable") assigns.add(variable.name.toLowerCase());
   };
   walk(statement, (node) => {
-    if (node.kind === "assign") {
-      reserves = "a user variable set inside a statement";
-      assigns.add(node.name.toLowerCase());
-    } else if (node.kind === "intoVariables") {
-      reserves = "SELECT … INTO a user variable";
-      for (const target of node.targets) assign(target);
-    } else if (node.kind === "callProcedure") {
-      reserves = "a stored procedure";
-      for (const arg of node.args) assign(arg);
-    } else if (node.kind === "call" && LOCK_FUNCTIONS.has(node.name)) reserves = `${node.name.toUpperCase()}()`;
-    else if (node.kind === "select" && node.options.includes("sql_calc_found_rows")) reserves = "SQL_CALC_FOUND_ROWS";
-    else if (node.kind === "intoOutfile" || node.kind === "intoDumpfile") {
-      throw notSupported("SELECT … INTO OUTFILE", "write the rows on the client");
+    switch (node.kind) {
+      case "assign":
+        assigns.add(node.name.toLowerCase());
+        break;
+      case "intoVariables":
+        for (const target of node.targets) assign(target);
+        break;
+      case "callProcedure":
+        reserves = "a stored procedure";
+        for (const arg of node.args) assign(arg);
+        break;
+      case "locking":
+        writes = true;
+        break;
+      case "call":
+        if (LOCK_FUNCTIONS.has(node.name)) reserves = `${node.name.toUpperCase()}()`;
+        hasInsertIdSetter ||= isInsertIdSetter(node);
+        readsNow ||= isNow(node);
+        break;
+      case "systemVariable":
+        readsNow ||= isNow(node);
+        break;
+      case "intoOutfile":
+      case "intoDumpfile":
+        throw notSupported("SELECT … INTO OUTFILE", "write the rows on the client");
+      default:
+        hasQueries ||= isQuery(node);
     }
     return true;
   });
-  if (reserves === undefined) return effect;
-  return assigns.size === 0 ? { ...effect, reserves } : { ...effect, reserves, assigns: [...assigns] };
+  // The OK of a statement that writes tells it.
+  const setsInsertId = hasInsertIdSetter && effect.changes !== true;
+  const foundRows = foundRowsAfter(statement, hasQueries);
+  return {
+    ...effect,
+    writes,
+    reserves,
+    readsNow,
+    setsInsertId,
+    mixesInsertIds: hasInsertIdSetter && mixesInsertIds(statement),
+    ...(assigns.size === 0 ? {} : { assigns: [...assigns] }),
+    ...(foundRows === undefined ? {} : { foundRows }),
+  };
+}
+
+const SENT: FoundRows = { kind: "sent" };
+const ASKED: FoundRows = { kind: "asked", isLikely: true };
+const BY_ACCIDENT: FoundRows = { kind: "asked", isLikely: false };
+
+/** How FOUND_ROWS() is known after the statement (manual: "FOUND_ROWS()"). */
+function foundRowsAfter(statement: Statement, hasQueries: boolean): FoundRows | undefined {
+  switch (statement.kind) {
+    case "select":
+      return foundRowsOfSelect(statement);
+    case "union":
+      return statement.limit === undefined && !countsAll(statement) ? SENT : ASKED;
+    case "values":
+    case "table":
+      return ASKED;
+    case "describe":
+      return SENT;
+    case "insert":
+    case "do":
+      return hasQueries ? BY_ACCIDENT : undefined;
+    case "update":
+      return hasQueries || statement.tables[0]?.kind !== "tableName" ? BY_ACCIDENT : undefined;
+    case "delete":
+      return hasQueries || statement.form !== "single" ? BY_ACCIDENT : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function foundRowsOfSelect(select: Select): FoundRows {
+  const { limit } = select;
+  if (countsAll(select) || select.into !== undefined || select.procedure !== undefined) return ASKED;
+  if (limit === undefined) return SENT;
+  if (select.rollup || limit.withTies || limit.rowsExamined !== undefined) return ASKED;
+  if (limit.offset === undefined) return SENT;
+  const offset = valueRefOf(limit.offset);
+  if (offset === undefined || select.groupBy.length > 0 || select.options.includes("distinct")) return ASKED;
+  return { kind: "offset", offset };
+}
+
+function countsAll(query: Query): boolean {
+  let counts = false;
+  walk(query, (node) => {
+    counts ||= node.kind === "select" && node.options.includes("sql_calc_found_rows");
+    return !counts;
+  });
+  return counts;
 }
 
 export function usesLocks(statement: Statement): boolean {

@@ -8,6 +8,7 @@
 import { notSupported } from "../base/errors.ts";
 import type { Column, Expr, Node, Query, Select, TableName, TableRef } from "../sql/tree.ts";
 import { rewrite, walk } from "../sql/walk.ts";
+import { queryEffect } from "./effects.ts";
 import type { FromTable } from "./from-clause.ts";
 import type { GatherPlan, GatherSource } from "./plan.ts";
 import { routeTables } from "./routing.ts";
@@ -52,6 +53,7 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
     statement: withoutSchemas(outer),
     reason,
     writes: locking,
+    effect: queryEffect(statement),
   };
 }
 

@@ -151,6 +151,8 @@ export interface Effect {
   readonly assigns?: readonly string[];
   /** It has LAST_INSERT_ID(expression) and changes nothing, so that no OK tells the value. */
   readonly setsInsertId?: boolean;
+  /** It has LAST_INSERT_ID() beside LAST_INSERT_ID(expression). */
+  readonly mixesInsertIds?: boolean;
   /** It reads the clock by NOW() or its like, which over several shards has to give one time. */
   readonly readsNow?: boolean;
   /** How FOUND_ROWS() is known after it; undefined: it stays as it was. */

@@ -11,6 +11,7 @@ import { keyspaceOfLocks, queryEffect, refuseLocksElsewhere, refuseReserved, use
 import { planGather } from "./gather.ts";
 import { planMerge, routingOf } from "./merge.ts";
 import type { MergePlan } from "./merge-plan.ts";
+import { oneServerWorkOf } from "./one-server.ts";
 import type { Effect, GatherPlan, Plan, Routing } from "./plan.ts";
 import { type Block, type QueryScope, scopeOf } from "./scope.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
@@ -81,6 +82,7 @@ function planTogether(
 ): Plan {
   const routing = routingOf(group, placement);
   const work =
+    oneServerWorkOf(statement) ??
     shardWorkOf(block, group, placement.classes) ??
     (statement.orderBy.length > 0 ? "ORDER BY over several shards" : undefined);
   const plan = send(statement, keyspace, routing, work, effect);
@@ -97,6 +99,8 @@ function severalShards(
   reason: string,
   gather: GatherPlan,
 ): MergePlan | GatherPlan {
+  const oneServer = oneServerWorkOf(statement);
+  if (oneServer !== undefined) return { ...gather, reason: oneServer };
   try {
     return planMerge(statement, context, keyspace, effect, reason, gather);
   } catch (error) {

@@ -85,10 +85,47 @@ export function asksForSessionValues(statement: Statement): boolean {
 export function setsLastInsertId(statement: Statement): boolean {
   let sets = false;
   walk(statement, (node) => {
-    sets ||= node.kind === "call" && node.name === "last_insert_id" && node.args.length > 0 && !node.stored;
+    sets ||= isInsertIdSetter(node);
     return !sets;
   });
   return sets;
+}
+
+/** Functions of the statement's time. SYSDATE() is none: it has the time of the moment, row by row. */
+const NOW_FUNCTIONS: ReadonlySet<string> = new Set([
+  "now",
+  "current_timestamp",
+  "localtime",
+  "localtimestamp",
+  "curdate",
+  "current_date",
+  "curtime",
+  "current_time",
+  "utc_date",
+  "utc_time",
+  "utc_timestamp",
+]);
+
+/** The node's value is the statement's time. */
+export function isNow(node: Node): boolean {
+  if (node.kind === "systemVariable") return node.name === "timestamp";
+  if (node.kind !== "call" || node.stored || node.schema !== undefined) return false;
+  return NOW_FUNCTIONS.has(node.name) || (node.name === "unix_timestamp" && node.args.length === 0);
+}
+
+/** LAST_INSERT_ID(expression), which leaves its value on the connection. */
+export function isInsertIdSetter(node: Node): boolean {
+  return node.kind === "call" && node.name === "last_insert_id" && node.args.length > 0 && !node.stored;
+}
+
+/** LAST_INSERT_ID(expression) stands beside LAST_INSERT_ID(): what that gives changes while the statement runs. */
+export function mixesInsertIds(statement: Statement): boolean {
+  let reads = false;
+  walk(statement, (node) => {
+    reads ||= sessionFunctionOf(node) === "last_insert_id";
+    return !reads;
+  });
+  return reads && setsLastInsertId(statement);
 }
 
 /** A literal node that stands for `value`. */

@@ -21,6 +21,8 @@ export const FRAME_FAIL = 18;
 const FLAG_HOLD = 1;
 const FLAG_FOUND_ROWS = 2;
 const FLAG_STREAMING = 4;
+const FLAG_AFTER_IF_EMPTY = 8;
+const FLAG_LEAVES_STATE = 16;
 
 export type ConcludeOp = "commit" | "rollback" | "release";
 const CONCLUDE_OPS: readonly ConcludeOp[] = ["commit", "rollback", "release"];
@@ -40,6 +42,17 @@ export interface ExecuteRequest {
   readonly settings: string;
   /** Statement that opens a transaction, run first on the connection; empty: none. */
   readonly begin: string;
+  /** What NOW() and its like give, in microseconds since 1970-01-01 UTC; 0: the mysqld's own time. */
+  readonly nowUs: number;
+  /** SELECT run right after the statement on its connection, whose reply travels with the end; empty: none. */
+  readonly after: string;
+  /** `after` is run only if the answer is a result set without rows. */
+  readonly afterIfEmpty: boolean;
+  /**
+   * The statement leaves state that others must not see (user variables): the connection is reset before it is given
+   * back, and `after` is run also when the statement has failed.
+   */
+  readonly leavesState: boolean;
   /** COM_* byte and its argument, as a client would send it. Borrowed until the call returns. */
   readonly payload: Buffer;
 }
@@ -56,6 +69,10 @@ export interface ReplyEnd {
   readonly holdId: number;
   /** Raw reply of SHOW WARNINGS run right after the statement, when it left warnings; empty otherwise. */
   readonly warningsReply: Buffer;
+  /** Rows of the (last) result set; 0 for an OK. */
+  readonly rows: number;
+  /** Raw reply of the request's `after`; empty when it was not run. */
+  readonly afterReply: Buffer;
 }
 
 export interface FailDetails {
@@ -69,8 +86,8 @@ export interface FailDetails {
 
 const BATCH_HEADER_BYTES = 6;
 const FRAME_HEADER_BYTES = 9;
-const EXECUTE_HEADER_BYTES = 2 + 4 + 8 + 4 + 2;
-const END_HEADER_BYTES = 1 + 2 + 2 + 4 + 8 + 4;
+const EXECUTE_HEADER_BYTES = 2 + 4 + 8 + 4 + 2 + 8 + 4;
+const END_HEADER_BYTES = 1 + 2 + 2 + 4 + 8 + 4 + 8 + 4;
 const FIRST_BATCH_BYTES = 16 * 1024;
 /** Buffer.from() takes from the pool up to half the pool's size. */
 const POOLED_BATCH_BYTES = 4 * 1024;
@@ -89,20 +106,26 @@ export class FrameBatch {
   execute(callId: number, request: ExecuteRequest): void {
     const settingsBytes = Buffer.byteLength(request.settings);
     const beginBytes = Buffer.byteLength(request.begin);
-    const bodyBytes = EXECUTE_HEADER_BYTES + settingsBytes + beginBytes + request.payload.length;
+    const afterBytes = Buffer.byteLength(request.after);
+    const bodyBytes = EXECUTE_HEADER_BYTES + settingsBytes + beginBytes + afterBytes + request.payload.length;
     let at = this.#frame(callId, FRAME_EXECUTE, bodyBytes);
     const buffer = this.#buffer;
     const flags =
       (request.hold ? FLAG_HOLD : 0) |
       (request.foundRows ? FLAG_FOUND_ROWS : 0) |
-      (request.streaming ? FLAG_STREAMING : 0);
+      (request.streaming ? FLAG_STREAMING : 0) |
+      (request.afterIfEmpty ? FLAG_AFTER_IF_EMPTY : 0) |
+      (request.leavesState ? FLAG_LEAVES_STATE : 0);
     at = buffer.writeUInt16LE(flags, at);
     at = buffer.writeUInt32LE(request.timeoutMs, at);
     at = buffer.writeDoubleLE(request.holdId, at);
     at = buffer.writeUInt32LE(settingsBytes, at);
     at = buffer.writeUInt16LE(beginBytes, at);
+    at = buffer.writeDoubleLE(request.nowUs, at);
+    at = buffer.writeUInt32LE(afterBytes, at);
     if (settingsBytes > 0) at += buffer.write(request.settings, at);
     if (beginBytes > 0) at += buffer.write(request.begin, at);
+    if (afterBytes > 0) at += buffer.write(request.after, at);
     request.payload.copy(buffer, at);
   }
 
@@ -130,16 +153,21 @@ export class FrameBatch {
   /** The reply's last bytes are `tail` (what was held back) and `source[start, end)`; both are copied. */
   end(callId: number, info: ReplyEnd, tail: Buffer | undefined, source: Buffer, start: number, end: number): void {
     const tailBytes = tail === undefined ? 0 : tail.length;
-    const extraBytes = info.warningsReply.length;
-    let at = this.#frame(callId, FRAME_END, END_HEADER_BYTES + extraBytes + tailBytes + end - start);
+    const warningsBytes = info.warningsReply.length;
+    const afterBytes = info.afterReply.length;
+    const bodyBytes = END_HEADER_BYTES + warningsBytes + afterBytes + tailBytes + end - start;
+    let at = this.#frame(callId, FRAME_END, bodyBytes);
     const buffer = this.#buffer;
     at = buffer.writeUInt8(REPLY_KINDS.indexOf(info.kind), at);
     at = buffer.writeUInt16LE(info.status, at);
     at = buffer.writeUInt16LE(info.warnings, at);
     at = buffer.writeUInt32LE(info.lastPacketBytes, at);
     at = buffer.writeDoubleLE(info.holdId, at);
-    at = buffer.writeUInt32LE(extraBytes, at);
-    if (extraBytes > 0) at += info.warningsReply.copy(buffer, at);
+    at = buffer.writeUInt32LE(warningsBytes, at);
+    at = buffer.writeDoubleLE(info.rows, at);
+    at = buffer.writeUInt32LE(afterBytes, at);
+    if (warningsBytes > 0) at += info.warningsReply.copy(buffer, at);
+    if (afterBytes > 0) at += info.afterReply.copy(buffer, at);
     if (tail !== undefined) at += tail.copy(buffer, at);
     source.copy(buffer, at, start, end);
   }
@@ -234,7 +262,9 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
   const beginBytes = frames.readUInt16LE(start + 18);
   const settingsAt = start + EXECUTE_HEADER_BYTES;
   const beginAt = settingsAt + settingsBytes;
-  const payloadAt = beginAt + beginBytes;
+  const afterAt = beginAt + beginBytes;
+  const afterBytes = frames.readUInt32LE(start + 28);
+  const payloadAt = afterAt + afterBytes;
   if (payloadAt > end) throw malformed("truncated EXECUTE");
   const flags = frames.readUInt16LE(start);
   return {
@@ -244,7 +274,11 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
     timeoutMs: frames.readUInt32LE(start + 2),
     holdId: frames.readDoubleLE(start + 6),
     settings: settingsBytes === 0 ? "" : frames.toString("utf8", settingsAt, beginAt),
-    begin: beginBytes === 0 ? "" : frames.toString("utf8", beginAt, payloadAt),
+    begin: beginBytes === 0 ? "" : frames.toString("utf8", beginAt, afterAt),
+    nowUs: frames.readDoubleLE(start + 20),
+    after: afterBytes === 0 ? "" : frames.toString("utf8", afterAt, payloadAt),
+    afterIfEmpty: (flags & FLAG_AFTER_IF_EMPTY) !== 0,
+    leavesState: (flags & FLAG_LEAVES_STATE) !== 0,
     payload: frames.subarray(payloadAt, end),
   };
 }
@@ -269,9 +303,11 @@ export interface DecodedEnd {
 export function decodeEnd(frames: Buffer, start: number, end: number): DecodedEnd {
   const kind = REPLY_KINDS[frames[start] ?? 255];
   if (end - start < END_HEADER_BYTES || kind === undefined) throw malformed("truncated END");
-  const extraBytes = frames.readUInt32LE(start + 17);
-  const extraAt = start + END_HEADER_BYTES;
-  const chunkAt = extraAt + extraBytes;
+  const warningsBytes = frames.readUInt32LE(start + 17);
+  const warningsAt = start + END_HEADER_BYTES;
+  const afterBytes = frames.readUInt32LE(start + 29);
+  const afterAt = warningsAt + warningsBytes;
+  const chunkAt = afterAt + afterBytes;
   if (chunkAt > end) throw malformed("truncated END");
   return {
     info: {
@@ -280,7 +316,9 @@ export function decodeEnd(frames: Buffer, start: number, end: number): DecodedEn
       warnings: frames.readUInt16LE(start + 3),
       lastPacketBytes: frames.readUInt32LE(start + 5),
       holdId: frames.readDoubleLE(start + 9),
-      warningsReply: extraBytes === 0 ? EMPTY : frames.subarray(extraAt, chunkAt),
+      warningsReply: warningsBytes === 0 ? EMPTY : frames.subarray(warningsAt, afterAt),
+      rows: frames.readDoubleLE(start + 21),
+      afterReply: afterBytes === 0 ? EMPTY : frames.subarray(afterAt, chunkAt),
     },
     chunkAt,
   };

@@ -75,16 +75,19 @@ const SHOW_WARNINGS = query("SHOW WARNINGS");
 const LOGIN_NAMES = query("SET NAMES utf8mb4 COLLATE utf8mb4_general_ci");
 /** What no session asks for. */
 const SETTINGS_UNKNOWN = "?";
+const NOW_UNKNOWN = -1;
 /** Takes the blow of a KILL QUERY that came too late for its statement. */
 const ABSORB_KILL = query("DO 0");
 const COMMIT = query("COMMIT");
 const ROLLBACK = query("ROLLBACK");
+const SET_NOW_DEFAULT = query("SET timestamp = DEFAULT");
 const TICK_MS = 50;
 /** After this long a killed statement's connection is closed, on both sides. */
 const KILL_GRACE_MS = 3_000;
 const KILL_AGAIN_MIN_MS = 20;
 const KILL_AGAIN_MAX_MS = 500;
 const WARNINGS_REPLY_BYTES_MAX = 64 * 1024;
+const ER_QUERY_INTERRUPTED = 1317;
 const EMPTY_OK_END: ReplyEnd = {
   kind: "ok",
   status: 0x0002,
@@ -92,6 +95,8 @@ const EMPTY_OK_END: ReplyEnd = {
   lastPacketBytes: 0,
   holdId: 0,
   warningsReply: EMPTY,
+  rows: 0,
+  afterReply: EMPTY,
 };
 
 export class CallService implements CallHandler {
@@ -208,7 +213,8 @@ export class CallService implements CallHandler {
   finished(call: Call, connection: MysqldConnection | undefined, inTransaction: boolean, isReplied: boolean): number {
     if (this.#calls.delete(call.id)) this.#counts.calls--;
     if (connection === undefined) return 0;
-    const { holdId } = call.request;
+    const { holdId, leavesState } = call.request;
+    connection.leftState ||= leavesState;
     let hold = this.#holds.get(holdId);
     const isNew = hold === undefined && call.request.hold && isReplied;
     if (isNew && call.pool !== undefined && !connection.closed) {
@@ -218,7 +224,7 @@ export class CallService implements CallHandler {
       this.#counts.holds++;
     }
     if (hold === undefined) {
-      if (inTransaction && !connection.closed) this.#clean(connection, call.pool);
+      if ((inTransaction || connection.leftState) && !connection.closed) this.#clean(connection, call.pool);
       else call.pool?.giveBack(connection);
       return 0;
     }
@@ -226,7 +232,7 @@ export class CallService implements CallHandler {
     hold.lastUsedMs = this.#deps.clock.nowMs();
     if (connection.closed && hold.lost === undefined) hold.lost = transactionGone();
     const isOver = this.#streamClosed || hold.released || hold.lost !== undefined;
-    if (isOver || (call.concludes && inTransaction)) this.#release(hold);
+    if (isOver || (call.concludes && (inTransaction || connection.leftState))) this.#release(hold);
     else if (call.concludes) {
       this.#forget(hold);
       hold.pool.giveBack(connection);
@@ -263,6 +269,8 @@ export class CallService implements CallHandler {
   /** COM_RESET_CONNECTION rolls back, unlocks, drops temporary tables and user variables, and resets settings. */
   #clean(connection: MysqldConnection, pool: Pool<MysqldConnection> | undefined): void {
     connection.settings = "";
+    connection.nowUs = 0;
+    connection.leftState = false;
     runAll(connection, [COM_RESET_CONNECTION, LOGIN_NAMES], (error) => {
       if (error !== undefined) connection.close();
       pool?.giveBack(connection);
@@ -308,6 +316,10 @@ const CONCLUDE_REQUEST = {
   timeoutMs: 0,
   settings: "",
   begin: "",
+  nowUs: 0,
+  after: "",
+  afterIfEmpty: false,
+  leavesState: false,
 } as const;
 
 class Call implements RawReplySink {
@@ -354,34 +366,81 @@ class Call implements RawReplySink {
     const { statusFlags: status, warnings } = scanner;
     const kind = replyKind(scanner);
     const lastPacketBytes = scanner.replyBytes - scanner.lastPacketOffset;
+    const rows = scanner.rowCount;
     const wantsWarnings = warnings > 0 && kind !== "err";
-    if (this.#killed === undefined && !wantsWarnings) {
+    const wantsAfter = this.request.after !== "" && this.#wantsAfter(kind, rows);
+    if (this.#killed === undefined && !wantsWarnings && !wantsAfter) {
       this.phase = { kind: "ended" };
       const holdId = this.#settle(connection, (status & SERVER_STATUS_IN_TRANS) !== 0);
-      const info = { kind, status, warnings, lastPacketBytes, holdId, warningsReply: EMPTY };
+      const info = {
+        kind,
+        status,
+        warnings,
+        lastPacketBytes,
+        holdId,
+        warningsReply: EMPTY,
+        rows,
+        afterReply: EMPTY,
+      };
       this.#service.server.end(this.id, info, tail, chunk, start, end);
       return;
     }
     // Something is still to be done on the connection before the call ends.
     const last = chunk.subarray(start, end);
     const reply = tail === undefined ? Buffer.from(last) : Buffer.concat([tail, last]);
-    const finish = (warningsReply: Buffer): void => {
+    const finish = (warningsReply: Buffer, afterReply: Buffer): void => {
       if (this.phase.kind !== "running") return;
       this.phase = { kind: "ended" };
       const holdId = this.#settle(connection, (status & SERVER_STATUS_IN_TRANS) !== 0);
-      const info = { kind, status, warnings, lastPacketBytes, holdId, warningsReply };
+      const info = { kind, status, warnings, lastPacketBytes, holdId, warningsReply, rows, afterReply };
       this.#service.server.end(this.id, info, undefined, reply, 0, reply.length);
     };
     if (this.#killed === undefined) {
-      connection.send([SHOW_WARNINGS], [new Collect(finish)]);
+      this.#askMore(connection, wantsWarnings, wantsAfter, (warningsReply, afterReply) => {
+        // The KILL came too late for the statement, but must not reach the connection's next one.
+        const killed = this.#killed;
+        if (killed === undefined) finish(warningsReply, afterReply);
+        else this.#afterKill(connection, killed, () => finish(warningsReply, afterReply));
+      });
       return;
     }
     const { reason } = this.#killed;
     this.#afterKill(connection, this.#killed, () => {
       // A statement that the KILL did not reach has its own answer: a write that happened is never called cancelled.
       if (kind === "err") this.#done(connection, reason);
-      else finish(EMPTY);
+      else finish(EMPTY, EMPTY);
     });
+  }
+
+  #wantsAfter(kind: ReplyEnd["kind"], rows: number): boolean {
+    if (kind === "err") return this.request.leavesState;
+    return !this.request.afterIfEmpty || (kind === "resultset" && rows === 0);
+  }
+
+  /** What else is asked of the connection while the statement is its last one: in one write, the warnings first. */
+  #askMore(
+    connection: MysqldConnection,
+    wantsWarnings: boolean,
+    wantsAfter: boolean,
+    finish: (warningsReply: Buffer, afterReply: Buffer) => void,
+  ): void {
+    let warningsReply: Buffer = EMPTY;
+    const payloads: Buffer[] = [];
+    const sinks: RawReplySink[] = [];
+    if (wantsWarnings) {
+      payloads.push(SHOW_WARNINGS);
+      sinks.push(
+        new Collect(WARNINGS_REPLY_BYTES_MAX, (reply) => {
+          warningsReply = reply;
+          if (!wantsAfter) finish(reply, EMPTY);
+        }),
+      );
+    }
+    if (wantsAfter) {
+      payloads.push(query(this.request.after));
+      sinks.push(new Collect(LIMITS.afterReplyBytesMax, (reply) => finish(warningsReply, reply)));
+    }
+    connection.send(payloads, sinks);
   }
 
   lost(error: Error): void {
@@ -487,6 +546,11 @@ class Call implements RawReplySink {
   #setUp(connection: MysqldConnection, settings: string): void {
     const held = this.request.holdId !== 0;
     const payloads: Buffer[] = [];
+    // Before the settings, which may have a `timestamp` of the session's own.
+    if (connection.nowUs !== 0) {
+      payloads.push(setNow(0));
+      connection.nowUs = 0;
+    }
     // A reset undoes other settings, but also an open transaction: a held connection gets its new settings on top. They
     // leave out the character sets when those are as at login.
     if (held) payloads.push(LOGIN_NAMES);
@@ -503,8 +567,10 @@ class Call implements RawReplySink {
         return;
       }
       // A pooled connection in an unknown state is not for reuse; a held one is set anew by its next statement.
-      if (held) connection.settings = SETTINGS_UNKNOWN;
-      else connection.close();
+      if (held) {
+        connection.settings = SETTINGS_UNKNOWN;
+        connection.nowUs = NOW_UNKNOWN;
+      } else connection.close();
       const killed = this.#killed;
       if (killed !== undefined) this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
       else if (this.phase.kind === "running") this.#done(connection, error);
@@ -518,16 +584,35 @@ class Call implements RawReplySink {
       this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
       return;
     }
-    const { begin, payload } = this.request;
-    if (begin === "") connection.send([payload], [this]);
-    else {
+    const { begin, payload, nowUs } = this.request;
+    if (begin === "" && nowUs === connection.nowUs) {
+      connection.send([payload], [this]);
+      return;
+    }
+    const payloads: Buffer[] = [];
+    const sinks: RawReplySink[] = [];
+    if (begin !== "") {
       // BEGIN and the statement in one write: opening a transaction costs no round trip of its own. BEGIN does not fail
       // on a healthy connection; if it does, the connection is closed and the statement's effect is rolled back with it.
-      const began = swallow((error) => {
-        if (error !== undefined) connection.close();
-      });
-      connection.send([query(begin), payload], [began, this]);
+      payloads.push(query(begin));
+      sinks.push(
+        swallow((error) => {
+          if (error !== undefined) connection.close();
+        }),
+      );
     }
+    if (nowUs !== connection.nowUs) {
+      connection.nowUs = nowUs;
+      payloads.push(setNow(nowUs));
+      sinks.push(
+        swallow((error) => {
+          // A server that lets nobody set it (secure_timestamp) keeps its own time; a KILL must leave no wrong one.
+          if (error instanceof MysqlError && error.errno !== ER_QUERY_INTERRUPTED) connection.nowUs = 0;
+          else if (error !== undefined) connection.close();
+        }),
+      );
+    }
+    connection.send([...payloads, payload], [...sinks, this]);
   }
 
   #done(connection: MysqldConnection, error: Error): void {
@@ -543,17 +628,19 @@ class Call implements RawReplySink {
 
 /** Collects one reply; gives an empty buffer when it is too large or the connection is lost. */
 class Collect implements RawReplySink {
+  readonly #bytesMax: number;
   readonly #done: (reply: Buffer) => void;
   readonly #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(done: (reply: Buffer) => void) {
+  constructor(bytesMax: number, done: (reply: Buffer) => void) {
+    this.#bytesMax = bytesMax;
     this.#done = done;
   }
 
   part(chunk: Buffer, start: number, end: number): boolean {
     this.#bytes += end - start;
-    if (this.#bytes <= WARNINGS_REPLY_BYTES_MAX) this.#parts.push(Buffer.from(chunk.subarray(start, end)));
+    if (this.#bytes <= this.#bytesMax) this.#parts.push(Buffer.from(chunk.subarray(start, end)));
     return true;
   }
 
@@ -561,7 +648,7 @@ class Collect implements RawReplySink {
     if (tail !== undefined) this.#parts.push(tail);
     this.#parts.push(Buffer.from(chunk.subarray(start, end)));
     this.#bytes += (tail?.length ?? 0) + end - start;
-    this.#done(this.#bytes <= WARNINGS_REPLY_BYTES_MAX ? Buffer.concat(this.#parts) : EMPTY);
+    this.#done(this.#bytes <= this.#bytesMax ? Buffer.concat(this.#parts) : EMPTY);
   }
 
   lost(): void {
@@ -613,6 +700,12 @@ function replyKind(scanner: ReplyScanner): ReplyEnd["kind"] {
   if (scanner.failed) return "err";
   // A field list is definitions and an EOF: it ends as a result set does.
   return scanner.kind === "resultset" || scanner.kind === "none" ? "resultset" : "ok";
+}
+
+function setNow(nowUs: number): Buffer {
+  if (nowUs === 0) return SET_NOW_DEFAULT;
+  const digits = String(nowUs).padStart(7, "0");
+  return query(`SET timestamp = ${digits.slice(0, -6)}.${digits.slice(-6)}`);
 }
 
 function query(sql: string): Buffer {

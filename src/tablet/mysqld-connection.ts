@@ -53,6 +53,10 @@ export class MysqldConnection implements Poolable {
   readonly createdMs: number;
   /** What SET statement is in force; changed by whoever ran it. */
   settings = "";
+  /** The time that NOW() is set to, in microseconds; 0: none. Changed by whoever set it. */
+  nowUs = 0;
+  /** Statements have left state here that only a reset removes. */
+  leftState = false;
   readonly #socket: Socket;
   readonly #scanner = new ReplyScanner();
   #expected: RawReplySink[] = [];

@@ -17,7 +17,15 @@ function replyWith(...messages: readonly string[]): Parameters<typeof warningsOf
           { columns, rows: messages.map((message) => ["Warning", "1265", message]) },
           { capabilities: 0, sequenceId: 1 },
         );
-  return { kind: "ok", status: 2, warnings: messages.length, lastPacketBytes: 7, holdId: 0, warningsReply };
+  const end = {
+    status: 2,
+    warnings: messages.length,
+    lastPacketBytes: 7,
+    holdId: 0,
+    rows: 0,
+    afterReply: Buffer.alloc(0),
+  };
+  return { kind: "ok", ...end, warningsReply };
 }
 
 describe("warnings of several shards", () => {

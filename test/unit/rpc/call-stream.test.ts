@@ -37,6 +37,10 @@ const REQUEST: ExecuteRequest = {
   holdId: 2 ** 47 + 5,
   settings: "SET @a = 'é'",
   begin: "START TRANSACTION",
+  nowUs: 1_700_000_000_123_456,
+  after: "SELECT @a, 'ü'",
+  afterIfEmpty: true,
+  leavesState: true,
   payload: Buffer.from("\u0003SELECT 1"),
 };
 const END: ReplyEnd = {
@@ -46,8 +50,10 @@ const END: ReplyEnd = {
   lastPacketBytes: 9,
   holdId: 77,
   warningsReply: Buffer.from("warned"),
+  rows: 2 ** 33,
+  afterReply: Buffer.from("what was asked"),
 };
-const OK_END: ReplyEnd = { ...END, kind: "ok", warningsReply: EMPTY };
+const OK_END: ReplyEnd = { ...END, kind: "ok", warningsReply: EMPTY, rows: 0, afterReply: EMPTY };
 
 describe("frames", () => {
   test("come back from a batch as they went in", () => {

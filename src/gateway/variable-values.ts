@@ -1,0 +1,55 @@
+// Values as SQL text that means the same on every connection, whatever is set there: what SET computes and what
+// statements leave in user variables. A SELECT of described values gives four columns for each.
+
+import { COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
+import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
+import type { TextResult } from "./text-rows.ts";
+
+/** Select expressions from which `describedValues` reads `value`, an SQL expression. */
+export function described(value: string): string {
+  return `${value}, HEX(${value}), CHARSET(${value}), COLLATION(${value})`;
+}
+
+/** The values of the first row, from column `first` on; no row is NULLs. */
+export function describedValues({ columns, rows }: TextResult, first = 0): string[] {
+  const cells = rows[0] ?? [];
+  const values: string[] = [];
+  for (let i = first; i < columns.length; i += 4) {
+    const [value, hex, charset, collation] = cells.slice(i, i + 4).map((cell) => cell?.toString("latin1"));
+    const type = columns[i]?.type ?? MYSQL_TYPE.VAR_STRING;
+    if (value === undefined) values.push(nullOf(columns[i], charset, collation));
+    else if (DOUBLE_TYPES.has(type)) values.push(/e/i.test(value) ? value : `${value}e0`);
+    else if (NUMBER_TYPES.has(type)) {
+      const isUnsigned = ((columns[i]?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) !== 0 && type !== MYSQL_TYPE.NEWDECIMAL;
+      values.push(isUnsigned ? `CAST(${value} AS UNSIGNED)` : value);
+    } else if (charset === "binary") values.push(`x'${hex}'`);
+    else values.push(`_${charset} x'${hex}' COLLATE ${collation}`);
+  }
+  return values;
+}
+
+/** A NULL keeps the type and collation of what was assigned. */
+function nullOf(
+  column: ColumnDefinition | undefined,
+  charset: string | undefined,
+  collation: string | undefined,
+): string {
+  const type = column?.type ?? MYSQL_TYPE.NULL;
+  if (DOUBLE_TYPES.has(type)) return "NULL + 0e0";
+  if (type === MYSQL_TYPE.NEWDECIMAL) return "CAST(NULL AS DECIMAL)";
+  if (NUMBER_TYPES.has(type)) {
+    return ((column?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) === 0 ? "CAST(NULL AS SIGNED)" : "CAST(NULL AS UNSIGNED)";
+  }
+  const isText = charset !== undefined && charset !== "binary" && collation !== undefined;
+  return isText ? `CONVERT(NULL USING ${charset}) COLLATE ${collation}` : "NULL";
+}
+
+const DOUBLE_TYPES: ReadonlySet<number> = new Set<number>([MYSQL_TYPE.FLOAT, MYSQL_TYPE.DOUBLE]);
+const NUMBER_TYPES: ReadonlySet<number> = new Set<number>([
+  MYSQL_TYPE.TINY,
+  MYSQL_TYPE.SHORT,
+  MYSQL_TYPE.LONG,
+  MYSQL_TYPE.INT24,
+  MYSQL_TYPE.LONGLONG,
+  MYSQL_TYPE.NEWDECIMAL,
+]);

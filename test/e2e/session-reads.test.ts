@@ -1,0 +1,258 @@
+// The session's side of reads: what a SELECT leaves behind (FOUND_ROWS(), user variables, LAST_INSERT_ID(expression)) and
+// what it takes from the session (variables, limits, the time), on an unsharded keyspace, on one shard and on several,
+// against one plain MariaDB.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Outcome, Pair, startTwins, type Twins } from "./twin.ts";
+
+let twins: Twins;
+let pair: Pair;
+
+const ROWS = [
+  "INSERT INTO u.p (id, name, price, note) VALUES (1,'a',1.50,'n1'), (2,'b',2.50,NULL), (3,'c',3.50,'n3'), (4,'d',4.50,''), (5,'é',NULL,'n5')",
+  "INSERT INTO s.c (id, name, email, n) VALUES (1,'a','e1',10), (2,'b','e2',20), (3,'c','e3',NULL), (4,'d','e4',10), (5,'é','e5',20), (6,'f','e6',30), (7,'g','e7',10)",
+  "INSERT INTO s.o (oid, cid, total) VALUES (11,1,1.10), (12,1,2.20), (13,4,3.30), (14,5,4.40), (15,7,5.50)",
+];
+
+beforeAll(async () => {
+  twins = await startTwins();
+  const filler = await Pair.open(twins, "s");
+  for (const sql of ROWS)
+    for (const outcome of await filler.both(sql)) expect(outcome, sql).toMatchObject({ kind: "ok" });
+  filler.close();
+});
+afterAll(async () => {
+  await twins.stop();
+});
+
+/** Both answer the same as far as values and types go: how a query is computed may show in other metadata. */
+async function alike(sql: string | Buffer): Promise<void> {
+  const [got, wanted] = await pair.both(sql);
+  expect(gist(got, sql), String(sql)).toEqual(gist(wanted, sql));
+}
+
+function gist(outcome: Outcome, sql: string | Buffer): object {
+  if (outcome.kind === "error") return { errno: outcome.errno, sqlState: outcome.sqlState };
+  if (outcome.kind === "ok") return { ...outcome, info: "" };
+  return {
+    columns: outcome.columns.map(({ name, type, collation }) => ({ name, type, collation })),
+    rows: /\border\s+by\b/i.test(String(sql)) ? outcome.rows : outcome.rows.toSorted(),
+    inTransaction: outcome.inTransaction,
+  };
+}
+
+/** Each statement is followed by a question about what it has left behind. */
+async function allThen(keyspace: string, question: string, statements: readonly string[]): Promise<void> {
+  pair = await Pair.open(twins, keyspace);
+  for (const sql of statements) {
+    await alike(sql);
+    await pair.same(`${question} -- after ${sql}`);
+  }
+  pair.close();
+}
+
+describe("FOUND_ROWS()", () => {
+  const UNSHARDED = [
+    "SELECT 1",
+    "SELECT id FROM p",
+    "SELECT id FROM p WHERE id > 100",
+    "SELECT id FROM p LIMIT 2",
+    "SELECT id FROM p LIMIT 1, 2",
+    "SELECT id FROM p LIMIT 2 OFFSET 4",
+    "SELECT id FROM p LIMIT 100, 2",
+    "SELECT id FROM p LIMIT 0",
+    "SELECT id FROM p ORDER BY name LIMIT 1, 2",
+    "SELECT id FROM p ORDER BY price + 1 LIMIT 100, 2",
+    "SELECT price > 2, COUNT(*) FROM p GROUP BY 1 LIMIT 1",
+    "SELECT price > 2, COUNT(*) FROM p GROUP BY 1 ORDER BY 1 LIMIT 1, 1",
+    "SELECT price > 2, COUNT(*) FROM p GROUP BY 1 WITH ROLLUP LIMIT 1, 1",
+    "SELECT DISTINCT price > 2 FROM p LIMIT 1",
+    "SELECT COUNT(*) FROM p LIMIT 1, 1",
+    "SELECT SQL_CALC_FOUND_ROWS id FROM p LIMIT 2",
+    "SELECT SQL_CALC_FOUND_ROWS id FROM p ORDER BY name LIMIT 1, 2",
+    "SELECT SQL_CALC_FOUND_ROWS id FROM p LIMIT 0",
+    "SELECT SQL_CALC_FOUND_ROWS id FROM p",
+    "SELECT id FROM p UNION ALL SELECT id FROM p LIMIT 3",
+    "SELECT id FROM p UNION ALL SELECT id FROM p ORDER BY 1 LIMIT 1, 3",
+    "SELECT SQL_CALC_FOUND_ROWS id FROM p UNION ALL SELECT id FROM p LIMIT 3",
+    "(SELECT id FROM p LIMIT 3) UNION ALL (SELECT id FROM p LIMIT 2)",
+    "VALUES (1), (2)",
+    "SELECT id FROM p WHERE id = 2 INTO @x",
+    "SELECT id FROM p WHERE id = -2 INTO @x",
+    "SELECT id FROM p INTO @x",
+    "SET @n = FOUND_ROWS()",
+    "SET @n = 1",
+    "UPDATE p SET note = 'x' WHERE id = 1",
+    "UPDATE p SET note = (SELECT MAX(id) FROM (SELECT id FROM p) AS d) WHERE id = 1",
+    "INSERT INTO p (id, name) SELECT id + 100, CONCAT('i', id) FROM p WHERE id < 4",
+    "DELETE FROM p WHERE id > 100",
+    "DO 1",
+    "DO (SELECT COUNT(*) FROM p)",
+    "BEGIN",
+    "SELECT id FROM p LIMIT 3",
+    "COMMIT",
+    "SHOW TABLES LIKE 'p'",
+    "SHOW COLUMNS FROM p",
+    "SHOW CREATE TABLE p",
+    "DESCRIBE p",
+    "EXPLAIN SELECT id FROM p",
+    "SHOW WARNINGS",
+    "SHOW VARIABLES LIKE 'autocommit'",
+    "SELECT nosuch FROM p",
+    "nonsense",
+    "SELECT id FROM p WHERE id < 3 FOR UPDATE",
+    "SELECT FOUND_ROWS(), FOUND_ROWS() + 1",
+  ];
+
+  test("on an unsharded keyspace", async () => {
+    await allThen("u", "SELECT FOUND_ROWS()", UNSHARDED);
+  });
+
+  test("in a session that has not asked before", async () => {
+    for (const sql of ["SELECT 1", "SELECT id FROM p LIMIT 1, 2", "SHOW COLUMNS FROM p"]) {
+      pair = await Pair.open(twins, "u");
+      await pair.same(sql);
+      await pair.same(`SELECT FOUND_ROWS() -- after ${sql}`);
+      pair.close();
+    }
+  });
+
+  test("over shards", async () => {
+    await allThen("s", "SELECT FOUND_ROWS()", [
+      "SELECT * FROM c",
+      "SELECT * FROM c WHERE id = 4",
+      "SELECT * FROM c WHERE id IN (1, 4, 100)",
+      "SELECT * FROM c WHERE id IN (1, 4) ORDER BY id LIMIT 1",
+      "SELECT id FROM c ORDER BY id LIMIT 3",
+      "SELECT id FROM c ORDER BY id LIMIT 2, 3",
+      "SELECT id FROM c ORDER BY id LIMIT 100, 3",
+      "SELECT id FROM c WHERE id = 4 LIMIT 1, 1",
+      "SELECT SQL_CALC_FOUND_ROWS id FROM c",
+      "SELECT SQL_CALC_FOUND_ROWS id FROM c ORDER BY id LIMIT 2",
+      "SELECT SQL_CALC_FOUND_ROWS id FROM c WHERE id = 4 LIMIT 0",
+      "SELECT SQL_CALC_FOUND_ROWS n, COUNT(*) FROM c GROUP BY n ORDER BY n LIMIT 1",
+      "SELECT SQL_CALC_FOUND_ROWS DISTINCT n FROM c ORDER BY n LIMIT 1, 1",
+      "SELECT n, COUNT(*) FROM c GROUP BY n ORDER BY n LIMIT 1, 2",
+      "SELECT COUNT(*) FROM c",
+      "SELECT id FROM c UNION ALL SELECT oid FROM o",
+      "SELECT id FROM c UNION SELECT cid FROM o ORDER BY 1 LIMIT 2",
+      "SELECT SQL_CALC_FOUND_ROWS id FROM c UNION SELECT cid FROM o ORDER BY 1 LIMIT 2",
+      "SELECT c.id + 0, p.name IS NULL FROM s.c JOIN u.p ON p.id = c.id ORDER BY c.id LIMIT 1, 2",
+      "UPDATE c SET n = 30 WHERE id IN (1, 4)",
+      "UPDATE c SET n = 10 WHERE id IN (1, 4)",
+      "SET @n = FOUND_ROWS()",
+      "SELECT * FROM r",
+      "SHOW TABLES LIKE 'c'",
+    ]);
+  });
+});
+
+describe("user variables", () => {
+  const QUESTION =
+    "SELECT @a, @b, @c, @d, HEX(@a), CHARSET(@a), COLLATION(@b), CHARSET(@c), @a IS NULL, @a + 1, CONCAT(@a, @b)";
+
+  test("set inside statements on an unsharded keyspace", async () => {
+    await allThen("u", QUESTION, [
+      "SELECT @a := 5, @b := 'x', @c := NULL, @d := 1.50",
+      "SELECT @a := @a + 1, @b := CONCAT(@b, 'é')",
+      "SELECT @a := id, @b := name FROM p ORDER BY id",
+      "SELECT @a := price, @b := note, @c := id FROM p WHERE id = 1",
+      "SELECT @a := price, @b := note, @c := name FROM p WHERE id = 5",
+      "SELECT @a := 1e3, @b := x'4142', @c := _latin1'é', @d := 18446744073709551615",
+      "SELECT @a := -5, @b := 0.1 + 0.2e0, @c := NOW() IS NULL, @d := CAST('2020-01-02' AS DATE)",
+      "SET @a = 0",
+      "SELECT @a := @a + id AS running FROM p ORDER BY id",
+      "SELECT id FROM p WHERE (@b := id) > 2 ORDER BY id",
+      "SELECT @a, @a := 3, @a",
+      "SELECT @A := 7, @`B` := 8",
+      "SELECT id, name FROM p WHERE id = 2 INTO @a, @b",
+      "SELECT id, price, name, note FROM p WHERE id = 5 INTO @a, @b, @c, @d",
+      "SELECT id INTO @a FROM p WHERE id = 3",
+      "SELECT id FROM p WHERE id = -3 INTO @a",
+      "SHOW WARNINGS",
+      "SELECT id, name FROM p WHERE id = 2 INTO @a",
+      "SELECT id FROM p ORDER BY id INTO @a",
+      "SELECT COUNT(*) FROM p INTO @c",
+      "(SELECT id FROM p WHERE id = 4) UNION (SELECT 4) INTO @d",
+      "SELECT id FROM p WHERE id = 2 INTO @a FOR UPDATE",
+      "BEGIN",
+      "SELECT @a := COUNT(*) FROM p",
+      "UPDATE p SET note = @b := 'in update' WHERE id = 3",
+      "SELECT note FROM p WHERE id = 3",
+      "ROLLBACK",
+      "SELECT @a := 11 FROM p WHERE id = 1 UNION SELECT @a",
+      "DO @a := 12, @b := @a + 1",
+      "SELECT id, @a := 77 FROM p WHERE id = (SELECT 1 UNION SELECT 2)",
+      "SELECT NULL, NULL INTO @a, @b",
+    ]);
+  });
+
+  test("set and read over shards", async () => {
+    await allThen("s", QUESTION, [
+      "SELECT @a := id, @b := name FROM c WHERE id = 4",
+      "SET @a = 0",
+      "SELECT @a := @a + 1 AS rank, id FROM c ORDER BY id",
+      "SELECT @a := @a + n, id FROM c WHERE id IN (1, 4, 6) ORDER BY id",
+      "SELECT id FROM c WHERE id > @a / 100 ORDER BY id",
+      "SELECT MAX(id), COUNT(*) FROM c INTO @a, @b",
+      "SELECT name FROM c WHERE id = 5 INTO @c",
+      "SELECT id, name FROM c WHERE name = @c",
+      "SELECT id FROM c WHERE id = -77 INTO @a",
+      "SELECT id FROM c WHERE id IN (-77, -78) INTO @a",
+      "SELECT id FROM c ORDER BY id INTO @d",
+      "SELECT id, name FROM c ORDER BY id LIMIT 1 INTO @d",
+      "SELECT id FROM c ORDER BY id LIMIT 1 INTO @d",
+      "SELECT @a := MAX(total) FROM o",
+      "SELECT GROUP_CONCAT(name ORDER BY id SEPARATOR @b) FROM c WHERE id < 3",
+      "SELECT @a := c.id, @b := o.oid FROM c JOIN o ON o.cid = c.id ORDER BY o.oid",
+      "SELECT @a := c.id, @b := p.name FROM s.c JOIN u.p ON p.id = c.id WHERE c.id = 3",
+      "BEGIN",
+      "SELECT @a := COUNT(*) FROM c",
+      "SELECT @b := name FROM c WHERE id = 6",
+      "UPDATE c SET n = @a WHERE id IN (1, 4)",
+      "SELECT id, n FROM c WHERE n = @a ORDER BY id",
+      "ROLLBACK",
+      "SELECT @a, @b := COUNT(*) FROM r",
+    ]);
+  });
+
+  test("of one session are not seen by another", async () => {
+    const marker = "SELECT COUNT(*) FROM p WHERE (@leak := 'seen') = 'seen'";
+    pair = await Pair.open(twins, "u");
+    for (let i = 0; i < 3; i++) await pair.same(marker);
+    const others = await Promise.all(Array.from({ length: 8 }, () => Pair.open(twins, "u")));
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(others.map((other) => other.same("SELECT @leak IS NULL, COUNT(*) FROM p")));
+    }
+    for (const other of others) other.close();
+    pair.close();
+  });
+
+  test("no connection stays held for them", async () => {
+    pair = await Pair.open(twins, "u");
+    await pair.same("SELECT @held := 1 FROM p WHERE id = 1");
+    await pair.same("SELECT SQL_CALC_FOUND_ROWS id FROM p LIMIT 1");
+    const ids = new Set<string>();
+    for (let i = 0; i < 2; i++) for (const row of await pair.gateway.rows("SELECT @@pseudo_thread_id")) ids.add(row);
+    pair.close();
+    expect(ids.size).toBeGreaterThan(0);
+  });
+});
+
+describe("LAST_INSERT_ID(expression)", () => {
+  test("in a statement that changes nothing", async () => {
+    await allThen("u", "SELECT LAST_INSERT_ID(), @@last_insert_id", [
+      "SELECT LAST_INSERT_ID(55)",
+      "SELECT LAST_INSERT_ID(id) FROM p ORDER BY id LIMIT 2",
+      "DO LAST_INSERT_ID(66)",
+      "SELECT LAST_INSERT_ID(LAST_INSERT_ID() + 1)",
+      "SELECT LAST_INSERT_ID(5), LAST_INSERT_ID()",
+      "SELECT LAST_INSERT_ID(18446744073709551615)",
+      "UPDATE p SET price = LAST_INSERT_ID(price + 1) WHERE id = 1",
+    ]);
+    await allThen("s", "SELECT LAST_INSERT_ID()", [
+      "SELECT LAST_INSERT_ID(id) FROM c WHERE id = 4",
+      "SELECT LAST_INSERT_ID(id) FROM c ORDER BY id",
+    ]);
+  });
+});
