@@ -2,7 +2,7 @@
 // name means, by MySQL's scoping rules (innermost block first; a select's tables, then the enclosing select's). What cannot
 // be told for sure, because a table's columns are not known, is `undefined`: no decision may rest on it.
 
-import type { ColumnSchema } from "../schema/model.ts";
+import type { ColumnSchema, TableSchema } from "../schema/model.ts";
 import type {
   Column,
   Cte,
@@ -291,19 +291,26 @@ function renamed(
   };
 }
 
+/** Of definitions, which never change. */
+const TRACKED = new WeakMap<TableSchema, readonly SourceColumn[]>();
+
 function tableColumns(
   { keyspace, name, table }: ResolvedTable,
   context: PlanContext,
 ): { columns: readonly SourceColumn[]; complete: boolean } {
   const tracked = context.schema.table(keyspace.keyspace, name);
   if (tracked !== undefined) {
-    const columns = tracked.columns.map((definition) => ({
-      name: definition.name,
-      lower: definition.lower,
-      definition,
-      origin: undefined,
-      invisible: definition.invisible,
-    }));
+    let columns = TRACKED.get(tracked);
+    if (columns === undefined) {
+      columns = tracked.columns.map((definition) => ({
+        name: definition.name,
+        lower: definition.lower,
+        definition,
+        origin: undefined,
+        invisible: definition.invisible,
+      }));
+      TRACKED.set(tracked, columns);
+    }
     return { columns, complete: true };
   }
   const columns = new Map<string, SourceColumn>();
