@@ -2,7 +2,6 @@
 // is known only with the values (which shards) stays open: a plan that passes through on one shard says what answers it on
 // several.
 
-import { notSupported } from "../base/errors.ts";
 import type { Query } from "../sql/tree.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -15,7 +14,6 @@ import { oneServerWorkOf } from "./one-server.ts";
 import type { Effect, GatherPlan, Plan, Routing } from "./plan.ts";
 import { type Block, type QueryScope, scopeOf } from "./scope.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
-import { schemaFiltersOf } from "./system-schema.ts";
 import { type PlanContext, tablesOf } from "./tables.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
@@ -26,27 +24,39 @@ export function planQuery(statement: Query, context: PlanContext): Plan {
   refuseLocksElsewhere(statement, keyspaces, context);
   if (keyspaces.size > 1) {
     for (const keyspace of keyspaces) refuseReserved(effect, keyspace);
-    return planGather(statement, context, `tables of ${keyspaces.size} keyspaces`);
+    return planOverKeyspaces(statement, effect, context, [...keyspaces]);
   }
   const keyspace = keyspaceOf(tables, context);
   if (keyspace === undefined || tables.tables.length === 0) {
     const any: Routing = { kind: "any" };
     const withoutTables = { ...effect, touchesTables: false };
     const home = usesLocks(statement) ? keyspaceOfLocks(context) : keyspaceForAny(keyspace, context);
-    const plan = send(statement, home.keyspace, any, undefined, withoutTables);
-    if (!tables.system || context.vschema.keyspaces.size <= 1) return plan;
-    const schemas = schemaFiltersOf(statement, context);
-    if (schemas === "all") {
-      throw notSupported(
-        "information_schema of all keyspaces at once",
-        "name one, as in WHERE table_schema = 'commerce'",
-      );
-    }
-    return schemas === "none" ? plan : { ...plan, schemas };
+    return send(statement, home.keyspace, any, undefined, withoutTables);
   }
   if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
   refuseReserved(effect, keyspace);
   return planSharded(statement, keyspace, effect, context);
+}
+
+/** The merge tier, if rows can be shipped from one keyspace to another; else all of it is gathered. */
+function planOverKeyspaces(
+  statement: Query,
+  effect: Effect,
+  context: PlanContext,
+  keyspaces: readonly KeyspaceVSchema[],
+): Plan {
+  const reason = `tables of ${keyspaces.length} keyspaces`;
+  const gather = planGather(statement, context, reason);
+  const home = keyspaces.find(({ sharded }) => !sharded) ?? keyspaces[0];
+  if (home === undefined) return gather;
+  const oneServer = oneServerWorkOf(statement);
+  if (oneServer !== undefined) return { ...gather, reason: `${reason}: ${oneServer}` };
+  try {
+    return planMerge(statement, context, home.keyspace, effect, reason, gather, true);
+  } catch (error) {
+    if (!(error instanceof CannotMerge)) throw error;
+    return { ...gather, reason: `${reason}: ${error.reason}` };
+  }
 }
 
 function planSharded(statement: Query, keyspace: KeyspaceVSchema, effect: Effect, context: PlanContext): Plan {
