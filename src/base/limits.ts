@@ -55,6 +55,22 @@ export const LIMITS = {
   /** Bytes of what a statement's connection is asked right after it: user variables that it has set. */
   afterReplyBytesMax: 8 * 1024 * 1024,
 
+  /** Bytes that one operator of a merge (sort, distinct, aggregation) keeps in memory before it spills to disk. */
+  mergeMemoryBytesMax: 16 * 1024 * 1024,
+  /** Bytes that one query may have on disk. */
+  mergeSpillBytesMax: 4 * 1024 * 1024 * 1024,
+  /** Bytes of an answer that are held back, so that another tier can still answer, and then written at once. */
+  mergeOutputBytes: 64 * 1024,
+  /** Rows, and bytes of their literals, that one step ships to the shards at once; more are gathered instead. */
+  shippedRowsMax: 20_000,
+  shippedBytesMax: 4 * 1024 * 1024,
+  /** Rows of a join's batches: the first one's, and where they stop growing. */
+  shippedBatchRowsMin: 500,
+  shippedBatchRowsMax: 4_000,
+  shippedBatchBytesMax: 1024 * 1024,
+  /** Collations whose weight of a space a gateway keeps; MariaDB has about 500. */
+  collationsKnownMax: 1_000,
+
   /** Rows and bytes that one gather may move to its scratch connection. */
   gatherRowsMax: 5_000_000,
   gatherBytesMax: 1024 * 1024 * 1024,
