@@ -93,6 +93,8 @@ function shardsOf(plan: Plan, cluster: OfflineCluster): RoutingAnswer["shards"] 
     }
     case "merge":
       return "all";
+    case "catalog":
+      return plan.filter === undefined ? "some" : "one";
     case "gather": {
       const extents = plan.sources.map((source) => {
         const keyspace = targetsOf(source.keyspace, cluster);
@@ -111,7 +113,7 @@ function extent(count: number, keyspace: KeyspaceTargets): RoutingAnswer["shards
 }
 
 function tierOf(plan: Plan, shards: RoutingAnswer["shards"]): Tier {
-  if (plan.kind === "gather") return "gather";
+  if (plan.kind === "gather" || (plan.kind === "catalog" && shards !== "one")) return "gather";
   if (shards === "one" || shards === "none") return "pass-through";
   return plan.kind === "send" && plan.crossShard !== undefined && plan.severalShards?.kind === "gather"
     ? "gather"

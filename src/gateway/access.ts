@@ -2,16 +2,18 @@
 
 import { ShardgateError } from "../base/errors.ts";
 import type { Plan } from "../plan/plan.ts";
+import { isSystemSchema, systemTableOf } from "../plan/system-tables.ts";
 import { type PlanContext, tablesOf } from "../plan/tables.ts";
 import type { Statement } from "../sql/tree.ts";
-import { allows, isAdmin, type Right, seesKeyspace, type User } from "./users.ts";
+import { walk } from "../sql/walk.ts";
+import { allows, isAdmin, type Right, RIGHTS, seesKeyspace, type User } from "./users.ts";
 
 export interface Access {
   readonly right: Right;
   /** What MySQL's error calls the statement: SELECT, INSERT, CREATE, …. */
   readonly command: string;
   readonly tables: readonly { readonly keyspace: string; readonly table: string }[];
-  /** System schemas other than information_schema hold what only administrators may see. */
+  /** Tables of system schemas that only administrators may see. */
   readonly system: boolean;
 }
 
@@ -20,7 +22,7 @@ export function accessOf(statement: Statement, plan: Plan, context: PlanContext)
   if (plan.kind === "session") return undefined;
   const found = tablesOf(statement, context);
   const tables = found.tables.map(({ keyspace, name }) => ({ keyspace: keyspace.keyspace, table: name }));
-  const system = found.system && !readsInformationSchemaOnly(statement);
+  const system = found.system && readsClosedTables(statement, context);
   if (tables.length === 0 && !system) return undefined;
   return { right: rightOf(statement, plan), command: commandOf(statement), tables, system };
 }
@@ -48,6 +50,15 @@ export function checkAccess(user: User, access: Access): void {
 export function checkKeyspaceAccess(user: User, keyspace: string): void {
   if (isAdmin(user) || seesKeyspace(user, keyspace)) return;
   throw new ShardgateError("ER_DBACCESS_DENIED", `Access denied for user '${user.user}'@'%' to database '${keyspace}'`);
+}
+
+/** Throws ER_TABLEACCESS_DENIED unless the user has any right on the table. */
+export function checkTableSeen(user: User, keyspace: string, table: string): void {
+  if (isAdmin(user) || RIGHTS.some((right) => allows(user, right, keyspace, table))) return;
+  throw new ShardgateError(
+    "ER_TABLEACCESS_DENIED",
+    `SELECT command denied to user '${user.user}' for table '${keyspace}.${table}'`,
+  );
 }
 
 function commandOf(statement: Statement): string {
@@ -85,9 +96,14 @@ function rightOf(statement: Statement, plan: Plan): Right {
   }
 }
 
-function readsInformationSchemaOnly(statement: Statement): boolean {
-  if (statement.kind !== "select") return false;
-  return statement.from.every(
-    (ref) => ref.kind === "tableName" && ref.schema !== undefined && ref.schema.toLowerCase() === "information_schema",
-  );
+function readsClosedTables(statement: Statement, { keyspace }: PlanContext): boolean {
+  let reads = false;
+  walk(statement, (node) => {
+    if (node.kind !== "tableName") return;
+    const schema = node.schema ?? keyspace ?? "";
+    if (!isSystemSchema(schema)) return;
+    const table = systemTableOf(schema, node.name);
+    reads ||= schema.toLowerCase() !== "information_schema" || (table.kind === "server" && !table.open);
+  });
+  return reads;
 }

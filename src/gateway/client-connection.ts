@@ -51,8 +51,14 @@ export interface CommandHandler {
 
 type Phase =
   | { readonly kind: "login"; readonly handshake: ServerHandshake<User>; readonly timer: Timer }
-  | { readonly kind: "ready"; readonly handler: CommandHandler }
-  | { readonly kind: "executing"; readonly handler: CommandHandler }
+  | { readonly kind: "ready"; readonly handler: CommandHandler; readonly sinceMs: number }
+  | {
+      readonly kind: "executing";
+      readonly handler: CommandHandler;
+      readonly sinceMs: number;
+      /** The command's packet. */
+      readonly payload: Buffer;
+    }
   | { readonly kind: "closed" };
 
 const PIPELINED_BYTES_MAX = 1024 * 1024;
@@ -89,6 +95,12 @@ export class ClientConnection implements Output {
     return remoteAddress === undefined ? "localhost" : `${remoteAddress}:${remotePort}`;
   }
 
+  get tls(): { readonly cipher: string; readonly version: string } | undefined {
+    const socket = this.#socket;
+    if (!(socket instanceof TLSSocket)) return undefined;
+    return { cipher: socket.getCipher().name, version: socket.getProtocol() ?? "" };
+  }
+
   /** CLIENT_* flags both sides have. */
   get capabilities(): number {
     return this.#capabilities;
@@ -96,6 +108,13 @@ export class ClientConnection implements Output {
 
   get idle(): boolean {
     return this.#phase.kind !== "executing";
+  }
+
+  /** The command under way, if there is one, and when the last one began. Undefined before the login. */
+  get activity(): { readonly sinceMs: number; readonly payload: Buffer | undefined } | undefined {
+    const phase = this.#phase;
+    if (phase.kind === "ready") return { sinceMs: phase.sinceMs, payload: undefined };
+    return phase.kind === "executing" ? phase : undefined;
   }
 
   write(bytes: Buffer): boolean {
@@ -112,7 +131,8 @@ export class ClientConnection implements Output {
   /** The command is answered; the next one may start. */
   commandDone(): void {
     if (this.#phase.kind !== "executing") return;
-    this.#phase = { kind: "ready", handler: this.#phase.handler };
+    const { handler, sinceMs } = this.#phase;
+    this.#phase = { kind: "ready", handler, sinceMs };
     if (this.#ending) this.end();
     else if (!this.#looping) this.#loop();
   }
@@ -195,7 +215,7 @@ export class ClientConnection implements Output {
         const payload = this.#reader.next();
         if (payload === undefined) break;
         const { handler } = this.#phase;
-        this.#phase = { kind: "executing", handler };
+        this.#phase = { kind: "executing", handler, sinceMs: this.#options.clock.nowMs(), payload };
         handler.command(payload, this.#reader.sequenceId);
       }
     } catch (error) {
@@ -274,7 +294,7 @@ export class ClientConnection implements Output {
     try {
       const handler = this.#options.openSession(this, login);
       this.#reader.payloadBytesMax = LIMITS.statementBytesMax;
-      this.#phase = { kind: "ready", handler };
+      this.#phase = { kind: "ready", handler, sinceMs: this.#options.clock.nowMs() };
       this.write(writeFrame(encodeOk(okPacket(), login.capabilities), login.sequenceId));
     } catch (error) {
       const shown = error instanceof ShardgateError ? error : new ShardgateError("INTERNAL", "internal error");

@@ -17,7 +17,8 @@ import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
 import { type ResultSet, writeResultSet } from "../mysql/result-writer.ts";
 import { NO_EFFECT, showEffect } from "../plan/effects.ts";
-import type { Effect, Routing, SendPlan } from "../plan/plan.ts";
+import type { MergePlan } from "../plan/merge-plan.ts";
+import type { CatalogPlan, Effect, GatherPlan, Routing, SendPlan } from "../plan/plan.ts";
 import { planStatement } from "../plan/planner.ts";
 import type { PlanContext } from "../plan/tables.ts";
 import type { BindValue } from "../sql/bind-value.ts";
@@ -31,9 +32,9 @@ import { givesGeneratedId } from "./auto-increments.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
 import { patchStatus } from "./patch-status.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { keyspaceAsked } from "./information-schema.ts";
 import type { CachedPlan } from "./plan-cache.ts";
 import { runChange, runInsert } from "./run-change.ts";
+import { aloneIn, runCatalog } from "./run-catalog.ts";
 import { runGather } from "./run-gather.ts";
 import { beginSql, runSessionStatement } from "./run-session-statement.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
@@ -108,11 +109,12 @@ export class Executor implements PassThroughOwner {
         this.#inserting =
           statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
         this.#send(plan, normalized.binds, cluster, payload);
-      } else if (plan.kind === "gather") {
+      } else if (plan.kind === "gather" || plan.kind === "merge") {
         this.#effect = plan.effect;
         this.#binds = normalized.binds;
-        this.#slow(runGather(this, plan, normalized.binds, cluster));
-      } else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
+        this.#severalShards(plan, normalized.binds, cluster);
+      } else if (plan.kind === "catalog") this.#catalog(plan, normalized.binds, cluster, payload);
+      else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
       else if (plan.kind === "session") {
         if (statement.kind === "show") this.#effect = showEffect(statement);
         this.#slow(runSessionStatement(this, statement, cluster, payload));
@@ -383,6 +385,23 @@ export class Executor implements PassThroughOwner {
     return { plan, statement, access: accessOf(statement, plan, planContext) };
   }
 
+  #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
+    const keyspace = aloneIn(this, plan, binds, cluster);
+    if (keyspace !== undefined && plan.send !== undefined) {
+      this.#send({ ...plan.send, keyspace }, binds, cluster, payload);
+      return;
+    }
+    this.#effect = plan.effect;
+    this.#binds = binds;
+    this.#slow(runCatalog(this, plan, binds, cluster));
+  }
+
+  #severalShards(plan: MergePlan | GatherPlan, binds: readonly BindValue[], cluster: ClusterView): void {
+    const gather = plan.kind === "gather" ? plan : plan.gather;
+    if (gather === undefined) throw notSupported(plan.reason);
+    this.#slow(runGather(this, gather, binds, cluster));
+  }
+
   #send(plan: SendPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
     const { state } = this;
     const { effect } = plan;
@@ -396,9 +415,7 @@ export class Executor implements PassThroughOwner {
       this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
       return;
     }
-    const keyspace =
-      plan.schemas === undefined ? plan.keyspace : keyspaceAsked(plan, plan.schemas, binds, state, cluster);
-    const targets = this.targetsOf({ keyspace, routing: plan.routing }, binds, cluster);
+    const targets = this.targetsOf(plan, binds, cluster);
     const sent = plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context);
     this.#keepsWarnings = plan.routing.kind === "any" && !effect.touchesTables;
     this.#effect = effect;
@@ -409,10 +426,7 @@ export class Executor implements PassThroughOwner {
     if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
     if (targets.length === 1) this.#toOne(first, sent, effect.touchesTables, effect.reserves !== undefined);
     else if (plan.crossShard !== undefined && plan.severalShards !== undefined) {
-      const { severalShards } = plan;
-      const gather = severalShards.kind === "gather" ? severalShards : severalShards.gather;
-      if (gather === undefined) throw notSupported(plan.crossShard);
-      this.#slow(runGather(this, gather, binds, cluster));
+      this.#severalShards(plan.severalShards, binds, cluster);
     } else if (plan.crossShard !== undefined) {
       throw notSupported(plan.crossShard, `this statement goes to ${targets.length} shards of ${plan.keyspace}`);
     } else if (effect.writes && !plan.rows) {

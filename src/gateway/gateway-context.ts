@@ -8,8 +8,10 @@ import type { TabletDirectory } from "../tabletclient/tablet-directory.ts";
 import type { AutoIncrements } from "./auto-increments.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { PlanCache } from "./plan-cache.ts";
+import type { Process } from "./processes.ts";
 import type { SequenceCache } from "./sequence-cache.ts";
 import type { TransactionMode } from "./session-holds.ts";
+import type { User } from "./users.ts";
 
 export interface GatewayContext {
   readonly tablets: TabletDirectory;
@@ -22,6 +24,10 @@ export interface GatewayContext {
   readonly clock: Clock;
   readonly log: Log;
   cluster(): ClusterView;
+  /** Of the users file. */
+  userNamed(name: string): User | undefined;
+  /** All client connections of this gateway. */
+  processes(): readonly Process[];
 }
 
 /** One plan cache a keyspace selection, all dropped when the cluster changes. */

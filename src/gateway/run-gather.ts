@@ -12,12 +12,13 @@ import type { ClusterView } from "./cluster-view.ts";
 import type { Executor } from "./executor.ts";
 import { substituted } from "./session-values.ts";
 
-/** Answers the client, or throws. */
+/** Answers the client, or throws. `fillMore` makes what other tables the statement reads on the scratch connection. */
 export async function runGather(
   executor: Executor,
   plan: GatherPlan,
   binds: readonly BindValue[],
   cluster: ClusterView,
+  fillMore?: (scratch: Scratch) => Promise<void>,
 ): Promise<void> {
   const { context, state, signal } = executor;
   executor.asParts(plan.effect);
@@ -59,6 +60,7 @@ export async function runGather(
       scratch,
       tables,
     );
+    await fillMore?.(scratch);
     const payload = substituted(plan.statement, binds, state, context);
     await executor.passFrom(target, scratch.holdId, payload);
   } catch (error) {

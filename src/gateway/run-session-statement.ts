@@ -2,6 +2,7 @@
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Begin, Statement } from "../sql/tree.ts";
+import { isSystemSchema } from "../plan/system-tables.ts";
 import { checkKeyspaceAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { Executor } from "./executor.ts";
@@ -56,10 +57,13 @@ export async function runSessionStatement(
 export function selectTarget(executor: Executor, text: string, cluster: ClusterView): void {
   const target = parseTarget(text);
   const { keyspace, shard } = target;
+  if (keyspace !== undefined && isSystemSchema(keyspace) && shard === undefined) {
+    const schema = keyspace.toLowerCase();
+    if (schema !== "information_schema") checkKeyspaceAccess(executor.state.user, schema);
+    executor.state.target = { ...target, keyspace: schema };
+    return;
+  }
   if (keyspace !== undefined) {
-    if (keyspace.toLowerCase() === "information_schema") {
-      throw notSupported("USE information_schema", "name the schema in the query: information_schema.tables");
-    }
     const known = cluster.snapshot.keyspaces.get(keyspace);
     if (known === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${keyspace}'`);
     checkKeyspaceAccess(executor.state.user, keyspace);

@@ -102,10 +102,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     clock,
     log,
     cluster: () => view,
+    userNamed: (name) => users.get(name),
+    processes: () => [...sessions.values()].flatMap((session) => session.process(clock.nowMs()) ?? []),
   };
   const startedMs = clock.nowMs();
   let questions = 0;
   const connections = new Set<ClientConnection>();
+  const sessions = new Map<ClientConnection, Session>();
   const perUser = new Map<string, number>();
   let nextConnectionId = 1;
   const accept = (socket: Socket): void => {
@@ -142,12 +145,14 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
           statistics: () =>
             `Uptime: ${Math.floor((clock.nowMs() - startedMs) / 1_000)}  Threads: ${connections.size}  Questions: ${questions}`,
         });
+        sessions.set(client, session);
         perUser.set(user, open + 1);
         userName = user;
         return session;
       },
       closed(client) {
         connections.delete(client);
+        sessions.delete(client);
         if (userName !== undefined) perUser.set(userName, (perUser.get(userName) ?? 1) - 1);
       },
     });

@@ -27,6 +27,8 @@ export class SessionState {
   readonly user: User;
   /** Host part of USER(): what the client's address looks like. */
   readonly clientHost: string;
+  /** What the client's connection is encrypted with. */
+  tls: { readonly cipher: string; readonly version: string } | undefined;
   /** CLIENT_FOUND_ROWS was agreed. */
   readonly foundRows: boolean;
   readonly holds: SessionHolds;

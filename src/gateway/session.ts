@@ -9,6 +9,7 @@ import type { Login } from "../mysql/server-handshake.ts";
 import type { ClientConnection, CommandHandler } from "./client-connection.ts";
 import { Executor } from "./executor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
+import { commandShown, type Process } from "./processes.ts";
 import { selectTarget } from "./run-session-statement.ts";
 import { SessionHolds } from "./session-holds.ts";
 import { refuseUnreadable } from "./set-statement.ts";
@@ -45,6 +46,7 @@ export class Session implements CommandHandler {
     );
     this.#loginSettings = settingsOf(login.collation);
     state.settings = this.#loginSettings;
+    state.tls = connection.tls;
     this.#executor = new Executor(context, state, connection);
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
     if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
@@ -52,6 +54,16 @@ export class Session implements CommandHandler {
 
   get executor(): Executor {
     return this.#executor;
+  }
+
+  /** Undefined while the login is not answered yet. */
+  process(nowMs: number): Process | undefined {
+    const { activity, peer } = this.#options.connection;
+    if (activity === undefined) return undefined;
+    const { connectionId, user, target } = this.#executor.state;
+    const seconds = Math.max(0, Math.floor((nowMs - activity.sinceMs) / 1000));
+    const { keyspace } = target;
+    return { id: connectionId, user: user.user, host: peer, keyspace, seconds, ...commandShown(activity.payload) };
   }
 
   command(payload: Buffer, sequenceId: number): void {

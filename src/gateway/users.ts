@@ -28,6 +28,8 @@ export type Right = (typeof RIGHTS)[number];
 
 /** What is granted on a pattern: "keyspace" or "keyspace.table", each with `*` for any characters. */
 export interface Grant {
+  /** As written. */
+  readonly pattern: { readonly keyspace: string; readonly table: string };
   readonly keyspace: RegExp;
   readonly table: RegExp;
   /** True for a pattern that covers every table of its keyspaces. */
@@ -156,7 +158,13 @@ export class Users {
 
 /** The users when there is no file: `root` without a password, from this machine only. */
 export function defaultUsers(): ReadonlyMap<string, User> {
-  const everything: Grant = { keyspace: /^/, table: /^/, wholeKeyspace: true, rights: new Set(RIGHTS) };
+  const everything: Grant = {
+    pattern: { keyspace: "*", table: "*" },
+    keyspace: /^/,
+    table: /^/,
+    wholeKeyspace: true,
+    rights: new Set(RIGHTS),
+  };
   const root: User = {
     user: "root",
     nativeHash: undefined,
@@ -308,6 +316,7 @@ function readGrants(rights: unknown, path: string, faults: string[]): Grant[] {
       else given.add(right);
     }
     grants.push({
+      pattern: { keyspace, table },
       keyspace: globToRegExp(keyspace),
       table: globToRegExp(table),
       wholeKeyspace: /^\*+$/.test(table),

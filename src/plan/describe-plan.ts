@@ -4,6 +4,7 @@ import { assertNever } from "../base/assert.ts";
 import { print, printExpr } from "../sql/print.ts";
 import type { Body, Merge } from "./merge-plan.ts";
 import type { Plan, Routing } from "./plan.ts";
+import type { SchemaPattern } from "./schema-filter.ts";
 import type { ValueRef } from "./value-ref.ts";
 
 /** How an answer is made; `session` is the gateway's own. */
@@ -58,6 +59,14 @@ export function describePlan(plan: Plan): PlanDescription {
         reason: plan.reason,
         steps: plan.steps.map(({ name, batched, body }) => ({ rows: name, batched, ...describeBody(body) })),
         ...describeBody(plan.body),
+      };
+    case "catalog":
+      return {
+        kind: plan.kind,
+        scratch: plan.keyspace,
+        tables: plan.sources.map(({ schema, table }) => `${schema}.${table}`),
+        ...(plan.filter === undefined ? {} : { keyspaces: plan.filter.map(describeSchema) }),
+        ...(plan.gather === undefined ? {} : { gather: describePlan(plan.gather) }),
       };
     case "session":
       return { kind: plan.kind, statement: plan.statement.kind };
@@ -118,6 +127,11 @@ function describeRouting(routing: Routing): object {
     default:
       return assertNever(routing);
   }
+}
+
+function describeSchema({ op, value }: SchemaPattern): string {
+  const text = value === "database" ? "DATABASE()" : describeValue(value);
+  return op === "like" ? `LIKE ${text}` : text;
 }
 
 function describeValue(ref: ValueRef): string {

@@ -14,6 +14,9 @@ import type { GatherPlan, GatherSource } from "./plan.ts";
 import { routeTables } from "./routing.ts";
 import { type PlanContext, resolveTable, SYSTEM_SCHEMAS } from "./tables.ts";
 
+/** Begins the names of temporary tables with rows of catalogs (catalog.ts). */
+export const CATALOG_PREFIX = "shardgate_catalog_";
+
 /** Throws 1235 for the few statements that cannot be mapped; `reason` is why no other tier takes it. */
 export function planGather(statement: Query, context: PlanContext, reason: string): GatherPlan {
   const cteNames = new Set<string>();
@@ -89,15 +92,13 @@ function sourceOf(
   };
 }
 
-/** Common table expressions and system tables are the scratch server's own. */
+/** Common table expressions, system tables and those made for this query are the scratch server's own. */
 function isOwn(node: TableName, cteNames: ReadonlySet<string>, context: PlanContext): boolean {
   const name = node.name.toLowerCase();
   if (node.schema !== undefined) {
-    if (SYSTEM_SCHEMAS.has(node.schema.toLowerCase()))
-      throw notSupported("join of a system schema with tables over shards");
-    return false;
+    return SYSTEM_SCHEMAS.has(node.schema.toLowerCase());
   }
-  if (name === "dual") return true;
+  if (name === "dual" || name.startsWith(CATALOG_PREFIX)) return true;
   if (!cteNames.has(name)) return false;
   // A table of that name may be meant outside the scope of the WITH.
   const own = context.keyspace === undefined ? undefined : context.vschema.keyspaces.get(context.keyspace);
@@ -187,7 +188,7 @@ function qualifiedBy(column: Column, tables: readonly TableName[]): TableName | 
 }
 
 /** Names of all columns the statement mentions anywhere, lower case; "all" when it may use some without naming them. */
-function columnNamesOf(statement: Query): ReadonlySet<string> | "all" {
+export function columnNamesOf(statement: Query): ReadonlySet<string> | "all" {
   const names = new Set<string>();
   let all = false;
   walk(statement, (node) => {

@@ -4,7 +4,8 @@
 import type { Expr, Insert, Query, Statement } from "../sql/tree.ts";
 import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
 import type { MergePlan } from "./merge-plan.ts";
-import type { SchemaFilter } from "./system-schema.ts";
+import type { SchemaFilter } from "./schema-filter.ts";
+import type { GatewayRows } from "./system-tables.ts";
 import type { ValueRef } from "./value-ref.ts";
 
 /** Which shards a statement goes to, once its values are known. */
@@ -60,8 +61,6 @@ export interface SendPlan {
   readonly rows: boolean;
   /** The gateway's own functions (LAST_INSERT_ID(), …) in the tree: print it anew for each execution. */
   readonly substitute: Statement | undefined;
-  /** A query of information_schema goes to the keyspace these allow instead, if it is one. */
-  readonly schemas?: readonly SchemaFilter[];
 }
 
 /** Multi-row INSERT or REPLACE into a sharded table: each row to the shard its primary vindex says. */
@@ -133,7 +132,54 @@ export interface GatherSource {
   readonly locks: boolean;
 }
 
-export type Plan = SendPlan | InsertPlan | SessionPlan | GatherPlan | MergePlan;
+/** A query of information_schema or the like. */
+export interface CatalogPlan {
+  readonly kind: "catalog";
+  /** Where the scratch connection is: any one shard of it. */
+  readonly keyspace: string;
+  /** The query itself, no name of a system table without its schema. */
+  readonly query: Query;
+  readonly sources: readonly CatalogSource[];
+  /** With the names of `sources` mapped. */
+  readonly statement: Query;
+  /** What fills temporary tables with rows of keyspaces' tables, and has the whole statement mapped. */
+  readonly gather: GatherPlan | undefined;
+  /** The query as it is, for a server that has all its rows; undefined when it names tables of keyspaces as well. */
+  readonly send: SendPlan | undefined;
+  /** Keyspaces it is about: when that is one, its shard has all rows. Undefined when it may be about any. */
+  readonly filter: SchemaFilter | undefined;
+  readonly effect: Effect;
+}
+
+/** One reference to a system table. */
+export type CatalogSource = CatalogTableName &
+  (
+    | {
+        readonly kind: "catalog";
+        /** Names a row's keyspace. */
+        readonly schemaColumn: string;
+        /** Schemas of the server's own, whose rows count once. */
+        readonly ownSchemas: readonly string[];
+        /** Keyspaces whose rows it needs; undefined: all. */
+        readonly filter: SchemaFilter | undefined;
+        /** Rows that do not meet all of these are not needed. */
+        readonly where: readonly Expr[];
+        /** Needs values that are sums over a keyspace's shards. */
+        readonly summed: boolean;
+      }
+    | { readonly kind: "gateway"; readonly rows: GatewayRows }
+  );
+
+export interface CatalogTableName {
+  readonly schema: string;
+  readonly table: string;
+  readonly alias: string;
+  readonly temporaryTable: string;
+  /** Lower-case names of the columns that may be needed. */
+  readonly columns: ReadonlySet<string> | "all";
+}
+
+export type Plan = SendPlan | InsertPlan | SessionPlan | GatherPlan | MergePlan | CatalogPlan;
 
 /** What running a statement means for the session. */
 export interface Effect {

@@ -5,6 +5,7 @@
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Delete, Explain, Statement, Update } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
+import { planCatalog } from "./catalog.ts";
 import {
   DEFINITION,
   keyspaceOfLocks,
@@ -55,7 +56,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "union":
     case "values":
     case "table":
-      return planQuery(statement, context);
+      return planCatalog(statement, context) ?? planQuery(statement, context);
     case "insert":
       return planInsertStatement(statement, context);
     case "update":

@@ -1,10 +1,9 @@
 // Finds the tables of a statement and the keyspace each belongs to. Knows MySQL's and Vitess's naming rules, not routing.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { ObjectName, Statement, TableName } from "../sql/tree.ts";
-import { cteReferences } from "../sql/tables.ts";
+import type { Node, ObjectName, Statement, TableName, With } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
-import type { ClusterSchema, TableSchema } from "../schema/model.ts";
+import type { ClusterSchema } from "../schema/model.ts";
 import type { TabletType } from "../topo/records.ts";
 import type { ClusterVSchema, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { type NameOf, ruleTarget, withTargets } from "./routing-rules.ts";
@@ -24,8 +23,6 @@ export interface ResolvedTable {
   readonly keyspace: KeyspaceVSchema;
   readonly name: string;
   readonly table: TableVSchema | undefined;
-  /** As the shards have it, as far as it is known. */
-  readonly definition?: TableSchema | undefined;
 }
 
 /** Schemas every mysqld has for itself. */
@@ -45,12 +42,13 @@ export interface StatementTables {
 
 /** Throws 1046, 1049, 1146 as MySQL would for names that do not resolve. */
 export function tablesOf(statement: Statement, context: PlanContext): StatementTables {
-  const ctes = cteReferences(statement);
+  const cteNames = new Set<string>();
   const named: (TableName | ObjectName)[] = [];
   walk(statement, (node) => {
-    if (node.kind === "tableName") {
-      if (!ctes.has(node)) named.push(node);
-    } else if (node.kind === "insert") named.push(node.table);
+    const withClause = withOf(node);
+    if (withClause !== undefined) for (const cte of withClause.ctes) cteNames.add(cte.name.toLowerCase());
+    if (node.kind === "tableName") named.push(node);
+    else if (node.kind === "insert") named.push(node.table);
     else if (node.kind === "load") named.push(node.table);
     else if (node.kind === "ddl" && isTableObject(node.object)) named.push(...node.names, ...node.references);
     else if (node.kind === "admin") named.push(...node.tables);
@@ -61,7 +59,7 @@ export function tablesOf(statement: Statement, context: PlanContext): StatementT
   const tables: ResolvedTable[] = [];
   let system = false;
   for (const name of named) {
-    if (name.schema === undefined && isDual(name.name)) continue;
+    if (name.schema === undefined && (cteNames.has(name.name.toLowerCase()) || isDual(name.name))) continue;
     if (name.schema !== undefined && SYSTEM_SCHEMAS.has(name.schema.toLowerCase())) system = true;
     else if (name.schema === undefined && context.keyspace !== undefined && SYSTEM_SCHEMAS.has(context.keyspace)) {
       system = true;
@@ -80,13 +78,8 @@ export function resolveTable(
 ): ResolvedTable {
   const schema = name.schema ?? context.keyspace;
   const target = ruleTarget(context.vschema.routingRules, schema, name.name, context.tabletType ?? "primary");
-  const resolved =
-    target !== undefined
-      ? resolveIn(target.keyspace, target.table, context)
-      : schema === undefined
-        ? resolveAnywhere(name.name, context)
-        : resolveIn(schema, name.name, context);
-  return { ...resolved, definition: context.schema.table(resolved.keyspace.keyspace, resolved.name) };
+  if (target !== undefined) return resolveIn(target.keyspace, target.table, context);
+  return schema === undefined ? resolveAnywhere(name.name, context) : resolveIn(schema, name.name, context);
 }
 
 function resolveIn(schema: string, name: string, context: PlanContext): ResolvedTable {
@@ -188,6 +181,10 @@ export function commonKeyspace(tables: readonly ResolvedTable[]): KeyspaceVSchem
     }
   }
   return first;
+}
+
+function withOf(node: Node): With | undefined {
+  return "with" in node && typeof node.with === "object" ? node.with : undefined;
 }
 
 function isDual(name: string): boolean {

@@ -204,6 +204,7 @@ function form(c: Cursor, found: Found): void {
       c.next();
       found.what = "grants";
       if (c.accept("for")) {
+        if (c.w !== "current_user" && c.w !== "current_role") found.name = accountUser(c);
         accountName(c);
         if (c.accept("using"))
           do accountName(c);
@@ -302,6 +303,14 @@ function form(c: Cursor, found: Found): void {
     return filter(c, found);
   }
   throw c.error();
+}
+
+/** The user of an account's name, which stays to be read. */
+function accountUser(c: Cursor): string {
+  const at = c.i;
+  const user = c.nameOrString();
+  c.seek(at);
+  return user;
 }
 
 function filter(c: Cursor, found: Found): void {

@@ -1,0 +1,249 @@
+// Queries of information_schema, mysql, performance_schema and sys. A server's catalogs describe the keyspaces it has a
+// shard of, so a query that is about one keyspace goes to one of its shards as it is; one about several is answered from
+// temporary tables, which are filled with each keyspace's rows from one of its shards (`CatalogPlan`). What is about the
+// software or about one server is asked of one.
+
+import { notSupported } from "../base/errors.ts";
+import type { Expr, Node, Query, TableName, TableRef } from "../sql/tree.ts";
+import { rewrite, walk } from "../sql/walk.ts";
+import { keyspaceOfLocks, queryEffect, usesLocks } from "./effects.ts";
+import { CATALOG_PREFIX, columnNamesOf, planGather } from "./gather.ts";
+import type { CatalogSource, Plan, SendPlan } from "./plan.ts";
+import { type SchemaFilter, schemaFiltersOf, type SystemTables } from "./schema-filter.ts";
+import { keyspaceForAny, send } from "./send.ts";
+import { sessionFunctionOf } from "./session-functions.ts";
+import { isSystemSchema, type SystemTable, systemTableOf } from "./system-tables.ts";
+import type { PlanContext } from "./tables.ts";
+
+/** Undefined for a query that names no table of a system schema. */
+export function planCatalog(query: Query, context: PlanContext): Plan | undefined {
+  const { system, others } = namedTables(query, context);
+  if (system.size === 0) return undefined;
+  const effect = { ...queryEffect(query), touchesTables: others };
+  const home = usesLocks(query) ? keyspaceOfLocks(context) : keyspaceForAny(undefined, context);
+  const qualified = withSchemas(query, system, context);
+  const readsServerOnly = [...system.values()].every(({ kind }) => kind === "server");
+  const plain = send(query, home.keyspace, { kind: "any" }, undefined, effect);
+  const alone: SendPlan = qualified === query ? plain : { ...plain, substitute: qualified };
+  if (!others && readsServerOnly) return alone;
+  if (effect.reserves !== undefined) throw notSupported(`${effect.reserves} in a query of information_schema`);
+  const filters = schemaFiltersOf(query, system);
+  const { sources, statement } = mapped(query, system, filters, context);
+  const reason = "information_schema of several keyspaces";
+  const gather = others ? planGather(statement, context, reason) : undefined;
+  const isBound = [...system].every(([ref, { kind }]) => kind === "server" || (kind === "catalog" && filters.has(ref)));
+  return {
+    kind: "catalog",
+    keyspace: home.keyspace,
+    query: qualified,
+    sources,
+    statement: gather?.statement ?? statement,
+    gather,
+    send: others ? undefined : alone,
+    filter: gather === undefined && isBound && filters.size > 0 ? [...filters.values()].flat() : undefined,
+    effect,
+  };
+}
+
+interface NamedTables {
+  readonly system: SystemTables;
+  /** Tables of keyspaces are named as well. */
+  readonly others: boolean;
+}
+
+function namedTables(query: Query, context: PlanContext): NamedTables {
+  const cteNames = new Set<string>();
+  walk(query, (node) => {
+    if (node.kind === "cte") cteNames.add(node.name.toLowerCase());
+  });
+  const system = new Map<TableName, SystemTable>();
+  let others = false;
+  walk(query, (node) => {
+    if (node.kind !== "tableName") return;
+    const lower = node.name.toLowerCase();
+    if (node.schema === undefined && (cteNames.has(lower) || lower === "dual")) return;
+    const schema = node.schema ?? context.keyspace;
+    if (schema !== undefined && isSystemSchema(schema)) system.set(node, systemTableOf(schema, node.name));
+    else others = true;
+  });
+  return { system, others };
+}
+
+/** The same query, if no table of a system schema stands there without it: a shard's connection has selected another. */
+function withSchemas(query: Query, system: SystemTables, context: PlanContext): Query {
+  return rewriteTables(query, (node) =>
+    node.kind === "tableName" && node.schema === undefined && system.has(node)
+      ? { ...node, schema: context.keyspace }
+      : node,
+  );
+}
+
+/** `rewrite` gives new nodes where children change; table names have none that do. */
+function rewriteTables(query: Query, change: (ref: TableRef) => TableRef): Query {
+  return rewrite(query, { table: change });
+}
+
+/** The query over temporary tables, and what those have to hold. */
+function mapped(
+  query: Query,
+  system: SystemTables,
+  filters: ReadonlyMap<TableName, SchemaFilter>,
+  context: PlanContext,
+): { readonly sources: readonly CatalogSource[]; readonly statement: Query } {
+  const columns = columnNamesOf(query);
+  const conditions = conditionsOf(query, system);
+  const sources: CatalogSource[] = [];
+  // Names of system tables are the same in any case, names of temporary tables are not.
+  const spelled = new Map<string, string>();
+  const statement = rewrite(query, {
+    table(node) {
+      const table = node.kind === "tableName" ? system.get(node) : undefined;
+      if (node.kind !== "tableName" || table === undefined) return node;
+      const schema = (node.schema ?? context.keyspace ?? "").toLowerCase();
+      if (table.kind === "server") return { ...node, schema };
+      const temporaryTable = `${CATALOG_PREFIX}${sources.length + 1}`;
+      const lower = node.name.toLowerCase();
+      const alias = node.alias ?? spelled.get(lower) ?? node.name;
+      if (node.alias === undefined) spelled.set(lower, alias);
+      const rest = { schema, table: node.name, alias, temporaryTable, columns };
+      sources.push(
+        table.kind === "gateway"
+          ? { kind: "gateway", rows: table.rows, ...rest }
+          : {
+              kind: "catalog",
+              schemaColumn: table.schemaColumns[0] ?? "",
+              ownSchemas: table.ownSchemas,
+              filter: filters.get(node),
+              where: conditions.get(node) ?? [],
+              summed: hasAny(table.summed, columns),
+              ...rest,
+            },
+      );
+      return { ...node, schema: undefined, name: temporaryTable, alias, indexHints: [] };
+    },
+    query: (node) => (node.locking.length > 0 ? { ...node, locking: [] } : node),
+  });
+  const respelled = rewrite(statement, {
+    expr: (node) => (node.kind === "column" ? { ...node, ...qualifierOf(node, spelled) } : node),
+    query: (node) =>
+      node.kind === "select"
+        ? {
+            ...node,
+            items: node.items.map((item) => (item.kind === "star" ? { ...item, ...qualifierOf(item, spelled) } : item)),
+          }
+        : node,
+  });
+  return { sources, statement: topItems({ ...respelled, locking: [] }, spelled) };
+}
+
+interface Qualifier {
+  readonly schema: string | undefined;
+  readonly table: string | undefined;
+}
+
+function qualifierOf({ schema, table }: Qualifier, spelled: ReadonlyMap<string, string>): Qualifier {
+  const isOfSystem = schema === undefined || isSystemSchema(schema);
+  return {
+    schema: isOfSystem ? undefined : schema,
+    table: isOfSystem && table !== undefined ? (spelled.get(table.toLowerCase()) ?? table) : table,
+  };
+}
+
+/** `rewrite` changes what is below the statement; its own `t.*` are left. */
+function topItems(query: Query, spelled: ReadonlyMap<string, string>): Query {
+  if (query.kind !== "select") return query;
+  return {
+    ...query,
+    items: query.items.map((item) => (item.kind === "star" ? { ...item, ...qualifierOf(item, spelled) } : item)),
+  };
+}
+
+function hasAny(names: ReadonlySet<string>, columns: ReadonlySet<string> | "all"): boolean {
+  if (columns === "all") return names.size > 0;
+  for (const name of names) if (columns.has(name)) return true;
+  return false;
+}
+
+/**
+ * Conjuncts of WHERE that a table's rows may be chosen by before the statement sees them: on tables that no outer join can
+ * fill with NULLs, on its columns alone, of plain comparisons. The statement still has them all.
+ */
+function conditionsOf(query: Query, system: SystemTables): ReadonlyMap<TableName, readonly Expr[]> {
+  const conditions = new Map<TableName, Expr[]>();
+  walk(query, (node) => {
+    if (node.kind !== "select" || node.where === undefined) return;
+    const preserved = node.from.flatMap(preservedTables);
+    const isAlone = node === query && node.from.length === 1 && node.from[0] === preserved[0];
+    for (const conjunct of node.where.kind === "and" ? node.where.operands : [node.where]) {
+      const ref = onlyTableOf(conjunct, preserved, isAlone);
+      const table = ref === undefined ? undefined : system.get(ref);
+      if (ref === undefined || table?.kind !== "catalog" || mentions(conjunct, table.summed)) continue;
+      const known = conditions.get(ref);
+      if (known === undefined) conditions.set(ref, [conjunct]);
+      else known.push(conjunct);
+    }
+  });
+  return conditions;
+}
+
+function preservedTables(ref: TableRef): readonly TableRef[] {
+  switch (ref.kind) {
+    case "tableName":
+    case "derived":
+    case "jsonTable":
+      return [ref];
+    case "tableList":
+      return ref.tables.flatMap(preservedTables);
+    case "join":
+      return [
+        ...(ref.type === "right" ? [] : preservedTables(ref.left)),
+        ...(ref.type === "left" ? [] : preservedTables(ref.right)),
+      ];
+  }
+}
+
+function onlyTableOf(expr: Expr, refs: readonly TableRef[], isAlone: boolean): TableName | undefined {
+  let found: TableRef | undefined;
+  let isPlain = true;
+  walk(expr, (node) => {
+    if (node.kind === "column") {
+      const alias = node.table?.toLowerCase();
+      const named = alias === undefined ? (isAlone ? refs : []) : refs.filter((ref) => aliasOf(ref) === alias);
+      const [ref] = named;
+      if (named.length !== 1 || (found !== undefined && found !== ref)) isPlain = false;
+      found = ref;
+    } else if (!PLAIN.has(node.kind) && sessionFunctionOf(node) === undefined) isPlain = false;
+    return isPlain;
+  });
+  return isPlain && found?.kind === "tableName" ? found : undefined;
+}
+
+function aliasOf(ref: TableRef): string | undefined {
+  if (ref.kind === "tableName") return (ref.alias ?? ref.name).toLowerCase();
+  return ref.kind === "derived" || ref.kind === "jsonTable" ? ref.alias?.toLowerCase() : undefined;
+}
+
+function mentions(expr: Expr, columns: ReadonlySet<string>): boolean {
+  let found = false;
+  walk(expr, (node) => {
+    found ||= node.kind === "column" && columns.has(node.name.toLowerCase());
+    return !found;
+  });
+  return found;
+}
+
+/** Nodes whose value depends on the row alone. */
+const PLAIN: ReadonlySet<Node["kind"]> = new Set<Node["kind"]>([
+  "literal",
+  "bind",
+  "unary",
+  "binary",
+  "and",
+  "or",
+  "is",
+  "in",
+  "between",
+  "like",
+  "row",
+  "collate",
+]);
