@@ -1,9 +1,10 @@
 // Finds the tables of a statement and the keyspace each belongs to. Knows MySQL's and Vitess's naming rules, not routing.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Node, ObjectName, Statement, TableName, With } from "../sql/tree.ts";
+import type { ObjectName, Statement, TableName } from "../sql/tree.ts";
+import { cteReferences } from "../sql/tables.ts";
 import { walk } from "../sql/walk.ts";
-import type { ClusterSchema } from "../schema/model.ts";
+import type { ClusterSchema, TableSchema } from "../schema/model.ts";
 import type { TabletType } from "../topo/records.ts";
 import type { ClusterVSchema, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { type NameOf, ruleTarget, withTargets } from "./routing-rules.ts";
@@ -23,6 +24,8 @@ export interface ResolvedTable {
   readonly keyspace: KeyspaceVSchema;
   readonly name: string;
   readonly table: TableVSchema | undefined;
+  /** As the shards have it, as far as it is known. */
+  readonly definition?: TableSchema | undefined;
 }
 
 /** Schemas every mysqld has for itself. */
@@ -42,13 +45,12 @@ export interface StatementTables {
 
 /** Throws 1046, 1049, 1146 as MySQL would for names that do not resolve. */
 export function tablesOf(statement: Statement, context: PlanContext): StatementTables {
-  const cteNames = new Set<string>();
+  const ctes = cteReferences(statement);
   const named: (TableName | ObjectName)[] = [];
   walk(statement, (node) => {
-    const withClause = withOf(node);
-    if (withClause !== undefined) for (const cte of withClause.ctes) cteNames.add(cte.name.toLowerCase());
-    if (node.kind === "tableName") named.push(node);
-    else if (node.kind === "insert") named.push(node.table);
+    if (node.kind === "tableName") {
+      if (!ctes.has(node)) named.push(node);
+    } else if (node.kind === "insert") named.push(node.table);
     else if (node.kind === "load") named.push(node.table);
     else if (node.kind === "ddl" && isTableObject(node.object)) named.push(...node.names, ...node.references);
     else if (node.kind === "admin") named.push(...node.tables);
@@ -59,7 +61,7 @@ export function tablesOf(statement: Statement, context: PlanContext): StatementT
   const tables: ResolvedTable[] = [];
   let system = false;
   for (const name of named) {
-    if (name.schema === undefined && (cteNames.has(name.name.toLowerCase()) || isDual(name.name))) continue;
+    if (name.schema === undefined && isDual(name.name)) continue;
     if (name.schema !== undefined && SYSTEM_SCHEMAS.has(name.schema.toLowerCase())) system = true;
     else if (name.schema === undefined && context.keyspace !== undefined && SYSTEM_SCHEMAS.has(context.keyspace)) {
       system = true;
@@ -78,8 +80,13 @@ export function resolveTable(
 ): ResolvedTable {
   const schema = name.schema ?? context.keyspace;
   const target = ruleTarget(context.vschema.routingRules, schema, name.name, context.tabletType ?? "primary");
-  if (target !== undefined) return resolveIn(target.keyspace, target.table, context);
-  return schema === undefined ? resolveAnywhere(name.name, context) : resolveIn(schema, name.name, context);
+  const resolved =
+    target !== undefined
+      ? resolveIn(target.keyspace, target.table, context)
+      : schema === undefined
+        ? resolveAnywhere(name.name, context)
+        : resolveIn(schema, name.name, context);
+  return { ...resolved, definition: context.schema.table(resolved.keyspace.keyspace, resolved.name) };
 }
 
 function resolveIn(schema: string, name: string, context: PlanContext): ResolvedTable {
@@ -181,10 +188,6 @@ export function commonKeyspace(tables: readonly ResolvedTable[]): KeyspaceVSchem
     }
   }
   return first;
-}
-
-function withOf(node: Node): With | undefined {
-  return "with" in node && typeof node.with === "object" ? node.with : undefined;
 }
 
 function isDual(name: string): boolean {

@@ -499,13 +499,13 @@ export function normalize(sql: Buffer, mode: SqlMode): Normalized {
     )
       buffer[out++] = 32;
     let inner = C_NORMAL;
+    if (context === C_ITEMS) itemComplex[level] = 1;
     if (
       context === C_KEEP ||
       (previous === P_WORD && (wordClass === W_KEEP_CALL || (wordClass === W_TYPE && typePlace)))
     )
       inner = C_KEEP;
     else if (context === C_BY || context === C_IN_BY) inner = C_IN_BY;
-    else if (context === C_ITEMS) itemComplex[level] = 1;
     levels[level] = context;
     levels[++level] = inner;
     context = inner;

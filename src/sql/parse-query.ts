@@ -338,11 +338,26 @@ function selectItem(c: Cursor, first: boolean): SelectItem {
     if (sequence !== undefined) return sequence;
   }
   const expr = expression(c);
-  const text = withoutExecutable(c.text.slice(pos, c.lastEnd()));
+  const text = constantName(expr) ?? withoutExecutable(c.text.slice(pos, c.lastEnd()));
   let alias: string | undefined;
   if (c.accept("as")) alias = c.nameOrString();
   else if (c.k === T.string || c.k === T.quoted || (c.k === T.word && !endsItem(c))) alias = c.nameOrString();
   return { kind: "expr", expr, alias, text, pos };
+}
+
+/** The words NULL, TRUE and FALSE name their column in upper case, however they are written; N'x' does by its value. */
+function constantName(expr: Expr): string | undefined {
+  if (expr.kind !== "literal") return undefined;
+  switch (expr.type) {
+    case "null":
+    case "true":
+    case "false":
+      return expr.type.toUpperCase();
+    case "nstring":
+      return expr.value;
+    default:
+      return undefined;
+  }
 }
 
 /** The text without the marks of executable comments, which name no column; other comments stay. */

@@ -1,8 +1,37 @@
 // The tables a statement names, common table expressions left out.
 
 import { assertNever } from "../base/assert.ts";
-import type { Node, Query, Statement } from "./tree.ts";
+import type { Node, Query, Statement, TableName } from "./tree.ts";
 import { children } from "./walk.ts";
+
+/**
+ * The table names that mean a common table expression, by its scope: its own name inside it is a table, unless the WITH is
+ * recursive; those after it in the list and the query see it.
+ */
+export function cteReferences(root: Node): ReadonlySet<TableName> {
+  const found = new Set<TableName>();
+  visit(root, new Set());
+  return found;
+
+  function visit(node: Node, ctes: ReadonlySet<string>): void {
+    if (node.kind === "tableName") {
+      if (node.schema === undefined && ctes.has(node.name.toLowerCase())) found.add(node);
+      return;
+    }
+    let inside = ctes;
+    if ("with" in node && node.with !== undefined) {
+      const { recursive, ctes: list } = node.with;
+      const names = list.map(({ name }) => name.toLowerCase());
+      for (const [at, { query }] of list.entries()) {
+        visit(query, new Set([...ctes, ...(recursive ? names : names.slice(0, at))]));
+      }
+      inside = new Set([...ctes, ...names]);
+    }
+    children(node, (child) => {
+      if (child.kind !== "with") visit(child, inside);
+    });
+  }
+}
 
 export interface TableUse {
   readonly schema: string | undefined;

@@ -28,6 +28,11 @@ describe("keys", () => {
     ],
     ["NULL, TRUE, FALSE stay", "select a from t where b = null or c = true", "select a from t where b=null or c=true"],
     ["expression without alias", "select a + 1 from t where b = 1", "select a + 1 from t where b=:v1"],
+    [
+      "an unnamed call of a function called as a type",
+      "select b, timestamp(a, '10:20') , char(c) from t",
+      "select b,timestamp(a, '10:20'),char(c) from t",
+    ],
     ["expression with alias", "select a + 1 as x from t", "select a+:v1 as x from t"],
     ["alias in quotes", "select a 'x', b as 'y' from t", "select a 'x',b as 'y' from t"],
     ["count(*)", "select count(*), 'x' from t", "select count(*),'x' from t"],

@@ -151,6 +151,18 @@ describe("rewriting", () => {
     expect(printBytes(parse(sql)).equals(sql)).toBe(true);
   });
 
+  test.each([
+    ["null", "NULL"],
+    ["True", "TRUE"],
+    ["false", "FALSE"],
+    ["N'x'", "x"],
+    ["a  + 1", "a  + 1"],
+  ])("%s names its column %s", (sql, name) => {
+    const statement = parse(`select ${sql} from t`);
+    const [item] = statement.kind === "select" ? statement.items : [];
+    expect(item).toMatchObject({ kind: "expr", text: name });
+  });
+
   test("statements of one text", () => {
     expect(parseMany("select 1; update t set a = 1;; commit;").map(({ statement }) => statement.kind)).toEqual([
       "select",
