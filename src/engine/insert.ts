@@ -8,7 +8,8 @@ import type { InsertPlan, InsertVindex } from "../plan/plan.ts";
 import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
 import type { BindValue, Insert } from "../plan/statement.ts";
 import type { ShardTarget } from "./ports.ts";
-import { type KeyspaceTargets, valueToPlace } from "./shards.ts";
+import type { KeyspaceTargets } from "./shards.ts";
+import { valueToPlace } from "./vindex-values.ts";
 
 export interface ShardRows {
   readonly target: ShardTarget;

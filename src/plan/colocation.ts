@@ -7,7 +7,7 @@
 
 import { AGGREGATE_FUNCTIONS } from "../sql/aggregate-functions.ts";
 import type { Expr, Join, Node, Select, TableRef } from "../sql/tree.ts";
-import { children } from "../sql/walk.ts";
+import { children, isExpr, isQuery, mapChildren } from "../sql/walk.ts";
 import type { ColumnVindex, KeyspaceVSchema } from "../vschema/model.ts";
 import type { Condition, FromTable } from "./from-clause.ts";
 import {
@@ -611,17 +611,10 @@ function qualified(expr: Expr, block: Block): Expr {
     const leaf = leafOf(resolved);
     return { ...expr, schema: undefined, table: tableAlias(leaf.source), name: leaf.lower };
   }
-  if (expr.kind === "binary")
-    return { ...expr, left: qualified(expr.left, block), right: qualified(expr.right, block) };
-  if (expr.kind === "and" || expr.kind === "or") {
-    return { ...expr, operands: expr.operands.map((operand) => qualified(operand, block)) };
-  }
-  if (expr.kind === "row") return { ...expr, items: expr.items.map((item) => qualified(item, block)) };
-  if (expr.kind === "in") return { ...expr, expr: qualified(expr.expr, block) };
-  if (expr.kind === "between" || expr.kind === "like" || expr.kind === "is") {
-    return { ...expr, expr: qualified(expr.expr, block) };
-  }
-  return expr;
+  // Columns inside a query are another block's.
+  const inside = (node: Node): Node =>
+    isExpr(node) ? qualified(node, block) : isQuery(node) ? node : mapChildren(node, inside);
+  return mapChildren(expr, inside);
 }
 
 /** The base tables of a placement for `routeTables`. */

@@ -107,13 +107,16 @@ function describeMerge({ aggregate, distinct, order, sorted, limit }: Merge): ob
   };
 }
 
-function describeRouting(routing: Routing): object {
+/** A routing in the words of EXPLAIN. */
+export function describeRouting(routing: Routing): { readonly kind: string; readonly [detail: string]: unknown } {
   switch (routing.kind) {
     case "unsharded":
     case "any":
     case "scatter":
+    case "none":
       return { kind: routing.kind };
     case "all-of":
+    case "common":
       return { kind: routing.kind, parts: routing.parts.map(describeRouting) };
     case "pinned":
       return { kind: routing.kind, keyspaceId: routing.keyspaceId.toString("hex") };
@@ -124,6 +127,27 @@ function describeRouting(routing: Routing): object {
     case "equal-multi":
     case "in":
       return { kind: routing.kind, vindex: routing.vindex.name, values: routing.values.map(describeValue) };
+    case "in-multi":
+      return {
+        kind: routing.kind,
+        vindex: routing.vindex.name,
+        columns: routing.columns.map((values) => values.map(describeValue)),
+      };
+    case "range": {
+      const { low, high } = routing;
+      return {
+        kind: routing.kind,
+        vindex: routing.vindex.name,
+        ...(low === undefined ? {} : { [low.inclusive ? "from" : "above"]: describeValue(low.value) }),
+        ...(high === undefined ? {} : { [high.inclusive ? "to" : "below"]: describeValue(high.value) }),
+      };
+    }
+    case "like":
+      return { kind: routing.kind, vindex: routing.vindex.name, pattern: describeValue(routing.pattern) };
+    case "null-key":
+      return { kind: routing.kind, vindex: routing.vindex.name };
+    case "if":
+      return { kind: routing.kind, condition: printExpr(routing.condition) };
     default:
       return assertNever(routing);
   }
@@ -134,7 +158,7 @@ function describeSchema({ op, value }: SchemaPattern): string {
   return op === "like" ? `LIKE ${text}` : text;
 }
 
-function describeValue(ref: ValueRef): string {
+export function describeValue(ref: ValueRef): string {
   switch (ref.kind) {
     case "constant":
       return ref.value.type === "NULL_TYPE" ? "NULL" : ref.value.raw.toString("utf8");
@@ -142,6 +166,10 @@ function describeValue(ref: ValueRef): string {
       return `${ref.negate ? "-" : ""}:v${ref.index + 1}`;
     case "bind-list":
       return `::v${ref.index + 1}`;
+    case "expression":
+      return printExpr(ref.expr);
+    case "asked":
+      return `asked of a mysqld: ${printExpr(ref.expr)}`;
     default:
       return assertNever(ref);
   }

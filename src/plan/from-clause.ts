@@ -37,6 +37,8 @@ export interface FromClause {
   readonly tables: readonly FromTable[];
   readonly conditions: readonly Condition[];
   readonly outerJoins: readonly OuterJoin[];
+  /** No other outer join puts NULL for a row of the tables: NULL in a column is a row's. */
+  readonly listsOuterJoins?: boolean;
 }
 
 /** Throws 1235 for what has no plain tables (derived tables, JSON_TABLE) and for NATURAL joins. */
@@ -45,7 +47,7 @@ export function flattenFrom(refs: readonly TableRef[], where: Expr | undefined, 
   const found: Found = { conditions: [], outerJoins: [], context };
   for (const ref of refs) tables.push(...flatten(ref, FILTER, found));
   if (where !== undefined) addConjuncts(where, FILTER, found.conditions);
-  return { tables, conditions: found.conditions, outerJoins: found.outerJoins };
+  return { tables, conditions: found.conditions, outerJoins: found.outerJoins, listsOuterJoins: true };
 }
 
 interface Found {

@@ -3,6 +3,8 @@
 
 import type { Expr, Insert, Query, Statement } from "../sql/tree.ts";
 import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
+import type { ColumnKind } from "./column-kind.ts";
+import type { KeyRouting } from "./key-routing.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import type { SchemaFilter } from "./schema-filter.ts";
 import type { GatewayRows } from "./system-tables.ts";
@@ -29,7 +31,12 @@ export type Routing =
       readonly values: readonly ValueRef[];
     }
   /** Rows with values of all, or the first few, columns of a multi-column vindex. */
-  | { readonly kind: "equal-multi"; readonly vindex: MultiColumnVindex; readonly values: readonly ValueRef[] }
+  | {
+      readonly kind: "equal-multi";
+      readonly vindex: MultiColumnVindex;
+      readonly holds: readonly ColumnKind[];
+      readonly values: readonly ValueRef[];
+    }
   /** The shard of a fixed keyspace id: a pinned table. */
   | { readonly kind: "pinned"; readonly keyspaceId: Buffer }
   /** All shards of all parts: what several tables need, each by itself. */
@@ -42,10 +49,9 @@ export type Routing =
       readonly step: string;
       readonly column: string;
     }
+  /** Other conditions on sharding keys, and several together. */
+  | KeyRouting
   | { readonly kind: "scatter" };
-
-/** What a vindex column is known to hold: decides how MySQL compares it with a literal. */
-export type ColumnKind = "integer" | "text" | "unknown";
 
 /** The statement goes as it is to every shard of its routing; rows are concatenated, counts added. */
 export interface SendPlan {

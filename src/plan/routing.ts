@@ -5,14 +5,17 @@
 // the columns of one vindex are equal for both: by class, or by the ON of an outer join, which is never carried further,
 // because it says nothing about rows without a match.
 
+import { assertNever } from "../base/assert.ts";
 import { notSupported } from "../base/errors.ts";
-import type { Column, Expr } from "../sql/tree.ts";
+import { NULL_VALUE } from "../mysql/values.ts";
+import type { Column } from "../sql/tree.ts";
 import type { ColumnVindex } from "../vschema/model.ts";
-import type { Vindex } from "../vschema/vindex.ts";
+import { isPrefixable, isSequential, type MultiColumnVindex, type SingleColumnVindex } from "../vschema/vindex.ts";
+import { type ColumnKind, columnKindOf } from "./column-kind.ts";
 import type { Condition, FromClause, FromTable } from "./from-clause.ts";
-import { columnKindOf } from "./column-kind.ts";
+import { type KeyConditions, keyConditionsOf, type KeyFact } from "./key-conditions.ts";
 import type { Routing } from "./plan.ts";
-import { type ValueRef, valueRefOf } from "./value-ref.ts";
+import type { ValueRef } from "./value-ref.ts";
 
 /** Throws 1235 when tables of a sharded keyspace do not provably lie together. */
 export function routeTables(from: FromClause): Routing {
@@ -21,7 +24,7 @@ export function routeTables(from: FromClause): Routing {
   const classes = new EqualityClasses(from);
   // What an outer join preserves must lie together without the help of its other side: without a match that is NULL.
   for (const { preserved } of from.outerJoins) requireTogether(preserved.filter(isPlaced), classes);
-  return bestRouting(requireTogether(placed, classes), classes);
+  return bestRouting(requireTogether(placed, classes), classes, from);
 }
 
 /**
@@ -82,57 +85,205 @@ function vindexesOf(table: FromTable): readonly ColumnVindex[] {
   return all.filter(({ vindex }) => vindex.unique && vindex.kind !== "lookup");
 }
 
-function bestRouting(group: readonly FromTable[], classes: EqualityClasses): Routing {
-  const found: Routing[] = [];
+/** The narrowest routing that the conditions on the tables' vindex columns allow. */
+function bestRouting(group: readonly FromTable[], classes: EqualityClasses, from: FromClause): Routing {
   for (const table of group) {
     const pinned = table.resolved.table?.pinned;
     if (pinned !== undefined) return { kind: "pinned", keyspaceId: pinned };
-    for (const { vindex, columnsLower } of vindexesOf(table)) {
-      if (vindex.kind === "single-column") {
-        const column = columnsLower[0] ?? "";
-        const holds = columnKindOf(table.resolved.table, column);
-        const value = classes.valueOf(table, column, vindex);
-        if (value !== undefined) found.push({ kind: "equal-unique", vindex, holds, value });
-        const values = classes.listOf(table, column, vindex);
-        if (values !== undefined) found.push({ kind: "in", vindex, holds, values });
-      } else if (vindex.kind === "multi-column") {
-        const values: ValueRef[] = [];
-        for (const column of columnsLower) {
-          const value = classes.valueOf(table, column, vindex);
-          if (value === undefined) break;
-          values.push(value);
-        }
-        if (values.length === columnsLower.length || (vindex.partial && values.length > 0)) {
-          found.push({ kind: "equal-multi", vindex, values });
-        }
-      }
-    }
   }
-  return (
-    found.find((routing) => routing.kind === "equal-unique") ??
-    found.find((routing) => routing.kind === "equal-multi" && routing.values.length === routing.vindex.columnCount) ??
-    found.find((routing) => routing.kind === "in") ??
-    found[0] ?? { kind: "scatter" }
-  );
+  const filters = from.conditions.filter(({ scope }) => scope.kind === "filter").map(({ expr }) => expr);
+  const conditions = keyConditionsOf(filters, (column) => classes.columnKey(column));
+  const keys = group.flatMap((table) => placingKeys(table, from));
+  return restrict(conditions, [], keys, classes) ?? { kind: "scatter" };
 }
 
-/** What WHERE and ON say of columns: equal to each other, to a value, to one of a list. */
+/** Vindexes of a table with what decides whether a condition may be used for them. */
+interface PlacingKey {
+  readonly table: FromTable;
+  readonly vindex: SingleColumnVindex | MultiColumnVindex;
+  readonly columnsLower: readonly string[];
+  readonly holds: readonly ColumnKind[];
+  /** It places the rows; others only agree with it. */
+  readonly isPrimary: boolean;
+  /** NULL in the result may stand for no row of the table. */
+  readonly isFilled: boolean;
+}
+
+function placingKeys(table: FromTable, from: FromClause): PlacingKey[] {
+  const { table: vschema, definition } = table.resolved;
+  const [primary] = vschema?.columnVindexes ?? [];
+  const isFilled = from.listsOuterJoins !== true || from.outerJoins.some(({ nullSide }) => nullSide.includes(table));
+  return vindexesOf(table).flatMap((columnVindex): PlacingKey[] => {
+    const { vindex, columnsLower } = columnVindex;
+    if (vindex.kind === "lookup") return [];
+    const holds = columnsLower.map((column) => columnKindOf(vschema, column, definition));
+    return [{ table, vindex, columnsLower, holds, isPrimary: columnVindex === primary, isFilled }];
+  });
+}
+
+/**
+ * Where the rows are that satisfy `conditions`, inside of the branches of ORs that `around` names; undefined when they may
+ * be anywhere, as far as these conditions themselves say.
+ */
+function restrict(
+  conditions: KeyConditions,
+  around: readonly KeyConditions[],
+  keys: readonly PlacingKey[],
+  classes: EqualityClasses,
+): Routing | undefined {
+  const found: Routing[] = [];
+  for (const key of keys) {
+    if (key.vindex.kind === "multi-column") found.push(...multiRouting(key.vindex, key, conditions, around, classes));
+    else {
+      if (around.length === 0 && key.isPrimary && key.vindex.type === "null") found.push(pinnedByNull(key.vindex));
+      const facts = conditions.facts.get(classes.key(key.table, key.columnsLower[0] ?? "")) ?? [];
+      for (const fact of facts) found.push(...singleRouting(key.vindex, key, fact));
+    }
+  }
+  const best = found.find(isOneValue);
+  if (best !== undefined) return best;
+  if (conditions.never) return { kind: "none" };
+  for (const branches of conditions.alternatives) {
+    const inner = [...around, conditions];
+    const union = unionOf(branches.map((branch) => restrict(branch, inner, keys, classes)));
+    if (union !== undefined) found.push(union);
+  }
+  for (const condition of conditions.constants) found.push({ kind: "if", condition });
+  const [first] = found;
+  if (first === undefined || found.length === 1) return first;
+  return found.find(isOneValue) ?? { kind: "common", parts: found };
+}
+
+/** As narrow as it gets, and cheap to compute: nothing else needs to be looked at. */
+function isOneValue(routing: Routing): boolean {
+  switch (routing.kind) {
+    case "none":
+    case "pinned":
+      return true;
+    case "equal-unique":
+      return routing.value.kind !== "asked";
+    case "equal-multi":
+      return (
+        routing.values.length === routing.vindex.columnCount && routing.values.every((value) => value.kind !== "asked")
+      );
+    default:
+      return false;
+  }
+}
+
+/** All rows have one keyspace id. */
+function pinnedByNull(vindex: SingleColumnVindex): Routing {
+  const destination = vindex.map(NULL_VALUE);
+  return destination.kind === "keyspace-id" ? { kind: "pinned", keyspaceId: destination.id } : { kind: "scatter" };
+}
+
+function singleRouting(vindex: SingleColumnVindex, key: PlacingKey, fact: KeyFact): Routing[] {
+  const holds = key.holds[0] ?? "unknown";
+  switch (fact.kind) {
+    case "value":
+      return [{ kind: "equal-unique", vindex, holds, value: fact.value }];
+    case "values":
+      return [{ kind: "in", vindex, holds, values: fact.values }];
+    case "range":
+      return isSequential(vindex) ? [{ kind: "range", vindex, holds, low: fact.low, high: fact.high }] : [];
+    case "like":
+      return isPrefixable(vindex) || isSequential(vindex)
+        ? [{ kind: "like", vindex, holds, pattern: fact.pattern }]
+        : [];
+    case "null":
+      return key.isPrimary && !key.isFilled ? [{ kind: "null-key", vindex, when: fact.when }] : [];
+    default:
+      return assertNever(fact);
+  }
+}
+
+/** Values for all columns of the vindex, or the first few if that is enough for it. */
+function multiRouting(
+  vindex: MultiColumnVindex,
+  key: PlacingKey,
+  conditions: KeyConditions,
+  around: readonly KeyConditions[],
+  classes: EqualityClasses,
+): Routing[] {
+  const columns: (readonly ValueRef[])[] = [];
+  let isOwn = around.length === 0;
+  for (const [i, column] of key.columnsLower.entries()) {
+    const own = valuesFrom(conditions, key, column, i, classes);
+    isOwn ||= own !== undefined;
+    const values =
+      own ?? around.map((each) => valuesFrom(each, key, column, i, classes)).find((each) => each !== undefined);
+    if (values === undefined) break;
+    columns.push(values);
+  }
+  if (!isOwn || columns.length === 0 || (columns.length < key.columnsLower.length && !vindex.partial)) return [];
+  const { holds } = key;
+  const single = columns.flatMap((values) => (values.length === 1 && values[0]?.kind !== "bind-list" ? values : []));
+  if (single.length === columns.length) return [{ kind: "equal-multi", vindex, holds, values: single }];
+  return [{ kind: "in-multi", vindex, holds, columns }];
+}
+
+/** What a column is said to be, or one that equals it and is compared in the same way. */
+function valuesFrom(
+  { facts }: KeyConditions,
+  { table, holds }: PlacingKey,
+  column: string,
+  position: number,
+  classes: EqualityClasses,
+): readonly ValueRef[] | undefined {
+  let list: readonly ValueRef[] | undefined;
+  for (const same of classes.sameAs(table, column, holds[position] ?? "unknown")) {
+    for (const fact of facts.get(same) ?? []) {
+      if (fact.kind === "value") return [fact.value];
+      if (fact.kind === "values") list ??= fact.values;
+    }
+  }
+  return list;
+}
+
+/** The shards of all of `parts`; undefined when one of them may be anywhere. */
+function unionOf(parts: readonly (Routing | undefined)[]): Routing | undefined {
+  const all: Routing[] = [];
+  for (const part of parts) {
+    if (part === undefined) return undefined;
+    if (part.kind === "all-of") all.push(...part.parts);
+    else if (part.kind !== "none") all.push(part);
+  }
+  const [first] = all;
+  if (first === undefined) return { kind: "none" };
+  if (all.length === 1) return first;
+  return listOf(all) ?? { kind: "all-of", parts: all };
+}
+
+/** Values of one vindex are a list. */
+function listOf(parts: readonly Routing[]): Routing | undefined {
+  const [first] = parts;
+  if (first === undefined || (first.kind !== "equal-unique" && first.kind !== "in")) return undefined;
+  const { vindex, holds } = first;
+  const values: ValueRef[] = [];
+  for (const part of parts) {
+    if ((part.kind !== "equal-unique" && part.kind !== "in") || part.vindex !== vindex || part.holds !== holds) {
+      return undefined;
+    }
+    if (part.kind === "in") values.push(...part.values);
+    else values.push(part.value);
+  }
+  return { kind: "in", vindex, holds, values };
+}
+
+/** Which columns WHERE and ON say to be equal. */
 class EqualityClasses {
   readonly #tables: readonly FromTable[];
   readonly #parents = new Map<string, string>();
-  readonly #values = new Map<string, ValueRef>();
-  readonly #lists = new Map<string, readonly ValueRef[]>();
   readonly #outer: (readonly [string, string])[] = [];
 
   constructor(from: FromClause) {
     this.#tables = from.tables;
     for (const condition of from.conditions) this.#addEquality(condition);
-    for (const condition of from.conditions) this.#addValues(condition);
   }
 
   equal(a: FromTable, columnA: string, b: FromTable, columnB: string): boolean {
-    const rootA = this.#root(this.#key(a, columnA));
-    const rootB = this.#root(this.#key(b, columnB));
+    const rootA = this.#root(this.key(a, columnA));
+    const rootB = this.#root(this.key(b, columnB));
     if (rootA === rootB) return true;
     return this.#outer.some(([x, y]) => {
       const rootX = this.#root(x);
@@ -141,69 +292,47 @@ class EqualityClasses {
     });
   }
 
-  valueOf(table: FromTable, column: string, vindex: Vindex): ValueRef | undefined {
-    return this.#find(this.#values, table, column, vindex);
-  }
-
-  listOf(table: FromTable, column: string, vindex: Vindex): readonly ValueRef[] | undefined {
-    return this.#find(this.#lists, table, column, vindex);
-  }
-
   /**
-   * What the column is compared with, or an equal column of the same vindex is. Not what any equal column is compared with:
-   * MySQL compares a YEAR, an ENUM or a text with a literal in another way than with the column.
+   * The column and the vindex columns that equal it and hold the same. Not any equal column: MySQL compares a YEAR, an ENUM
+   * or a text with a literal in another way than with the column.
    */
-  #find<T>(found: ReadonlyMap<string, T>, table: FromTable, column: string, vindex: Vindex): T | undefined {
-    const key = this.#key(table, column);
-    const own = found.get(key);
-    if (own !== undefined) return own;
+  sameAs(table: FromTable, column: string, holds: ColumnKind): readonly string[] {
+    const key = this.key(table, column);
     const root = this.#root(key);
+    const same = [key];
     for (const other of this.#tables) {
-      for (const each of vindexesOf(other)) {
-        if (each.vindex !== vindex) continue;
-        for (const name of each.columnsLower) {
-          const otherKey = this.#key(other, name);
-          const value = this.#root(otherKey) === root ? found.get(otherKey) : undefined;
-          if (value !== undefined) return value;
+      const { table: vschema, definition } = other.resolved;
+      for (const { columnsLower } of vindexesOf(other)) {
+        for (const name of columnsLower) {
+          const otherKey = this.key(other, name);
+          if (otherKey === key || this.#root(otherKey) !== root) continue;
+          if (columnKindOf(vschema, name, definition) === holds) same.push(otherKey);
         }
       }
     }
-    return undefined;
+    return same;
+  }
+
+  key(table: FromTable, column: string): string {
+    return `${this.#tables.indexOf(table)}.${column}`;
+  }
+
+  columnKey(column: Column): string | undefined {
+    const table = this.#tableOf(column);
+    return table === undefined ? undefined : this.key(table, column.name.toLowerCase());
   }
 
   #addEquality({ expr, scope }: Condition): void {
-    if (expr.kind !== "binary" || expr.op !== "=") return;
-    const left = this.#columnKey(expr.left);
-    const right = this.#columnKey(expr.right);
-    if (left === undefined || right === undefined) return;
-    if (scope.kind !== "outer") this.#parents.set(this.#root(left.key), this.#root(right.key));
+    if (expr.kind !== "binary" || expr.op !== "=" || expr.left.kind !== "column" || expr.right.kind !== "column")
+      return;
+    const leftTable = this.#tableOf(expr.left);
+    const rightTable = this.#tableOf(expr.right);
+    if (leftTable === undefined || rightTable === undefined) return;
+    const left = this.key(leftTable, expr.left.name.toLowerCase());
+    const right = this.key(rightTable, expr.right.name.toLowerCase());
+    if (scope.kind !== "outer") this.#parents.set(this.#root(left), this.#root(right));
     // Between two preserved tables it decides about matches only: both rows are in the result in any case.
-    else if (scope.nullSide.has(left.table) || scope.nullSide.has(right.table)) this.#outer.push([left.key, right.key]);
-  }
-
-  #addValues({ expr, scope }: Condition): void {
-    if (scope.kind !== "filter") return;
-    if (expr.kind === "binary" && expr.op === "=") {
-      this.#addValue(expr.left, expr.right);
-      this.#addValue(expr.right, expr.left);
-    } else if (expr.kind === "in" && !expr.not) {
-      const column = this.#columnKey(expr.expr);
-      const values = listRefs(expr.list);
-      if (column !== undefined && values !== undefined) this.#lists.set(column.key, values);
-    }
-  }
-
-  #addValue(side: Expr, other: Expr): void {
-    const column = this.#columnKey(side);
-    if (column === undefined) return;
-    const value = valueRefOf(other);
-    if (value !== undefined && value.kind !== "bind-list") this.#values.set(column.key, value);
-  }
-
-  #columnKey(expr: Expr): { readonly key: string; readonly table: FromTable } | undefined {
-    if (expr.kind !== "column") return undefined;
-    const table = this.#tableOf(expr);
-    return table === undefined ? undefined : { key: this.#key(table, expr.name.toLowerCase()), table };
+    else if (scope.nullSide.has(leftTable) || scope.nullSide.has(rightTable)) this.#outer.push([left, right]);
   }
 
   /**
@@ -225,10 +354,6 @@ class EqualityClasses {
     return matching.length === 1 ? matching[0] : undefined;
   }
 
-  #key(table: FromTable, column: string): string {
-    return `${this.#tables.indexOf(table)}.${column}`;
-  }
-
   #root(key: string): string {
     let at = key;
     for (;;) {
@@ -237,22 +362,4 @@ class EqualityClasses {
       at = parent;
     }
   }
-}
-
-function listRefs(list: readonly Expr[] | Expr): readonly ValueRef[] | undefined {
-  if (!isList(list)) {
-    const ref = valueRefOf(list);
-    return ref === undefined ? undefined : [ref];
-  }
-  const refs: ValueRef[] = [];
-  for (const item of list) {
-    const ref = valueRefOf(item);
-    if (ref === undefined) return undefined;
-    refs.push(ref);
-  }
-  return refs;
-}
-
-function isList(list: readonly Expr[] | Expr): list is readonly Expr[] {
-  return Array.isArray(list);
 }

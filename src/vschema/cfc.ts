@@ -59,6 +59,7 @@ export function createCfc(name: string, params: VindexParams): SingleColumnVinde
     unknownParams: unknownParams(params, ["hash", "offsets"]),
     map: (value: Value): Destination => ({ kind: "keyspace-id", id: idOf(value) }),
     verify: (value: Value, keyspaceId: Buffer): boolean => idOf(value).equals(keyspaceId),
+    prefixBytesMax: hash === undefined ? Number.POSITIVE_INFINITY : wholeBytes,
     mapPrefix(like: Value): Destination {
       const prefix = likePrefix(requireBytes(vindex, like));
       const ends = offsets.filter((offset) => offset <= prefix.length);

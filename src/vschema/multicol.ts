@@ -62,6 +62,7 @@ export function createMulticol(name: string, params: VindexParams, environment: 
     // What multicol does not know may be meant for one of its column vindexes.
     unknownParams: [],
     columnCount,
+    columnTypes: vindexes.map(({ type }) => type),
     partial: true,
     map(row: readonly Value[]): Destination {
       const id = idOf(row);

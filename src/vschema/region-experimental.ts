@@ -38,6 +38,7 @@ export function createRegionExperimental(name: string, params: VindexParams): Mu
     needsVcursor: false,
     unknownParams: unknownParams(params, ["region_bytes"]),
     columnCount: 2,
+    columnTypes: ["numeric", "numeric"],
     partial: true,
     map,
     verify(row: readonly Value[], keyspaceId: Buffer): boolean {

@@ -43,6 +43,7 @@ export function createRegionJson(
     needsVcursor: false,
     unknownParams: unknownParams(params, ["region_map", "region_bytes"]),
     columnCount: 2,
+    columnTypes: ["numeric", "binary"],
     partial: false,
     map(row: readonly Value[]): Destination {
       const id = idOf(row);

@@ -38,6 +38,8 @@ export interface SingleColumnVindex extends VindexBase {
 export interface MultiColumnVindex extends VindexBase {
   readonly kind: "multi-column";
   readonly columnCount: number;
+  /** Of each column: the type of a single-column vindex that reads its values in the same way. */
+  readonly columnTypes: readonly string[];
   readonly partial: boolean;
   map(row: readonly Value[]): Destination;
   verify(row: readonly Value[], keyspaceId: Buffer): boolean;
@@ -69,6 +71,8 @@ export interface Sequential {
 
 /** Maps the literal prefix of a LIKE pattern to a key range. Throws VINDEX_VALUE_BAD. */
 export interface Prefixable {
+  /** As many bytes of a prefix decide; of more, `mapPrefix` takes the rest for whole, as Vitess does. */
+  readonly prefixBytesMax: number;
   mapPrefix(like: Value): Destination;
 }
 

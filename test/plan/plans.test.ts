@@ -8,6 +8,7 @@ import { MysqlError, ShardgateError } from "../../src/base/errors.ts";
 import { describePlan } from "../../src/plan/describe-plan.ts";
 import type { Plan, Routing } from "../../src/plan/plan.ts";
 import { NO_SCHEMA } from "../../src/schema/model.ts";
+import { describeRouting, describeValue } from "../../src/plan/describe-plan.ts";
 import { planStatement } from "../../src/plan/planner.ts";
 import type { PlanContext } from "../../src/plan/tables.ts";
 import type { ValueRef } from "../../src/plan/value-ref.ts";
@@ -118,8 +119,17 @@ function shownRouting(routing: Routing): object {
       return { routing: routing.kind, vindex: routing.vindex.name, values: routing.values.map(shownRef) };
     case "pinned":
       return { routing: "pinned", keyspaceId: routing.keyspaceId.toString("hex") };
-    default:
+    case "unsharded":
+    case "any":
+    case "none":
+    case "scatter":
       return { routing: routing.kind };
+    case "common":
+      return { routing: "common", parts: routing.parts.map(shownRouting) };
+    default: {
+      const { kind, ...rest } = describeRouting(routing);
+      return { routing: kind, ...rest };
+    }
   }
 }
 
@@ -131,6 +141,8 @@ function shownRef(ref: ValueRef): string {
       return `${ref.negate ? "-" : ""}:v${ref.index + 1}`;
     case "bind-list":
       return `::v${ref.index + 1}`;
+    default:
+      return describeValue(ref);
   }
 }
 

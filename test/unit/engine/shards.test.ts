@@ -1,9 +1,11 @@
 // Which shards values lead to, and which values may place a row: never a guess.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { mapForRead, shardsFor, valueToPlace } from "../../../src/engine/shards.ts";
+import { shardsFor } from "../../../src/engine/shards.ts";
+import { mapForRead, valueToPlace } from "../../../src/engine/vindex-values.ts";
 import type { Value, ValueType } from "../../../src/mysql/values.ts";
-import type { ColumnKind, Routing } from "../../../src/plan/plan.ts";
+import type { ColumnKind } from "../../../src/plan/column-kind.ts";
+import type { Routing } from "../../../src/plan/plan.ts";
 import { literalBind } from "../../../src/sql/bind-value.ts";
 import { parseKeyRange, ShardMap } from "../../../src/topo/key-range.ts";
 import type { SingleColumnVindex } from "../../../src/vschema/vindex.ts";

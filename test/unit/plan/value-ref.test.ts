@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { integerValue, resolveValues, valueRefOf } from "../../../src/plan/value-ref.ts";
+import { integerValue } from "../../../src/eval/literal-value.ts";
+import { resolveValues, valueRefOf } from "../../../src/plan/value-ref.ts";
 import { normalize } from "../../../src/sql/normalize.ts";
 import { parse } from "../../../src/sql/parse.ts";
 import { DEFAULT_SQL_MODE } from "../../../src/sql/tree.ts";
