@@ -96,4 +96,15 @@ export const LIMITS = {
   lastKnownGoodDelayMs: 300,
   tabletLeaseTtlS: 10,
   healthIntervalMs: 500,
+
+  /** A tablet asks its mysqld this often whether definitions may have changed. */
+  schemaLookIntervalMs: 1_000,
+  /** All definitions are compared this often although nothing seems to have changed. */
+  schemaSweepIntervalMs: 60_000,
+  /** Tables whose definitions are read by one query. */
+  schemaReadTables: 200,
+  /** Tables whose estimated rows are read at each look. */
+  schemaRowsTables: 20,
+  /** Definitions of about this many bytes go in one message; one table alone may have more. */
+  schemaMessageBytes: 256 * 1024,
 } as const;

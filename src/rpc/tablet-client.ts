@@ -1,11 +1,12 @@
-// The rare calls to a tablet: the health stream and the schema calls, each with a deadline and with errors that come
-// back as they were raised. The data path is in call-client.ts.
+// The rare calls to a tablet: the streams of health and definitions, and the schema calls, each with a deadline and with
+// errors that come back as they were raised. The data path is in call-client.ts.
 
 import { type Client, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { assert } from "../base/assert.ts";
 import { ShardgateError } from "../base/errors.ts";
 import { errorOf } from "./fail-details.ts";
 import { decodeFail } from "./frame.ts";
+import { type SchemaChange, type SchemaChangeMessage, SchemaMessageReader } from "./schema-message.ts";
 import { tabletService } from "./service.ts";
 import { ERROR_DETAILS_KEY, type TableSchema, type TabletHealth } from "./tablet-server.ts";
 
@@ -17,8 +18,27 @@ export function watchHealth(
   push: (health: TabletHealth) => void,
   ended: (error: Error | undefined) => void,
 ): { close(): void } {
-  const method = methodOf("Health");
-  const stream = client.makeServerStreamRequest<object, TabletHealth>(
+  return watchStream(client, "Health", push, ended);
+}
+
+/** Opens the stream of table definitions: all of them, then what changes. `ended` as for the health. */
+export function watchSchema(
+  client: Client,
+  push: (change: SchemaChange) => void,
+  ended: (error: Error | undefined) => void,
+): { close(): void } {
+  const reader = new SchemaMessageReader();
+  return watchStream<SchemaChangeMessage>(client, "WatchSchema", (message) => push(reader.change(message)), ended);
+}
+
+function watchStream<Message>(
+  client: Client,
+  name: string,
+  push: (message: Message) => void,
+  ended: (error: Error | undefined) => void,
+): { close(): void } {
+  const method = methodOf(name);
+  const stream = client.makeServerStreamRequest<object, Message>(
     method.path,
     method.requestSerialize,
     method.responseDeserialize,
@@ -31,7 +51,9 @@ export function watchHealth(
     open = false;
     ended(error);
   };
-  stream.on("data", push);
+  stream.on("data", (message: Message) => {
+    if (open) push(message);
+  });
   stream.on("error", end);
   stream.on("end", () => end());
   return {
@@ -58,6 +80,12 @@ export async function getSchema(
 ): Promise<readonly TableSchema[]> {
   const reply = await unary<{ tables: TableSchema[] }>(client, "GetSchema", { keyspace, tables }, timeoutMs);
   return reply.tables;
+}
+
+/** Has the tablet look at the definitions of `tables` (all when empty); resolves to the version that has them. */
+export async function refreshSchema(client: Client, tables: readonly string[], timeoutMs: number): Promise<number> {
+  const reply = await unary<{ version: number }>(client, "RefreshSchema", { tables }, timeoutMs);
+  return reply.version;
 }
 
 function unary<Reply>(client: Client, name: string, request: object, timeoutMs: number): Promise<Reply> {

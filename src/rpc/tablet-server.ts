@@ -15,6 +15,7 @@ import type { Log } from "../base/log.ts";
 import type { TabletType } from "../topo/records.ts";
 import { type CallHandler, CallServer } from "./call-server.ts";
 import { failDetailsOf } from "./fail-details.ts";
+import { messageOf, type SchemaChange, type SchemaChangeMessage } from "./schema-message.ts";
 import { CHANNEL_OPTIONS, type GrpcTls, serverCredentials, tabletService } from "./service.ts";
 
 export type { TabletType };
@@ -50,6 +51,16 @@ export interface TabletPorts {
   /** Resolves to the number of statements run. */
   applySchema(keyspace: string, sql: string, timeoutMs: number): Promise<number>;
   getSchema(keyspace: string, tables: readonly string[]): Promise<readonly TableSchema[]>;
+  /** `wake` is called, never at once, when the reader has something after it had nothing; `end` when it never will again. */
+  watchSchema(wake: () => void, end: () => void): SchemaReader;
+  /** Looks at the definitions of `tables`, all when empty; resolves to the version that has what was there at the call. */
+  refreshSchema(tables: readonly string[]): Promise<number>;
+}
+
+/** What one watcher of the definitions has not been told yet, in parts of bounded size. */
+export interface SchemaReader {
+  next(): SchemaChange | undefined;
+  close(): void;
 }
 
 export interface TabletServer {
@@ -64,6 +75,10 @@ interface ApplySchemaMessage {
   readonly keyspace: string;
   readonly sql: string;
   readonly timeoutMs: number;
+}
+
+interface RefreshSchemaMessage {
+  readonly tables: readonly string[];
 }
 
 interface GetSchemaMessage {
@@ -108,6 +123,16 @@ export async function startTabletServer(
         log,
       );
     },
+    WatchSchema(stream: ServerWritableStream<object, SchemaChangeMessage>) {
+      serveSchema(stream, ports);
+    },
+    RefreshSchema(call: ServerUnaryCall<RefreshSchemaMessage, object>, reply: sendUnaryData<object>) {
+      answer(
+        ports.refreshSchema(call.request.tables).then((version) => ({ version })),
+        reply,
+        log,
+      );
+    },
   });
   const port = await bind(server, listen, tls);
   return {
@@ -119,6 +144,31 @@ export async function startTabletServer(
     },
     stop: (graceMs) => stopServer(server, graceMs),
   };
+}
+
+/** Writes what the reader has, at the pace of the stream. */
+function serveSchema(stream: ServerWritableStream<object, SchemaChangeMessage>, ports: TabletPorts): void {
+  let writable = true;
+  const pump = (): void => {
+    while (writable) {
+      const change = reader.next();
+      if (change === undefined) return;
+      writable = stream.write(messageOf(change));
+    }
+  };
+  const reader = ports.watchSchema(pump, () => stream.end());
+  stream.on("drain", () => {
+    writable = true;
+    pump();
+  });
+  const close = (): void => {
+    writable = false;
+    reader.close();
+  };
+  stream.on("cancelled", close);
+  stream.on("error", close);
+  stream.on("close", close);
+  pump();
 }
 
 function bind(server: Server, listen: string, tls: GrpcTls | undefined): Promise<number> {

@@ -16,6 +16,7 @@ import type { CallHandler, CallServer } from "../rpc/call-server.ts";
 import { failDetailsOf } from "../rpc/fail-details.ts";
 import { type ConcludeOp, EMPTY, type ExecuteRequest, type ReplyEnd } from "../rpc/frame.ts";
 import type { MysqldConnection, RawReplySink } from "./mysqld-connection.ts";
+import { changesDefinitions } from "./definition-statement.ts";
 import type { Pool } from "./pool.ts";
 
 export interface CallServiceDeps {
@@ -34,6 +35,8 @@ export interface CallServiceDeps {
   killConnection(threadId: number): Promise<void>;
   /** Undefined while calls may be served, else why not. */
   refusal(): ShardgateError | undefined;
+  /** A statement has ended that may have changed definitions. */
+  definitionsChanged(): void;
 }
 
 /** Everything that is under way on one tablet, for health and for drain. */
@@ -213,7 +216,8 @@ export class CallService implements CallHandler {
   finished(call: Call, connection: MysqldConnection | undefined, inTransaction: boolean, isReplied: boolean): number {
     if (this.#calls.delete(call.id)) this.#counts.calls--;
     if (connection === undefined) return 0;
-    const { holdId, leavesState } = call.request;
+    const { holdId, leavesState, payload } = call.request;
+    if (changesDefinitions(payload)) this.#deps.definitionsChanged();
     connection.leftState ||= leavesState;
     let hold = this.#holds.get(holdId);
     const isNew = hold === undefined && call.request.hold && isReplied;

@@ -1,8 +1,8 @@
-// Control queries of a tablet: health, KILL, schema. They go through mysql2 over connections of their own, so that they get
+// Control queries of a tablet: health, KILL, schema and its tracking. They go through mysql2 over connections of their own, so that they get
 // through when the data pools are full, and each kind over its own, so that a long ALTER delays neither a look at the health
 // nor a KILL. Rows are decoded here; nothing of this is on the hot path.
 
-import { createPool, type Pool, type PoolConnection, type RowDataPacket } from "mysql2/promise";
+import { createPool, type Pool, type PoolConnection, type RowDataPacket, type TypeCastField } from "mysql2/promise";
 import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
 import type { TableSchema } from "../rpc/tablet-server.ts";
 import type { MysqldTarget } from "./mysqld-connection.ts";
@@ -20,16 +20,25 @@ const KILL_TIMEOUT_MS = 3_000;
 const SCHEMA_TIMEOUT_MS = 5_000;
 const KILL_CONNECTIONS_MAX = 2;
 const SCHEMA_CONNECTIONS_MAX = 3;
+/** A sweep over the definitions of very many tables takes long. */
+const TRACKING_TIMEOUT_MS = 60_000;
+
+export interface TrackedRows {
+  readonly connectionId: number;
+  readonly rows: readonly (readonly (string | null)[])[];
+}
 
 export class ControlConnection {
   readonly #statusPool: Pool;
   readonly #killPool: Pool;
   readonly #schemaPool: Pool;
+  readonly #trackingPool: Pool;
 
   constructor(target: MysqldTarget) {
     this.#statusPool = poolOf(target, 1, STATUS_TIMEOUT_MS);
     this.#killPool = poolOf(target, KILL_CONNECTIONS_MAX, KILL_TIMEOUT_MS);
     this.#schemaPool = poolOf(target, SCHEMA_CONNECTIONS_MAX, SCHEMA_TIMEOUT_MS);
+    this.#trackingPool = poolOf(target, 1, SCHEMA_TIMEOUT_MS);
   }
 
   /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. One call at a time. */
@@ -111,9 +120,38 @@ export class ControlConnection {
     return found;
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#statusPool.end(), this.#killPool.end(), this.#schemaPool.end()]);
+  /**
+   * For the tracking of definitions: one query at a time on a connection of its own, rows as texts. `connectionId` tells
+   * one connection, and so one run of the mysqld, from another. Throws MysqlError, or SHARD_UNAVAILABLE.
+   */
+  async track(sql: string, values: readonly unknown[]): Promise<TrackedRows> {
+    let connection: PoolConnection | undefined;
+    try {
+      connection = await this.#trackingPool.getConnection();
+      const query = { sql, values: [...values], timeout: TRACKING_TIMEOUT_MS, rowsAsArray: true, typeCast: textOf };
+      const [rows] = await connection.query<RowDataPacket[][]>(query);
+      connection.release();
+      const texts = Array.isArray(rows) ? rows.map((row) => row.map(asText)) : [];
+      return { connectionId: connection.threadId, rows: texts };
+    } catch (error) {
+      if (isServerError(error)) connection?.release();
+      else connection?.destroy();
+      throw rewrap(error, "");
+    }
   }
+
+  async close(): Promise<void> {
+    const pools = [this.#statusPool, this.#killPool, this.#schemaPool, this.#trackingPool];
+    await Promise.all(pools.map((pool) => pool.end()));
+  }
+}
+
+function textOf(field: TypeCastField): string | null {
+  return field.string("utf8");
+}
+
+function asText(cell: unknown): string | null {
+  return typeof cell === "string" ? cell : null;
 }
 
 function poolOf(target: MysqldTarget, connectionLimit: number, connectTimeout: number): Pool {

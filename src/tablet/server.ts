@@ -16,6 +16,8 @@ import { ControlConnection } from "./control-connection.ts";
 import { HealthMonitor } from "./health.ts";
 import { MysqldConnection, type MysqldTarget } from "./mysqld-connection.ts";
 import { Pool, POOL_DEFAULTS } from "./pool.ts";
+import { SchemaSource } from "./schema-source.ts";
+import { SchemaTracker } from "./schema-tracker.ts";
 import { splitStatements } from "./split-statements.ts";
 
 export interface TabletOptions {
@@ -99,6 +101,12 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
       for (const pool of all) pool.breakAll();
     },
   });
+  const schema = new SchemaTracker({
+    keyspace: options.keyspace,
+    source: new SchemaSource(mysqld.database, (sql, values) => control.track(sql, values)),
+    clock,
+    log,
+  });
   let holdId = randomInt(HOLD_ID_START_MAX);
   const deps: CallServiceDeps = {
     ...pools,
@@ -110,6 +118,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     killQuery: (threadId) => control.killQuery(threadId),
     killConnection: (threadId) => control.killConnection(threadId),
     refusal: () => health.refusal(),
+    definitionsChanged: () => schema.poke(),
   };
   const server = await startTabletServer(
     options.listen,
@@ -117,11 +126,15 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     {
       acceptCalls: (callServer) => new CallService(callServer, deps, counts),
       watchHealth: (push) => health.watch(push),
-      applySchema: (keyspace, sql, timeoutMs) => control.run(keyspace, splitStatements(sql), timeoutMs),
+      applySchema: (keyspace, sql, timeoutMs) =>
+        control.run(keyspace, splitStatements(sql), timeoutMs).finally(() => schema.poke()),
       getSchema: (keyspace, tables) => control.tables(keyspace, tables),
+      watchSchema: (wake, end) => schema.watch(wake, end),
+      refreshSchema: (tables) => schema.refresh(tables),
     },
     log,
   );
+  schema.start();
   await health.start();
   const registration = options.topology.registerTablet(
     {
@@ -146,6 +159,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     address: server.address,
     async stop(graceMs = 5_000) {
       health.drain();
+      schema.stop();
       await registration.close();
       const deadline = clock.nowMs() + graceMs;
       while (counts.calls + counts.holds > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);

@@ -157,6 +157,8 @@ describe("the stream", () => {
         watchHealth: () => () => undefined,
         applySchema: () => Promise.resolve(0),
         getSchema: () => Promise.resolve([]),
+        watchSchema: () => ({ next: () => undefined, close: () => undefined }),
+        refreshSchema: () => Promise.resolve(0),
       },
       log,
     );
