@@ -76,6 +76,10 @@ export const LIMITS = {
   gatherBytesMax: 1024 * 1024 * 1024,
   /** INSERT statements that fill temporary tables are about this large. */
   gatherInsertBytes: 512 * 1024,
+  /** Shards that one gather reads at once. */
+  gatherReadsMax: 16,
+  /** Keys of one temporary table. */
+  gatherKeysMax: 8,
 
   topoWatchRetryMinMs: 100,
   topoWatchRetryMaxMs: 2_000,

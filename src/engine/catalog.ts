@@ -3,7 +3,7 @@
 
 import { collect, errorOfReply } from "./collect.ts";
 import { type Budget, columnsOf, firstError, LOADER_RESET, LOADER_SETTINGS, loadRows } from "./gather.ts";
-import { selectItem } from "./gather-values.ts";
+import { kindOfDefinition, selectItem } from "./gather-values.ts";
 import { InsertBuilder } from "./insert-builder.ts";
 import { plainRequest, type ShardPort, type ShardTarget } from "./ports.ts";
 import { quoteName } from "./quote-name.ts";
@@ -79,13 +79,13 @@ async function fillTable(
   const create = (name: string): Promise<void> =>
     scratch.run(Buffer.from(`CREATE TEMPORARY TABLE ${quoteName(name)} AS SELECT ${names} FROM ${from} LIMIT 0`));
   await create(loaded);
-  const select = columns.map((column) => selectItem(column, quoteName(column.name))).join(", ");
+  const select = columns.map((column) => selectItem(kindOfDefinition(column), quoteName(column.name))).join(", ");
   await firstError(
-    table.parts.map(({ target, where }) => {
+    table.parts.map(async ({ target, where }) => {
       const payload = comQuery(`SELECT ${select} FROM ${from} AS ${quoteName(table.alias)} WHERE ${where}`);
       const request = { ...plainRequest(payload), settings: context.settings };
-      const insert = new InsertBuilder(loaded, columns);
-      return loadRows({ ...context, joined: () => undefined }, scratch, { target, request }, insert, context.budget);
+      const insert = new InsertBuilder(loaded, columns.map(kindOfDefinition));
+      await loadRows({ ...context, joined: () => undefined }, scratch, { target, request }, insert, context.budget);
     }),
     stop,
   );

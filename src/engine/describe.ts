@@ -32,19 +32,22 @@ export function definitionsOf(reply: Buffer): Definitions {
   return Array.from({ length: count }, () => Buffer.from(reader.next() ?? EMPTY));
 }
 
+/** Gives the definitions to show in place of a reply's own. */
+export type Redefine = (own: Definitions) => Definitions;
+
 /**
- * Passes one framed reply on, with `definitions` in place of its own if it has as many. Sequence ids stay as they are: a
- * head of as many packets has the same.
+ * Passes one framed reply on, with other definitions in place of its own if they are as many. Sequence ids stay as they
+ * are: a head of as many packets has the same.
  */
 export class HeadSwap implements Output {
   readonly #output: Output;
-  readonly #definitions: Definitions;
+  readonly #redefine: Redefine;
   /** The head as far as it has come; undefined once it has been passed on. */
   #head: Buffer | undefined = EMPTY;
 
-  constructor(output: Output, definitions: Definitions) {
+  constructor(output: Output, redefine: Redefine) {
     this.#output = output;
-    this.#definitions = definitions;
+    this.#redefine = redefine;
   }
 
   write(bytes: Buffer): boolean {
@@ -64,17 +67,18 @@ export class HeadSwap implements Output {
     const first = packetAt(reply, 0);
     if (first === undefined) return undefined;
     if (new BufferReader(first.payload).peek() === 0xff) return reply;
-    if (new BufferReader(first.payload).lenenc() !== this.#definitions.length) return reply;
-    const parts = [reply.subarray(0, first.end)];
-    let at = first.end;
-    for (const definition of this.#definitions) {
+    const count = first.payload[0] === 0 ? 0 : new BufferReader(first.payload).lenenc();
+    const own: Packet[] = [];
+    for (let at = first.end; own.length < count; ) {
       const packet = packetAt(reply, at);
       if (packet === undefined) return undefined;
-      parts.push(writeFrame(definition, packet.sequenceId));
+      own.push(packet);
       at = packet.end;
     }
-    parts.push(reply.subarray(at));
-    return Buffer.concat(parts);
+    const definitions = this.#redefine(own.map(({ payload }) => payload));
+    if (definitions.length !== own.length) return reply;
+    const framed = own.map(({ sequenceId, payload }, i) => writeFrame(definitions[i] ?? payload, sequenceId));
+    return Buffer.concat([reply.subarray(0, first.end), ...framed, reply.subarray(own.at(-1)?.end ?? first.end)]);
   }
 }
 

@@ -1,31 +1,46 @@
-// Fills the temporary tables of a gather: describes each table on a shard, makes it on the scratch connection, and streams
-// the rows over as INSERT statements. Tables are filled in parallel, the scratch connection takes one statement at a time,
-// and a shard is never further ahead than a call's credit. Bounded in rows and bytes.
+// Fills the temporary tables of a gather: asks a shard what each table looks like, makes it on the scratch connection, and
+// streams the rows over as INSERT statements. Tables are filled in parallel, the scratch connection takes one statement at a
+// time, and a shard is never further ahead than a call's credit. Bounded in rows, bytes and shards read at once.
+//
+// A source's conditions only save rows: the statement has them, too. When a shard says that one of them fails, or warns of
+// it, the source is read again without them, so that what MySQL says of rows is said of the rows it looks at.
 
-import { ShardgateError } from "../base/errors.ts";
+import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
-import { decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { BufferReader } from "../mysql/codec.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
+import { type ColumnDefinition, decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { collect, type CollectedReply, errorOfReply } from "./collect.ts";
-import { selectItem } from "./gather-values.ts";
+import { definitionsOf } from "./describe.ts";
+import {
+  columnsOfTable,
+  createStatement,
+  describingStatements,
+  itemOf,
+  neededColumns,
+  type TableColumn,
+} from "./gather-definition.ts";
 import { InsertBuilder } from "./insert-builder.ts";
-import { plainRequest, type ShardPort, type ShardRequest, type ShardTarget } from "./ports.ts";
+import type { ShardPort, ShardRequest, ShardTarget } from "./ports.ts";
 import { quoteName } from "./quote-name.ts";
+import type { ReplyEnd } from "./reply.ts";
 import { replyChunks } from "./row-stream.ts";
-import { Scratch } from "./scratch.ts";
+import type { Scratch } from "./scratch.ts";
+import { Slots } from "./slots.ts";
 
 export interface GatherTable {
   readonly temporaryTable: string;
   readonly table: string;
-  readonly partitions: readonly string[];
+  /** What the reading statements call the table. */
   readonly alias: string;
   /** Lower-case names, or all. */
   readonly columns: ReadonlySet<string> | "all";
-  /** WHERE condition as SQL with literals; empty: none. */
-  readonly where: string;
-  readonly locks: boolean;
+  /** Lower-case names of columns that rows are looked up by. */
+  readonly keys: ReadonlySet<string>;
+  /** What follows the select list: FROM, maybe WHERE and a lock. */
+  readonly from: Buffer;
+  /** The same without WHERE; undefined when there is none. */
+  readonly unfiltered: Buffer | undefined;
   readonly targets: readonly ShardTarget[];
 }
 
@@ -36,8 +51,10 @@ export interface GatherLimits {
 
 export interface GatherContext {
   readonly port: ShardPort;
-  /** What the session's statement on that shard has to carry: its settings and its transaction. */
+  /** What the session's statement on that shard has to carry: its settings and its transaction. Text comes in UTF-8. */
   requestFor(target: ShardTarget, payload: Buffer): ShardRequest;
+  /** The same for what is no part of a transaction. */
+  requestAbout(target: ShardTarget, payload: Buffer): ShardRequest;
   /** A statement of the session left this connection held. */
   joined(target: ShardTarget, holdId: number): void;
   /** Connections are held for the session: each takes one statement at a time, so tables are filled one by one. */
@@ -48,12 +65,14 @@ export interface GatherContext {
 
 const COM_QUERY = Buffer.of(3);
 
-/** Settings under which rows are loaded: nothing is refused, changed or converted. */
+/** Settings under which rows are loaded: nothing is refused, changed or converted. MySQL reads what it does not have as a comment. */
 export const LOADER_SETTINGS = Buffer.from(
-  "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0",
+  "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0, " +
+    "unique_checks = 0 /*M!100201 , check_constraint_checks = 0, innodb_strict_mode = 0 */",
 );
 export const LOADER_RESET = Buffer.from(
-  "SET sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = DEFAULT, unique_checks = DEFAULT",
+  "SET sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = DEFAULT, unique_checks = DEFAULT " +
+    "/*M!100201 , check_constraint_checks = DEFAULT, innodb_strict_mode = DEFAULT */",
 );
 
 /** Makes and fills the tables. Throws the first error; the caller releases the scratch connection in any case. */
@@ -63,15 +82,15 @@ export async function fillTables(
   tables: readonly GatherTable[],
   budget = new Budget(context.limits),
 ): Promise<void> {
+  const described = await describeTables(context, tables);
   await scratch.run(LOADER_SETTINGS);
+  const slots = new Slots(LIMITS.gatherReadsMax);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const fill = async (table: GatherTable): Promise<void> => {
-    const columns = await makeTable({ ...context, signal }, scratch, table);
-    const copies = table.targets.map((target) =>
-      copyRows({ ...context, signal }, scratch, table, columns, target, budget),
-    );
-    await firstError(copies, stop);
+    const columns = neededColumns(described.get(keyOf(table)) ?? [], table.columns);
+    await scratch.run(Buffer.from(createStatement(table.temporaryTable, columns, table.keys), "utf8"));
+    await fillTable({ ...context, signal }, scratch, table, columns, budget, slots);
   };
   if (context.isSequential) for (const table of tables) await fill(table);
   else await firstError(tables.map(fill), stop);
@@ -92,58 +111,92 @@ export async function firstError(work: readonly Promise<void>[], stop: AbortCont
   if (first !== undefined) throw first.error;
 }
 
-/** Learns the columns on a shard, makes the temporary table, returns the columns it has. */
-async function makeTable(
+/** All columns of each table, by `keyOf`; each is asked for once. */
+async function describeTables(
   context: GatherContext,
-  scratch: Scratch,
-  table: GatherTable,
-): Promise<readonly ColumnDefinition[]> {
-  const [origin] = table.targets;
-  if (origin === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `table ${table.table} has no shard`);
-  const describe = new Scratch(context.port, origin, context.signal);
-  try {
-    const all = columnsOf(await query(context, origin, `SELECT * FROM ${quoteName(table.table)} LIMIT 0`));
-    const { columns } = table;
-    const wanted = columns === "all" ? all : all.filter(({ name }) => columns.has(name.toLowerCase()));
-    // COUNT(*) needs rows, not values.
-    const used = wanted.length > 0 ? wanted : all.slice(0, 1);
-    const names = used.map(({ name }) => quoteName(name)).join(", ");
-    const temporary = quoteName(table.temporaryTable);
-    // The definition without keys and constraints: rows of several shards may break those, which are not the query's.
-    await describe.run(
-      Buffer.from(`CREATE TEMPORARY TABLE ${temporary} AS SELECT ${names} FROM ${quoteName(table.table)} LIMIT 0`),
-    );
-    const shown = await collect(
-      context.port,
-      origin,
-      { ...plainRequest(comQuery(`SHOW CREATE TABLE ${temporary}`)), holdId: describe.holdId },
-      context.signal,
-    );
-    if (shown.info.kind === "err") throw errorOfReply(shown);
-    const [, definition] = firstRow(shown.bytes);
-    await scratch.run(definition ?? Buffer.alloc(0));
-    return used;
-  } finally {
-    await describe.release();
-  }
+  tables: readonly GatherTable[],
+): Promise<ReadonlyMap<string, readonly TableColumn[]>> {
+  const described = new Map<string, readonly TableColumn[]>();
+  const describeTable = async (table: GatherTable): Promise<void> => {
+    const [origin] = table.targets;
+    if (origin === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `table ${table.table} has no shard`);
+    const ask = (sql: string): Promise<CollectedReply> => {
+      const payload = Buffer.concat([COM_QUERY, Buffer.from(sql, "utf8")]);
+      return collect(context.port, origin, context.requestAbout(origin, payload), context.signal);
+    };
+    const statements = describingStatements(table.table);
+    const columns = await ask(statements.columns);
+    if (columns.info.kind === "err") throw errorOfReply(columns);
+    const definition = await ask(statements.definition);
+    if (definition.info.kind === "err") throw errorOfReply(definition);
+    described.set(keyOf(table), columnsOfTable(columns.bytes, definition.bytes));
+  };
+  const different = [...new Map(tables.map((table) => [keyOf(table), table])).values()];
+  if (context.isSequential) for (const table of different) await describeTable(table);
+  else await Promise.all(different.map(describeTable));
+  return described;
 }
 
-async function copyRows(
+function keyOf({ table, targets }: GatherTable): string {
+  return `${targets[0]?.keyspace ?? ""}.${table}`;
+}
+
+async function fillTable(
   context: GatherContext,
   scratch: Scratch,
   table: GatherTable,
-  columns: readonly ColumnDefinition[],
-  target: ShardTarget,
+  columns: readonly TableColumn[],
   budget: Budget,
+  slots: Slots,
 ): Promise<void> {
-  const items = columns.map((column) => selectItem(column, `${quoteName(table.alias)}.${quoteName(column.name)}`));
-  const partitions = table.partitions.length === 0 ? "" : ` PARTITION (${table.partitions.map(quoteName).join(", ")})`;
-  const where = table.where === "" ? "" : ` WHERE ${table.where}`;
-  const locks = table.locks ? " FOR UPDATE" : "";
-  const sql = `SELECT ${items.join(", ")} FROM ${quoteName(table.table)}${partitions} AS ${quoteName(table.alias)}${where}${locks}`;
-  const request = context.requestFor(target, comQuery(sql));
-  const insert = new InsertBuilder(table.temporaryTable, columns);
-  await loadRows(context, scratch, { target, request }, insert, budget);
+  const own = new BudgetPart(budget);
+  const { unfiltered } = table;
+  try {
+    const warnings = await readTable(context, scratch, table, columns, table.from, own, slots);
+    if (warnings === 0 || unfiltered === undefined) return;
+  } catch (error) {
+    if (unfiltered === undefined || !isOfConditions(error)) throw error;
+  }
+  own.giveBack();
+  await scratch.run(Buffer.from(`TRUNCATE TABLE ${quoteName(table.temporaryTable)}`, "utf8"));
+  await readTable(context, scratch, table, columns, unfiltered, own, slots);
+}
+
+/** Data exceptions, and what a name or a type is said to be wrong for. */
+function isOfConditions(error: unknown): boolean {
+  return error instanceof MysqlError && (error.sqlState.startsWith("22") || error.sqlState.startsWith("42"));
+}
+
+/** Reads a table from all its shards; gives the number of warnings they had. */
+async function readTable(
+  context: GatherContext,
+  scratch: Scratch,
+  table: GatherTable,
+  columns: readonly TableColumn[],
+  from: Buffer,
+  budget: Pick<Budget, "take">,
+  slots: Slots,
+): Promise<number> {
+  const items = columns.map((column) => itemOf(column, quoteName(table.alias))).join(", ");
+  const payload = Buffer.concat([COM_QUERY, Buffer.from(`SELECT ${items}`, "utf8"), from]);
+  const kinds = columns.map(({ kind }) => kind);
+  const names = columns.some(({ invisible }) => invisible) ? columns.map(({ name }) => name) : undefined;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  let warnings = 0;
+  await firstError(
+    table.targets.map((target) =>
+      slots.run(async () => {
+        signal.throwIfAborted();
+        const request = context.requestFor(target, payload);
+        const insert = new InsertBuilder(table.temporaryTable, kinds, names);
+        const end = await loadRows({ ...context, signal }, scratch, { target, request }, insert, budget);
+        warnings += end.warnings;
+      }),
+    ),
+    stop,
+  );
+  return warnings;
 }
 
 /** Streams the rows of a SELECT on a shard into a temporary table of the scratch connection. */
@@ -152,12 +205,16 @@ export async function loadRows(
   scratch: Scratch,
   { target, request }: { readonly target: ShardTarget; readonly request: ShardRequest },
   insert: InsertBuilder,
-  budget: Budget,
-): Promise<void> {
+  budget: Pick<Budget, "take">,
+): Promise<Pick<ReplyEnd, "warnings">> {
   const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   let definitionsLeft = -1;
-  const onHold = (holdId: number): void => joined(target, holdId);
-  for await (const chunk of replyChunks(port, target, request, onHold, signal)) {
+  let warnings = 0;
+  const onEnd = (info: ReplyEnd): void => {
+    joined(target, info.holdId);
+    warnings = info.warnings;
+  };
+  for await (const chunk of replyChunks(port, target, request, onEnd, signal)) {
     reader.push(chunk);
     for (let payload = reader.next(); payload !== undefined; payload = reader.next()) {
       // Column count, as many definitions, an EOF; then rows up to the last EOF.
@@ -166,11 +223,12 @@ export async function loadRows(
       else if (payload[0] !== 0xfe || payload.length >= 9) {
         budget.take(1, payload.length);
         insert.add(payload);
-        if (insert.bytes >= LIMITS.gatherInsertBytes) await scratch.run(insert.take());
+        if (insert.bytes >= LIMITS.gatherInsertBytes) await scratch.runAll(insert.take());
       }
     }
   }
-  if (insert.bytes > 0) await scratch.run(insert.take());
+  await scratch.runAll(insert.take());
+  return { warnings };
 }
 
 /** What one query may still move to its scratch connection. */
@@ -196,30 +254,29 @@ export class Budget {
   }
 }
 
-async function query(context: GatherContext, target: ShardTarget, sql: string): Promise<CollectedReply> {
-  const reply = await collect(context.port, target, plainRequest(comQuery(sql)), context.signal);
-  if (reply.info.kind === "err") throw errorOfReply(reply);
-  return reply;
+/** What one table has taken of it, to be given back when its rows are thrown away. */
+class BudgetPart {
+  readonly #budget: Budget;
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  take(rows: number, bytes: number): void {
+    this.#rows += rows;
+    this.#bytes += bytes;
+    this.#budget.take(rows, bytes);
+  }
+
+  giveBack(): void {
+    this.#budget.take(-this.#rows, -this.#bytes);
+    this.#rows = 0;
+    this.#bytes = 0;
+  }
 }
 
 export function columnsOf({ bytes }: CollectedReply): ColumnDefinition[] {
-  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
-  reader.push(bytes);
-  const count = new BufferReader(reader.next() ?? EMPTY).lenenc();
-  return Array.from({ length: count }, () => decodeColumnDefinition(reader.next() ?? EMPTY));
-}
-
-function firstRow(reply: Buffer): Buffer[] {
-  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
-  reader.push(reply);
-  const count = new BufferReader(reader.next() ?? EMPTY).lenenc();
-  for (let i = 0; i <= count; i++) reader.next();
-  const row = new BufferReader(reader.next() ?? EMPTY);
-  return Array.from({ length: count }, () => row.lenencBytes());
-}
-
-const EMPTY = Buffer.alloc(0);
-
-function comQuery(sql: string): Buffer {
-  return Buffer.concat([COM_QUERY, Buffer.from(sql, "utf8")]);
+  return definitionsOf(bytes).map((definition) => decodeColumnDefinition(definition));
 }

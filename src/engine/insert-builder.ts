@@ -1,51 +1,80 @@
-// Rows of a text result as INSERT statements for a temporary table of the same columns, one statement after the other.
+// Rows of a text result as INSERT statements for a temporary table, one statement after the other. A value so large that
+// its statement might be above the server's max_allowed_packet is put into a user variable first, piece by piece.
 
 import { BufferReader } from "../mysql/codec.ts";
-import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
-import { literalFor } from "./gather-values.ts";
+import { LIMITS } from "../base/limits.ts";
+import { type ValueKind, variableItem, writeLiteral } from "./gather-values.ts";
 import { quoteName } from "./quote-name.ts";
+import { SqlBytes } from "./sql-bytes.ts";
 
 export class InsertBuilder {
-  readonly #columns: readonly ColumnDefinition[];
+  readonly #kinds: readonly ValueKind[];
   readonly #head: Buffer;
-  #parts: Buffer[] = [];
-  bytes = 0;
+  readonly #sql = new SqlBytes();
+  /** Statements that have to run before the next INSERT. */
+  #before: Buffer[] = [];
+  #variables = 0;
+  /** Rows of the next INSERT. */
+  rows = 0;
 
-  constructor(table: string, columns: readonly ColumnDefinition[]) {
-    this.#columns = columns;
-    this.#head = Buffer.from(`INSERT INTO ${quoteName(table)} VALUES `);
+  /** Rows have values of these kinds, in this order, for all columns of `table` or for those of `names`. */
+  constructor(table: string, kinds: readonly ValueKind[], names?: readonly string[]) {
+    this.#kinds = kinds;
+    const columns = names === undefined ? "" : ` (${names.map(quoteName).join(", ")})`;
+    this.#head = Buffer.from(`INSERT INTO ${quoteName(table)}${columns} VALUES (`, "utf8");
   }
 
+  /** Bytes of the next INSERT. */
+  get bytes(): number {
+    return this.#sql.length;
+  }
+
+  /** Adds the payload of a row packet, borrowed until return. */
   add(row: Buffer): void {
     const reader = new BufferReader(row);
-    this.#push(this.#parts.length === 0 ? OPEN : NEXT);
-    for (const [i, column] of this.#columns.entries()) {
-      if (i > 0) this.#push(COMMA);
-      if (reader.peek() === 0xfb) {
+    const sql = this.#sql;
+    const kinds = this.#kinds;
+    if (this.rows === 0) sql.bytes(this.#head, 0, this.#head.length);
+    else sql.text("), (");
+    for (let i = 0; i < kinds.length; i++) {
+      if (i > 0) sql.text(", ");
+      if (reader.peek() === NULL_BYTE) {
         reader.skip(1);
-        this.#push(NULL);
+        sql.text("NULL");
         continue;
       }
-      const literal = literalFor(column, reader.lenencBytes());
-      this.#push(typeof literal === "string" ? Buffer.from(literal, "latin1") : literal);
+      const length = reader.lenenc();
+      const start = reader.pos;
+      reader.skip(length);
+      const kind = kinds[i] as ValueKind;
+      if (length > LIMITS.gatherInsertBytes) sql.text(this.#variable(kind, row.subarray(start, start + length)));
+      else writeLiteral(kind, row, start, start + length, sql);
     }
+    this.rows++;
   }
 
-  take(): Buffer {
-    const sql = Buffer.concat([this.#head, ...this.#parts, CLOSE]);
-    this.#parts = [];
-    this.bytes = 0;
-    return sql;
+  /** The statements that load the rows added since the last call; none without rows. */
+  take(): readonly Buffer[] {
+    if (this.rows === 0) return [];
+    this.#sql.text(")");
+    const statements = [...this.#before, this.#sql.take()];
+    this.#before = [];
+    this.#variables = 0;
+    this.rows = 0;
+    return statements;
   }
 
-  #push(part: Buffer): void {
-    this.#parts.push(part);
-    this.bytes += part.length;
+  #variable(kind: ValueKind, value: Buffer): string {
+    const name = `@shardgate_${++this.#variables}`;
+    for (let from = 0; from < value.length; from += LIMITS.gatherInsertBytes) {
+      const sql = new SqlBytes();
+      sql.text(from === 0 ? `SET ${name} = _binary` : `SET ${name} = CONCAT(${name}, _binary`);
+      sql.quoted(value, from, Math.min(from + LIMITS.gatherInsertBytes, value.length));
+      if (from > 0) sql.text(")");
+      this.#before.push(sql.take());
+    }
+    return variableItem(kind, name);
   }
 }
 
-const OPEN = Buffer.from("(");
-const NEXT = Buffer.from("), (");
-const CLOSE = Buffer.from(")");
-const COMMA = Buffer.from(", ");
-const NULL = Buffer.from("NULL");
+const NULL_BYTE = 0xfb;

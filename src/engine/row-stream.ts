@@ -4,14 +4,15 @@
 import { MysqlError } from "../base/errors.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import { ShardCallError } from "./collect.ts";
-import type { ShardCall, ShardPort, ShardRequest, ShardTarget } from "./ports.ts";
+import { losesHold, type ShardCall, type ShardPort, type ShardRequest, type ShardTarget } from "./ports.ts";
+import type { ReplyEnd } from "./reply.ts";
 
 /** Chunks of the framed reply, the last packet included. Throws MysqlError for an ERR, ShardCallError for a lost shard. */
 export async function* replyChunks(
   port: ShardPort,
   target: ShardTarget,
   request: ShardRequest,
-  onHold: (holdId: number) => void,
+  onEnd: (info: ReplyEnd) => void,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const queue: Buffer[] = [];
@@ -29,14 +30,14 @@ export async function* replyChunks(
     },
     end(info, chunk) {
       ended = true;
-      onHold(info.holdId);
+      onEnd(info);
       if (info.kind === "err") failure = errorOf(chunk, info.lastPacketBytes);
       else queue.push(chunk);
       poke();
     },
     fail(error, holdLost) {
       ended = true;
-      failure = new ShardCallError(error, holdLost, target);
+      failure = new ShardCallError(error, losesHold(request, error, holdLost), target);
       poke();
     },
   });

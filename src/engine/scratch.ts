@@ -1,7 +1,7 @@
 // A connection held on one shard for the time of a query: what a gather fills its temporary tables on, and where it learns
 // a table's definition. One statement at a time, in the order they were asked for.
 
-import { collect, conclude, errorOfReply } from "./collect.ts";
+import { collect, conclude, errorOfReply, ShardCallError } from "./collect.ts";
 import { plainRequest, type ShardPort, type ShardTarget } from "./ports.ts";
 
 const COM_QUERY = Buffer.of(3);
@@ -25,16 +25,13 @@ export class Scratch {
   }
 
   run(sql: Buffer): Promise<void> {
+    return this.runAll([sql]);
+  }
+
+  /** The statements one after the other, no other between them. */
+  runAll(statements: readonly Buffer[]): Promise<void> {
     const next = this.#last.then(async () => {
-      this.#signal.throwIfAborted();
-      const request = {
-        ...plainRequest(Buffer.concat([COM_QUERY, sql])),
-        hold: this.#holdId === 0,
-        holdId: this.#holdId,
-      };
-      const reply = await collect(this.#port, this.target, request, this.#signal);
-      if (reply.info.holdId !== 0) this.#holdId = reply.info.holdId;
-      if (reply.info.kind === "err") throw errorOfReply(reply);
+      for (const sql of statements) await this.#run(sql);
     });
     this.#last = next.catch(() => undefined);
     return next;
@@ -45,5 +42,20 @@ export class Scratch {
     await this.#last;
     if (this.#holdId !== 0) await conclude(this.#port, this.target, "release", this.#holdId).catch(() => undefined);
     this.#holdId = 0;
+  }
+
+  async #run(sql: Buffer): Promise<void> {
+    this.#signal.throwIfAborted();
+    const request = {
+      ...plainRequest(Buffer.concat([COM_QUERY, sql])),
+      hold: this.#holdId === 0,
+      holdId: this.#holdId,
+    };
+    const reply = await collect(this.#port, this.target, request, this.#signal).catch((error: unknown) => {
+      // The session's own connections are not affected.
+      throw error instanceof ShardCallError ? new ShardCallError(error.error, false, error.target) : error;
+    });
+    if (reply.info.holdId !== 0) this.#holdId = reply.info.holdId;
+    if (reply.info.kind === "err") throw errorOfReply(reply);
   }
 }

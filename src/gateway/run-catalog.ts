@@ -48,7 +48,7 @@ export async function runCatalog(
   const settings = state.settings.ofParts.withVariable("character_set_results", "'utf8mb4'").sql;
   const fill = async (scratch: Scratch): Promise<void> => {
     const tables = plan.sources.map((source) => tableOf(source, scratch.target, executor, binds, cluster));
-    const budget = new Budget(context.gatherLimits);
+    const budget = new Budget(executor.gatherLimits);
     await fillCatalogs({ port: context.tablets, settings, budget, signal }, scratch, tables);
   };
   if (plan.gather !== undefined) {
@@ -61,7 +61,7 @@ export async function runCatalog(
   const scratch = new Scratch(context.tablets, target, signal);
   try {
     await fill(scratch);
-    const output = new HeadSwap(executor.client, definitions);
+    const output = new HeadSwap(executor.client, () => definitions);
     await executor.passFrom(target, scratch.holdId, substituted(plan.statement, binds, state, context), output);
   } finally {
     await scratch.release();

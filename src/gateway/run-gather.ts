@@ -1,16 +1,24 @@
 // Answers a SELECT by the gather tier: fills temporary tables on a scratch connection and passes the reply of the mapped
-// statement through. Whatever happens, the scratch connection is reset, which drops the tables; if this gateway dies, the
-// tablet does it.
+// statement through, with the columns that the statement itself would give. Whatever happens, the scratch connection is
+// reset, which drops the tables; if this gateway dies, the tablet does it.
 
-import { notSupported } from "../base/errors.ts";
+import { isAscii } from "node:buffer";
+import { describe, HeadSwap, type Redefine } from "../engine/describe.ts";
 import { fillTables, type GatherTable } from "../engine/gather.ts";
+import { redefineGathered } from "../engine/gather-head.ts";
+import type { ShardRequest, ShardTarget } from "../engine/ports.ts";
+import { quoteName } from "../engine/quote-name.ts";
 import { Scratch } from "../engine/scratch.ts";
-import type { GatherPlan } from "../plan/plan.ts";
+import { readingOf } from "../plan/gather-reading.ts";
+import type { GatherPlan, GatherSource } from "../plan/plan.ts";
 import type { BindValue } from "../plan/statement.ts";
-import { printExpr } from "../sql/print.ts";
+import { printBytes } from "../sql/print.ts";
+import type { Expr } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
+import { comQuery } from "./com-query.ts";
+import { describeStatement } from "./describe-statement.ts";
 import type { Executor } from "./executor.ts";
-import { substituted } from "./session-values.ts";
+import { substituted, withSessionValues } from "./session-values.ts";
 
 /** Answers the client, or throws. `fillMore` makes what other tables the statement reads on the scratch connection. */
 export async function runGather(
@@ -21,40 +29,29 @@ export async function runGather(
   fillMore?: (scratch: Scratch) => Promise<void>,
 ): Promise<void> {
   const { context, state, signal } = executor;
+  executor.refuseGather(plan.reason);
+  if (plan.effect.writes) executor.refuseReplica();
   executor.asParts(plan.effect);
   executor.openTransaction(true);
-  const tables = plan.sources.map(
-    (source): GatherTable => ({
-      temporaryTable: source.temporaryTable,
-      table: source.table,
-      partitions: source.partitions,
-      alias: source.alias,
-      columns: source.columns,
-      where: source.where === undefined ? "" : printExpr(source.where, binds, { mode: state.sqlMode }),
-      locks: source.locks,
-      targets: executor.targetsOf(source, binds, cluster),
-    }),
-  );
+  const tables = plan.sources.map((source) => tableOf(source, executor, binds, cluster));
   if (state.inTransaction) state.holds.checkParticipants(tables.flatMap(({ targets }) => targets));
-  const [target] = executor.targetsOf({ keyspace: plan.keyspace, routing: { kind: "any" } }, [], cluster);
-  if (target === undefined) throw new Error("a keyspace has a shard");
-  // Rows are read in utf8mb4, whatever the client speaks; a held connection keeps what it is set to.
-  const speaksUtf8 =
-    state.settings.names.charset === "utf8mb4" && !state.settings.variables.has("character_set_results");
-  if (!speaksUtf8 && !state.holds.empty) {
-    throw notSupported("a SELECT over shards in a transaction with another character set than utf8mb4", plan.reason);
-  }
-  const own = state.settings.ofParts;
-  const settings = speaksUtf8 ? own.sql : own.withVariable("character_set_results", "'utf8mb4'").sql;
+  const requests = requestsOf(executor);
+  const described = plan.original;
+  const definitions =
+    described === undefined ? undefined : await describeStatement(executor, described, plan.keyspace, binds, cluster);
+  const target = executor.anyTarget(plan.keyspace, cluster);
   const scratch = new Scratch(context.tablets, target, signal);
   try {
+    const redefine =
+      definitions === undefined ? await redefineFor(plan, tables, executor, requests.about) : () => definitions;
     await fillTables(
       {
         port: context.tablets,
-        requestFor: (shard, payload) => ({ ...executor.requestFor(shard, payload, true, false), settings }),
+        requestFor: requests.for,
+        requestAbout: requests.about,
         joined: (shard, holdId) => state.holds.joined(shard, holdId, state.inTransaction, false),
         isSequential: state.inTransaction || !state.holds.empty,
-        limits: context.gatherLimits,
+        limits: executor.gatherLimits,
         signal,
       },
       scratch,
@@ -62,7 +59,7 @@ export async function runGather(
     );
     await fillMore?.(scratch);
     const payload = substituted(plan.statement, binds, state, context);
-    await executor.passFrom(target, scratch.holdId, payload);
+    await executor.passFrom(target, scratch.holdId, payload, new HeadSwap(executor.client, redefine));
   } catch (error) {
     await executor.afterFailure(error);
     throw error;
@@ -70,4 +67,73 @@ export async function runGather(
     await scratch.release();
   }
   executor.client.commandDone();
+}
+
+function tableOf(
+  source: GatherSource,
+  executor: Executor,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+): GatherTable {
+  const { state, context } = executor;
+  const fromOf = (where: Expr | undefined): Buffer => {
+    const reading = withSessionValues(readingOf(source, where), state, context);
+    return printBytes(reading, binds, { mode: state.sqlMode }).subarray(SELECT_STAR.length);
+  };
+  const { where } = source;
+  const conjuncts = where?.kind === "and" ? where.operands : where === undefined ? [] : [where];
+  // The statement is read as UTF-8, whatever the client speaks: what else its literals hold is left to the statement itself.
+  const readable = state.settings.textIsUtf8 ? conjuncts : conjuncts.filter((conjunct) => isAscii(fromOf(conjunct)));
+  const [first, ...rest] = readable;
+  const filter: Expr | undefined =
+    first === undefined || rest.length === 0 ? first : { kind: "and", operands: readable, pos: first.pos };
+  return {
+    temporaryTable: source.temporaryTable,
+    table: source.table,
+    alias: source.alias,
+    columns: source.columns,
+    keys: source.keys,
+    from: fromOf(filter),
+    unfiltered: filter === undefined ? undefined : fromOf(undefined),
+    targets: executor.targetsOf(source, binds, cluster),
+  };
+}
+
+/** How a reading statement is printed, before what its select list is replaced by. */
+const SELECT_STAR = "select *";
+
+type RequestOf = (target: ShardTarget, payload: Buffer) => ShardRequest;
+
+/** Requests with the session's settings, but text in UTF-8 both ways, whatever the client speaks. */
+function requestsOf(executor: Executor): { readonly for: RequestOf; readonly about: RequestOf } {
+  const { settings } = executor.state;
+  const own = settings.ofParts;
+  const speaksUtf8 = settings.names.charset === "utf8mb4" && !CHARACTER_SETS.some((name) => own.variables.has(name));
+  const { sql } = speaksUtf8
+    ? own
+    : CHARACTER_SETS.reduce((changed, name) => changed.withVariable(name, "'utf8mb4'"), own);
+  return {
+    for: (target, payload) => ({ ...executor.requestFor(target, payload, true, false), settings: sql }),
+    about: (target, payload) => ({ ...executor.requestFor(target, payload, false, false), settings: sql }),
+  };
+}
+
+const CHARACTER_SETS = ["character_set_client", "character_set_results"];
+
+/** When no shard has all tables: the definitions of each are asked for where it is. */
+async function redefineFor(
+  { sources }: GatherPlan,
+  tables: readonly GatherTable[],
+  { context, signal }: Executor,
+  requestAbout: RequestOf,
+): Promise<Redefine> {
+  const gathered = [];
+  for (const [i, source] of sources.entries()) {
+    const [origin] = tables[i]?.targets ?? [];
+    if (origin === undefined) continue;
+    const payload = comQuery(`SELECT * FROM ${quoteName(source.table)} LIMIT 0`);
+    const definitions = await describe(context.tablets, origin, requestAbout(origin, payload), signal);
+    gathered.push({ ...source, definitions });
+  }
+  return redefineGathered(gathered);
 }

@@ -1,76 +1,207 @@
 // The gather tier: any SELECT the other tiers do not answer. Each table reference becomes a temporary table on one
-// connection of one mysqld, filled from the shards its conditions allow, and the statement itself runs there with its
-// table names mapped: the same answer as one MySQL, because one MySQL gives it.
-//
-// A condition is only handed down to a source when every row it removes could not have reached the result: conjuncts of
-// WHERE on tables that no outer join can fill with NULLs, of plain comparisons. The statement still has them all.
+// connection of one mysqld, filled from the shards its conditions allow with the columns and rows the statement can need
+// (gather-columns.ts, gather-filters.ts), and the statement itself runs there with its table names mapped: the same answer
+// as one MySQL, because one MySQL gives it.
 
-import { notSupported } from "../base/errors.ts";
-import type { Column, Expr, Node, Query, Select, TableName, TableRef } from "../sql/tree.ts";
+import { notSupported, ShardgateError } from "../base/errors.ts";
+import { cteReferences } from "../sql/tables.ts";
+import type { Column, Expr, Join, Locking, Query, Select, SelectItem, TableName, TableRef } from "../sql/tree.ts";
 import { rewrite, walk } from "../sql/walk.ts";
 import { queryEffect } from "./effects.ts";
 import type { FromTable } from "./from-clause.ts";
+import { columnUseOf } from "./gather-columns.ts";
+import { gatherFilters } from "./gather-filters.ts";
 import type { GatherPlan, GatherSource } from "./plan.ts";
 import { routeTables } from "./routing.ts";
-import { type PlanContext, resolveTable, SYSTEM_SCHEMAS } from "./tables.ts";
+import { type Block, joinedColumns, type QueryScope, scopeOf, type SourceColumn } from "./scope.ts";
+import { type PlanContext, type ResolvedTable, resolveTable, SYSTEM_SCHEMAS } from "./tables.ts";
 
 /** Begins the names of temporary tables with rows of catalogs (catalog.ts). */
 export const CATALOG_PREFIX = "shardgate_catalog_";
 
 /** Throws 1235 for the few statements that cannot be mapped; `reason` is why no other tier takes it. */
 export function planGather(statement: Query, context: PlanContext, reason: string): GatherPlan {
-  const cteNames = new Set<string>();
+  const ctes = cteReferences(statement);
+  const names: TableName[] = [];
+  let readsCatalogs = false;
   walk(statement, (node) => {
-    if (node.kind === "cte") cteNames.add(node.name.toLowerCase());
     if (node.kind === "nextValues") throw notSupported("SELECT NEXT VALUES");
-    if (node.kind === "systemTime") throw notSupported("FOR SYSTEM_TIME over shards");
+    if (node.kind !== "tableName") return;
+    if (isBase(node, ctes)) names.push(node);
+    readsCatalogs ||= node.name.startsWith(CATALOG_PREFIX);
   });
-  const filters = filtersOf(statement);
-  const columns = columnNamesOf(statement);
+  const scope = scopeIfKnown(statement, context);
+  const filters = scope === undefined ? new Map<TableName, readonly Expr[]>() : gatherFilters(scope);
+  const use = columnUseOf(statement, (join) => naturalNames(join, scope));
+  const lockings = lockingsOf(statement);
+  const prefix = freePrefix(statement);
+  const resolved = new Map(names.map((name) => [name, resolveTable(name, context)]));
+  const aliases = distinctAliases(statement, resolved);
   const sources: GatherSource[] = [];
-  const locking = lockingOf(statement);
-  const mapped = rewrite(statement, {
-    table(node) {
-      if (node.kind !== "tableName" || isOwn(node, cteNames, context)) return node;
-      const source = sourceOf(node, filters.get(node) ?? [], columns, locking, sources.length, context);
-      sources.push(source);
-      return {
-        ...node,
-        schema: undefined,
-        name: source.temporaryTable,
-        alias: node.alias ?? node.name,
-        partitions: [],
-        indexHints: [],
-      };
-    },
-    expr: (node) => (node.kind === "column" && node.schema !== undefined ? { ...node, schema: undefined } : node),
-    query: (node) => (node.locking.length > 0 ? { ...node, locking: [] } : node),
-  });
-  const outer = mapped.locking.length > 0 ? { ...mapped, locking: [] } : mapped;
+  const bySource = new Map<TableName, GatherSource>();
+  for (const name of names) {
+    const found = resolved.get(name);
+    if (found === undefined || bySource.has(name)) continue;
+    const alias = aliases.get(name) ?? name.alias ?? name.name;
+    const conjuncts = (filters.get(name) ?? []).map((expr) => withAlias(expr, alias));
+    const source: GatherSource = {
+      ...routed(name, found, alias, conjuncts),
+      keyspace: found.keyspace.keyspace,
+      table: found.name,
+      alias,
+      shownAlias: name.alias ?? name.name,
+      partitions: name.partitions,
+      systemTime: name.systemTime,
+      temporaryTable: `${prefix}${sources.length + 1}`,
+      columns: use.columns(name),
+      keys: use.keys(name),
+      locking: lockings.get(name),
+    };
+    sources.push(source);
+    bySource.set(name, source);
+  }
   const [first] = sources;
   if (first === undefined) throw notSupported("gather without tables");
+  const isOneKeyspace = sources.every(({ keyspace }) => keyspace === first.keyspace);
   return {
     kind: "gather",
     keyspace: first.keyspace,
     sources,
-    statement: withoutSchemas(outer),
+    statement: mapped(statement, bySource, aliases, resolved),
+    original: isOneKeyspace && !readsCatalogs ? statement : undefined,
     reason,
-    writes: locking,
+    writes: lockings.size > 0,
     effect: queryEffect(statement),
   };
 }
 
-function sourceOf(
-  node: TableName,
+/** Common table expressions, system tables and those made for this query are the scratch server's own. */
+function isBase(node: TableName, ctes: ReadonlySet<TableName>): boolean {
+  if (ctes.has(node)) return false;
+  const lower = node.name.toLowerCase();
+  if (node.schema !== undefined) return !SYSTEM_SCHEMAS.has(node.schema.toLowerCase());
+  return lower !== "dual" && !lower.startsWith(CATALOG_PREFIX);
+}
+
+/** Names are resolved where they can be; without, every row is gathered. */
+function scopeIfKnown(statement: Query, context: PlanContext): QueryScope | undefined {
+  const rows = new Map<string, readonly SourceColumn[]>();
+  walk(statement, (node) => {
+    // Those have columns that are not known here: nothing may be concluded beside them.
+    if (node.kind === "tableName" && node.name.startsWith(CATALOG_PREFIX)) rows.set(node.name, []);
+  });
+  if (rows.size > 0) return undefined;
+  try {
+    return scopeOf(statement, { ...context, rows });
+  } catch (error) {
+    if (error instanceof ShardgateError) return undefined;
+    throw error;
+  }
+}
+
+/** The names of a NATURAL JOIN's equal columns; undefined when they are not known. */
+function naturalNames(join: Join, scope: QueryScope | undefined): readonly string[] | undefined {
+  const block = scope === undefined ? undefined : blockOf(join, scope);
+  if (block === undefined) return undefined;
+  return joinedColumns(join, block)?.map(([{ lower }]) => lower);
+}
+
+function blockOf(join: Join, scope: QueryScope): Block | undefined {
+  const blocks: Block[] = [];
+  const add = (each: QueryScope): void => {
+    each.parts.forEach(add);
+    if (each.block === undefined) return;
+    blocks.push(each.block);
+    for (const { inner } of each.block.sources) if (inner !== undefined) add(inner);
+    for (const subquery of each.block.subqueries) add(subquery.scope);
+  };
+  add(scope);
+  return blocks.find(({ select }) => select.from.some((ref) => contains(ref, join)));
+}
+
+function contains(ref: TableRef, join: Join): boolean {
+  if (ref === join) return true;
+  if (ref.kind === "tableList") return ref.tables.some((table) => contains(table, join));
+  return ref.kind === "join" && (contains(ref.left, join) || contains(ref.right, join));
+}
+
+/** The lock that each table's rows are read with: that of its own SELECT. */
+function lockingsOf(statement: Query): ReadonlyMap<TableName, Locking> {
+  const found = new Map<TableName, Locking>();
+  const addSelect = ({ from }: Select, lockings: readonly Locking[]): void => {
+    for (const table of from.flatMap(tableNamesIn)) {
+      const alias = (table.alias ?? table.name).toLowerCase();
+      const own = lockings.find(({ of }) => of.length === 0 || of.some((name) => name.toLowerCase() === alias));
+      if (own !== undefined) found.set(table, { ...own, of: [] });
+    }
+  };
+  const add = (query: Query, lockings: readonly Locking[]): void => {
+    if (query.kind === "select") addSelect(query, lockings);
+    else if (query.kind === "union") {
+      for (const part of [query.first, ...query.rest.map((each) => each.query)]) {
+        if (part.locking.length === 0) add(part, lockings);
+      }
+    }
+  };
+  walk(statement, (node) => {
+    if ("locking" in node && node.locking.length > 0) add(node, node.locking);
+  });
+  return found;
+}
+
+function tableNamesIn(ref: TableRef): readonly TableName[] {
+  if (ref.kind === "tableName") return [ref];
+  if (ref.kind === "tableList") return ref.tables.flatMap(tableNamesIn);
+  return ref.kind === "join" ? [...tableNamesIn(ref.left), ...tableNamesIn(ref.right)] : [];
+}
+
+/** What temporary tables are called: like no table or common table expression that the statement names. */
+function freePrefix(statement: Query): string {
+  const names: string[] = [];
+  walk(statement, (node) => {
+    if (node.kind === "tableName" || node.kind === "cte") names.push(node.name.toLowerCase());
+  });
+  for (let number = 0; ; number++) {
+    const prefix = `shardgate_gather${number === 0 ? "" : number}_`;
+    if (!names.some((name) => name.startsWith(prefix))) return prefix;
+  }
+}
+
+/**
+ * Tables of the same name in several keyspaces, told apart by those alone, are one name in one keyspace: such get an alias.
+ * Throws 1235 for columns that do not say which one they mean.
+ */
+function distinctAliases(
+  statement: Query,
+  resolved: ReadonlyMap<TableName, ResolvedTable>,
+): ReadonlyMap<TableName, string> {
+  const unaliased = [...resolved].filter(([name]) => name.alias === undefined);
+  const homes = new Map<string, Set<string>>();
+  for (const [name, { keyspace }] of unaliased) {
+    const known = homes.get(name.name) ?? new Set();
+    homes.set(name.name, known.add(keyspace.keyspace));
+  }
+  const aliases = new Map<TableName, string>();
+  for (const [name, { keyspace }] of unaliased) {
+    if ((homes.get(name.name)?.size ?? 0) > 1) aliases.set(name, `${keyspace.keyspace}.${name.name}`);
+  }
+  if (aliases.size === 0) return aliases;
+  walk(statement, (node) => {
+    if (node.kind !== "column" && node.kind !== "star") return;
+    if (node.table !== undefined && node.schema === undefined && (homes.get(node.table)?.size ?? 0) > 1) {
+      throw notSupported(`${node.table} for a table of one of several keyspaces`, "write the keyspace, or an alias");
+    }
+  });
+  return aliases;
+}
+
+function routed(
+  name: TableName,
+  resolved: ResolvedTable,
+  alias: string,
   conjuncts: readonly Expr[],
-  columns: ReadonlySet<string> | "all",
-  locks: boolean,
-  number: number,
-  context: PlanContext,
-): GatherSource {
-  const resolved = resolveTable(node, context);
-  const alias = node.alias ?? node.name;
-  const table: FromTable = { alias: alias.toLowerCase(), schema: undefined, resolved, node };
+): Pick<GatherSource, "routing" | "where"> {
+  const table: FromTable = { alias: alias.toLowerCase(), schema: undefined, resolved, node: name };
   const routing = resolved.keyspace.sharded
     ? routeTables({
         tables: [table],
@@ -79,112 +210,60 @@ function sourceOf(
       })
     : ({ kind: "unsharded" } as const);
   const [first, ...rest] = conjuncts;
-  return {
-    keyspace: resolved.keyspace.keyspace,
-    table: node.name,
-    partitions: node.partitions,
-    alias,
-    temporaryTable: `shardgate_gather_${number + 1}`,
-    routing,
-    where: rest.length === 0 ? first : { kind: "and", operands: conjuncts, pos: node.pos },
-    columns,
-    locks,
+  return { routing, where: rest.length === 0 ? first : { kind: "and", operands: conjuncts, pos: name.pos } };
+}
+
+function withAlias(expr: Expr, alias: string): Expr {
+  const rename = (node: Expr): Expr => (node.kind === "column" ? { ...node, table: alias } : node);
+  return rename(rewrite(expr, { expr: rename }));
+}
+
+/** The statement over the temporary tables. */
+function mapped(
+  statement: Query,
+  sources: ReadonlyMap<TableName, GatherSource>,
+  aliases: ReadonlyMap<TableName, string>,
+  resolved: ReadonlyMap<TableName, ResolvedTable>,
+): Query {
+  const renamed = new Map(
+    [...aliases].map(([name, alias]) => [keyOf(resolved.get(name)?.keyspace.keyspace, name.name), alias]),
+  );
+  const requalified = <Q extends Column | (SelectItem & { kind: "star" })>(node: Q): Q => {
+    if (node.schema === undefined) return node;
+    return { ...node, schema: undefined, table: renamed.get(keyOf(node.schema, node.table)) ?? node.table };
   };
-}
-
-/** Common table expressions, system tables and those made for this query are the scratch server's own. */
-function isOwn(node: TableName, cteNames: ReadonlySet<string>, context: PlanContext): boolean {
-  const name = node.name.toLowerCase();
-  if (node.schema !== undefined) {
-    return SYSTEM_SCHEMAS.has(node.schema.toLowerCase());
-  }
-  if (name === "dual" || name.startsWith(CATALOG_PREFIX)) return true;
-  if (!cteNames.has(name)) return false;
-  // A table of that name may be meant outside the scope of the WITH.
-  const own = context.keyspace === undefined ? undefined : context.vschema.keyspaces.get(context.keyspace);
-  if (own?.tables.has(node.name) === true) {
-    throw notSupported(`common table expression named like table ${node.name}`, "give it another name");
-  }
-  return true;
-}
-
-/** Conjuncts of WHERE that each table reference may be filtered by before the statement sees its rows. */
-function filtersOf(statement: Query): ReadonlyMap<TableName, readonly Expr[]> {
-  const filters = new Map<TableName, Expr[]>();
-  walk(statement, (node) => {
-    if (node.kind !== "select" || node.where === undefined) return;
-    const preserved = preservedTables(node.from);
-    const isAlone =
-      node === statement && node.from.length === 1 && preserved.length === 1 && node.from[0] === preserved[0];
-    for (const conjunct of conjunctsOf(node.where)) {
-      const table = onlyTableOf(conjunct, preserved, isAlone);
-      if (table === undefined) continue;
-      const known = filters.get(table);
-      if (known === undefined) filters.set(table, [conjunct]);
-      else known.push(conjunct);
+  const query = (node: Query): Query => {
+    const unlocked = node.locking.length > 0 ? { ...node, locking: [] } : node;
+    if (
+      unlocked.kind !== "select" ||
+      !unlocked.items.some((item) => item.kind === "star" && item.schema !== undefined)
+    ) {
+      return unlocked;
     }
+    return { ...unlocked, items: unlocked.items.map((item) => (item.kind === "star" ? requalified(item) : item)) };
+  };
+  const inside = rewrite(statement, {
+    table(node) {
+      const source = node.kind === "tableName" ? sources.get(node) : undefined;
+      if (node.kind !== "tableName" || source === undefined) return node;
+      return {
+        ...node,
+        schema: undefined,
+        name: source.temporaryTable,
+        alias: source.alias,
+        partitions: [],
+        indexHints: [],
+        systemTime: undefined,
+      };
+    },
+    expr: (node) => (node.kind === "column" ? requalified(node) : node),
+    query,
   });
-  return filters;
+  return query(inside);
 }
 
-function preservedTables(refs: readonly TableRef[]): TableName[] {
-  return refs.flatMap((ref): TableName[] => {
-    switch (ref.kind) {
-      case "tableName":
-        return [ref];
-      case "tableList":
-        return preservedTables(ref.tables);
-      case "join":
-        if (ref.type === "left") return preservedTables([ref.left]);
-        if (ref.type === "right") return preservedTables([ref.right]);
-        return preservedTables([ref.left, ref.right]);
-      case "derived":
-      case "jsonTable":
-        return [];
-    }
-  });
-}
-
-function conjunctsOf(expr: Expr): readonly Expr[] {
-  return expr.kind === "and" ? expr.operands : [expr];
-}
-
-/** The table all columns of a plain condition belong to; undefined when it is not sure, or the condition not plain. */
-function onlyTableOf(expr: Expr, tables: readonly TableName[], isAlone: boolean): TableName | undefined {
-  let found: TableName | undefined;
-  let isPlain = true;
-  walk(expr, (node) => {
-    if (!isPlain) return false;
-    if (node.kind === "column") {
-      const table = isAlone && node.table === undefined ? tables[0] : qualifiedBy(node, tables);
-      if (table === undefined || (found !== undefined && found !== table)) isPlain = false;
-      found = table;
-    } else if (!PLAIN.has(node.kind)) isPlain = false;
-    return isPlain;
-  });
-  return isPlain ? found : undefined;
-}
-
-/** Nodes whose value depends on the row alone: no functions, variables, subqueries. */
-const PLAIN: ReadonlySet<Node["kind"]> = new Set<Node["kind"]>([
-  "literal",
-  "bind",
-  "unary",
-  "binary",
-  "and",
-  "or",
-  "is",
-  "in",
-  "between",
-  "like",
-  "row",
-]);
-
-function qualifiedBy(column: Column, tables: readonly TableName[]): TableName | undefined {
-  if (column.table === undefined) return undefined;
-  const qualifier = column.table.toLowerCase();
-  const matching = tables.filter((table) => (table.alias ?? table.name).toLowerCase() === qualifier);
-  return matching.length === 1 ? matching[0] : undefined;
+function keyOf(keyspace: string | undefined, table: string | undefined): string {
+  return `${keyspace ?? ""}.${table ?? ""}`;
 }
 
 /** Names of all columns the statement mentions anywhere, lower case; "all" when it may use some without naming them. */
@@ -200,19 +279,4 @@ export function columnNamesOf(statement: Query): ReadonlySet<string> | "all" {
     }
   });
   return all ? "all" : names;
-}
-
-function lockingOf(statement: Query): boolean {
-  let locks = false;
-  walk(statement, (node) => {
-    locks ||= "locking" in node && node.locking.length > 0;
-  });
-  return locks;
-}
-
-/** `ks.t.*` in a select list names the table by its alias alone. */
-function withoutSchemas(statement: Query): Query {
-  if (statement.kind !== "select") return statement;
-  const items = statement.items.map((item) => (item.kind === "star" ? { ...item, schema: undefined } : item));
-  return { ...statement, items } satisfies Select;
 }

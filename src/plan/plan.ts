@@ -1,7 +1,7 @@
 // Plans: plain readonly data made once per normalized statement and VSchema, cached, printed and tested; `engine` and
 // `gateway` interpret them. Bind variables stay open: what depends on a value is a ValueRef, looked up at execution.
 
-import type { Expr, Insert, Query, Statement } from "../sql/tree.ts";
+import type { Expr, Insert, Locking, Query, Statement, SystemTime } from "../sql/tree.ts";
 import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
 import type { ColumnKind } from "./column-kind.ts";
 import type { KeyRouting } from "./key-routing.ts";
@@ -65,6 +65,8 @@ export interface SendPlan {
   readonly effect: Effect;
   /** The answer is rows, also from several shards; else counts. */
   readonly rows: boolean;
+  /** One of its shards is enough. */
+  readonly onOne?: boolean;
   /** The gateway's own functions (LAST_INSERT_ID(), …) in the tree: print it anew for each execution. */
   readonly substitute: Statement | undefined;
 }
@@ -116,6 +118,8 @@ export interface GatherPlan {
   readonly sources: readonly GatherSource[];
   /** With the table names mapped. */
   readonly statement: Query;
+  /** As it came, if any shard of `keyspace` has all its tables: gives the answer's columns. */
+  readonly original: Query | undefined;
   /** Why no other tier answers it. */
   readonly reason: string;
   /** Locks rows: reads from primaries. */
@@ -128,14 +132,19 @@ export interface GatherSource {
   readonly keyspace: string;
   readonly table: string;
   readonly partitions: readonly string[];
-  /** What `where` qualifies its columns with. */
+  readonly systemTime: SystemTime | undefined;
+  /** What `where` and the mapped statement qualify its columns with. */
   readonly alias: string;
+  /** What the client calls it: `alias` unless tables of several keyspaces are called so. */
+  readonly shownAlias: string;
   readonly temporaryTable: string;
   readonly routing: Routing;
   readonly where: Expr | undefined;
   /** Lower-case names of the columns that may be needed. */
   readonly columns: ReadonlySet<string> | "all";
-  readonly locks: boolean;
+  /** Lower-case names of columns that its rows may be looked up by. */
+  readonly keys: ReadonlySet<string>;
+  readonly locking: Locking | undefined;
 }
 
 /** A query of information_schema or the like. */

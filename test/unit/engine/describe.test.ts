@@ -28,7 +28,7 @@ function through(definitions: readonly Buffer[], bytes: Buffer, cut: number): Bu
     },
     onDrain() {},
   };
-  const swap = new HeadSwap(output, definitions);
+  const swap = new HeadSwap(output, () => definitions);
   swap.write(bytes.subarray(0, cut));
   swap.write(bytes.subarray(cut));
   return Buffer.concat(written);
