@@ -52,6 +52,8 @@ export const ERRORS = {
   LIMIT_REACHED: { errno: 1041, sqlState: "HY000", grpc: 8 },
   /** The transaction was rolled back because the shard connection that held it was lost. */
   TRANSACTION_LOST: { errno: 1213, sqlState: "40001", grpc: 10 },
+  /** What the gateway's flags or a directive forbid. */
+  QUERY_FORBIDDEN: { errno: 1235, sqlState: "42000", grpc: 9 },
   TRANSACTION_SINGLE_SHARD: { errno: 1235, sqlState: "42000", grpc: 9 },
 
   // Operators' errors: topology, VSchema, flags.

@@ -23,6 +23,9 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly topologyWait: number;
   readonly gatherMaxRows: number;
   readonly gatherMaxBytes: number;
+  readonly scatter: boolean;
+  readonly gather: boolean;
+  readonly maxRows: number;
 }
 
 export function gatewayCommand(): Command {
@@ -66,6 +69,24 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       GATEWAY_DEFAULTS.gatherLimits.rowsMax,
     )
     .option("--gather-max-bytes <bytes>", "the same in bytes", wholeNumber, GATEWAY_DEFAULTS.gatherLimits.bytesMax)
+    .addOption(
+      new Option(
+        "--no-scatter",
+        "refuse statements that go to all shards of a sharded keyspace, but for those with ALLOW_SCATTER",
+      ).default(true, "off"),
+    )
+    .addOption(
+      new Option(
+        "--no-gather",
+        "refuse SELECTs that need temporary tables of rows of several shards, but for those with ALLOW_GATHER",
+      ).default(true, "off"),
+    )
+    .option(
+      "--max-rows <n>",
+      "rows a SELECT may answer without a MAX_ROWS of its own; one more is an error, 0 is any number",
+      wholeNumber,
+      GATEWAY_DEFAULTS.queryDefaults.rowsMax,
+    )
     .option(
       "--topology-wait <ms>",
       "how long the first look at the topology may take",
@@ -102,6 +123,7 @@ async function start(
     replicaLagMaxS: flags.replicaLagMax,
     connectionsMax: flags.connectionsMax,
     gatherLimits: { rowsMax: flags.gatherMaxRows, bytesMax: flags.gatherMaxBytes },
+    queryDefaults: { noScatter: !flags.scatter, noGather: !flags.gather, rowsMax: flags.maxRows },
     topologyWaitMs: flags.topologyWait,
     clock: systemClock,
     log,

@@ -238,6 +238,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         replicaLagMaxS: GATEWAY_DEFAULTS.replicaLagMaxS,
         connectionsMax: GATEWAY_DEFAULTS.connectionsMax,
         gatherLimits: GATEWAY_DEFAULTS.gatherLimits,
+        queryDefaults: GATEWAY_DEFAULTS.queryDefaults,
         topologyWaitMs: GATEWAY_DEFAULTS.topologyWaitMs,
         clock: systemClock,
         log: log.child({ part: "gateway" }),

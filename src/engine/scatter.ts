@@ -41,7 +41,8 @@ export interface ScatterOutcome {
 
 /**
  * Resolves when every shard has ended. Never rejects. `status` gives the flags of the closing EOF, `whenLost` the error to
- * tell when a connection that the session held was lost.
+ * tell when a connection that the session held was lost. `isLenient`: a shard that fails counts as a warning, as long as
+ * another one answers.
  */
 export function scatterRows(
   port: ShardPort,
@@ -51,9 +52,10 @@ export function scatterRows(
   status: () => number,
   whenLost: (error: Error) => Error,
   signal: AbortSignal,
+  isLenient = false,
 ): Promise<ScatterOutcome> {
   return new Promise((resolve) => {
-    new Scatter(port, requests, output, firstSequenceId, status, whenLost, signal, resolve).start();
+    new Scatter(port, requests, output, firstSequenceId, status, whenLost, signal, isLenient, resolve).start();
   });
 }
 
@@ -65,6 +67,7 @@ class Scatter {
   readonly #status: () => number;
   readonly #whenLost: (error: Error) => Error;
   readonly #signal: AbortSignal;
+  readonly #isLenient: boolean;
   readonly #resolve: (outcome: ScatterOutcome) => void;
   readonly #parts: ScatterPart[] = [];
   readonly #running = new Set<ShardCall>();
@@ -73,6 +76,8 @@ class Scatter {
   #error: Error | undefined;
   #isHoldLost = false;
   #warnings = 0;
+  /** Of shards that failed, which is forgiven. */
+  readonly #forgiven: Error[] = [];
   #waiting = false;
   /** Credit owed to calls while the client's queue is full. */
   #owed = new Map<ShardCall, number>();
@@ -85,6 +90,7 @@ class Scatter {
     status: () => number,
     whenLost: (error: Error) => Error,
     signal: AbortSignal,
+    isLenient: boolean,
     resolve: (outcome: ScatterOutcome) => void,
   ) {
     this.#port = port;
@@ -94,6 +100,7 @@ class Scatter {
     this.#status = status;
     this.#whenLost = whenLost;
     this.#signal = signal;
+    this.#isLenient = isLenient;
     this.#resolve = resolve;
   }
 
@@ -145,12 +152,12 @@ class Scatter {
         let error: Error | undefined;
         if (info.kind === "err") {
           error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
-          this.#fail(error);
+          this.#shardFailed(error);
         } else this.#warnings += info.warnings;
         ended({ target, info, error, holdLost: false });
       },
       fail: (error, wasHoldLost) => {
-        this.#fail(error);
+        this.#shardFailed(error);
         const holdLost = losesHold(request, error, wasHoldLost);
         this.#isHoldLost ||= holdLost;
         ended({ target, info: undefined, error, holdLost });
@@ -161,7 +168,7 @@ class Scatter {
       this.#running.add(call);
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
-      this.#fail(reason);
+      this.#shardFailed(reason);
       this.#parts.push({ target, info: undefined, error: reason, holdLost: false });
     }
   }
@@ -196,6 +203,12 @@ class Scatter {
     });
   }
 
+  #shardFailed(error: Error): void {
+    const isForgivable = error instanceof MysqlError || error instanceof ShardgateError;
+    if (this.#isLenient && this.#error === undefined && isForgivable) this.#forgiven.push(error);
+    else this.#fail(error);
+  }
+
   #fail(error: Error): void {
     if (this.#error !== undefined) return;
     this.#error = error;
@@ -205,9 +218,11 @@ class Scatter {
 
   #finish(): void {
     this.#signal.removeEventListener("abort", this.#aborted);
+    if (this.#forgiven.length === this.#requests.length) this.#error ??= this.#forgiven[0];
     const error = this.#error === undefined || !this.#isHoldLost ? this.#error : this.#whenLost(this.#error);
     if (error === undefined) {
-      const eof = encodeEof({ warnings: Math.min(this.#warnings, 0xffff), statusFlags: this.#status() });
+      const warnings = this.#warnings + this.#forgiven.length;
+      const eof = encodeEof({ warnings: Math.min(warnings, 0xffff), statusFlags: this.#status() });
       this.#output.write(writeFrame(eof, this.#resequencer.sequenceId));
     } else {
       const shown =

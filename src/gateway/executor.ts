@@ -5,13 +5,14 @@
 import { isAscii } from "node:buffer";
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { GatherLimits } from "../engine/gather.ts";
 import type { Output } from "../engine/output.ts";
 import { PassThrough, type PassThroughOwner } from "../engine/pass-through.ts";
 import { losesHold, plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { ShardCallError } from "../engine/collect.ts";
-import { scatterRows } from "../engine/scatter.ts";
-import { type KeyspaceTargets, shardsFor } from "../engine/shards.ts";
+import { type ScatterPart, scatterRows } from "../engine/scatter.ts";
+import { type KeyspaceTargets, shardsFor, widened } from "../engine/shards.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
@@ -26,6 +27,7 @@ import { normalize, type Normalized } from "../sql/normalize.ts";
 import { parse } from "../sql/parse.ts";
 import { NO_SCHEMA } from "../schema/model.ts";
 import type { Insert, Statement } from "../sql/tree.ts";
+import type { TabletType } from "../topo/records.ts";
 import { accessOf, checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
@@ -33,6 +35,8 @@ import { asUnsharded, type ClusterView } from "./cluster-view.ts";
 import { patchStatus } from "./patch-status.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { CachedPlan } from "./plan-cache.ts";
+import { gatherForbidden, optionsOf, type QueryOptions, refuseScatter } from "./query-options.ts";
+import { RowLimit } from "./row-limit.ts";
 import { runChange, runInsert } from "./run-change.ts";
 import { aloneIn, runCatalog } from "./run-catalog.ts";
 import { runGather } from "./run-gather.ts";
@@ -64,6 +68,7 @@ export class Executor implements PassThroughOwner {
   readonly context: GatewayContext;
   readonly state: SessionState;
   readonly client: ExecutorClient;
+  readonly #fixed: QueryOptions | undefined;
   readonly #passThrough: PassThrough;
   readonly #abort = new AbortController();
   /** What passes through now. */
@@ -79,16 +84,25 @@ export class Executor implements PassThroughOwner {
   /** What the statement that passes through means for the session. */
   #effect: Effect = NO_EFFECT;
   #binds: readonly BindValue[] = NO_BINDS;
+  /** What the statement under way may do. */
+  #options: QueryOptions;
+  /** When it is to have ended; 0: never. */
+  #deadlineMs = 0;
+  /** Runs the statement under way, when that is held to MAX_ROWS. */
+  #limited: Executor | undefined;
   /** Set while the statement goes to several shards: what all of them have to have in common. */
   #parts: { readonly settings: string; readonly nowUs: number } | undefined;
   #cancelCall: (() => void) | undefined;
   #sequenceId = 1;
   #turn = 0;
 
-  constructor(context: GatewayContext, state: SessionState, client: ExecutorClient) {
+  /** With `fixed` options directives count no more. */
+  constructor(context: GatewayContext, state: SessionState, client: ExecutorClient, fixed?: QueryOptions) {
     this.context = context;
     this.state = state;
     this.client = client;
+    this.#fixed = fixed;
+    this.#options = fixed ?? context.queryOptions;
     this.#passThrough = new PassThrough(client, this);
   }
 
@@ -102,9 +116,17 @@ export class Executor implements PassThroughOwner {
       const sql = payload.subarray(1);
       const normalized = normalize(sql, this.state.sqlMode);
       const cluster = this.context.cluster();
+      const options = this.#fixed ?? optionsOf(normalized.directives, this.context.queryOptions);
+      this.#options = options;
+      this.#deadlineMs = options.timeoutMs === 0 ? 0 : this.context.clock.nowMs() + options.timeoutMs;
       const cached = this.#planOf(sql, normalized, cluster);
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
+      if (options.noScatter !== undefined) refuseScatter(plan, options.noScatter, cluster);
+      if (options.rowsMax > 0 && isQuery(statement)) {
+        this.#limit(options, payload, sequenceId);
+        return;
+      }
       if (plan.kind === "send") {
         this.#inserting =
           statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
@@ -144,10 +166,27 @@ export class Executor implements PassThroughOwner {
 
   /** The client is gone: stop what is under way, roll back, give held connections back. */
   disconnected(): void {
-    this.#cancelCall?.();
-    this.#abort.abort(new ShardgateError("CANCELLED", "the client has disconnected"));
+    this.interrupt(new ShardgateError("CANCELLED", "the client has disconnected"));
     this.state.begin = undefined;
     void this.state.holds.close();
+  }
+
+  /** Stops what is under way, for good: nothing more is run here. */
+  interrupt(reason: ShardgateError): void {
+    this.#limited?.interrupt(reason);
+    this.#cancelCall?.();
+    this.#abort.abort(reason);
+  }
+
+  /** What the statement under way may do. */
+  get options(): QueryOptions {
+    return this.#options;
+  }
+
+  /** Where the statement under way reads. A transaction stays with the session's tablet type. */
+  get tabletType(): TabletType {
+    const { tabletType } = this.#options;
+    return tabletType === undefined || this.state.inTransaction ? this.state.target.tabletType : tabletType;
   }
 
   /** Aborts when the client is gone. */
@@ -217,7 +256,7 @@ export class Executor implements PassThroughOwner {
   }
 
   keyspaceTargets(name: string, cluster: ClusterView): KeyspaceTargets {
-    const keyspace = cluster.targets[this.state.target.tabletType].get(name);
+    const keyspace = cluster.targets[this.tabletType].get(name);
     if (keyspace !== undefined) return keyspace;
     throw new ShardgateError("ER_BAD_DB", `Unknown database '${name}'`);
   }
@@ -264,7 +303,7 @@ export class Executor implements PassThroughOwner {
       hold: holdId === 0 && (joins || reserves),
       foundRows: state.foundRows,
       streaming: false,
-      timeoutMs: 0,
+      timeoutMs: this.#timeoutMs(),
       holdId,
       settings: parts === undefined ? state.settings.sql : parts.settings,
       begin: joins ? (state.begin ?? "") : "",
@@ -300,6 +339,7 @@ export class Executor implements PassThroughOwner {
       });
       const request = {
         ...plainRequest(payload),
+        timeoutMs: this.#timeoutMs(),
         holdId,
         settings: state.settings.sql,
         nowUs: this.#parts?.nowUs ?? 0,
@@ -314,6 +354,28 @@ export class Executor implements PassThroughOwner {
   /** After a statement that failed on one of several shards. Lost connections are seen to as the error is answered. */
   async afterFailure(error: unknown): Promise<void> {
     if (error instanceof Error && isDeadlock(error)) await this.abandonTransaction();
+  }
+
+  /** Throws when the statement, which writes or locks, is for replicas. */
+  refuseReplica(): void {
+    const { tabletType } = this;
+    if (tabletType === "primary") return;
+    throw new ShardgateError(
+      "ER_OPTION_PREVENTS_STATEMENT",
+      `statement with a replica target: it writes or locks, and reads go to ${tabletType} tablets now; USE the keyspace itself`,
+    );
+  }
+
+  /** Throws when a directive or a flag forbids the gather tier. */
+  refuseGather(reason: string): void {
+    const { noGather } = this.#options;
+    if (noGather !== undefined) throw gatherForbidden(noGather, reason);
+  }
+
+  /** Of the statement under way. */
+  get gatherLimits(): GatherLimits {
+    const { gatherLimits } = this.context;
+    return this.#options.ignoreMaxMemoryRows ? { ...gatherLimits, rowsMax: Number.MAX_SAFE_INTEGER } : gatherLimits;
   }
 
   /** With sql_select_limit each shard would give so many rows. */
@@ -340,6 +402,24 @@ export class Executor implements PassThroughOwner {
     if (!this.state.inTransaction) return;
     this.state.begin = undefined;
     await this.state.holds.rollback();
+  }
+
+  // What restricts a statement
+
+  /** What is left of the statement's time, at least 1 ms; 0: it has no end. */
+  #timeoutMs(): number {
+    return this.#deadlineMs === 0 ? 0 : Math.max(1, Math.ceil(this.#deadlineMs - this.context.clock.nowMs()));
+  }
+
+  /** Runs the statement with its answer held to MAX_ROWS. */
+  #limit(options: QueryOptions, payload: Buffer, sequenceId: number): void {
+    const client = new RowLimit(this.client, options.rowsMax, (error) => {
+      this.#remember(error);
+      limited.interrupt(error);
+    });
+    const limited = new Executor(this.context, this.state, client, { ...options, rowsMax: 0 });
+    this.#limited = limited;
+    limited.query(payload, sequenceId);
   }
 
   // Plans
@@ -405,17 +485,13 @@ export class Executor implements PassThroughOwner {
   #send(plan: SendPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
     const { state } = this;
     const { effect } = plan;
-    if (effect.writes && state.target.tabletType !== "primary") {
-      throw new ShardgateError(
-        "ER_OPTION_PREVENTS_STATEMENT",
-        `the session reads from ${state.target.tabletType} tablets (${state.target.text}); USE the keyspace to write`,
-      );
-    }
+    if (effect.writes) this.refuseReplica();
     if (effect.commits && (state.inTransaction || !state.holds.empty)) {
       this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
       return;
     }
-    const targets = this.targetsOf(plan, binds, cluster);
+    const routed = this.targetsOf(plan, binds, cluster);
+    const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
     const sent = plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context);
     this.#keepsWarnings = plan.routing.kind === "any" && !effect.touchesTables;
     this.#effect = effect;
@@ -485,6 +561,7 @@ export class Executor implements PassThroughOwner {
       () => state.statusFlags,
       (error) => (state.inTransaction ? transactionLost(error) : error),
       this.#abort.signal,
+      this.#options.scatterErrorsAsWarnings && !state.inTransaction,
     );
     let lost = false;
     for (const part of outcome.parts) {
@@ -497,7 +574,7 @@ export class Executor implements PassThroughOwner {
     if (lost) await this.abandonTransaction();
     state.rowCount = -1;
     if (outcome.error === undefined) {
-      state.lastWarnings = warningsOf(outcome.parts.map(({ info }) => info));
+      state.lastWarnings = withErrors(warningsOf(outcome.parts.map(({ info }) => info)), outcome.parts);
       learnRows(
         effect,
         outcome.parts.reduce((sum, { info }) => sum + (info?.rows ?? 0), 0),
@@ -633,6 +710,21 @@ function transactionLost(error: Error): Error {
   return new ShardgateError("TRANSACTION_LOST", text, error);
 }
 
+/** What shards that failed have said, where that counts as warnings only. */
+function withErrors(last: LastWarnings, parts: readonly ScatterPart[]): LastWarnings {
+  const failed = parts.flatMap(({ error }) => {
+    if (!(error instanceof MysqlError) && !(error instanceof ShardgateError)) return [];
+    return [{ level: "Warning" as const, code: error.errno, message: error.message }];
+  });
+  if (failed.length === 0) return last;
+  return { kind: "list", warnings: last.kind === "list" ? [...last.warnings, ...failed] : failed };
+}
+
+/** Its answer is rows of tables. */
+function isQuery({ kind }: Statement): boolean {
+  return kind === "select" || kind === "union" || kind === "values" || kind === "table";
+}
+
 export function isDeadlock(error: Error | undefined): boolean {
   return error instanceof MysqlError && error.errno === ER_LOCK_DEADLOCK;
 }
@@ -643,11 +735,6 @@ function hasForeignText(binds: readonly BindValue[]): boolean {
     if (bind.kind === "list") return hasForeignText(bind.items);
     return (bind.type === "string" || bind.type === "nstring") && !isAscii(bind.raw);
   });
-}
-
-/** A routing by values that cannot be read is one by none: the statement's own WHERE decides on each shard. */
-function widened(routing: Routing): Routing {
-  return routing.kind === "equal-unique" || routing.kind === "equal-multi" || routing.kind === "in" ? SCATTER : routing;
 }
 
 const SCATTER: Routing = { kind: "scatter" };

@@ -4,22 +4,35 @@ import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { GatherLimits } from "../engine/gather.ts";
-import type { TabletDirectory } from "../tabletclient/tablet-directory.ts";
+import type { ShardPort } from "../engine/ports.ts";
+import type { TabletConnection } from "../tabletclient/tablet-connection.ts";
 import type { AutoIncrements } from "./auto-increments.ts";
 import type { ClusterView } from "./cluster-view.ts";
+import type { ComparisonFacts } from "./comparison-facts.ts";
 import { PlanCache } from "./plan-cache.ts";
 import type { Process } from "./processes.ts";
+import type { QueryOptions } from "./query-options.ts";
 import type { SequenceCache } from "./sequence-cache.ts";
 import type { TransactionMode } from "./session-holds.ts";
 import type { User } from "./users.ts";
 
+/** The shards, and for what is shown of them, the tablets. */
+export interface Tablets extends ShardPort {
+  readonly tablets: readonly TabletConnection[];
+  /** Undefined when the shard's primary can take calls, else why not. */
+  primaryProblem(keyspace: string, shard: string): string | undefined;
+}
+
 export interface GatewayContext {
-  readonly tablets: TabletDirectory;
+  readonly tablets: Tablets;
   readonly sequences: SequenceCache;
   readonly autoIncrements: AutoIncrements;
+  readonly comparison: ComparisonFacts;
   readonly plans: PlanCaches;
   readonly transactionMode: TransactionMode;
   readonly gatherLimits: GatherLimits;
+  /** Of statements without directives. */
+  readonly queryOptions: QueryOptions;
   readonly serverVersion: string;
   readonly clock: Clock;
   readonly log: Log;

@@ -41,12 +41,7 @@ export async function runInsert(
   payload: Buffer,
 ): Promise<void> {
   const { state } = executor;
-  if (state.target.tabletType !== "primary") {
-    throw new ShardgateError(
-      "ER_OPTION_PREVENTS_STATEMENT",
-      "the session reads from replicas; USE the keyspace to write",
-    );
-  }
+  executor.refuseReplica();
   if (!state.settings.textIsUtf8 && readsForeignText(plan, binds)) {
     throw notSupported(
       "text beyond ASCII in a vindex column by a client that does not speak UTF-8",

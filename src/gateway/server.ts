@@ -19,7 +19,9 @@ import { loadHashes } from "../vschema/xxh64.ts";
 import { AutoIncrements } from "./auto-increments.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
+import { ComparisonFacts } from "./comparison-facts.ts";
 import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
+import { defaultOptions, type QueryDefaults } from "./query-options.ts";
 import { SequenceCache } from "./sequence-cache.ts";
 import { Session } from "./session.ts";
 import type { TransactionMode } from "./session-holds.ts";
@@ -41,6 +43,7 @@ export interface GatewayOptions {
   readonly transactionMode: TransactionMode;
   readonly replicaLagMaxS: number;
   readonly gatherLimits: GatherLimits;
+  readonly queryDefaults: QueryDefaults;
   readonly connectionsMax: number;
   /** How long the first look at the topology may take. */
   readonly topologyWaitMs: number;
@@ -95,9 +98,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     tablets,
     sequences: new SequenceCache(tablets),
     autoIncrements: new AutoIncrements(tablets, clock),
+    comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
     transactionMode: options.transactionMode,
     gatherLimits: options.gatherLimits,
+    queryOptions: defaultOptions(options.queryDefaults),
     serverVersion: `${backendVersion}-shardgate`,
     clock,
     log,
@@ -253,5 +258,6 @@ export const GATEWAY_DEFAULTS = {
   connectionsMax: LIMITS.clientConnectionsMax,
   replicaLagMaxS: 30,
   gatherLimits: { rowsMax: LIMITS.gatherRowsMax, bytesMax: LIMITS.gatherBytesMax },
+  queryDefaults: { noScatter: false, noGather: false, rowsMax: 0 },
   topologyWaitMs: 15_000,
 } as const;

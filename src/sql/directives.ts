@@ -1,4 +1,4 @@
-// Directives: what a client asks of the gateway in a comment, `/*sg+ GATHER=off QUERY_TIMEOUT_MS=500 */` or Vitess's
+// Directives: what a client asks of the gateway in a comment, `/*sg+ NO_GATHER QUERY_TIMEOUT_MS=500 */` or Vitess's
 // `/*vt+ … */`. Names are in lower case; a directive without a value is `true`.
 
 export type Directives = ReadonlyMap<string, string>;
