@@ -67,7 +67,9 @@ function literalOf(column: ColumnDefinition, value: TextValue): string {
       return `TIMESTAMP'${bytes.toString("latin1")}'`;
     default: {
       const charset = column.collation === COLLATION_BINARY ? undefined : collationById(column.collation)?.charset;
-      return `${charset === undefined ? "" : `_${charset} `}x'${bytes.toString("hex")}'`;
+      if (charset === undefined) return `x'${bytes.toString("hex")}'`;
+      // A collation of its own, so that the session's for literals does not meet it.
+      return `CONVERT(_${charset} x'${bytes.toString("hex")}' USING utf8mb4) COLLATE utf8mb4_general_ci`;
     }
   }
 }

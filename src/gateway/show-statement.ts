@@ -140,6 +140,9 @@ async function showOfKeyspace(
     executor.toAnyShard(anyKeyspace(state, cluster), cluster, sent);
     return;
   }
+  if (!cluster.snapshot.keyspaces.has(schema) && OF_TABLE.has(what)) {
+    throw new ShardgateError("ER_NO_SUCH_TABLE", `Table '${schema}.${name}' doesn't exist`);
+  }
   checkKeyspaceAccess(state.user, schema);
   if (name !== undefined && OF_TABLE.has(what)) checkTableSeen(state.user, schema, name);
   const { targets } = executor.keyspaceTargets(schema, cluster);
@@ -149,7 +152,7 @@ async function showOfKeyspace(
   } else executor.toAnyShard(schema, cluster, payload);
 }
 
-const OF_TABLE: ReadonlySet<string> = new Set(["columns", "index", "create table", "create view"]);
+const OF_TABLE: ReadonlySet<string> = new Set(["columns", "index", "create table", "create view", "create sequence"]);
 
 /** Passes it to the one server the session is pointed at: the only shard of its keyspace, or the one it has named. */
 function showOfServer(executor: Executor, statement: Show, cluster: ClusterView, payload: Buffer): void {

@@ -4,6 +4,7 @@
 // software or about one server is asked of one.
 
 import { notSupported } from "../base/errors.ts";
+import { cteReferences } from "../sql/tables.ts";
 import type { Expr, Node, Query, TableName, TableRef } from "../sql/tree.ts";
 import { rewrite, walk } from "../sql/walk.ts";
 import { keyspaceOfLocks, queryEffect, usesLocks } from "./effects.ts";
@@ -52,16 +53,12 @@ interface NamedTables {
 }
 
 function namedTables(query: Query, context: PlanContext): NamedTables {
-  const cteNames = new Set<string>();
-  walk(query, (node) => {
-    if (node.kind === "cte") cteNames.add(node.name.toLowerCase());
-  });
+  const ctes = cteReferences(query);
   const system = new Map<TableName, SystemTable>();
   let others = false;
   walk(query, (node) => {
-    if (node.kind !== "tableName") return;
-    const lower = node.name.toLowerCase();
-    if (node.schema === undefined && (cteNames.has(lower) || lower === "dual")) return;
+    if (node.kind !== "tableName" || ctes.has(node)) return;
+    if (node.schema === undefined && node.name.toLowerCase() === "dual") return;
     const schema = node.schema ?? context.keyspace;
     if (schema !== undefined && isSystemSchema(schema)) system.set(node, systemTableOf(schema, node.name));
     else others = true;

@@ -3,7 +3,7 @@
 // with 1235 and the construct's name, never sent to a wrong or partial set of shards.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Delete, Explain, Statement, Update } from "../sql/tree.ts";
+import type { Delete, Statement, Update } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 import { planCatalog } from "./catalog.ts";
 import {
@@ -16,6 +16,7 @@ import {
   withReserved,
   WRITE,
 } from "./effects.ts";
+import { planDescribe, planExplain } from "./explain.ts";
 import { flattenFrom, type FromTable } from "./from-clause.ts";
 import { planInsert } from "./insert.ts";
 import type { Plan, Routing } from "./plan.ts";
@@ -63,10 +64,12 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "delete":
       return planChange(statement, context);
     case "explain":
-      return planExplain(statement, context);
+      if (statement.verb === "vexplain") throw notSupported("VEXPLAIN");
+      return planExplain(statement, context, planStatement);
     case "setFor":
       return planStatementFor(statement, statement.statement, context);
     case "describe":
+      return planDescribe(statement, context);
     case "do":
     case "callProcedure":
     case "ddl":
@@ -131,11 +134,6 @@ function planChange(statement: Update | Delete, context: PlanContext): Plan {
   return send(statement, keyspace.keyspace, routing, crossShard, effect);
 }
 
-function planExplain(statement: Explain, context: PlanContext): Plan {
-  if (statement.verb === "vexplain") throw notSupported("VEXPLAIN");
-  return planStatementFor(statement, statement.statement, context);
-}
-
 /** A statement around another one goes where that one goes, if that is one shard. */
 function planStatementFor(statement: Statement, inner: Statement, context: PlanContext): Plan {
   const plan = planStatement(inner, context);
@@ -149,7 +147,7 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
   const tables = tablesOf(statement, context);
   const keyspace = keyspaceOf(tables, context) ?? keyspaceForAny(undefined, context);
   const name = keyspace.keyspace;
-  if (statement.kind === "describe" || statement.kind === "do") {
+  if (statement.kind === "do") {
     const routing: Routing = keyspace.sharded ? { kind: "any" } : { kind: "unsharded" };
     const effect = withReserved(statement, { ...READ, touchesTables: false });
     if (usesLocks(statement)) {

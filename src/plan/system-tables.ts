@@ -147,6 +147,7 @@ const OPEN_TABLES: ReadonlySet<string> = new Set([
   "user_variables",
 ]);
 
+/** information_schema goes by any case, the others are databases like all. */
 export function isSystemSchema(name: string): boolean {
-  return SYSTEM_SCHEMAS.has(name.toLowerCase());
+  return SYSTEM_SCHEMAS.has(name) || name.toLowerCase() === "information_schema";
 }
