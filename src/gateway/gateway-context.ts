@@ -9,6 +9,7 @@ import type { TabletConnection } from "../tabletclient/tablet-connection.ts";
 import type { AutoIncrements } from "./auto-increments.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { ComparisonFacts } from "./comparison-facts.ts";
+import type { ComparisonFacts } from "./comparison-facts.ts";
 import { PlanCache } from "./plan-cache.ts";
 import type { Process } from "./processes.ts";
 import type { QueryOptions } from "./query-options.ts";
@@ -27,6 +28,7 @@ export interface GatewayContext {
   readonly tablets: Tablets;
   readonly sequences: SequenceCache;
   readonly autoIncrements: AutoIncrements;
+  readonly comparison: ComparisonFacts;
   readonly comparison: ComparisonFacts;
   readonly plans: PlanCaches;
   readonly transactionMode: TransactionMode;

@@ -20,6 +20,7 @@ import { AutoIncrements } from "./auto-increments.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
 import { ComparisonFacts } from "./comparison-facts.ts";
+import { ComparisonFacts } from "./comparison-facts.ts";
 import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
 import { SequenceCache } from "./sequence-cache.ts";
@@ -98,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     tablets,
     sequences: new SequenceCache(tablets),
     autoIncrements: new AutoIncrements(tablets, clock),
+    comparison: new ComparisonFacts(tablets),
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
     transactionMode: options.transactionMode,

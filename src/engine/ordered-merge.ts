@@ -1,0 +1,107 @@
+// N sorted streams of keyed rows as one sorted stream: a binary heap of the streams by their current row's key. Equal keys
+// come in the order of the streams, and in each stream's own order. A stream is asked for more only when its last row has
+// gone out, so that none is read further than needed.
+
+import { assert } from "../base/assert.ts";
+
+/** A sorted stream that stands on one of its rows. */
+export interface SortedStream {
+  /** Of the current row; see KeyBytes. */
+  readonly key: string;
+  readonly row: Buffer;
+  /** Steps to the next row that is here already; false when there is none. */
+  step(): boolean;
+  /** Waits for more rows and steps to the first; false at the end of the stream. */
+  more(): Promise<boolean>;
+}
+
+export interface KeyedBatch {
+  readonly keys: readonly string[];
+  readonly rows: readonly Buffer[];
+}
+
+const BATCH_ROWS = 512;
+const BATCH_BYTES = 64 * 1024;
+
+/** Batches bounded in rows and bytes; a row alone may be larger. Before the first row every stream is waited for. */
+export async function* mergeOrdered(streams: readonly SortedStream[]): AsyncGenerator<KeyedBatch> {
+  const begun = await Promise.all(streams.map((stream) => stream.more()));
+  const heap = new StreamHeap(streams.filter((_, index) => begun[index]));
+  let keys: string[] = [];
+  let rows: Buffer[] = [];
+  let bytes = 0;
+  while (heap.size > 0) {
+    const { top } = heap;
+    const { row } = top;
+    keys.push(top.key);
+    rows.push(row);
+    bytes += row.length;
+    const hasNext = top.step();
+    if (!hasNext || rows.length >= BATCH_ROWS || bytes >= BATCH_BYTES) {
+      // What is merged already need not wait for the stream.
+      yield { keys, rows };
+      keys = [];
+      rows = [];
+      bytes = 0;
+      if (!hasNext && !(await top.more())) {
+        heap.removeTop();
+        continue;
+      }
+    }
+    heap.topChanged();
+  }
+}
+
+/** Streams by key, and by their place for equal keys. */
+class StreamHeap {
+  readonly #streams: SortedStream[];
+  readonly #places = new Map<SortedStream, number>();
+
+  constructor(streams: readonly SortedStream[]) {
+    this.#streams = [...streams];
+    for (const [place, stream] of streams.entries()) this.#places.set(stream, place);
+    for (let at = (streams.length >> 1) - 1; at >= 0; at--) this.#sink(at);
+  }
+
+  get size(): number {
+    return this.#streams.length;
+  }
+
+  get top(): SortedStream {
+    const [top] = this.#streams;
+    assert(top !== undefined, "a heap that is asked for its top has streams");
+    return top;
+  }
+
+  topChanged(): void {
+    this.#sink(0);
+  }
+
+  removeTop(): void {
+    const last = this.#streams.pop();
+    if (last === undefined || this.#streams.length === 0) return;
+    this.#streams[0] = last;
+    this.#sink(0);
+  }
+
+  #sink(from: number): void {
+    const streams = this.#streams;
+    const sinking = streams[from] as SortedStream;
+    let at = from;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= streams.length) break;
+      if (child + 1 < streams.length && this.#isBefore(streams[child + 1], streams[child])) child++;
+      if (!this.#isBefore(streams[child], sinking)) break;
+      streams[at] = streams[child] as SortedStream;
+      at = child;
+    }
+    streams[at] = sinking;
+  }
+
+  #isBefore(a: SortedStream | undefined, b: SortedStream | undefined): boolean {
+    if (a === undefined || b === undefined) return false;
+    if (a.key !== b.key) return a.key < b.key;
+    return (this.#places.get(a) ?? 0) < (this.#places.get(b) ?? 0);
+  }
+}

@@ -1,0 +1,103 @@
+// The answers of several shards as one stream: in any order as they arrive, or merged by the order that each has.
+
+import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
+import type { RowKeys } from "./merge-keys.ts";
+import { mergeOrdered, type SortedStream } from "./ordered-merge.ts";
+import { RowColumns } from "./row-columns.ts";
+import type { RowBatch, ShardRows } from "./shard-rows.ts";
+
+/** Whatever shard's rows are there next; at most `concurrencyMax` shards are asked at a time. */
+export async function* inAnyOrder(
+  shards: readonly ShardRows[],
+  concurrencyMax: number,
+  start: (shard: ShardRows) => void,
+): AsyncGenerator<RowBatch> {
+  const waiting = [...shards];
+  const running: ShardRows[] = [];
+  const startMore = (): void => {
+    while (running.length < concurrencyMax) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      running.push(next);
+      start(next);
+    }
+  };
+  startMore();
+  while (running.length > 0) {
+    let hasProgress = false;
+    for (const shard of running.slice()) {
+      const batch = shard.take();
+      if (batch !== undefined) {
+        hasProgress = true;
+        yield batch;
+      } else if (shard.isDrained) {
+        hasProgress = true;
+        running.splice(running.indexOf(shard), 1);
+        startMore();
+      }
+    }
+    if (!hasProgress) {
+      await new Promise<void>((resolve) => {
+        for (const shard of running) shard.onReady(resolve);
+      });
+    }
+  }
+}
+
+/**
+ * Rows in the order of `keys`, in which each shard sends its own. All shards are asked at once: the first row needs one of
+ * each. Their number is the keyspace's, and each is held to its call's credit.
+ */
+export async function* inOrder(
+  shards: readonly ShardRows[],
+  keys: RowKeys,
+  start: (shard: ShardRows) => void,
+): AsyncGenerator<RowBatch> {
+  for (const shard of shards) start(shard);
+  const streams = shards.map((shard) => new SortedShard(shard, keys));
+  let columns: readonly ColumnDefinition[] | undefined;
+  for await (const { rows } of mergeOrdered(streams)) {
+    columns ??= streams.find((stream) => stream.columns !== undefined)?.columns ?? [];
+    yield { columns, rows };
+  }
+}
+
+class SortedShard implements SortedStream {
+  key = "";
+  row: Buffer = Buffer.alloc(0);
+  columns: readonly ColumnDefinition[] | undefined;
+  readonly #shard: ShardRows;
+  readonly #keys: RowKeys;
+  readonly #view: RowColumns;
+  #rows: readonly Buffer[] = [];
+  #next = 0;
+
+  constructor(shard: ShardRows, keys: RowKeys) {
+    this.#shard = shard;
+    this.#keys = keys;
+    this.#view = new RowColumns(keys.columnCount);
+  }
+
+  step(): boolean {
+    const row = this.#rows[this.#next];
+    if (row === undefined) return false;
+    this.#next++;
+    this.#view.read(row);
+    this.row = row;
+    this.key = this.#keys.keyOf(this.#view);
+    return true;
+  }
+
+  async more(): Promise<boolean> {
+    const batch = await this.#shard.next();
+    if (batch === undefined) return false;
+    const [first] = batch.rows;
+    if (first !== undefined && this.columns === undefined) {
+      this.columns = batch.columns;
+      await this.#keys.accept(batch.columns, first);
+    }
+    this.#rows = batch.rows;
+    this.#next = 0;
+    return this.step();
+  }
+}

@@ -1,0 +1,166 @@
+// What one query has on disk: sorted runs of keyed rows, in files that lose their names as soon as they are open, so that
+// nothing is left behind whatever becomes of this process. Bounded in bytes.
+//
+//   record:  u32 key bytes │ u32 row bytes │ key (one byte a unit) │ row
+
+import { type FileHandle, mkdtemp, open, rmdir, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { messageOf, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { KeyedBatch, SortedStream } from "./ordered-merge.ts";
+
+const HEADER_BYTES = 8;
+const WRITE_BYTES = 256 * 1024;
+const READ_BYTES = 64 * 1024;
+
+export class SpillArea {
+  readonly #bytesMax: number;
+  readonly #files = new Set<FileHandle>();
+  #bytes = 0;
+  #isClosed = false;
+
+  constructor(bytesMax: number = LIMITS.mergeSpillBytesMax) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes written so far, of runs that are done with too. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Writes a sorted run. Throws LIMIT_REACHED above the bound, and for a disk that takes no more. */
+  async write(batches: AsyncIterable<KeyedBatch>): Promise<SpilledRun> {
+    const file = await this.#create();
+    let parts: Buffer[] = [];
+    let pending = 0;
+    let written = 0;
+    const flush = async (): Promise<void> => {
+      await writeAll(file, parts);
+      parts = [];
+      pending = 0;
+    };
+    for await (const { keys, rows } of batches) {
+      for (const [index, row] of rows.entries()) {
+        const head = headOf(keys[index] ?? "", row.length);
+        parts.push(head, row);
+        pending += head.length + row.length;
+        written += head.length + row.length;
+        this.#take(head.length + row.length);
+        if (pending >= WRITE_BYTES) await flush();
+      }
+    }
+    if (pending > 0) await flush();
+    return new SpilledRun(file, written, () => this.#drop(file));
+  }
+
+  /** Gives the disk back. Runs must not be read any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#files].map((file) => this.#drop(file)));
+  }
+
+  #take(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes <= this.#bytesMax) return;
+    throw new ShardgateError(
+      "LIMIT_REACHED",
+      `this query has to sort or compare more than ${this.#bytesMax} bytes on the gateway's disk; narrow it`,
+    );
+  }
+
+  async #create(): Promise<FileHandle> {
+    try {
+      const dir = await mkdtemp(join(tmpdir(), "shardgate-"));
+      const path = join(dir, "run");
+      const file = await open(path, "wx+", 0o600);
+      this.#files.add(file);
+      await unlink(path);
+      await rmdir(dir);
+      if (this.#isClosed) await this.#drop(file);
+      return file;
+    } catch (error) {
+      throw new ShardgateError("LIMIT_REACHED", `cannot write to ${tmpdir()}: ${messageOf(error)}`, error);
+    }
+  }
+
+  async #drop(file: FileHandle): Promise<void> {
+    if (this.#files.delete(file)) await file.close().catch(() => undefined);
+  }
+}
+
+/** A run on disk, read once from its beginning. */
+export class SpilledRun implements SortedStream {
+  key = "";
+  row: Buffer = Buffer.alloc(0);
+  readonly #file: FileHandle;
+  readonly #drop: () => Promise<void>;
+  readonly #endOffset: number;
+  #offset = 0;
+  #chunk: Buffer = Buffer.alloc(0);
+  #pos = 0;
+
+  constructor(file: FileHandle, bytes: number, drop: () => Promise<void>) {
+    this.#file = file;
+    this.#endOffset = bytes;
+    this.#drop = drop;
+  }
+
+  step(): boolean {
+    const chunk = this.#chunk;
+    const bytes = recordBytesAt(chunk, this.#pos);
+    if (bytes < 0 || this.#pos + bytes > chunk.length) return false;
+    const keyStart = this.#pos + HEADER_BYTES;
+    const rowStart = keyStart + chunk.readUInt32LE(this.#pos);
+    this.#pos += bytes;
+    this.key = chunk.latin1Slice(keyStart, rowStart);
+    this.row = chunk.subarray(rowStart, this.#pos);
+    return true;
+  }
+
+  async more(): Promise<boolean> {
+    const left = this.#chunk.subarray(this.#pos);
+    if (left.length === 0 && this.#offset === this.#endOffset) {
+      await this.#drop();
+      return false;
+    }
+    // A record that is larger than a chunk is read as a whole.
+    const record = recordBytesAt(left, 0);
+    const wanted = Math.max(READ_BYTES, record - left.length, HEADER_BYTES);
+    const chunk = Buffer.allocUnsafe(left.length + Math.min(wanted, this.#endOffset - this.#offset));
+    left.copy(chunk);
+    let filled = left.length;
+    while (filled < chunk.length) {
+      const { bytesRead } = await this.#file.read(chunk, filled, chunk.length - filled, this.#offset);
+      if (bytesRead === 0) throw new ShardgateError("LIMIT_REACHED", "a file of a query's rows was cut short");
+      filled += bytesRead;
+      this.#offset += bytesRead;
+    }
+    this.#chunk = chunk;
+    this.#pos = 0;
+    return this.step() || this.more();
+  }
+}
+
+function headOf(key: string, rowBytes: number): Buffer {
+  const head = Buffer.allocUnsafe(HEADER_BYTES + key.length);
+  head.writeUInt32LE(key.length, 0);
+  head.writeUInt32LE(rowBytes, 4);
+  head.write(key, HEADER_BYTES, "latin1");
+  return head;
+}
+
+/** -1 when not even the header is there. */
+function recordBytesAt(chunk: Buffer, pos: number): number {
+  if (chunk.length - pos < HEADER_BYTES) return -1;
+  return HEADER_BYTES + chunk.readUInt32LE(pos) + chunk.readUInt32LE(pos + 4);
+}
+
+async function writeAll(file: FileHandle, parts: Buffer[]): Promise<void> {
+  try {
+    const bytes = Buffer.concat(parts);
+    for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+  } catch (error) {
+    throw new ShardgateError("LIMIT_REACHED", `cannot write to ${tmpdir()}: ${messageOf(error)}`, error);
+  }
+}
