@@ -1,5 +1,6 @@
-// Which column of a table of an unsharded keyspace numbers its rows. Only the mysqld knows; it is asked once in a while,
-// when an INSERT answers with an insert id and the question is whether the id was generated or given.
+// Which column of a table of an unsharded keyspace numbers its rows, when an INSERT answers with an insert id and the
+// question is whether the id was generated or given. Its definition says, if tablets have told it; else the mysqld is asked,
+// once in a while.
 
 import type { Clock } from "../base/clock.ts";
 import { collect, errorOfReply } from "../engine/collect.ts";
@@ -8,12 +9,13 @@ import type { OkPacket } from "../mysql/packets/ok.ts";
 import { setsLastInsertId } from "../plan/session-functions.ts";
 import { isZero } from "../engine/insert.ts";
 import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
+import type { ClusterSchema, TableSchema } from "../schema/model.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import type { Insert } from "../sql/tree.ts";
 import { comQuery } from "./com-query.ts";
 import { readTextRows } from "./text-rows.ts";
 
-/** `position` counts the table's columns from 0; undefined when the table has no such column, or is none of the schema. */
+/** `position` counts the columns a row has without a column list, from 0; undefined when the table has no such column, or is none of the schema. */
 export type AutoIncrementColumn = { readonly name: string; readonly position: number } | "none";
 
 const KEPT_MS = 60_000;
@@ -22,15 +24,19 @@ const TABLES_MAX = 10_000;
 export class AutoIncrements {
   readonly #port: ShardPort;
   readonly #clock: Clock;
+  readonly #schema: () => ClusterSchema;
   readonly #known = new Map<string, { readonly column: AutoIncrementColumn; readonly atMs: number }>();
 
-  constructor(port: ShardPort, clock: Clock) {
+  constructor(port: ShardPort, clock: Clock, schema: () => ClusterSchema) {
     this.#port = port;
     this.#clock = clock;
+    this.#schema = schema;
   }
 
   /** Undefined when it has to be asked for. */
   known(schema: string, table: string): AutoIncrementColumn | undefined {
+    const definition = this.#schema().table(schema, table);
+    if (definition !== undefined && definition.kind === "table") return autoIncrementOf(definition);
     const found = this.#known.get(`${schema}.${table}`);
     return found === undefined || this.#clock.nowMs() - found.atMs > KEPT_MS ? undefined : found.column;
   }
@@ -51,6 +57,12 @@ export class AutoIncrements {
     const [name, position] = (readTextRows(reply.bytes)[0] ?? []).map((cell) => cell?.toString("utf8") ?? "");
     return name === undefined ? "none" : { name: name.toLowerCase(), position: Number(position) - 1 };
   }
+}
+
+function autoIncrementOf({ columns }: TableSchema): AutoIncrementColumn {
+  const visible = columns.filter(({ invisible }) => !invisible);
+  const column = columns.find(({ autoIncrement }) => autoIncrement);
+  return column === undefined ? "none" : { name: column.lower, position: visible.indexOf(column) };
 }
 
 /** Whether the insert id of this answer is one LAST_INSERT_ID() gives from now on (manual: "LAST_INSERT_ID()"). */

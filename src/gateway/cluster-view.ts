@@ -1,12 +1,14 @@
-// What the gateway plans and routes with: the topology's snapshot with every VSchema checked and the shards as targets.
-// Rebuilt on each change of the topology; a VSchema that does not parse leaves the last good one in force and is logged.
+// What the gateway plans and routes with: the topology's snapshot with every VSchema checked, the shards as targets, and
+// the tables' definitions. Rebuilt on each change of the topology or of a definition; a VSchema that does not parse leaves the last good one in force and is logged.
 
 import type { Log } from "../base/log.ts";
 import type { KeyspaceTargets } from "../engine/shards.ts";
 import type { ShardTarget } from "../engine/ports.ts";
+import type { ClusterSchema } from "../schema/model.ts";
 import type { TabletType } from "../topo/records.ts";
 import type { KeyspaceSnapshot, TopologySnapshot } from "../topo/topology-watcher.ts";
 import type { ClusterVSchema, KeyspaceVSchema } from "../vschema/model.ts";
+import { withVSchemaColumns } from "../vschema/column-schema.ts";
 import { checkVSchema } from "../vschema/parse-vschema.ts";
 
 export interface ClusterView {
@@ -14,6 +16,8 @@ export interface ClusterView {
   readonly version: number;
   readonly snapshot: TopologySnapshot;
   readonly vschema: ClusterVSchema;
+  /** What the tablets tell of their tables; authoritative column lists of the VSchema where they tell nothing. */
+  readonly schema: ClusterSchema;
   /** Keyspace to its targets, by tablet type. */
   readonly targets: Readonly<Record<TabletType, ReadonlyMap<string, KeyspaceTargets>>>;
 }
@@ -42,7 +46,8 @@ export class ClusterViewBuilder {
     this.#log = log;
   }
 
-  build(snapshot: TopologySnapshot): ClusterView {
+  /** `schema` is what tablets have told so far. */
+  build(snapshot: TopologySnapshot, schema: ClusterSchema): ClusterView {
     this.#version++;
     const keyspaces = new Map<string, KeyspaceVSchema>();
     const targets = {
@@ -64,7 +69,19 @@ export class ClusterViewBuilder {
       keyspaceRoutingRules: [],
       mirrorRules: [],
     };
-    return { version: this.#version, snapshot, vschema, targets };
+    return {
+      version: this.#version,
+      snapshot,
+      vschema,
+      schema: withVSchemaColumns(schema, keyspaces),
+      targets,
+    };
+  }
+
+  /** The view with other definitions. */
+  withSchema(view: ClusterView, schema: ClusterSchema): ClusterView {
+    this.#version++;
+    return { ...view, version: this.#version, schema: withVSchemaColumns(schema, view.vschema.keyspaces) };
   }
 
   #vschemaOf(keyspace: KeyspaceSnapshot): KeyspaceVSchema {

@@ -25,13 +25,13 @@ import type { PlanContext } from "../plan/tables.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize, type Normalized } from "../sql/normalize.ts";
 import { parse } from "../sql/parse.ts";
-import { NO_SCHEMA } from "../schema/model.ts";
 import type { Insert, Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
 import { accessOf, checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
+import { type DefinedTables, definedTables } from "./defined-tables.ts";
 import { patchStatus } from "./patch-status.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { CachedPlan } from "./plan-cache.ts";
@@ -92,6 +92,8 @@ export class Executor implements PassThroughOwner {
   #limited: Executor | undefined;
   /** Set while the statement goes to several shards: what all of them have to have in common. */
   #parts: { readonly settings: string; readonly nowUs: number } | undefined;
+  /** Tables whose definitions the statement that passes through changes. */
+  #defining: DefinedTables | undefined;
   #cancelCall: (() => void) | undefined;
   #sequenceId = 1;
   #turn = 0;
@@ -130,6 +132,7 @@ export class Executor implements PassThroughOwner {
       if (plan.kind === "send") {
         this.#inserting =
           statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
+        this.#defining = definedTables(statement, plan.keyspace);
         this.#send(plan, normalized.binds, cluster, payload);
       } else if (plan.kind === "gather" || plan.kind === "merge") {
         this.#effect = plan.effect;
@@ -430,10 +433,9 @@ export class Executor implements PassThroughOwner {
     const { target } = this.state;
     const selection = target.shard === undefined ? (target.keyspace ?? "") : target.text;
     const { readingMode } = this.state;
-    const cache = this.context.plans.for(
-      readingMode === "" ? selection : `${selection}\n${readingMode}`,
-      cluster.version,
-    );
+    // Routing rules may be for replicas.
+    const read = this.tabletType === "primary" ? selection : `${selection}@${this.tabletType}`;
+    const cache = this.context.plans.for(readingMode === "" ? read : `${read}\n${readingMode}`, cluster.version);
     const known = cache.get(normalized.key);
     if (known !== undefined) return known;
     const made = this.#make(this.#read(sql, normalized), cluster);
@@ -460,7 +462,7 @@ export class Executor implements PassThroughOwner {
   #make(statement: Statement, cluster: ClusterView): CachedPlan {
     const { keyspace, shard } = this.state.target;
     const vschema = shard !== undefined && keyspace !== undefined ? asUnsharded(cluster, keyspace) : cluster.vschema;
-    const planContext: PlanContext = { vschema, schema: NO_SCHEMA, keyspace };
+    const planContext: PlanContext = { vschema, schema: cluster.schema, keyspace, tabletType: this.tabletType };
     const plan = planStatement(statement, planContext);
     return { plan, statement, access: accessOf(statement, plan, planContext) };
   }
@@ -613,8 +615,10 @@ export class Executor implements PassThroughOwner {
       const wanted = state.statusFrom(info.status);
       if (wanted !== info.status) patchStatus(chunk, info, wanted);
     }
-    this.client.write(chunk);
-    this.client.commandDone();
+    const defining = this.#defining;
+    this.#defining = undefined;
+    if (defining === undefined) this.#write(chunk);
+    else this.#slow(this.context.definitions.refresh(defining.keyspace, defining.tables).then(() => this.#write(chunk)));
   }
 
   failed(error: Error, holdLost: boolean, started: boolean): void {

@@ -9,7 +9,6 @@ import type { TabletConnection } from "../tabletclient/tablet-connection.ts";
 import type { AutoIncrements } from "./auto-increments.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { ComparisonFacts } from "./comparison-facts.ts";
-import type { ComparisonFacts } from "./comparison-facts.ts";
 import { PlanCache } from "./plan-cache.ts";
 import type { Process } from "./processes.ts";
 import type { QueryOptions } from "./query-options.ts";
@@ -24,11 +23,17 @@ export interface Tablets extends ShardPort {
   primaryProblem(keyspace: string, shard: string): string | undefined;
 }
 
+/** The tables' definitions, as `cluster().schema` has them. */
+export interface Definitions {
+  /** Resolves when the view has what a statement that has just ended changed in `tables`, any when empty. Never rejects. */
+  refresh(keyspace: string, tables: readonly string[]): Promise<void>;
+}
+
 export interface GatewayContext {
   readonly tablets: Tablets;
   readonly sequences: SequenceCache;
   readonly autoIncrements: AutoIncrements;
-  readonly comparison: ComparisonFacts;
+  readonly definitions: Definitions;
   readonly comparison: ComparisonFacts;
   readonly plans: PlanCaches;
   readonly transactionMode: TransactionMode;

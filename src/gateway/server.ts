@@ -12,6 +12,7 @@ import { generateRsaKeys } from "../mysql/auth/caching-sha2.ts";
 import { encodeErrBeforeGreeting } from "../mysql/packets/err.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import type { GatherLimits } from "../engine/gather.ts";
+import { SchemaFollower } from "../tabletclient/schema-follower.ts";
 import { TabletDirectory, type TabletDirectoryOptions } from "../tabletclient/tablet-directory.ts";
 import type { Topology } from "../topo/topology.ts";
 import { createTopologyWatcher } from "../topo/topology-watcher.ts";
@@ -20,12 +21,12 @@ import { AutoIncrements } from "./auto-increments.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
 import { ComparisonFacts } from "./comparison-facts.ts";
-import { ComparisonFacts } from "./comparison-facts.ts";
 import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
 import { SequenceCache } from "./sequence-cache.ts";
 import { Session } from "./session.ts";
 import type { TransactionMode } from "./session-holds.ts";
+import { TrackedSchema } from "./tracked-schema.ts";
 import { defaultUsers, parseUsers, type User, Users } from "./users.ts";
 
 export interface GatewayOptions {
@@ -62,6 +63,8 @@ export interface RunningGateway {
 
 const VERSION_FALLBACK = "10.11.0-MariaDB";
 const TABLET_WAIT_MS = 3_000;
+/** A definition is answered at the latest so long after it has been done, known here or not. */
+const REFRESH_WAIT_MS = 5_000;
 const DRAIN_POLL_MS = 10;
 
 /** Throws CONFIG_BAD for bad files or a taken port, TOPO_UNAVAILABLE when neither store nor file has a topology. */
@@ -87,19 +90,43 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     throw error;
   }
   const builder = new ClusterViewBuilder(log);
-  let view: ClusterView = builder.build(watcher.snapshot());
-  tablets.follow(view.snapshot);
+  const tracked = new TrackedSchema();
+  let view: ClusterView = builder.build(watcher.snapshot(), tracked.current);
+  const definitions = new SchemaFollower({
+    tabletsOf: (keyspace) => tablets.serving(keyspace),
+    told(news) {
+      if (!tracked.take(news)) return;
+      view = builder.withSchema(view, tracked.current);
+      const { keyspace, tables, dropped } = news;
+      log.debug(
+        { keyspace, version: view.version, told: tables.length, dropped: dropped.length },
+        "definitions changed",
+      );
+    },
+    clock,
+    log,
+  });
+  tablets.onChange(() => definitions.choose());
+  const followTablets = (): void => {
+    const keyspaces = new Set(view.snapshot.keyspaces.keys());
+    if (tracked.keep(keyspaces)) view = builder.withSchema(view, tracked.current);
+    tablets.follow(view.snapshot);
+    definitions.follow(keyspaces);
+  };
+  followTablets();
   watcher.onChange((snapshot) => {
-    view = builder.build(snapshot);
-    tablets.follow(snapshot);
+    view = builder.build(snapshot, tracked.current);
+    followTablets();
     log.info({ version: view.version, keyspaces: [...snapshot.keyspaces.keys()] }, "topology changed");
   });
   const backendVersion = await versionOfBackends(tablets, clock);
+  const served = new Set(tablets.tablets.map(({ record }) => record.keyspace));
+  await definitions.known(served, TABLET_WAIT_MS);
   const context: GatewayContext = {
     tablets,
     sequences: new SequenceCache(tablets),
-    autoIncrements: new AutoIncrements(tablets, clock),
-    comparison: new ComparisonFacts(tablets),
+    autoIncrements: new AutoIncrements(tablets, clock, () => tracked.current),
+    definitions: { refresh: (keyspace, tables) => definitions.refresh(keyspace, tables, REFRESH_WAIT_MS) },
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
     transactionMode: options.transactionMode,
@@ -182,6 +209,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       while (connections.size > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
       for (const connection of connections) connection.destroy();
       await closed;
+      definitions.close();
       tablets.close();
       await watcher.close();
       log.info({ address }, "gateway stopped");

@@ -129,6 +129,14 @@ export class TabletDirectory implements ShardPort {
     return primaryOf(tablets)?.problem ?? (primaryOf(tablets) === undefined ? "no primary tablet" : undefined);
   }
 
+  /** Tablets of the keyspace that serve now: primaries first, by shard. */
+  serving(keyspace: string): readonly TabletConnection[] {
+    const shards = [...(this.#shards.get(keyspace)?.values() ?? [])];
+    const primaries = shards.flatMap((tablets) => primaryOf(tablets) ?? []);
+    const others = shards.flatMap(({ byType: { replica, rdonly } }) => [...replica, ...rdonly]);
+    return [...primaries, ...others].filter((tablet) => tablet.calls.up && tablet.problem === undefined);
+  }
+
   close(): void {
     for (const connection of this.#connections.values()) connection.close();
     for (const [connection, timer] of this.#leaving) {

@@ -1,0 +1,27 @@
+// Which tables' definitions a statement may have changed, so that the gateway that ran it knows them before the client's
+// next statement.
+
+import type { Statement } from "../sql/tree.ts";
+
+export interface DefinedTables {
+  readonly keyspace: string;
+  /** Empty: any. */
+  readonly tables: readonly string[];
+}
+
+/** Undefined for statements that change no definition of a table or view. `keyspace` is where the statement ran. */
+export function definedTables(statement: Statement, keyspace: string): DefinedTables | undefined {
+  if (statement.kind === "callProcedure") return { keyspace, tables: [] };
+  if (statement.kind !== "ddl" || statement.temporary) return undefined;
+  switch (statement.object) {
+    case "table":
+    case "view":
+    case "sequence":
+      if (statement.verb === "truncate") return undefined;
+      return { keyspace, tables: [...new Set(statement.names.map(({ name }) => name))] };
+    case "index":
+      return { keyspace, tables: statement.references.map(({ name }) => name) };
+    default:
+      return undefined;
+  }
+}
