@@ -1,10 +1,12 @@
 // Whether a user may run a statement: each table asks for a right of the users file's grants. Worked out once a plan.
 
 import { ShardgateError } from "../base/errors.ts";
+import { keyspaceOfName } from "../plan/explain.ts";
 import type { Plan } from "../plan/plan.ts";
 import { isSystemSchema, systemTableOf } from "../plan/system-tables.ts";
-import { type PlanContext, tablesOf } from "../plan/tables.ts";
-import type { Statement } from "../sql/tree.ts";
+import { type PlanContext, resolveTable, tableNamesOf } from "../plan/tables.ts";
+import { viewOf } from "../plan/views.ts";
+import type { ObjectName, Statement, TableName } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 import { allows, isAdmin, type Right, RIGHTS, seesKeyspace, type User } from "./users.ts";
 
@@ -20,9 +22,8 @@ export interface Access {
 /** Plans are shared by users, so a plan always carries what it asks for. */
 export function accessOf(statement: Statement, plan: Plan, context: PlanContext): Access | undefined {
   if (plan.kind === "session") return undefined;
-  const found = tablesOf(statement, context);
-  const tables = found.tables.map(({ keyspace, name }) => ({ keyspace: keyspace.keyspace, table: name }));
-  const system = found.system && readsClosedTables(statement, context);
+  const tables = tableNamesOf(statement).flatMap((name) => accessedTable(name, statement, context));
+  const system = readsClosedTables(statement, context);
   if (tables.length === 0 && !system) return undefined;
   return { right: rightOf(statement, plan), command: commandOf(statement), tables, system };
 }
@@ -59,6 +60,25 @@ export function checkTableSeen(user: User, keyspace: string, table: string): voi
     "ER_TABLEACCESS_DENIED",
     `SELECT command denied to user '${user.user}' for table '${keyspace}.${table}'`,
   );
+}
+
+/** A view is a table of its own here, as in MySQL: who may read it need not be let at the tables behind it. */
+function accessedTable(
+  name: TableName | ObjectName,
+  { kind }: Statement,
+  context: PlanContext,
+): readonly { readonly keyspace: string; readonly table: string }[] {
+  const view = viewOf(name, context);
+  if (view !== undefined) return [{ keyspace: view.keyspace, table: name.name }];
+  const schema = name.schema ?? context.keyspace;
+  if (schema !== undefined && isSystemSchema(schema)) return [];
+  // Those show what a shard has, whatever the VSchema lists.
+  if (kind === "describe" || kind === "explain") {
+    const keyspace = keyspaceOfName(name, context);
+    return keyspace === undefined ? [] : [{ keyspace: keyspace.keyspace, table: name.name }];
+  }
+  const resolved = resolveTable(name, context);
+  return [{ keyspace: resolved.keyspace.keyspace, table: resolved.name }];
 }
 
 function commandOf(statement: Statement): string {

@@ -3,15 +3,14 @@
 // its own rows. What Shardgate makes of the statement is told by VEXPLAIN.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import { cteReferences } from "../sql/tables.ts";
 import type { Describe, Explain, ObjectName, Statement, TableName } from "../sql/tree.ts";
-import { isQuery, walk } from "../sql/walk.ts";
+import { isQuery } from "../sql/walk.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
 import { READ, withReserved } from "./effects.ts";
 import type { Plan, Routing, SendPlan } from "./plan.ts";
 import { keyspaceForAny, send } from "./send.ts";
 import { isSystemSchema } from "./system-tables.ts";
-import { type PlanContext, resolveTable } from "./tables.ts";
+import { type PlanContext, resolveTable, tableNamesOf } from "./tables.ts";
 
 const ANY: Routing = { kind: "any" };
 
@@ -40,7 +39,7 @@ export function planExplain(
     return send(statement, plan.keyspace, plan.routing, crossShard, plan.effect);
   }
   const keyspaces = new Set<KeyspaceVSchema>();
-  for (const name of namesOf(inner)) {
+  for (const name of tableNamesOf(inner)) {
     const keyspace = keyspaceOfName(name, context);
     if (keyspace !== undefined) keyspaces.add(keyspace);
   }
@@ -70,22 +69,8 @@ function routingOf(
   return ANY;
 }
 
-function namesOf(statement: Statement): readonly (TableName | ObjectName)[] {
-  const ctes = cteReferences(statement);
-  const names: (TableName | ObjectName)[] = [];
-  walk(statement, (node) => {
-    if (node.kind === "tableName" && !ctes.has(node) && !isDual(node)) names.push(node);
-    else if (node.kind === "insert") names.push(node.table);
-  });
-  return names;
-}
-
-function isDual({ schema, name }: TableName): boolean {
-  return schema === undefined && name.toLowerCase() === "dual";
-}
-
 /** Undefined for a system schema. Throws 1046 for a name in none, 1146 for one in a keyspace that is not there. */
-function keyspaceOfName(name: TableName | ObjectName, context: PlanContext): KeyspaceVSchema | undefined {
+export function keyspaceOfName(name: TableName | ObjectName, context: PlanContext): KeyspaceVSchema | undefined {
   const schema = name.schema ?? context.keyspace;
   if (schema === undefined) return resolveTable(name, context).keyspace;
   if (isSystemSchema(schema)) return undefined;

@@ -3,7 +3,7 @@
 // with 1235 and the construct's name, never sent to a wrong or partial set of shards.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Delete, Statement, Update } from "../sql/tree.ts";
+import type { Delete, Query, Statement, Update } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 import { planCatalog } from "./catalog.ts";
 import {
@@ -26,6 +26,7 @@ import { routeTables } from "./routing.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
 import { setsLastInsertId } from "./session-functions.ts";
 import { followRules, type PlanContext, tablesOf } from "./tables.ts";
+import { expandViews } from "./views.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
 export function planStatement(statement: Statement, context: PlanContext): Plan {
@@ -57,7 +58,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "union":
     case "values":
     case "table":
-      return planCatalog(statement, context) ?? planQuery(statement, context);
+      return planSelect(expandViews(statement, context), context);
     case "insert":
       return planInsertStatement(statement, context);
     case "update":
@@ -87,6 +88,10 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "alterVschema":
       throw notSupported("ALTER VSCHEMA", "use shardgate ctl ApplyVSchema");
   }
+}
+
+function planSelect(query: Query, context: PlanContext): Plan {
+  return planCatalog(query, context) ?? planQuery(query, context);
 }
 
 function planInsertStatement(statement: Statement & { kind: "insert" }, context: PlanContext): Plan {

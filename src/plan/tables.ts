@@ -43,8 +43,8 @@ export interface StatementTables {
   readonly system: boolean;
 }
 
-/** Throws 1046, 1049, 1146 as MySQL would for names that do not resolve. */
-export function tablesOf(statement: Statement, context: PlanContext): StatementTables {
+/** Names of tables as they stand in the statement, in order of appearance; those of common table expressions left out. */
+export function tableNamesOf(statement: Statement): readonly (TableName | ObjectName)[] {
   const ctes = cteReferences(statement);
   const named: (TableName | ObjectName)[] = [];
   walk(statement, (node) => {
@@ -58,10 +58,14 @@ export function tablesOf(statement: Statement, context: PlanContext): StatementT
     else if (node.kind === "describe") named.push(node.table);
     return true;
   });
+  return named.filter(({ schema, name }) => schema !== undefined || !isDual(name));
+}
+
+/** Throws 1046, 1049, 1146 as MySQL would for names that do not resolve. */
+export function tablesOf(statement: Statement, context: PlanContext): StatementTables {
   const tables: ResolvedTable[] = [];
   let system = false;
-  for (const name of named) {
-    if (name.schema === undefined && isDual(name.name)) continue;
+  for (const name of tableNamesOf(statement)) {
     if (name.schema !== undefined && SYSTEM_SCHEMAS.has(name.schema.toLowerCase())) system = true;
     else if (name.schema === undefined && context.keyspace !== undefined && SYSTEM_SCHEMAS.has(context.keyspace)) {
       system = true;
@@ -94,6 +98,10 @@ function resolveIn(schema: string, name: string, context: PlanContext): Resolved
   if (keyspace === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
   const table = keyspace.tables.get(name);
   if (table === undefined && keyspace.sharded) {
+    // Queries have none left when they are planned.
+    if (context.schema.table(schema, name)?.kind === "view") {
+      throw notSupported(`view \`${schema}\`.\`${name}\` in a statement that is no query`, "name its tables");
+    }
     throw new ShardgateError(
       "ER_NO_SUCH_TABLE",
       `Table '${schema}.${name}' doesn't exist in the VSchema of sharded keyspace '${schema}'; ` +
