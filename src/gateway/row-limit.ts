@@ -19,6 +19,7 @@ export class RowLimit implements ExecutorClient {
   #rows = 0;
   #isHeadWritten = false;
   #isOver = false;
+  #isDone = false;
 
   /** `exceeded` is called once, to stop what is under way. */
   constructor(client: ExecutorClient, rowsMax: number, exceeded: (error: ShardgateError) => void) {
@@ -58,6 +59,8 @@ export class RowLimit implements ExecutorClient {
   }
 
   commandDone(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
     this.#client.commandDone();
   }
 
@@ -65,8 +68,10 @@ export class RowLimit implements ExecutorClient {
     this.#client.end();
   }
 
+  /** A reply that breaks off behind its allowed rows, because it was stopped, has been answered. */
   destroy(): void {
-    this.#client.destroy();
+    if (this.#isOver) this.commandDone();
+    else this.#client.destroy();
   }
 
   /** Counts the rows; where the first one too many begins, or the end. */
