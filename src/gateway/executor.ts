@@ -40,6 +40,7 @@ import { RowLimit } from "./row-limit.ts";
 import { runChange, runInsert } from "./run-change.ts";
 import { aloneIn, runCatalog } from "./run-catalog.ts";
 import { runGather } from "./run-gather.ts";
+import { runMerge } from "./run-merge.ts";
 import { beginSql, runSessionStatement } from "./run-session-statement.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { substituted } from "./session-values.ts";
@@ -479,9 +480,7 @@ export class Executor implements PassThroughOwner {
   }
 
   #severalShards(plan: MergePlan | GatherPlan, binds: readonly BindValue[], cluster: ClusterView): void {
-    const gather = plan.kind === "gather" ? plan : plan.gather;
-    if (gather === undefined) throw notSupported(plan.reason);
-    this.#slow(runGather(this, gather, binds, cluster));
+    this.#slow(plan.kind === "gather" ? runGather(this, plan, binds, cluster) : runMerge(this, plan, binds, cluster));
   }
 
   #send(plan: SendPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
