@@ -207,6 +207,10 @@ function finalBody(
         pos: leaf.expr.pos,
       }),
     ),
+    // Without aliases of the items that are gone; a constant would be taken for a position.
+    groupBy: leaves.groups
+      .filter(({ kind }) => kind !== "literal" && kind !== "bind")
+      .map((expr) => ({ kind: "order", expr, direction: undefined, pos: expr.pos })),
     having: undefined,
     windows: [],
     orderBy: [],

@@ -49,12 +49,14 @@ export function splitJoin(
   const meanings = new Map<Column, Resolved>();
   const select = qualify(original, block, meanings);
   const columnOf: ColumnOf = (node) => meanings.get(node);
-  const chain = chainOf(select.from, block, meanings);
-  const isInnerOnly = chain.every(({ type }) => type === "inner");
+  const written = chainOf(select.from, block, meanings);
+  const isInnerOnly = written.every(({ type }) => type === "inner");
+  // Inner joins are taken in any order: their conditions stand with those of WHERE.
+  const chain = isInnerOnly ? written.map((element) => ({ ...element, on: [] })) : written;
   const groupOf = (element: Element): number =>
     placement.groups.findIndex((group) => group.some((placed) => holds(element, placed)));
   const rows = chain.filter(({ ref }) => isRows(ref, planner));
-  const where = conjunctsOf(select.where);
+  const where = [...conjunctsOf(select.where), ...(isInnerOnly ? written.flatMap(({ on }) => on) : [])];
   const first = isInnerOnly ? startOf(chain, rows, placement, groupOf, planner) : prefixOf(chain, groupOf);
   const rest = chain.filter((element) => !first.includes(element));
   const [next] = rest;
