@@ -1,5 +1,9 @@
-// The answer's columns when no mysqld has all tables: the scratch statement's own definitions, with what its temporary tables
-// cannot know put right from the definitions that the tables' own shards give: their names, and flags of keys.
+// The answer's columns: the scratch statement's own definitions, with what its temporary tables cannot know put right: the
+// names of schemas and tables, and flags of keys. Those come from the statement without rows on a shard that has all its
+// tables, or else from the definitions that the tables' own shards give.
+//
+// A column that shows a key's flags is one that is shown straight from its table: MySQL loses them on the way through an
+// internal temporary table. So every key's column is one in the temporary table, too.
 
 import { COLUMN_FLAG } from "../mysql/constants.ts";
 import {
@@ -16,32 +20,69 @@ export interface GatheredTable {
   /** What the scratch statement calls it, and what the client does. */
   readonly alias: string;
   readonly shownAlias: string;
-  /** Of `SELECT *` on a shard. */
-  readonly definitions: Definitions;
 }
 
-/** Puts the definitions of a statement over temporary tables right. */
-export function redefineGathered(tables: readonly GatheredTable[]): Redefine {
-  const byName = new Map(tables.map((table) => [table.temporaryTable, { table, columns: columnsByName(table) }]));
+const KEY_FLAGS =
+  COLUMN_FLAG.PRI_KEY |
+  COLUMN_FLAG.UNIQUE_KEY |
+  COLUMN_FLAG.MULTIPLE_KEY |
+  COLUMN_FLAG.PART_KEY |
+  COLUMN_FLAG.AUTO_INCREMENT;
+
+/** `described` is what the statement without rows gives over its own tables. */
+export function redefineDescribed(tables: readonly GatheredTable[], described: Definitions): Redefine {
+  const names = new Map(tables.map((table) => [table.temporaryTable, table]));
+  return (own) =>
+    own.length !== described.length
+      ? own
+      : own.map((payload, i) => {
+          const definition = decodeColumnDefinition(payload);
+          const table = names.get(definition.orgTable);
+          if (table === undefined) return payload;
+          const truth = decodeColumnDefinition(described[i] ?? payload);
+          return redefined(definition, truth, table, truth);
+        });
+}
+
+/** `definitions` has each table's own, of `SELECT *`, by its temporary table. */
+export function redefineGathered(
+  tables: readonly GatheredTable[],
+  definitions: ReadonlyMap<string, Definitions>,
+): Redefine {
+  const byName = new Map(
+    tables.map((table) => [table.temporaryTable, { table, columns: byColumn(definitions.get(table.temporaryTable)) }]),
+  );
   return (own) =>
     own.map((payload) => {
       const definition = decodeColumnDefinition(payload);
       const known = byName.get(definition.orgTable);
       if (known === undefined) return payload;
       const { table, columns } = known;
-      const flags = columns.get(definition.orgName.toLowerCase())?.flags ?? definition.flags;
-      return encodeColumnDefinition({
-        ...definition,
-        schema: table.keyspace,
-        table: definition.table === table.alias ? table.shownAlias : definition.table,
-        orgTable: table.table,
-        // An outer join makes a column of its other side one that may be NULL.
-        flags: (flags & ~COLUMN_FLAG.NOT_NULL) | (definition.flags & COLUMN_FLAG.NOT_NULL),
-      });
+      const names = { ...definition, schema: table.keyspace, orgTable: table.table };
+      return redefined(definition, columns.get(definition.orgName.toLowerCase()), table, names);
     });
 }
 
-function columnsByName({ definitions }: GatheredTable): ReadonlyMap<string, ColumnDefinition> {
+function redefined(
+  own: ColumnDefinition,
+  truth: ColumnDefinition | undefined,
+  { alias, shownAlias }: GatheredTable,
+  { schema, orgTable, orgName }: ColumnDefinition,
+): Buffer {
+  const isStraight = (own.flags & COLUMN_FLAG.PART_KEY) !== 0;
+  const keyFlags = isStraight && truth !== undefined ? truth.flags & KEY_FLAGS : 0;
+  const table = own.table === alias ? shownAlias : own.table;
+  return encodeColumnDefinition({
+    ...own,
+    schema,
+    orgTable,
+    orgName,
+    table,
+    flags: (own.flags & ~KEY_FLAGS) | keyFlags,
+  });
+}
+
+function byColumn(definitions: Definitions = []): ReadonlyMap<string, ColumnDefinition> {
   const columns = definitions.map((definition) => decodeColumnDefinition(definition));
   return new Map(columns.map((column) => [column.orgName.toLowerCase(), column]));
 }

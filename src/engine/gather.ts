@@ -13,8 +13,9 @@ import { type ColumnDefinition, decodeColumnDefinition } from "../mysql/packets/
 import { collect, type CollectedReply, errorOfReply } from "./collect.ts";
 import { definitionsOf } from "./describe.ts";
 import {
-  columnsOfTable,
   createStatement,
+  type DescribedTable,
+  describedTable,
   describingStatements,
   itemOf,
   neededColumns,
@@ -36,7 +37,7 @@ export interface GatherTable {
   /** Lower-case names, or all. */
   readonly columns: ReadonlySet<string> | "all";
   /** Lower-case names of columns that rows are looked up by. */
-  readonly keys: ReadonlySet<string>;
+  readonly lookups: ReadonlySet<string>;
   /** What follows the select list: FROM, maybe WHERE and a lock. */
   readonly from: Buffer;
   /** The same without WHERE; undefined when there is none. */
@@ -88,8 +89,9 @@ export async function fillTables(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const fill = async (table: GatherTable): Promise<void> => {
-    const columns = neededColumns(described.get(keyOf(table)) ?? [], table.columns);
-    await scratch.run(Buffer.from(createStatement(table.temporaryTable, columns, table.keys), "utf8"));
+    const { columns: all, keys } = described.get(keyOf(table)) ?? { columns: [], keys: [] };
+    const columns = neededColumns(all, table.columns);
+    await scratch.run(Buffer.from(createStatement(table.temporaryTable, columns, keys, table.lookups), "utf8"));
     await fillTable({ ...context, signal }, scratch, table, columns, budget, slots);
   };
   if (context.isSequential) for (const table of tables) await fill(table);
@@ -111,12 +113,12 @@ export async function firstError(work: readonly Promise<void>[], stop: AbortCont
   if (first !== undefined) throw first.error;
 }
 
-/** All columns of each table, by `keyOf`; each is asked for once. */
+/** What each table looks like, by `keyOf`; each is asked for once. */
 async function describeTables(
   context: GatherContext,
   tables: readonly GatherTable[],
-): Promise<ReadonlyMap<string, readonly TableColumn[]>> {
-  const described = new Map<string, readonly TableColumn[]>();
+): Promise<ReadonlyMap<string, DescribedTable>> {
+  const described = new Map<string, DescribedTable>();
   const describeTable = async (table: GatherTable): Promise<void> => {
     const [origin] = table.targets;
     if (origin === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `table ${table.table} has no shard`);
@@ -129,7 +131,7 @@ async function describeTables(
     if (columns.info.kind === "err") throw errorOfReply(columns);
     const definition = await ask(statements.definition);
     if (definition.info.kind === "err") throw errorOfReply(definition);
-    described.set(keyOf(table), columnsOfTable(columns.bytes, definition.bytes));
+    described.set(keyOf(table), describedTable(columns.bytes, definition.bytes));
   };
   const different = [...new Map(tables.map((table) => [keyOf(table), table])).values()];
   if (context.isSequential) for (const table of different) await describeTable(table);

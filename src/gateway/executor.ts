@@ -480,7 +480,9 @@ export class Executor implements PassThroughOwner {
   }
 
   #severalShards(plan: MergePlan | GatherPlan, binds: readonly BindValue[], cluster: ClusterView): void {
-    this.#slow(plan.kind === "gather" ? runGather(this, plan, binds, cluster) : runMerge(this, plan, binds, cluster));
+    const gather = plan.kind === "gather" ? plan : this.#options.forcesGather ? plan.gather : undefined;
+    if (gather !== undefined) this.#slow(runGather(this, gather, binds, cluster));
+    else if (plan.kind === "merge") this.#slow(runMerge(this, plan, binds, cluster));
   }
 
   #send(plan: SendPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {

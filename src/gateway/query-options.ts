@@ -4,6 +4,7 @@
 //   QUERY_TIMEOUT_MS=n           stop it on every shard after so long
 //   ALLOW_SCATTER, NO_SCATTER    to all shards of a sharded keyspace, or not
 //   ALLOW_GATHER, NO_GATHER      by way of temporary tables, or not
+//   FORCE_GATHER                 by way of temporary tables also where the gateway can merge
 //   MAX_ROWS=n                   no more rows than these to the client; 0: any number
 //   TABLET_TYPE=replica          read from there, unless a transaction is open
 //   SCATTER_ERRORS_AS_WARNINGS   rows of the shards that answer, and a warning for each that does not
@@ -26,6 +27,8 @@ export interface QueryOptions {
   readonly noScatter: string | undefined;
   /** What forbids gathering; undefined: nothing. */
   readonly noGather: string | undefined;
+  /** Gathers also what could be merged. */
+  readonly forcesGather: boolean;
   /** 0: any number. */
   readonly rowsMax: number;
   /** Undefined: the session's. */
@@ -50,6 +53,7 @@ export function defaultOptions({ noScatter, noGather, rowsMax }: QueryDefaults):
     timeoutMs: 0,
     noScatter: noScatter ? "the `no_scatter` command line argument" : undefined,
     noGather: noGather ? "the `no_gather` command line argument" : undefined,
+    forcesGather: false,
     rowsMax,
     tabletType: undefined,
     scatterErrorsAsWarnings: false,
@@ -66,6 +70,7 @@ export function optionsOf(directives: Directives | undefined, defaults: QueryOpt
     timeoutMs: numberOf(directives.get("query_timeout_ms")) ?? defaults.timeoutMs,
     noScatter: isSet("no_scatter") ? BY_DIRECTIVE : isSet("allow_scatter") ? undefined : defaults.noScatter,
     noGather: isSet("no_gather") ? BY_DIRECTIVE : isSet("allow_gather") ? undefined : defaults.noGather,
+    forcesGather: isSet("force_gather"),
     rowsMax: rowsMaxOf(directives.get("max_rows")) ?? defaults.rowsMax,
     tabletType: tabletTypeOf(directives.get("tablet_type")) ?? defaults.tabletType,
     scatterErrorsAsWarnings: isSet("scatter_errors_as_warnings"),

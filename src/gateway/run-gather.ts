@@ -3,9 +3,9 @@
 // reset, which drops the tables; if this gateway dies, the tablet does it.
 
 import { isAscii } from "node:buffer";
-import { describe, HeadSwap, type Redefine } from "../engine/describe.ts";
+import { type Definitions, describe, HeadSwap } from "../engine/describe.ts";
 import { fillTables, type GatherTable } from "../engine/gather.ts";
-import { redefineGathered } from "../engine/gather-head.ts";
+import { redefineDescribed, redefineGathered } from "../engine/gather-head.ts";
 import type { ShardRequest, ShardTarget } from "../engine/ports.ts";
 import { quoteName } from "../engine/quote-name.ts";
 import { Scratch } from "../engine/scratch.ts";
@@ -36,14 +36,18 @@ export async function runGather(
   const tables = plan.sources.map((source) => tableOf(source, executor, binds, cluster));
   if (state.inTransaction) state.holds.checkParticipants(tables.flatMap(({ targets }) => targets));
   const requests = requestsOf(executor);
-  const described = plan.original;
-  const definitions =
-    described === undefined ? undefined : await describeStatement(executor, described, plan.keyspace, binds, cluster);
+  // Also what is wrong with the statement, before any work is done for it.
+  const described =
+    plan.original === undefined
+      ? undefined
+      : await describeStatement(executor, plan.original, plan.keyspace, binds, cluster);
   const target = executor.anyTarget(plan.keyspace, cluster);
   const scratch = new Scratch(context.tablets, target, signal);
   try {
     const redefine =
-      definitions === undefined ? await redefineFor(plan, tables, executor, requests.about) : () => definitions;
+      described === undefined
+        ? redefineGathered(plan.sources, await definitionsFor(plan, tables, executor, requests.about))
+        : redefineDescribed(plan.sources, described);
     await fillTables(
       {
         port: context.tablets,
@@ -92,7 +96,7 @@ function tableOf(
     table: source.table,
     alias: source.alias,
     columns: source.columns,
-    keys: source.keys,
+    lookups: source.lookups,
     from: fromOf(filter),
     unfiltered: filter === undefined ? undefined : fromOf(undefined),
     targets: executor.targetsOf(source, binds, cluster),
@@ -121,19 +125,18 @@ function requestsOf(executor: Executor): { readonly for: RequestOf; readonly abo
 const CHARACTER_SETS = ["character_set_client", "character_set_results"];
 
 /** When no shard has all tables: the definitions of each are asked for where it is. */
-async function redefineFor(
+async function definitionsFor(
   { sources }: GatherPlan,
   tables: readonly GatherTable[],
   { context, signal }: Executor,
   requestAbout: RequestOf,
-): Promise<Redefine> {
-  const gathered = [];
-  for (const [i, source] of sources.entries()) {
+): Promise<ReadonlyMap<string, Definitions>> {
+  const definitions = new Map<string, Definitions>();
+  for (const [i, { table, temporaryTable }] of sources.entries()) {
     const [origin] = tables[i]?.targets ?? [];
     if (origin === undefined) continue;
-    const payload = comQuery(`SELECT * FROM ${quoteName(source.table)} LIMIT 0`);
-    const definitions = await describe(context.tablets, origin, requestAbout(origin, payload), signal);
-    gathered.push({ ...source, definitions });
+    const payload = comQuery(`SELECT * FROM ${quoteName(table)} LIMIT 0`);
+    definitions.set(temporaryTable, await describe(context.tablets, origin, requestAbout(origin, payload), signal));
   }
-  return redefineGathered(gathered);
+  return definitions;
 }

@@ -9,7 +9,7 @@ export interface ColumnUse {
   /** Lower-case names; all for `*` and NATURAL JOIN. */
   columns(table: TableName): ReadonlySet<string> | "all";
   /** Lower-case names of columns that are compared for equality with something of another row. */
-  keys(table: TableName): ReadonlySet<string>;
+  lookups(table: TableName): ReadonlySet<string>;
 }
 
 /** `natural` gives the names that a NATURAL JOIN makes equal; undefined when they are not known. */
@@ -33,7 +33,7 @@ export function columnUseOf(statement: Query, natural: (join: Join) => readonly 
         if (names === undefined) use.star(undefined, [node]);
         for (const name of names ?? []) {
           use.name(undefined, name);
-          use.key(undefined, name);
+          use.lookup(undefined, name);
         }
         break;
       }
@@ -63,7 +63,7 @@ function compared(sides: readonly Expr[], use: Use): void {
   if (!sides.every(hasRows)) return;
   for (const side of sides) {
     const exprs = side.kind === "row" ? side.items : side.kind === "subquery" ? itemsOf(side.query) : [side];
-    for (const expr of exprs) if (expr.kind === "column") use.key(expr.table, expr.name);
+    for (const expr of exprs) if (expr.kind === "column") use.lookup(expr.table, expr.name);
   }
 }
 
@@ -84,14 +84,14 @@ class Use implements ColumnUse {
   readonly #stars = new Set<TableName>();
   readonly #starAliases = new Set<string>();
   readonly #names = new Names();
-  readonly #keys = new Names();
+  readonly #lookups = new Names();
 
   name(qualifier: string | undefined, name: string): void {
     this.#names.add(qualifier, name);
   }
 
-  key(qualifier: string | undefined, name: string): void {
-    this.#keys.add(qualifier, name);
+  lookup(qualifier: string | undefined, name: string): void {
+    this.#lookups.add(qualifier, name);
   }
 
   /** `*` of these tables, or `qualifier.*`. */
@@ -105,8 +105,8 @@ class Use implements ColumnUse {
     return isAll ? "all" : this.#names.of(aliasOf(table));
   }
 
-  keys(table: TableName): ReadonlySet<string> {
-    return this.#keys.of(aliasOf(table));
+  lookups(table: TableName): ReadonlySet<string> {
+    return this.#lookups.of(aliasOf(table));
   }
 
   #starOf(ref: TableRef): void {

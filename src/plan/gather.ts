@@ -54,7 +54,7 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
       systemTime: name.systemTime,
       temporaryTable: `${prefix}${sources.length + 1}`,
       columns: use.columns(name),
-      keys: use.keys(name),
+      lookups: use.lookups(name),
       locking: lockings.get(name),
     };
     sources.push(source);

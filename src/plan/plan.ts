@@ -143,7 +143,7 @@ export interface GatherSource {
   /** Lower-case names of the columns that may be needed. */
   readonly columns: ReadonlySet<string> | "all";
   /** Lower-case names of columns that its rows may be looked up by. */
-  readonly keys: ReadonlySet<string>;
+  readonly lookups: ReadonlySet<string>;
   readonly locking: Locking | undefined;
 }
 
