@@ -38,6 +38,7 @@ export const ERRORS = {
   ER_NOT_SUPPORTED_AUTH_MODE: { errno: 1251, sqlState: "08004", grpc: 16 },
   ER_UNKNOWN_COLLATION: { errno: 1273, sqlState: "HY000", grpc: 3 },
   ER_OPTION_PREVENTS_STATEMENT: { errno: 1290, sqlState: "HY000", grpc: 9 },
+  ER_LOCK_OR_ACTIVE_TRANSACTION: { errno: 1192, sqlState: "HY000", grpc: 9 },
   ER_TOO_MANY_USER_CONNECTIONS: { errno: 1203, sqlState: "42000", grpc: 8 },
   ER_CANT_CHANGE_TX_CHARACTERISTICS: { errno: 1568, sqlState: "25001", grpc: 9 },
   ER_MALFORMED_PACKET: { errno: 1835, sqlState: "HY000", grpc: 3 },

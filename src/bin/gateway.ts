@@ -36,7 +36,10 @@ export function gatewayCommand(): Command {
 answers. Keeps no state that matters: run as many as needed. Prints one JSON line on standard output when it serves.`,
     )
     .option("--listen <host:port>", "where clients connect; port 0 takes a free one", "127.0.0.1:15306")
-    .option("--cell <names>", "cells whose tablets are used, with commas between (default: all)")
+    .option(
+      "--cell <names>",
+      "cells whose tablets are used, with commas between; replicas of the first are preferred (default: all alike)",
+    )
     .option("--last-known-good <file>", "file that keeps the topology for a start while etcd is down (default: none)")
     .option(
       "--users-file <file>",

@@ -72,6 +72,12 @@ export function selectTarget(executor: Executor, text: string, cluster: ClusterV
       throw new ShardgateError("ER_BAD_DB", `Unknown database '${text}': keyspace ${keyspace} has the shards ${names}`);
     }
   } else if (shard !== undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${text}'`);
+  if (executor.state.inTransaction && target.tabletType !== executor.state.target.tabletType) {
+    throw new ShardgateError(
+      "ER_LOCK_OR_ACTIVE_TRANSACTION",
+      "Can't execute the given command because you have active locked tables or an active transaction",
+    );
+  }
   // `@replica` alone keeps the keyspace.
   const keeps = keyspace === undefined && target.tabletType !== "primary";
   executor.state.target = keeps ? { ...executor.state.target, tabletType: target.tabletType, text } : target;

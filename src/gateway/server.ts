@@ -33,7 +33,7 @@ export interface GatewayOptions {
   /** host:port to listen on; port 0: any free one. */
   readonly listen: string;
   readonly topology: Topology;
-  /** Only tablets of these cells are used; empty: all. */
+  /** Only tablets of these cells are used, and replicas of the first are preferred; empty: all alike. */
   readonly cells: readonly string[];
   readonly lastKnownGoodFile: string | undefined;
   /** Without one: `root` without a password, from loopback only. */
@@ -82,7 +82,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     clock,
     log,
   });
-  const tablets = new TabletDirectory({ tls: options.grpcTls, replicaLagMaxS: options.replicaLagMaxS, clock, log });
+  const tablets = new TabletDirectory({
+    tls: options.grpcTls,
+    replicaLagMaxS: options.replicaLagMaxS,
+    localCell: options.cells[0],
+    clock,
+    log,
+  });
   try {
     await within(watcher.ready, options.topologyWaitMs, clock);
   } catch (error) {

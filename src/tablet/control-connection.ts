@@ -16,6 +16,9 @@ export interface MysqldStatus {
 
 /** A mysqld that answers nothing for so long is taken for stopped; it is asked twice before what runs on it is given up. */
 const STATUS_TIMEOUT_MS = 3_000;
+/** MariaDB's for all of its sources; MySQL's since 8.0.22, the only one since 8.4; that of older ones. */
+const REPLICA_STATUS = ["SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"] as const;
+const ER_PARSE_ERROR = 1064;
 const KILL_TIMEOUT_MS = 3_000;
 const SCHEMA_TIMEOUT_MS = 5_000;
 const KILL_CONNECTIONS_MAX = 2;
@@ -33,6 +36,8 @@ export class ControlConnection {
   readonly #killPool: Pool;
   readonly #schemaPool: Pool;
   readonly #trackingPool: Pool;
+  /** Index of REPLICA_STATUS. */
+  #replicaStatusWords = 0;
 
   constructor(target: MysqldTarget) {
     this.#statusPool = poolOf(target, 1, STATUS_TIMEOUT_MS);
@@ -45,12 +50,24 @@ export class ControlConnection {
   async status(): Promise<MysqldStatus> {
     const ask = (sql: string): Promise<RowDataPacket[]> => rowsOf(this.#statusPool, sql, [], STATUS_TIMEOUT_MS);
     const [row] = await ask("SELECT VERSION() AS version, @@global.read_only AS readOnly");
-    const [replica] = await ask("SHOW SLAVE STATUS");
     return {
       version: String(row?.["version"] ?? ""),
       readOnly: Number(row?.["readOnly"]) !== 0,
-      lagS: replica === undefined ? undefined : Number(replica["Seconds_Behind_Master"] ?? -1),
+      lagS: lagOf(await this.#replicaStatus(ask)),
     };
+  }
+
+  /** A row for each source it replicates from, in the words this server has for it. */
+  async #replicaStatus(ask: (sql: string) => Promise<RowDataPacket[]>): Promise<RowDataPacket[]> {
+    for (;;) {
+      try {
+        return await ask(REPLICA_STATUS[this.#replicaStatusWords] ?? "");
+      } catch (error) {
+        const isLast = this.#replicaStatusWords === REPLICA_STATUS.length - 1;
+        if (!(error instanceof MysqlError) || error.errno !== ER_PARSE_ERROR || isLast) throw error;
+        this.#replicaStatusWords++;
+      }
+    }
   }
 
   /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. */
@@ -144,6 +161,16 @@ export class ControlConnection {
     const pools = [this.#statusPool, this.#killPool, this.#schemaPool, this.#trackingPool];
     await Promise.all(pools.map((pool) => pool.end()));
   }
+}
+
+/** Seconds behind the source it is furthest behind. */
+function lagOf(sources: readonly RowDataPacket[]): number | undefined {
+  if (sources.length === 0) return undefined;
+  const lags = sources.map((source) => {
+    const seconds: unknown = source["Seconds_Behind_Source"] ?? source["Seconds_Behind_Master"];
+    return seconds === null || seconds === undefined ? -1 : Number(seconds);
+  });
+  return lags.includes(-1) ? -1 : Math.max(...lags);
 }
 
 function textOf(field: TypeCastField): string | null {

@@ -1,5 +1,5 @@
 // All tablets of the topology, connected, and the choice among them: the primary of a shard for writes and plain reads,
-// any serving replica (in turn, not too far behind) for `@replica` and `@rdonly`. Follows the topology by itself.
+// any serving replica (choose-replica.ts) for `@replica` and `@rdonly`. Follows the topology by itself.
 // A held connection is on the tablet that made it: its calls go there and nowhere else, also while that tablet takes no
 // new work, and are lost with its call stream. A tablet that leaves the topology gets no new calls, but those it has end.
 
@@ -10,12 +10,15 @@ import type { ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from 
 import type { GrpcTls } from "../rpc/service.ts";
 import type { TabletAlias, TabletRecord, TabletType } from "../topo/records.ts";
 import type { TopologySnapshot } from "../topo/topology-watcher.ts";
+import { chooseReplica } from "./choose-replica.ts";
 import { TabletConnection } from "./tablet-connection.ts";
 
 export interface TabletDirectoryOptions {
   readonly tls: GrpcTls | undefined;
   /** Replicas further behind are not read from while a nearer one serves. */
   readonly replicaLagMaxS: number;
+  /** Its replicas are preferred; undefined: no cell's. */
+  readonly localCell: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -155,13 +158,18 @@ export class TabletDirectory implements ShardPort {
         ? undefined
         : target.tabletType === "primary"
           ? primaryOf(tablets)
-          : nextReplica(tablets, target.tabletType, this.#options.replicaLagMaxS);
+          : this.#nextReplica(tablets, target.tabletType);
     const problem = connection === undefined ? `no ${target.tabletType} tablet` : connection.problem;
     if (connection !== undefined && problem === undefined) return connection;
     throw new ShardgateError(
       "SHARD_UNAVAILABLE",
       `shard ${target.keyspace}:${target.shard}@${target.tabletType} is not available now (${problem}); try again`,
     );
+  }
+
+  #nextReplica(tablets: ShardTablets, type: TabletType): TabletConnection | undefined {
+    const { replicaLagMaxS, localCell } = this.#options;
+    return chooseReplica(tablets.byType[type], replicaLagMaxS, localCell, tablets.turn++);
   }
 
   #notingHold(connection: TabletConnection, sink: ReplySink): ReplySink {
@@ -223,13 +231,6 @@ function primaryOf(tablets: ShardTablets): TabletConnection | undefined {
   }
   if (primary.length <= 1) return primary[0];
   return primary.reduce((latest, tablet) => (tablet.record.startedAt > latest.record.startedAt ? tablet : latest));
-}
-
-function nextReplica(tablets: ShardTablets, type: TabletType, lagMaxS: number): TabletConnection | undefined {
-  const serving = tablets.byType[type].filter((tablet) => tablet.problem === undefined);
-  const near = serving.filter(({ health }) => health !== undefined && health.lagS >= 0 && health.lagS <= lagMaxS);
-  const choice = near.length > 0 ? near : serving;
-  return choice[tablets.turn++ % Math.max(1, choice.length)];
 }
 
 function sameTablet(a: TabletRecord, b: TabletRecord): boolean {

@@ -1,0 +1,222 @@
+// Reads from replicas that really replicate: chosen by USE, by the login and by a directive, in turn, not from one whose
+// replication stands still, and never for writes. A transaction stays on the replica it began on.
+
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
+import { delay } from "../../src/local/process.ts";
+import { withServer } from "../../src/local/server-connection.ts";
+import { startCluster } from "../fixture/cluster.ts";
+import { failureOf } from "./load.ts";
+
+const TIMEOUT_MS = 180_000;
+const PATIENCE_MS = 60_000;
+/** Which mysqld answers: the test's clusters are on one machine, where ports differ. */
+const WHO = "SELECT @@global.port AS port, v FROM split.t WHERE id = 1";
+
+let cluster: Cluster;
+let clients: Connection[] = [];
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    replicas: 2,
+    keyspaces: {
+      split: {
+        shards: 2,
+        vschema: {
+          sharded: true,
+          vindexes: { hash: { type: "hash" } },
+          tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
+        },
+        // hash(1) and hash(2) lie on -80, hash(4) on 80-.
+        sql: `CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);
+          INSERT INTO t (id, v) VALUES (1, 10), (2, 20), (4, 40);`,
+      },
+    },
+  });
+  // Replicas have the rows when the cluster is up, or soon after.
+  const one = await client("split@replica");
+  await until(async () => (await rows(one, "SELECT id FROM t")).length === 3);
+  one.destroy();
+}, 240_000);
+
+afterEach(() => {
+  for (const each of clients) each.destroy();
+  clients = [];
+});
+
+afterAll(() => cluster?.stop());
+
+describe("reads", () => {
+  test("by USE, by the login and by a directive go to the replicas in turn", async () => {
+    const replicas = portsOf("replica", "-80");
+    const [primary] = portsOf("primary", "-80");
+    const byUse = await client();
+    await byUse.query("USE split@replica");
+    expect(await asked(byUse, WHO)).toEqual(replicas);
+    expect(await asked(await client("split@replica"), WHO)).toEqual(replicas);
+    const plain = await client();
+    expect(await asked(plain, WHO)).toEqual([primary]);
+    expect(await asked(plain, WHO.replace("SELECT", "SELECT /*sg+ TABLET_TYPE=replica */"))).toEqual(replicas);
+    await byUse.query("USE split@primary");
+    expect(await asked(byUse, WHO)).toEqual([primary]);
+    await byUse.query("USE split@replica");
+    expect(await asked(byUse, WHO.replace("SELECT", "SELECT /*sg+ TABLET_TYPE=primary */"))).toEqual([primary]);
+    expect((await failureOf(plain.query("SELECT /*sg+ TABLET_TYPE=spare */ 1"))).errno).toBe(1231);
+  });
+
+  test("of one shard by name", async () => {
+    const one = await client();
+    for (const target of ["split:80-@replica", "split/80-@replica"]) {
+      await one.query(`USE \`${target}\``);
+      expect(await asked(one, "SELECT @@global.port AS port FROM t")).toEqual(portsOf("replica", "80-"));
+      expect(await rows(one, "SELECT id FROM t")).toEqual([{ id: 4 }]);
+    }
+    expect((await failureOf(one.query("USE `split:40-80@replica`"))).errno).toBe(1049);
+    expect((await failureOf(one.query("USE `split@spare`"))).errno).toBe(1049);
+  });
+
+  test("of all shards, merged and gathered, are those of the primaries", async () => {
+    const one = await client("split@replica");
+    expect(await rows(one, "SELECT SUM(v) AS s, COUNT(*) AS n FROM t")).toMatchObject([{ s: "70", n: 3 }]);
+    expect(await rows(one, "SELECT id FROM t ORDER BY v DESC LIMIT 2")).toEqual([{ id: 4 }, { id: 2 }]);
+    expect(await rows(one, "SELECT id, ROW_NUMBER() OVER (ORDER BY v) AS n FROM t ORDER BY n")).toHaveLength(3);
+    // What is made on a replica on the way is no change of its own: it would stand in the way of a failover.
+    for (const shard of ["-80", "80-"]) {
+      for (const port of portsOf("replica", shard)) {
+        const written = await withServer(port, (server) => server.value("SELECT @@gtid_binlog_pos"));
+        const followed = await withServer(port, (server) => server.value("SELECT @@gtid_slave_pos"));
+        expect(written).toBe(followed);
+      }
+    }
+  });
+
+  test("are refused by name when there is no such tablet", async () => {
+    const failure = await failureOf((await client("split@rdonly")).query("SELECT id FROM t"));
+    expect(failure).toMatchObject({ errno: 1053, message: expect.stringContaining("no rdonly tablet") });
+  });
+});
+
+test("writes and locks are refused, and change nothing", async () => {
+  const one = await client("split@replica");
+  for (const sql of [
+    "UPDATE t SET v = 0 WHERE id = 1",
+    "UPDATE t SET v = 0 WHERE id IN (1, 4)",
+    "DELETE FROM t WHERE id = 1",
+    "INSERT INTO t (id, v) VALUES (9, 9)",
+    "REPLACE INTO t (id, v) VALUES (1, 9)",
+    "SELECT v FROM t WHERE id = 1 FOR UPDATE",
+  ]) {
+    expect(await failureOf(one.query(sql)), sql).toMatchObject({
+      errno: 1290,
+      message: expect.stringContaining("statement with a replica target"),
+    });
+  }
+  const plain = await client("split");
+  const failure = await failureOf(plain.query("UPDATE /*sg+ TABLET_TYPE=replica */ t SET v = 0 WHERE id = 1"));
+  expect(failure.errno).toBe(1290);
+  expect(await rows(plain, "SELECT v FROM t ORDER BY id")).toEqual([{ v: 10 }, { v: 20 }, { v: 40 }]);
+  await one.query("USE split");
+  await one.query("UPDATE t SET v = 10 WHERE id = 1");
+});
+
+test("a transaction stays on its replica, with one view of the data, and cannot move", async () => {
+  const [one, writer] = [await client("split@replica"), await client("split")];
+  await one.query("START TRANSACTION WITH CONSISTENT SNAPSHOT");
+  const before = await rows(one, WHO);
+  await writer.query("UPDATE t SET v = 11 WHERE id = 1");
+  for (const port of portsOf("replica", "-80")) {
+    await until(() =>
+      withServer(port, async (server) => (await server.value("SELECT v FROM split.t WHERE id = 1")) === "11"),
+    );
+  }
+  for (let i = 0; i < 4; i++) expect(await rows(one, WHO)).toEqual(before);
+  // The transaction's tablet, whatever a directive says.
+  expect(await rows(one, WHO.replace("SELECT", "SELECT /*sg+ TABLET_TYPE=primary */"))).toEqual(before);
+  expect((await failureOf(one.query("UPDATE t SET v = 12 WHERE id = 1"))).errno).toBe(1290);
+  for (const target of ["split", "split@rdonly", "@primary"]) {
+    expect((await failureOf(one.query(`USE \`${target}\``))).errno, target).toBe(1192);
+  }
+  await one.query("COMMIT");
+  expect(await rows(one, "SELECT v FROM t WHERE id = 1")).toEqual([{ v: 11 }]);
+  await one.query("USE split");
+  await one.query("UPDATE t SET v = 10 WHERE id = 1");
+});
+
+test("a replica whose SQL thread stands still is left, and used again when it follows", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const [lagging = 0, following = 0] = portsOf("replica", "-80");
+  const [one, writer] = [await client("split@replica"), await client("split")];
+  await withServer(lagging, (server) => server.run("STOP SLAVE SQL_THREAD"));
+  try {
+    await until(async () => (await asked(one, WHO)).join() === String(following));
+    await writer.query("UPDATE t SET v = 99 WHERE id = 1");
+    await until(async () => (await rows(one, WHO))[0]?.["v"] === 99);
+    for (let i = 0; i < 10; i++) expect(await rows(one, WHO)).toEqual([{ port: following, v: 99 }]);
+    // With none that follows, one that stands still is better than none.
+    await withServer(following, (server) => server.run("STOP SLAVE"));
+    await until(async () => (await asked(one, WHO)).length === 2);
+  } finally {
+    await withServer(lagging, (server) => server.run("START SLAVE"));
+    await withServer(following, (server) => server.run("START SLAVE"));
+  }
+  await writer.query("UPDATE t SET v = 10 WHERE id = 1");
+  await until(async () => (await asked(one, WHO)).length === 2 && (await rows(one, WHO))[0]?.["v"] === 10);
+});
+
+test("a replica that is killed is left; reads go on", { timeout: TIMEOUT_MS }, async () => {
+  const one = await client("split@replica");
+  const victim = processOf("replica", "80-");
+  process.kill(victim.pid, "SIGKILL");
+  // Reads that were on it fail in a way that drivers try again.
+  await until(async () => (await rows(one, "SELECT id FROM t WHERE id = 4")).length === 1);
+  await until(async () => (await asked(one, "SELECT @@global.port AS port FROM t WHERE id = 4")).length === 2);
+});
+
+/** Ports of the mysqlds that answer `sql` in a number of turns, in order. */
+async function asked(on: Connection, sql: string): Promise<number[]> {
+  const ports = new Set<number>();
+  for (let turn = 0; turn < 6; turn++) ports.add(Number((await rows(on, sql))[0]?.["port"]));
+  return [...ports].toSorted((a, b) => a - b);
+}
+
+async function rows(on: Connection, sql: string): Promise<RowDataPacket[]> {
+  const [found] = await on.query<RowDataPacket[]>(sql);
+  return found;
+}
+
+async function client(database?: string): Promise<Connection> {
+  const where = { host: "127.0.0.1", port: cluster.port, user: "root" };
+  const made = await createConnection(database === undefined ? where : { ...where, database });
+  made.on("error", () => {});
+  clients.push(made);
+  return made;
+}
+
+function portsOf(type: "primary" | "replica", shard: string): number[] {
+  const ports = cluster
+    .processes()
+    .flatMap((each) => (each.kind === "mysqld" && each.type === type && each.shard === shard ? [each.port] : []));
+  return ports.toSorted((a, b) => a - b);
+}
+
+function processOf(type: "primary" | "replica", shard: string): ClusterProcess {
+  const found = cluster
+    .processes()
+    .find((each) => each.kind === "mysqld" && each.type === type && each.shard === shard);
+  if (found === undefined) throw new Error(`no ${type} of ${shard}`);
+  return found;
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  let last = "";
+  for (const startMs = performance.now(); performance.now() - startMs < PATIENCE_MS; await delay(100)) {
+    try {
+      if (await holds()) return;
+    } catch (error) {
+      last = String(error);
+    }
+  }
+  throw new Error(`not within ${PATIENCE_MS} ms: ${String(holds)} ${last}`);
+}
