@@ -1,4 +1,5 @@
-// Statements of the session itself: USE, transactions, SET (set-statement.ts) and SHOW (show-statement.ts).
+// Statements of the session itself: USE, transactions, SET (set-statement.ts), SHOW (show-statement.ts) and what all shards
+// run for themselves (run-all-shards.ts).
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Begin, Statement } from "../sql/tree.ts";
@@ -6,6 +7,7 @@ import { isSystemSchema } from "../plan/system-tables.ts";
 import { checkKeyspaceAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { Executor } from "./executor.ts";
+import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
 import { runSet, runSetTransaction } from "./set-statement.ts";
 import { runShow } from "./show-statement.ts";
 import { parseTarget } from "./target.ts";
@@ -45,6 +47,18 @@ export async function runSessionStatement(
       return;
     case "show":
       await runShow(executor, statement, cluster, payload);
+      return;
+    case "ddl":
+      await runViewDefinition(executor, statement, cluster, payload);
+      return;
+    case "lock":
+      await runLock(executor, statement, cluster, payload);
+      return;
+    case "unlock":
+      await runUnlock(executor);
+      return;
+    case "admin":
+      await runFlush(executor, cluster, payload);
       return;
     case "kill":
       throw notSupported("KILL");

@@ -39,6 +39,11 @@ export class SessionHolds {
     return this.#held.filter(({ inTransaction }) => inTransaction).map(({ target }) => target);
   }
 
+  /** Connections with state that the session has left on them. */
+  get reserved(): readonly { readonly target: ShardTarget; readonly holdId: number }[] {
+    return this.#held.filter(({ reserved }) => reserved);
+  }
+
   /** The connection held on this shard; 0: none. */
   idOf(target: ShardTarget): number {
     return this.#find(target)?.holdId ?? 0;

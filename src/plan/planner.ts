@@ -5,6 +5,7 @@
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Delete, Query, Statement, Update } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
+import { planOnAllShards } from "./all-shards.ts";
 import { planCatalog } from "./catalog.ts";
 import {
   DEFINITION,
@@ -22,7 +23,7 @@ import { planInsert } from "./insert.ts";
 import type { Plan, Routing } from "./plan.ts";
 import { planQuery } from "./query.ts";
 import { refuseUnwritable } from "./refusals.ts";
-import { routeTables } from "./routing.ts";
+import { isScatter, routeTables } from "./routing.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
 import { setsLastInsertId } from "./session-functions.ts";
 import { followRules, type PlanContext, tablesOf } from "./tables.ts";
@@ -78,7 +79,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "unlock":
     case "load":
     case "admin":
-      return planUnshardedOnly(statement, context);
+      return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "xa":
       throw notSupported("XA", "use BEGIN and COMMIT");
     case "prepare":
@@ -125,7 +126,7 @@ function planChange(statement: Update | Delete, context: PlanContext): Plan {
   refuseUnwritable(verb, target.resolved.table);
   if (statement.kind === "update") refuseVindexChange(statement, target);
   const routing = routeTables(from);
-  if (routing.kind === "scatter" || routing.kind === "any") {
+  if (isScatter(routing) || routing.kind === "any") {
     throw notSupported(
       `${verb} of sharded table ${target.resolved.name} without its sharding key`,
       `give ${vindexColumns(target)} by = or IN`,

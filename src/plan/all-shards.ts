@@ -1,0 +1,67 @@
+// Statements that are neither queries nor changes of rows and that all shards of a sharded keyspace have to run: definitions
+// of views, and what mysqldump asks for before it reads. The gateway runs them shard by shard.
+
+import { notSupported } from "../base/errors.ts";
+import type { Admin, Ddl, LockTables, ObjectName, Statement, TableName } from "../sql/tree.ts";
+import type { KeyspaceVSchema } from "../vschema/model.ts";
+import type { SessionPlan } from "./plan.ts";
+import { type PlanContext, tableNamesOf } from "./tables.ts";
+
+/** Undefined for statements that are planned as others are. Throws 1235 for what shards cannot each do for themselves. */
+export function planOnAllShards(statement: Statement, context: PlanContext): SessionPlan | undefined {
+  const plan: SessionPlan = { kind: "session", statement };
+  switch (statement.kind) {
+    case "ddl":
+      return statement.object === "view" && isOfShards(statement, context) ? plan : undefined;
+    case "lock":
+      return statement.what === "tables" && locksShards(statement, context) ? plan : undefined;
+    case "unlock":
+      return statement.what === "tables" ? plan : undefined;
+    case "admin":
+      return isFlushTables(statement) ? plan : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The keyspace of the views that are made, changed or dropped, or of the tables that are locked. */
+export function keyspaceOfNames(
+  names: readonly (ObjectName | TableName)[],
+  context: Pick<PlanContext, "vschema" | "keyspace">,
+): KeyspaceVSchema | undefined {
+  const [first] = names;
+  const schema = first?.schema ?? context.keyspace;
+  return schema === undefined ? undefined : context.vschema.keyspaces.get(schema);
+}
+
+function isOfShards(statement: Ddl, context: PlanContext): boolean {
+  const keyspace = keyspaceOfNames(statement.names, context);
+  if (keyspace === undefined || !keyspace.sharded) return false;
+  for (const { schema = context.keyspace } of tableNamesOf(statement)) {
+    if (schema === keyspace.keyspace) continue;
+    const what = `${statement.verb} view`.toUpperCase();
+    throw notSupported(
+      `${what} over keyspaces ${keyspace.keyspace} and ${schema}`,
+      "a shard has the tables of its own keyspace only",
+    );
+  }
+  return true;
+}
+
+function locksShards(statement: LockTables, context: PlanContext): boolean {
+  const names = statement.locks.map(({ table }) => table);
+  const keyspaces = names.map((name) => keyspaceOfNames([name], context));
+  if (!keyspaces.some((keyspace) => keyspace?.sharded === true)) return false;
+  const [keyspace] = keyspaces;
+  if (keyspaces.some((other) => other !== keyspace)) throw notSupported("LOCK TABLES of several keyspaces at once");
+  // A query over shards reads on other connections than those that hold the locks.
+  if (statement.locks.some(({ type }) => !type.startsWith("read"))) {
+    throw notSupported("LOCK TABLES … WRITE in a sharded keyspace");
+  }
+  return true;
+}
+
+/** Without names and without a lock it changes nothing that anybody can see. */
+function isFlushTables({ verb, text }: Admin): boolean {
+  return verb === "flush tables" && /^flush (local |no_write_to_binlog )?tables?$/i.test(text);
+}
