@@ -15,7 +15,7 @@ import {
   type Sequential,
   type SingleColumnVindex,
 } from "../vschema/vindex.ts";
-import { DOUBLE_INTEGER_MAX, exactDouble, mapped, plainInteger } from "./vindex-values.ts";
+import { DOUBLE_INTEGER_MAX, exactDouble, plainInteger } from "./vindex-values.ts";
 
 /** A bound with its value. */
 export interface ValueBound {
@@ -137,16 +137,12 @@ export function mapLikeForRead(
 ): Destination | undefined {
   if (pattern.type === "NULL_TYPE") return NO_DESTINATION;
   if (pattern.type !== "VARCHAR") return undefined;
-  let prefix = literalPrefix(pattern.raw);
-  const isBytes = holds === "binary" || holds === "char-bin" || holds === "text-bin";
+  if (holds !== "binary" && holds !== "char-bin" && holds !== "text-bin") return undefined;
+  const prefix = literalPrefix(pattern.raw);
   if (isPrefixable(vindex)) {
-    // Its own answer where nothing is known of the column, as with =.
-    if (!isBytes && holds !== "unknown" && holds !== "text") return undefined;
-    prefix = prefix.subarray(0, vindex.prefixBytesMax);
-    return mapped(() => vindex.mapPrefix({ type: "VARCHAR", raw: prefix }));
+    return vindex.mapPrefix({ type: "VARCHAR", raw: prefix.subarray(0, vindex.prefixBytesMax) });
   }
-  if (vindex.type !== "binary" || !isBytes || prefix.length === 0) return undefined;
-  return prefixRange(prefix);
+  return vindex.type === "binary" ? prefixRange(prefix) : undefined;
 }
 
 /** Up to the first wildcard, or backslash, which is an escape in some modes and stands for itself in others. */

@@ -42,7 +42,11 @@ function readingOf(vindexType: string): Reading {
 export function mapForRead(vindex: SingleColumnVindex, holds: ColumnKind, value: Value): Destination | undefined {
   const stored = storedValue(vindex.type, holds, value);
   if (stored === undefined || stored === "none") return stored === "none" ? NO_DESTINATION : undefined;
-  return mapped(() => vindex.map(stored));
+  try {
+    return vindex.map(stored);
+  } catch (error) {
+    return refused(error);
+  }
 }
 
 /** The same for values of the first few, or all, columns of a multi-column vindex. */
@@ -58,22 +62,26 @@ export function mapRowForRead(
     if (each === "none") return NO_DESTINATION;
     stored.push(each);
   }
-  return mapped(() => vindex.map(stored));
+  try {
+    return vindex.map(stored);
+  } catch (error) {
+    return refused(error);
+  }
 }
 
 /** Where rows with NULL in the column are. */
 export function mapNullForRead(vindex: SingleColumnVindex): Destination | undefined {
-  return mapped(() => vindex.map(NULL_VALUE));
+  try {
+    return vindex.map(NULL_VALUE);
+  } catch (error) {
+    return refused(error);
+  }
 }
 
 /** A value that a vindex refuses fails the statement of who writes it, not of who asks for it. */
-export function mapped(map: () => Destination): Destination | undefined {
-  try {
-    return map();
-  } catch (error) {
-    if (error instanceof ShardgateError && error.id === "VINDEX_VALUE_BAD") return undefined;
-    throw error;
-  }
+function refused(error: unknown): undefined {
+  if (error instanceof ShardgateError && error.id === "VINDEX_VALUE_BAD") return undefined;
+  throw error;
 }
 
 /** The one value that a column can hold and that equals `value`; "none" when there is none, undefined when not sure. */
@@ -85,8 +93,8 @@ function storedValue(vindexType: string, holds: ColumnKind, value: Value): Value
     case "INT64":
     case "UINT64":
       if (holds === "integer" || holds === "decimal") return value;
-      if (holds === "unknown") return reading === "weights" ? undefined : value;
-      return reading === "number" && TEXT_KINDS.has(holds) && isDoubleInteger(value) ? value : undefined;
+      if (holds === "unknown") return reading === "number" ? value : undefined;
+      return reading === "number" && TEXT_KINDS.has(holds) && isShort(value) ? value : undefined;
     case "DECIMAL":
     case "FLOAT64":
       return holds === "integer" || holds === "decimal" ? storedNumber(holds, value) : undefined;
@@ -127,27 +135,21 @@ function storedText(reading: Reading, holds: ColumnKind, value: Value): Value | 
     case "integer":
       return plainInteger(value);
     case "decimal":
-      return value.raw.length <= DECIMAL_TEXT_BYTES_MAX ? plainInteger(value) : undefined;
+      return isShort(value) ? plainInteger(value) : undefined;
     case "date":
       return reading === "number" ? undefined : storedDate(value);
     case "other":
       return undefined;
     case "unknown":
-      if (reading === "number") return plainInteger(value);
-      // It may be compared with an integer column.
-      return reading === "bytes" && looksNumeric(value.raw) && !isPlainInteger(value) ? undefined : value;
+      return reading === "number" && isShort(value) ? plainInteger(value) : undefined;
     default:
       if (reading === "number") return plainInteger(value);
       return reading === "weights" ? weighedText(holds, value) : equalText(holds, value);
   }
 }
 
-/** Digits in a text that a DECIMAL is compared with exactly, whatever else is in a list. */
-const DECIMAL_TEXT_BYTES_MAX = 15;
-
 function equalText(holds: ColumnKind, value: Value): Value | undefined {
   switch (holds) {
-    case "text":
     case "binary":
       return value;
     case "char-bin":
@@ -166,6 +168,7 @@ function weighedText(holds: ColumnKind, value: Value): Value | undefined {
   switch (holds) {
     case "general-ci":
       return value.raw.every((byte) => byte < 0x80 && !UNSURE_LETTERS.has(byte)) ? value : undefined;
+    case "text":
     case "text-ci":
       return undefined;
     default:
@@ -176,10 +179,7 @@ function weighedText(holds: ColumnKind, value: Value): Value | undefined {
 const UNSURE_LETTERS: ReadonlySet<number> = new Set(Buffer.from("sSiI"));
 
 function storedBytes(reading: Reading, holds: ColumnKind, value: Value): Value | undefined {
-  if (reading === "number" || holds === "integer" || holds === "decimal" || holds === "date" || holds === "other") {
-    return undefined;
-  }
-  if (holds === "unknown") return reading === "weights" || isLongHex(value) ? value : undefined;
+  if (reading === "number" || !TEXT_KINDS.has(holds)) return undefined;
   const bytes = bytesOf(value);
   return bytes === undefined ? undefined : storedText(reading, holds, { type: "VARCHAR", raw: bytes });
 }
@@ -231,9 +231,12 @@ function isPlainInteger({ raw }: Value): boolean {
   return true;
 }
 
-function isDoubleInteger({ raw }: Value): boolean {
-  return raw.length <= DECIMAL_TEXT_BYTES_MAX;
+/** Few enough digits that the number is a double, too. */
+function isShort({ raw }: Value): boolean {
+  return raw.length <= DOUBLE_DIGITS;
 }
+
+const DOUBLE_DIGITS = 15;
 
 function looksNumeric(raw: Buffer): boolean {
   const text = raw.toString("latin1").trim();
@@ -249,7 +252,6 @@ const INTEGER_HEX_BYTES_MAX = 8;
 
 /** More bytes than an integer has: meant for a binary column. */
 function isLongHex({ type, raw }: Value): boolean {
-  if (type === "VARBINARY") return raw.length > INTEGER_HEX_BYTES_MAX;
   const digits = raw.length - (type === "HEXVAL" ? 3 : 2);
   return digits > 2 * INTEGER_HEX_BYTES_MAX;
 }

@@ -15,6 +15,7 @@
 
 import { ShardgateError } from "../base/errors.ts";
 import type { Plan } from "../plan/plan.ts";
+import { isScatter } from "../plan/routing.ts";
 import { routingsOf } from "../plan/routings-of.ts";
 import type { Directives } from "../sql/directives.ts";
 import type { TabletType } from "../topo/records.ts";
@@ -82,7 +83,7 @@ export function optionsOf(directives: Directives | undefined, defaults: QueryOpt
 /** Throws 1235 when the plan scatters over a keyspace that has several shards, or could have. */
 export function refuseScatter(plan: Plan, noScatter: string, { vschema }: ClusterView): void {
   for (const { keyspace, routing } of routingsOf(plan)) {
-    if (routing.kind !== "scatter" || vschema.keyspaces.get(keyspace)?.sharded !== true) continue;
+    if (!isScatter(routing) || vschema.keyspaces.get(keyspace)?.sharded !== true) continue;
     throw new ShardgateError(
       "QUERY_FORBIDDEN",
       `plan includes scatter, which is disallowed using ${noScatter}: give a sharding key of ${keyspace}, or /*vt+ ALLOW_SCATTER */`,

@@ -21,9 +21,15 @@ export interface KeyConditions {
 }
 
 export type KeyFact =
-  | { readonly kind: "value"; readonly value: ValueRef }
+  /** `inRow`: as an item of a row, which MySQL may compare in another way than a column alone. */
+  | { readonly kind: "value"; readonly value: ValueRef; readonly inRow: boolean }
   | { readonly kind: "values"; readonly values: readonly ValueRef[] }
-  | { readonly kind: "range"; readonly low: RangeBound | undefined; readonly high: RangeBound | undefined }
+  | {
+      readonly kind: "range";
+      readonly low: RangeBound | undefined;
+      readonly high: RangeBound | undefined;
+      readonly inRow: boolean;
+    }
   | { readonly kind: "like"; readonly pattern: ValueRef }
   /** NULL; with `when`, only if that is NULL. */
   | { readonly kind: "null"; readonly when: ValueRef | undefined };
@@ -82,7 +88,7 @@ class Conjunction implements KeyConditions {
         else this.#addConstant(expr);
         return;
       case "binary":
-        if (expr.op in MIRRORED) this.#addComparison(expr.op, expr.left, expr.right, expr);
+        if (expr.op in MIRRORED) this.#addComparison(expr.op, expr.left, expr.right, expr, false);
         else this.#addConstant(expr);
         return;
       case "in":
@@ -137,15 +143,15 @@ class Conjunction implements KeyConditions {
     this.alternatives.push(branches.map((branch) => keyConditionsOf(branch, this.#keyOf)));
   }
 
-  #addComparison(op: BinaryOp, left: Expr, right: Expr, whole: Expr): void {
+  #addComparison(op: BinaryOp, left: Expr, right: Expr, whole: Expr, inRow: boolean): void {
     if (left.kind === "row" && right.kind === "row") this.#addRows(op, left, right, whole);
     else if (op !== "<=>" && (isNull(left) || isNull(right))) this.never = true;
     else {
       const key = this.#columnKey(left);
-      if (key !== undefined) this.#addFact(key, op, right);
+      if (key !== undefined) this.#addFact(key, op, right, inRow);
       const mirrored = MIRRORED[op];
       const otherKey = this.#columnKey(right);
-      if (otherKey !== undefined && mirrored !== undefined) this.#addFact(otherKey, mirrored, left);
+      if (otherKey !== undefined && mirrored !== undefined) this.#addFact(otherKey, mirrored, left, inRow);
       if (key === undefined && otherKey === undefined) this.#addConstant(whole);
     }
   }
@@ -159,31 +165,35 @@ class Conjunction implements KeyConditions {
     if (op === "=" || op === "<=>") {
       for (const [i, item] of left.items.entries()) {
         const against = right.items[i];
-        if (against !== undefined) this.#addComparison(op, item, against, whole);
+        if (against !== undefined) this.#addComparison(op, item, against, whole, true);
       }
-    } else if (op === "<" || op === "<=") this.#addComparison("<=", first, other, whole);
-    else if (op === ">" || op === ">=") this.#addComparison(">=", first, other, whole);
+    } else if (op === "<" || op === "<=") this.#addComparison("<=", first, other, whole, true);
+    else if (op === ">" || op === ">=") this.#addComparison(">=", first, other, whole, true);
   }
 
-  #addFact(key: string, op: BinaryOp, other: Expr): void {
+  #addFact(key: string, op: BinaryOp, other: Expr, inRow: boolean): void {
     const value = keyRefOf(other);
     if (value === undefined || value.kind === "bind-list") return;
     switch (op) {
       case "=":
-        this.#push(key, { kind: "value", value });
+        this.#push(key, { kind: "value", value, inRow });
         return;
       case "<=>":
         if (isNull(other)) this.#push(key, { kind: "null", when: undefined });
-        else if (value.kind === "constant") this.#push(key, { kind: "value", value });
-        else this.alternatives.push([only(key, { kind: "value", value }), only(key, { kind: "null", when: value })]);
+        else if (value.kind === "constant") this.#push(key, { kind: "value", value, inRow });
+        else
+          this.alternatives.push([
+            only(key, { kind: "value", value, inRow }),
+            only(key, { kind: "null", when: value }),
+          ]);
         return;
       case "<":
       case "<=":
-        this.#push(key, { kind: "range", low: undefined, high: { value, inclusive: op === "<=" } });
+        this.#push(key, { kind: "range", low: undefined, high: { value, inclusive: op === "<=" }, inRow });
         return;
       case ">":
       case ">=":
-        this.#push(key, { kind: "range", low: { value, inclusive: op === ">=" }, high: undefined });
+        this.#push(key, { kind: "range", low: { value, inclusive: op === ">=" }, high: undefined, inRow });
         return;
       default:
     }
@@ -228,7 +238,8 @@ class Conjunction implements KeyConditions {
     const high = keyRefOf(expr.high);
     // One bound alone decides how the other one is compared, too.
     if (low === undefined || high === undefined) return;
-    this.#push(key, { kind: "range", low: { value: low, inclusive: true }, high: { value: high, inclusive: true } });
+    const bounds = { low: { value: low, inclusive: true }, high: { value: high, inclusive: true } };
+    this.#push(key, { kind: "range", ...bounds, inRow: false });
   }
 
   #addLike(expr: Expr & { kind: "like" }): void {

@@ -27,14 +27,19 @@ export function routeTables(from: FromClause): Routing {
   return bestRouting(requireTogether(placed, classes), classes, from);
 }
 
-/**
- * What the rows of several shards cannot simply be put together for: every shard has all rows of a reference table, and an
- * outer join that preserves them would give each of them once a shard. Undefined when there is no such join.
- */
-export function crossShardJoinOf(from: FromClause): string | undefined {
-  const found = from.outerJoins.find(({ preserved, nullSide }) => !preserved.some(isPlaced) && nullSide.some(isPlaced));
-  if (found === undefined) return undefined;
-  return `outer join that keeps all rows of reference table ${found.preserved[0]?.resolved.name} over several shards`;
+/** All shards, whatever the values are: no condition on a sharding key decides. */
+export function isScatter(routing: Routing): boolean {
+  switch (routing.kind) {
+    case "scatter":
+    case "if":
+      return true;
+    case "all-of":
+      return routing.parts.some(isScatter);
+    case "common":
+      return routing.parts.every(isScatter);
+    default:
+      return false;
+  }
 }
 
 function isPlaced({ resolved }: FromTable): boolean {
@@ -178,7 +183,8 @@ function pinnedByNull(vindex: SingleColumnVindex): Routing {
 }
 
 function singleRouting(vindex: SingleColumnVindex, key: PlacingKey, fact: KeyFact): Routing[] {
-  const holds = key.holds[0] ?? "unknown";
+  const own = key.holds[0] ?? "unknown";
+  const holds = "inRow" in fact && fact.inRow ? kindInRow(own) : own;
   switch (fact.kind) {
     case "value":
       return [{ kind: "equal-unique", vindex, holds, value: fact.value }];
@@ -197,6 +203,11 @@ function singleRouting(vindex: SingleColumnVindex, key: PlacingKey, fact: KeyFac
   }
 }
 
+interface ColumnValues {
+  readonly values: readonly ValueRef[];
+  readonly inRow: boolean;
+}
+
 /** Values for all columns of the vindex, or the first few if that is enough for it. */
 function multiRouting(
   vindex: MultiColumnVindex,
@@ -206,17 +217,19 @@ function multiRouting(
   classes: EqualityClasses,
 ): Routing[] {
   const columns: (readonly ValueRef[])[] = [];
+  const holds: ColumnKind[] = [];
   let isOwn = around.length === 0;
   for (const [i, column] of key.columnsLower.entries()) {
     const own = valuesFrom(conditions, key, column, i, classes);
     isOwn ||= own !== undefined;
-    const values =
-      own ?? around.map((each) => valuesFrom(each, key, column, i, classes)).find((each) => each !== undefined);
-    if (values === undefined) break;
-    columns.push(values);
+    const inherited = around.map((each) => valuesFrom(each, key, column, i, classes));
+    const found = own ?? inherited.find((each) => each !== undefined);
+    if (found === undefined) break;
+    columns.push(found.values);
+    const kind = key.holds[i] ?? "unknown";
+    holds.push(found.inRow ? kindInRow(kind) : kind);
   }
   if (!isOwn || columns.length === 0 || (columns.length < key.columnsLower.length && !vindex.partial)) return [];
-  const { holds } = key;
   const single = columns.flatMap((values) => (values.length === 1 && values[0]?.kind !== "bind-list" ? values : []));
   if (single.length === columns.length) return [{ kind: "equal-multi", vindex, holds, values: single }];
   return [{ kind: "in-multi", vindex, holds, columns }];
@@ -229,15 +242,20 @@ function valuesFrom(
   column: string,
   position: number,
   classes: EqualityClasses,
-): readonly ValueRef[] | undefined {
-  let list: readonly ValueRef[] | undefined;
+): ColumnValues | undefined {
+  let list: ColumnValues | undefined;
   for (const same of classes.sameAs(table, column, holds[position] ?? "unknown")) {
     for (const fact of facts.get(same) ?? []) {
-      if (fact.kind === "value") return [fact.value];
-      if (fact.kind === "values") list ??= fact.values;
+      if (fact.kind === "value") return { values: [fact.value], inRow: fact.inRow };
+      if (fact.kind === "values") list ??= { values: fact.values, inRow: false };
     }
   }
   return list;
+}
+
+/** MySQL compares the items of rows as doubles when one is a text, where an integer column alone converts the text. */
+function kindInRow(holds: ColumnKind): ColumnKind {
+  return holds === "integer" ? "decimal" : holds;
 }
 
 /** The shards of all of `parts`; undefined when one of them may be anywhere. */

@@ -56,14 +56,27 @@ describe("reading by = and IN", () => {
     ["hash", "unknown", "INT64", "-5", "INT64", "-5"],
     ["hash", "unknown", "VARCHAR", "5", "INT64", "5"],
     ["hash", "unknown", "VARCHAR", "-5", "INT64", "-5"],
+    ["hash", "integer", "VARCHAR", "1234567890123456789", "INT64", "1234567890123456789"],
+    ["hash", "integer", "DECIMAL", "5.0", "INT64", "5"],
+    ["hash", "integer", "DECIMAL", "-5.00", "INT64", "-5"],
+    ["hash", "integer", "FLOAT64", "5e0", "INT64", "5"],
+    ["hash", "decimal", "DECIMAL", "5.0", "INT64", "5"],
+    ["hash", "general-ci", "INT64", "5", "INT64", "5"],
+    ["hash", "general-ci", "VARCHAR", "5", "INT64", "5"],
     ["hash", "unknown", "UINT64", "18446744073709551615", "UINT64", "18446744073709551615"],
     ["xxhash", "integer", "VARCHAR", "5", "INT64", "5"],
-    ["xxhash", "unknown", "INT64", "5", "INT64", "5"],
-    ["xxhash", "unknown", "VARCHAR", "abc", "VARCHAR", "abc"],
-    ["xxhash", "text", "VARCHAR", "05", "VARCHAR", "05"],
-    ["unicode_loose_xxhash", "unknown", "VARCHAR", "ABC ", "VARCHAR", "abc"],
-    ["unicode_loose_xxhash", "unknown", "VARCHAR", "05", "VARCHAR", "05"],
-    ["unicode_loose_xxhash", "unknown", "HEXVAL", "x'616263'", "VARCHAR", "abc"],
+    ["xxhash", "integer", "INT64", "5", "INT64", "5"],
+    ["xxhash", "binary", "VARCHAR", "abc ", "VARCHAR", "abc "],
+    ["xxhash", "binary", "VARCHAR", "05", "VARCHAR", "05"],
+    ["xxhash", "binary", "HEXVAL", "x'616263'", "VARCHAR", "abc"],
+    ["xxhash", "binary", "VARBINARY", "abc", "VARCHAR", "abc"],
+    ["xxhash", "char-bin", "VARCHAR", "abc ", "VARCHAR", "abc"],
+    ["xxhash", "date", "VARCHAR", "2020-02-29", "VARCHAR", "2020-02-29"],
+    ["xxhash", "date", "DATE", "2020-02-29", "VARCHAR", "2020-02-29"],
+    ["unicode_loose_xxhash", "text-bin", "VARCHAR", "ABC ", "VARCHAR", "abc"],
+    ["unicode_loose_xxhash", "general-ci", "VARCHAR", "Bob ", "VARCHAR", "bob"],
+    ["unicode_loose_xxhash", "general-ci", "HEXVAL", "x'616263'", "VARCHAR", "abc"],
+    ["unicode_loose_xxhash", "ascii-ci", "VARCHAR", "ISIS", "VARCHAR", "isis"],
   ] as const)("%s of a column that is %s: %s %s", (name, holds, type, raw, sameType, sameRaw) => {
     expect(read(name, holds, type, raw)).toBe(idOf(name, sameType, sameRaw));
   });
@@ -77,10 +90,26 @@ describe("reading by = and IN", () => {
     ["hash", "unknown", "FLOAT64", "5e0"],
     ["hash", "unknown", "HEXVAL", "x'35'"],
     ["hash", "unknown", "BITNUM", "0b101"],
+    ["hash", "unknown", "VARCHAR", "1234567890123456789"],
+    ["hash", "decimal", "VARCHAR", "1234567890123456789"],
+    ["hash", "integer", "FLOAT64", "1e18"],
+    ["hash", "general-ci", "INT64", "1234567890123456789"],
+    ["hash", "other", "INT64", "70"],
     ["xxhash", "unknown", "HEXNUM", "0x35"],
     ["xxhash", "unknown", "VARCHAR", "05"],
     ["xxhash", "integer", "VARCHAR", "abc"],
     ["xxhash", "text", "INT64", "5"],
+    ["xxhash", "unknown", "VARCHAR", "abc"],
+    ["xxhash", "unknown", "INT64", "5"],
+    ["xxhash", "text-bin", "VARCHAR", "abc"],
+    ["xxhash", "general-ci", "VARCHAR", "abc"],
+    ["xxhash", "text-ci", "VARCHAR", "abc"],
+    ["xxhash", "date", "VARCHAR", "2020-2-29"],
+    ["xxhash", "date", "VARCHAR", "2021-02-29"],
+    ["unicode_loose_xxhash", "general-ci", "VARCHAR", "alice"],
+    ["unicode_loose_xxhash", "general-ci", "VARCHAR", "bös"],
+    ["unicode_loose_xxhash", "text-ci", "VARCHAR", "abc"],
+    ["unicode_loose_xxhash", "unknown", "VARCHAR", "abc"],
     ["unicode_loose_xxhash", "unknown", "INT64", "0"],
     ["unicode_loose_xxhash", "unknown", "DECIMAL", "5.0"],
   ] as const)("%s of a column that is %s: %s %s may be anywhere", (name, holds, type, raw) => {
@@ -89,6 +118,14 @@ describe("reading by = and IN", () => {
 
   test("NULL is nowhere", () => {
     for (const name of vindexes.keys()) expect(read(name, "unknown", "NULL_TYPE", "")).toBe("none");
+  });
+
+  test("no integer is 5.5, and a malformed text is nowhere sure", () => {
+    expect(read("hash", "integer", "DECIMAL", "5.5")).toBe("none");
+    expect(read("hash", "integer", "FLOAT64", "55e-1")).toBe("none");
+    expect(mapForRead(vindex("unicode_loose_xxhash"), "binary", { type: "VARCHAR", raw: Buffer.from([0xff]) })).toBe(
+      undefined,
+    );
   });
 });
 
@@ -105,6 +142,11 @@ describe("placing a row", () => {
     ["xxhash", "unknown", "VARCHAR", "12e400", "VARCHAR 12e400"],
     ["xxhash", "text", "VARCHAR", "05", "VARCHAR 05"],
     ["xxhash", "integer", "VARCHAR", "abc", "none"],
+    ["xxhash", "char-bin", "VARCHAR", "abc ", "VARCHAR abc"],
+    ["xxhash", "date", "VARCHAR", "2020-02-29", "VARCHAR 2020-02-29"],
+    ["xxhash", "date", "VARCHAR", "2020-2-29", "none"],
+    ["xxhash", "decimal", "VARCHAR", "5", "INT64 5"],
+    ["xxhash", "decimal", "VARCHAR", "5.0", "none"],
     ["xxhash", "unknown", "DECIMAL", "9.0", "none"],
     ["xxhash", "unknown", "HEXVAL", "x'35'", "none"],
     ["xxhash", "text", "HEXVAL", "x'35'", "HEXVAL x'35'"],
