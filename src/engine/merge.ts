@@ -102,6 +102,7 @@ export class MergeRun {
   /** When the connection to a shard is free again, by shard. */
   readonly #turns = new Map<string, Promise<void>>();
   #failure: Error | undefined;
+  #rowsSkipped = 0;
 
   constructor(plan: MergePlan, context: MergeContext) {
     this.#plan = plan;
@@ -110,6 +111,11 @@ export class MergeRun {
     this.#steps = new Map(plan.steps.map((step) => [step.name, step]));
     if (context.signal.aborted) this.#aborted();
     else context.signal.addEventListener("abort", this.#aborted, { once: true });
+  }
+
+  /** Rows of the answer that its OFFSET has left out. */
+  get rowsSkipped(): number {
+    return this.#rowsSkipped;
   }
 
   /** Of the answer. Throws what a mysqld says is wrong with the statement. */
@@ -180,7 +186,8 @@ export class MergeRun {
       const rowsMax = limit === undefined ? {} : { rowsMax: Number(limit.count + limit.offset) };
       rows = sortedRows(rows, { keys, spill, ...memory, ...rowsMax });
     }
-    yield* limit === undefined ? rows : limited(rows, limit);
+    const isAnswer = body === this.#plan.body;
+    yield* limit === undefined ? rows : limited(rows, limit, (count) => (this.#rowsSkipped += isAnswer ? count : 0));
   }
 
   #limitOf({ merge }: Body): RowLimit | undefined {
@@ -468,12 +475,17 @@ function withoutNumbers(table: RowsTable, numbers: ReadonlySet<number>): RowsTab
   return { ...table, rows, numbers: kept };
 }
 
-async function* limited(source: AsyncIterable<RowBatch>, { count, offset }: RowLimit): AsyncGenerator<RowBatch> {
+async function* limited(
+  source: AsyncIterable<RowBatch>,
+  { count, offset }: RowLimit,
+  onSkipped: (rows: number) => void,
+): AsyncGenerator<RowBatch> {
   let skip = offset;
   let left = count;
   for await (const { columns, rows } of source) {
     const from = Number(skip < BigInt(rows.length) ? skip : BigInt(rows.length));
     skip -= BigInt(from);
+    onSkipped(from);
     const wanted = left < BigInt(rows.length - from) ? rows.slice(from, from + Number(left)) : rows.slice(from);
     left -= BigInt(wanted.length);
     if (wanted.length > 0) yield { columns, rows: wanted };

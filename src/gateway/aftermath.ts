@@ -37,6 +37,11 @@ export function afterRequest(effect: Effect, settings: string, state: SessionSta
   };
 }
 
+/** Only a server knows FOUND_ROWS() after it, and the session is likely to ask. */
+export function asksServer({ foundRows }: Effect, state: SessionState): boolean {
+  return foundRows?.kind === "asked" && state.usesFoundRows;
+}
+
 function asks(foundRows: NonNullable<Effect["foundRows"]>, state: SessionState): boolean {
   return foundRows.kind === "offset" || (foundRows.kind === "asked" && (foundRows.isLikely || state.usesFoundRows));
 }
@@ -77,7 +82,7 @@ export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEn
   state.settings = settings;
 }
 
-/** The same for rows of several shards: `rows` were sent, and none skipped or left out. */
+/** The same for rows of several shards: `rows` were sent, or skipped by OFFSET. */
 export function learnRows(effect: Effect, rows: number, state: SessionState): void {
   if (effect.foundRows !== undefined) state.foundRowsCount = rows;
 }

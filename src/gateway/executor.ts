@@ -21,6 +21,7 @@ import { NO_EFFECT, showEffect } from "../plan/effects.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import type { CatalogPlan, Effect, GatherPlan, Routing, SendPlan } from "../plan/plan.ts";
 import { planStatement } from "../plan/planner.ts";
+import { withSelectLimit } from "../plan/select-limit.ts";
 import type { PlanContext } from "../plan/tables.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize, type Normalized } from "../sql/normalize.ts";
@@ -117,7 +118,7 @@ export class Executor implements PassThroughOwner {
     this.#parts = undefined;
     try {
       const sql = payload.subarray(1);
-      const normalized = normalize(sql, this.state.sqlMode);
+      const normalized = this.#withSelectLimit(normalize(sql, this.state.sqlMode));
       const cluster = this.context.cluster();
       const options = this.#fixed ?? optionsOf(normalized.directives, this.context.queryOptions);
       this.#options = options;
@@ -191,6 +192,11 @@ export class Executor implements PassThroughOwner {
   get tabletType(): TabletType {
     const { tabletType } = this.#options;
     return tabletType === undefined || this.state.inTransaction ? this.state.target.tabletType : tabletType;
+  }
+
+  /** Runs statements of the same session whose answers go to `client`, one at a time and while none of its own runs. */
+  forClient(client: ExecutorClient): Executor {
+    return new Executor(this.context, this.state, client, { ...this.#options, rowsMax: 0 });
   }
 
   /** Aborts when the client is gone. */
@@ -382,13 +388,6 @@ export class Executor implements PassThroughOwner {
     return this.#options.ignoreMaxMemoryRows ? { ...gatherLimits, rowsMax: Number.MAX_SAFE_INTEGER } : gatherLimits;
   }
 
-  /** With sql_select_limit each shard would give so many rows. */
-  refuseSelectLimit(): void {
-    const limit = this.state.settings.variables.get("sql_select_limit");
-    if (limit === undefined || limit === "DEFAULT") return;
-    throw notSupported("sql_select_limit over several shards", "SET sql_select_limit = DEFAULT and write LIMIT");
-  }
-
   /** Opens the transaction that autocommit = 0 asks for. A statement alone is one, too: SET TRANSACTION may be for it. */
   openTransaction(touchesTables: boolean, changes = false): void {
     const { state } = this;
@@ -430,23 +429,37 @@ export class Executor implements PassThroughOwner {
 
   #planOf(sql: Buffer, normalized: Normalized, cluster: ClusterView): CachedPlan {
     if (normalized.statementEnd < sql.length) refuseRest(sql, normalized.statementEnd);
-    if (!CACHED_VERBS.has(normalized.verb)) return this.#make(parse(sql, this.state.sqlMode), cluster);
-    const { target } = this.state;
+    const { settings, target, readingMode } = this.state;
+    const isLimited = settings.selectLimit !== undefined;
+    const limitIndex = isLimited ? normalized.binds.length - 1 : undefined;
+    if (!CACHED_VERBS.has(normalized.verb)) return this.#make(parse(sql, this.state.sqlMode), cluster, limitIndex);
     const selection = target.shard === undefined ? (target.keyspace ?? "") : target.text;
-    const { readingMode } = this.state;
     // Routing rules may be for replicas.
     const read = this.tabletType === "primary" ? selection : `${selection}@${this.tabletType}`;
-    const cache = this.context.plans.for(readingMode === "" ? read : `${read}\n${readingMode}`, cluster.version);
+    const isPlain = readingMode === "" && !isLimited;
+    const cache = this.context.plans.for(
+      isPlain ? read : `${read}\n${readingMode}\n${isLimited ? "limited" : ""}`,
+      cluster.version,
+    );
     const known = cache.get(normalized.key);
     if (known !== undefined) return known;
-    const made = this.#make(this.#read(sql, normalized), cluster);
+    const made = this.#make(this.#read(sql, normalized), cluster, limitIndex);
     if (normalized.key.length <= LIMITS.planCacheKeyBytesMax) cache.set(normalized.key, made);
     return made;
   }
 
   /** The plan of a statement that is not the client's own text. */
   planFor(statement: Statement, cluster: ClusterView): CachedPlan {
-    return this.#make(statement, cluster);
+    return this.#make(statement, cluster, undefined);
+  }
+
+  /** With sql_select_limit as the last bind variable, if the session has one. */
+  #withSelectLimit(normalized: Normalized): Normalized {
+    const limit = this.state.settings.selectLimit;
+    if (limit === undefined) return normalized;
+    const raw = Buffer.from(limit);
+    const bind: BindValue = { kind: "literal", type: "int", raw, source: raw, introducer: undefined };
+    return { ...normalized, binds: [...normalized.binds, bind] };
   }
 
   /** The statement with bind variables. What cannot be read is quoted to the client in its own words, not the key's. */
@@ -460,11 +473,13 @@ export class Executor implements PassThroughOwner {
     }
   }
 
-  #make(statement: Statement, cluster: ClusterView): CachedPlan {
+  /** `limitIndex`: the bind variable that has sql_select_limit. */
+  #make(statement: Statement, cluster: ClusterView, limitIndex: number | undefined): CachedPlan {
     const { keyspace, shard } = this.state.target;
     const vschema = shard !== undefined && keyspace !== undefined ? asUnsharded(cluster, keyspace) : cluster.vschema;
     const planContext: PlanContext = { vschema, schema: cluster.schema, keyspace, tabletType: this.tabletType };
-    const plan = planStatement(statement, planContext);
+    const planned = limitIndex === undefined ? statement : withSelectLimit(statement, limitIndex);
+    const plan = planStatement(planned, planContext);
     return { plan, statement, access: accessOf(statement, plan, planContext) };
   }
 
@@ -516,7 +531,6 @@ export class Executor implements PassThroughOwner {
         ),
       );
     } else {
-      this.refuseSelectLimit();
       this.#slow(this.#scatter(plan, targets, sent));
     }
   }
@@ -619,7 +633,8 @@ export class Executor implements PassThroughOwner {
     const defining = this.#defining;
     this.#defining = undefined;
     if (defining === undefined) this.#write(chunk);
-    else this.#slow(this.context.definitions.refresh(defining.keyspace, defining.tables).then(() => this.#write(chunk)));
+    else
+      this.#slow(this.context.definitions.refresh(defining.keyspace, defining.tables).then(() => this.#write(chunk)));
   }
 
   failed(error: Error, holdLost: boolean, started: boolean): void {

@@ -15,7 +15,7 @@ import type { MergeLimit, MergePlan } from "../plan/merge-plan.ts";
 import { resolveValue, type ValueRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../plan/statement.ts";
 import type { Expr, Query } from "../sql/tree.ts";
-import { learnRows } from "./aftermath.ts";
+import { asksServer, learnRows } from "./aftermath.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { ServerSettings } from "./comparison-facts.ts";
 import { describeStatement } from "./describe-statement.ts";
@@ -34,6 +34,10 @@ export async function runMerge(
   cluster: ClusterView,
 ): Promise<void> {
   const { state, client } = executor;
+  if (plan.gather !== undefined && plan.body.typing.kind === "union" && asksServer(plan.effect, state)) {
+    await gatherInstead(executor, plan, new NeedsGather("FOUND_ROWS() of a UNION with LIMIT"), binds, cluster);
+    return;
+  }
   executor.asParts(plan.effect);
   executor.openTransaction(plan.effect.touchesTables);
   const replies: ReplyEnd[] = [];
@@ -79,7 +83,7 @@ export async function runMerge(
   output.finish({ warnings: Math.min(count, WARNINGS_MAX), statusFlags: state.statusFlags });
   state.rowCount = -1;
   state.lastWarnings = lastWarnings;
-  learnRows(plan.effect, output.rowCount, state);
+  learnRows(plan.effect, output.rowCount + run.rowsSkipped, state);
   client.commandDone();
 }
 

@@ -1,12 +1,14 @@
 // Statements of the session itself: USE, transactions, SET (set-statement.ts), SHOW (show-statement.ts) and what all shards
 // run for themselves (run-all-shards.ts).
 
-import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Begin, Statement } from "../sql/tree.ts";
+import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
+import { printExpr } from "../sql/print.ts";
+import type { Begin, Do, Statement } from "../sql/tree.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
 import { checkKeyspaceAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { Executor } from "./executor.ts";
+import { queryInside } from "./inner-query.ts";
 import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
 import { runSet, runSetTransaction } from "./set-statement.ts";
 import { runShow } from "./show-statement.ts";
@@ -60,12 +62,32 @@ export async function runSessionStatement(
     case "admin":
       await runFlush(executor, cluster, payload);
       return;
+    case "do":
+      await runDo(executor, statement);
+      return;
     case "kill":
       throw notSupported("KILL");
     default:
       throw notSupported(statement.kind.toUpperCase());
   }
 }
+
+/** DO with subqueries over shards. What goes wrong while rows are read is a warning (manual: "DO Statement"). */
+async function runDo(executor: Executor, statement: Do): Promise<void> {
+  const { state } = executor;
+  const items = statement.exprs.map((expr) => printExpr(expr, [], { mode: state.sqlMode }));
+  try {
+    await queryInside(executor, `SELECT ${items.join(", ")}`);
+  } catch (error) {
+    if (!(error instanceof MysqlError) || !OF_VALUES.test(error.sqlState)) throw error;
+    executor.ok({ statusFlags: state.statusFlags, warnings: 1 });
+    return;
+  }
+  executor.ok();
+}
+
+/** SQLSTATE classes of errors that values cause. */
+const OF_VALUES = /^2[12]/;
 
 /** Points the session somewhere. Throws 1049 or 1044, in MySQL's words; then nothing has changed. */
 export function selectTarget(executor: Executor, text: string, cluster: ClusterView): void {

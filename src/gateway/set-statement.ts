@@ -9,14 +9,17 @@ import { collationByName, defaultCollation } from "../mysql/charsets.ts";
 import { encodeSql } from "../sql/encoding.ts";
 import { parse } from "../sql/parse.ts";
 import { printExpr } from "../sql/print.ts";
+import type { SendPlan } from "../plan/plan.ts";
 import type { Expr, SetItem, SetStatement, SetTransaction } from "../sql/tree.ts";
 import { checkAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
+import { queryInside } from "./inner-query.ts";
 import { commitOpen } from "./run-session-statement.ts";
+import type { SessionState } from "./session-state.ts";
 import { withSessionValues } from "./session-values.ts";
-import { type Settings, SETTINGS_BYTES_MAX } from "./settings.ts";
+import { type CharacterSet, type Settings, SETTINGS_BYTES_MAX } from "./settings.ts";
 import { readTextResult } from "./text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
 
@@ -50,7 +53,9 @@ const UNREADABLE: ReadonlySet<string> = new Set(["big5", "cp932", "gb18030", "gb
 /** Answers the client, or throws; then no item has had an effect. All values are computed before any item takes effect. */
 export async function runSet(executor: Executor, statement: SetStatement, cluster: ClusterView): Promise<void> {
   const { state } = executor;
-  let { settings, autocommit, lastInsertId } = state;
+  const changes: ((settings: Settings) => Settings)[] = [];
+  let { autocommit } = state;
+  let lastInsertId: bigint | undefined;
   let modeChanged = false;
   for (const item of statement.items) {
     if (item.kind === "setVariable") {
@@ -63,17 +68,25 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
         case "last_insert_id":
           lastInsertId = await idValue(executor, item.name, item.value, cluster);
           break;
-        default:
+        default: {
           refuseVariable(item);
           if (item.name === "sql_mode") modeChanged = true;
-          settings = settings.withVariable(item.name, await valueSql(executor, item.value, cluster, false));
+          const value = await valueSql(executor, item.value, cluster, false);
+          changes.push((settings) => settings.withVariable(item.name, value));
+        }
       }
     } else if (item.kind === "setUser") {
-      settings = settings.withUserVariable(item.name, await valueSql(executor, item.value, cluster, true));
-    } else settings = withCharset(settings, item);
+      const value = await valueSql(executor, item.value, cluster, true);
+      changes.push((settings) => settings.withUserVariable(item.name, value));
+    } else {
+      const names = namesOf(item);
+      changes.push((settings) => settings.withNames(names));
+    }
   }
+  // A value may have set variables while it was computed.
+  const settings = changes.reduce((before, change) => change(before), state.settings);
   await adopt(executor, settings, cluster, modeChanged);
-  state.lastInsertId = lastInsertId;
+  if (lastInsertId !== undefined) state.lastInsertId = lastInsertId;
   if (autocommit && !state.autocommit) await commitOpen(executor);
   state.autocommit = autocommit;
   executor.ok();
@@ -150,7 +163,7 @@ function refuseScope(item: SetItem & { kind: "setVariable" }): void {
   throw notSupported(`SET ${scope.toUpperCase()}`, "set it on the mysqlds themselves");
 }
 
-function withCharset(settings: Settings, item: SetItem & { kind: "setNames" | "setCharset" }): Settings {
+function namesOf(item: SetItem & { kind: "setNames" | "setCharset" }): CharacterSet {
   const charset = item.charset?.toLowerCase() ?? "utf8mb4";
   if (item.kind === "setCharset") throw notSupported("SET CHARACTER SET", "use SET NAMES");
   const collation = item.collation?.toLowerCase();
@@ -161,7 +174,7 @@ function withCharset(settings: Settings, item: SetItem & { kind: "setNames" | "s
   if (known === undefined || defaultCollation(charset) === undefined) {
     throw new ShardgateError("ER_UNKNOWN_CHARACTER_SET", `Unknown character set: '${charset}'`);
   }
-  return settings.withNames({ charset, collation });
+  return { charset, collation };
 }
 
 function refuseVariable({ name, at, scope }: SetItem & { kind: "setVariable" }): void {
@@ -213,7 +226,7 @@ async function valueSql(executor: Executor, value: Expr, cluster: ClusterView, o
     default:
       break;
   }
-  const [known] = await knownValues(executor, ...(await computed(executor, value, cluster)));
+  const [known] = await computed(executor, value, cluster);
   return ofUser ? (known ?? "NULL") : (known ?? "NULL").replace(/^CAST\((\d+) AS UNSIGNED\)$/, "$1");
 }
 
@@ -225,46 +238,47 @@ function quoted(text: string): string {
   return `_utf8mb4 x'${encodeSql(text).toString("hex")}'`;
 }
 
-/** Where a value is computed, and by which statement: in the session's transaction, with the session's rights. */
-async function computed(
-  executor: Executor,
-  value: Expr,
-  cluster: ClusterView,
-): Promise<readonly [ShardTarget, string, boolean]> {
-  const { state, context } = executor;
+/** The value, computed by a mysqld in the session's transaction, with the session's rights; as SQL text. */
+async function computed(executor: Executor, value: Expr, cluster: ClusterView): Promise<readonly string[]> {
+  const { state, context, signal } = executor;
   const blank = parse("SELECT 1", state.sqlMode);
   if (blank.kind !== "select") throw new Error("a SELECT is a SELECT");
   const items = blank.items.map((item) => (item.kind === "expr" ? { ...item, expr: value } : item));
   const { plan, access } = executor.planFor({ ...blank, items }, cluster);
+  const target = plan.kind === "send" ? targetOf(executor, plan, cluster) : undefined;
+  if (plan.kind !== "send" || target === undefined) {
+    const { rowCount, lastWarnings } = state;
+    const result = await queryInside(executor, describing(value, state));
+    state.rowCount = rowCount;
+    state.lastWarnings = lastWarnings;
+    return describedValues(result);
+  }
   if (access !== undefined) checkAccess(state.user, access);
-  if (plan.kind !== "send") throw notSupported("a subquery over shards as value in SET");
-  const { touchesTables, reserves } = plan.effect;
-  if (reserves !== undefined) throw notSupported(`${reserves} in SET`);
-  const targets = touchesTables ? executor.targetsOf(plan, [], cluster) : [anyTarget(executor, cluster)];
-  const [target] = targets;
-  if (target === undefined || targets.length > 1) throw notSupported("a subquery over shards as value in SET");
+  const { touchesTables } = plan.effect;
   executor.openTransaction(touchesTables);
-  if (state.inTransaction && touchesTables) state.holds.checkParticipants(targets);
+  if (state.inTransaction && touchesTables) state.holds.checkParticipants([target]);
   const [item] = withSessionValues({ ...blank, items }, state, context).items;
   if (item?.kind !== "expr") throw new Error("the SELECT has one expression");
-  // LIMIT has the expression computed once, however often the outer query names it.
-  const text = printExpr(item.expr, [], { mode: state.sqlMode });
-  return [target, `SELECT ${described("v")} FROM (SELECT ${text} AS v LIMIT 1) AS d`, touchesTables];
-}
-
-/** Runs a statement of described values; gives each as SQL text. */
-async function knownValues(
-  executor: Executor,
-  target: ShardTarget,
-  sql: string,
-  touchesTables: boolean,
-): Promise<string[]> {
-  const { state, context, signal } = executor;
-  const request = executor.requestFor(target, comQuery(sql), touchesTables, false);
+  const payload = comQuery(describing(item.expr, state));
+  const request = executor.requestFor(target, payload, touchesTables, false);
   const reply = await collect(context.tablets, target, request, signal);
   state.holds.joined(target, reply.info.holdId, state.inTransaction, false);
   if (reply.info.kind === "err") throw errorOfReply(reply);
   return describedValues(readTextResult(reply.bytes));
+}
+
+/** The one shard that can compute a value without leaving anything behind there. */
+function targetOf(executor: Executor, plan: SendPlan, cluster: ClusterView): ShardTarget | undefined {
+  const { touchesTables, reserves, assigns, setsInsertId = false, writes } = plan.effect;
+  if (reserves !== undefined || assigns !== undefined || setsInsertId || writes) return undefined;
+  if (!touchesTables) return anyTarget(executor, cluster);
+  const [target, ...others] = executor.targetsOf(plan, [], cluster);
+  return others.length === 0 ? target : undefined;
+}
+
+/** LIMIT has the expression computed once, however often the outer query names it. */
+function describing(value: Expr, { sqlMode }: SessionState): string {
+  return `SELECT ${described("v")} FROM (SELECT ${printExpr(value, [], { mode: sqlMode })} AS v LIMIT 1) AS d`;
 }
 
 /** The first row of a statement that runs under `settings`. */

@@ -44,6 +44,15 @@ export class Settings {
     return !isLogin(this.names) || LITERAL_VARIABLES.some((name) => this.variables.has(name));
   }
 
+  /** sql_select_limit in digits; undefined when there is none. */
+  get selectLimit(): string | undefined {
+    const value = this.variables.get(SELECT_LIMIT)?.toLowerCase();
+    if (value === undefined || value === "default") return undefined;
+    if (value === "true") return "1";
+    // MySQL takes a negative number for 0.
+    return /^\d+$/.test(value) ? value : "0";
+  }
+
   /** For a part of a statement: the number of its rows is the whole statement's business. */
   get ofParts(): Settings {
     return this.variables.has(SELECT_LIMIT) ? this.withVariable(SELECT_LIMIT, "DEFAULT") : this;

@@ -19,8 +19,10 @@ export function describedValues({ columns, rows }: TextResult, first = 0): strin
     const type = columns[i]?.type ?? MYSQL_TYPE.VAR_STRING;
     if (value === undefined) values.push(nullOf(columns[i], charset, collation));
     else if (DOUBLE_TYPES.has(type)) values.push(/e/i.test(value) ? value : `${value}e0`);
+    // A literal with a point is a DECIMAL, whatever follows.
+    else if (type === MYSQL_TYPE.NEWDECIMAL) values.push(value.includes(".") ? value : `${value}.`);
     else if (NUMBER_TYPES.has(type)) {
-      const isUnsigned = ((columns[i]?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) !== 0 && type !== MYSQL_TYPE.NEWDECIMAL;
+      const isUnsigned = ((columns[i]?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) !== 0;
       values.push(isUnsigned ? `CAST(${value} AS UNSIGNED)` : value);
     } else if (charset === "binary") values.push(`x'${hex}'`);
     else values.push(`_${charset} x'${hex}' COLLATE ${collation}`);
@@ -51,5 +53,4 @@ const NUMBER_TYPES: ReadonlySet<number> = new Set<number>([
   MYSQL_TYPE.LONG,
   MYSQL_TYPE.INT24,
   MYSQL_TYPE.LONGLONG,
-  MYSQL_TYPE.NEWDECIMAL,
 ]);

@@ -29,11 +29,7 @@ export type ColumnKind =
   | "other";
 
 /** `column` is in lower case; `definition` is the table as the shards have it, as far as it is known. */
-export function columnKindOf(
-  table: TableVSchema | undefined,
-  column: string,
-  definition?: TableSchema,
-): ColumnKind {
+export function columnKindOf(table: TableVSchema | undefined, column: string, definition?: TableSchema): ColumnKind {
   const defined = definition?.columns.find(({ lower }) => lower === column);
   if (defined !== undefined && defined.dataType !== "") return kindOfDefinition(defined);
   const declared = table?.columns.find(({ lower }) => lower === column);

@@ -26,7 +26,7 @@ import { refuseUnwritable } from "./refusals.ts";
 import { isScatter, routeTables } from "./routing.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
 import { setsLastInsertId } from "./session-functions.ts";
-import { followRules, type PlanContext, tablesOf } from "./tables.ts";
+import { followRules, type PlanContext, type ResolvedTable, tablesOf } from "./tables.ts";
 import { expandViews } from "./views.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
@@ -151,6 +151,7 @@ function planStatementFor(statement: Statement, inner: Statement, context: PlanC
 /** Statements that an unsharded keyspace passes through and a sharded one does not have yet. */
 function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
   const tables = tablesOf(statement, context);
+  if (statement.kind === "do" && !isOfOneShard(tables.tables)) return { kind: "session", statement };
   const keyspace = keyspaceOf(tables, context) ?? keyspaceForAny(undefined, context);
   const name = keyspace.keyspace;
   if (statement.kind === "do") {
@@ -187,6 +188,11 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
     default:
       throw notSupported(what);
   }
+}
+
+/** One shard has all their rows, whichever rows are asked for. */
+function isOfOneShard(tables: readonly ResolvedTable[]): boolean {
+  return tables.every(({ keyspace }) => !keyspace.sharded && keyspace === tables[0]?.keyspace);
 }
 
 /** Statements on named tables that leave nothing behind on the connection. */

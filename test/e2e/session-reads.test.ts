@@ -3,7 +3,7 @@
 // against one plain MariaDB.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Outcome, Pair, startTwins, type Twins } from "./twin.ts";
+import { must, type Outcome, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
 let pair: Pair;
@@ -26,8 +26,8 @@ afterAll(async () => {
 });
 
 /** Both answer the same as far as values and types go: how a query is computed may show in other metadata. */
-async function alike(sql: string | Buffer): Promise<void> {
-  const [got, wanted] = await pair.both(sql);
+async function alike(sql: string | Buffer, on = pair): Promise<void> {
+  const [got, wanted] = await on.both(sql);
   expect(gist(got, sql), String(sql)).toEqual(gist(wanted, sql));
 }
 
@@ -254,5 +254,236 @@ describe("LAST_INSERT_ID(expression)", () => {
       "SELECT LAST_INSERT_ID(id) FROM c WHERE id = 4",
       "SELECT LAST_INSERT_ID(id) FROM c ORDER BY id",
     ]);
+  });
+});
+
+describe("SET and DO with values over shards", () => {
+  test("subqueries, assignments and locks as values", async () => {
+    await allThen("s", "SELECT @a, @b, @c, COLLATION(@b), LAST_INSERT_ID()", [
+      "SET @a = (SELECT COUNT(*) FROM c), @b = (SELECT MAX(name) FROM c WHERE id < 5)",
+      "SET @a = (SELECT MAX(total) FROM o WHERE cid IN (1, 4)), @c = @a",
+      "SET @a = (SELECT name FROM c WHERE id = 5)",
+      "SET @a := @b := 4",
+      "SET @a = LAST_INSERT_ID(9)",
+      "SET @a = (SELECT id FROM c)",
+      "SET @a = (SELECT nosuch FROM c)",
+      "SET @a = (SELECT SUM(c.n) FROM s.c JOIN u.p ON p.id = c.id)",
+      "SET @c = (SELECT COUNT(*) FROM c WHERE id > 2 AND (SELECT COUNT(*) FROM o) > 2)",
+      "DO @a := (SELECT COUNT(*) FROM c)",
+      "DO @a := (SELECT n FROM c WHERE id = 4), @b := (SELECT COUNT(*) FROM o) + @a",
+      "DO (SELECT id FROM c)",
+      "DO (SELECT nosuch FROM c)",
+      "BEGIN",
+      "SET @a = (SELECT COUNT(*) FROM c)",
+      "UPDATE c SET n = (@b := 31) WHERE id = 4",
+      "SET @c = (SELECT n FROM c WHERE id = 4)",
+      "ROLLBACK",
+    ]);
+  });
+
+  test("sql_select_limit is about the whole answer", async () => {
+    pair = await Pair.open(twins, "s");
+    for (const limit of ["3", "0", "18446744073709551615", "-1", "1", "DEFAULT", "2"]) {
+      for (const outcome of await pair.both(`SET sql_select_limit = ${limit}`)) expect(outcome.kind).toBe("ok");
+      for (const sql of [
+        "SELECT id FROM c ORDER BY id",
+        "SELECT id FROM c ORDER BY id LIMIT 4",
+        "SELECT COUNT(*) FROM (SELECT id FROM c) AS d",
+        "SELECT n, COUNT(*) FROM c GROUP BY n ORDER BY n",
+        "SELECT COUNT(*), SUM(n) FROM c",
+        "SELECT id FROM c WHERE id = 4",
+        "SELECT id FROM c WHERE id IN (SELECT cid FROM o) ORDER BY id",
+        "SELECT id FROM c UNION SELECT oid FROM o ORDER BY id",
+        "SELECT SQL_CALC_FOUND_ROWS id FROM c ORDER BY id",
+        "SELECT FOUND_ROWS()",
+        "SELECT p.id FROM u.p JOIN s.c ON c.id = p.id ORDER BY p.id",
+        "SELECT id FROM r ORDER BY id",
+        "SELECT id FROM u.p ORDER BY id",
+      ]) {
+        await alike(sql);
+      }
+      expect((await pair.gateway.rows("SELECT id FROM c")).length).toBe(
+        (await pair.direct.rows("SELECT id FROM c")).length,
+      );
+    }
+    pair.close();
+  });
+});
+
+describe("locking reads over shards", () => {
+  /** Runs `reads` in a transaction of one session; `kept` are then tried by another, which waits 1 s for a lock. */
+  async function whileLocked(reads: readonly string[], kept: readonly string[]): Promise<void> {
+    pair = await Pair.open(twins, "s");
+    const other = await Pair.open(twins, "s");
+    try {
+      await other.same("SET innodb_lock_wait_timeout = 1");
+      await pair.same("BEGIN");
+      for (const sql of reads) await alike(sql);
+      for (const sql of kept) {
+        await other.same("BEGIN");
+        await alike(sql, other);
+        await other.same("ROLLBACK");
+      }
+      await pair.same("COMMIT");
+      await other.same("UPDATE c SET n = 10 WHERE id IN (1, 4)");
+    } finally {
+      other.close();
+      pair.close();
+    }
+  }
+  const WRITES = ["UPDATE c SET n = 11 WHERE id = 1", "UPDATE c SET n = 11 WHERE id = 4"];
+
+  test("FOR UPDATE, rows put one after the other", async () => {
+    await whileLocked(
+      ["SELECT * FROM c WHERE id IN (1, 4) FOR UPDATE"],
+      [
+        ...WRITES,
+        "UPDATE c SET n = 20 WHERE id = 2",
+        "SELECT id FROM c WHERE id = 1 FOR UPDATE NOWAIT",
+        "SELECT id FROM c WHERE id IN (1, 2, 4, 5) ORDER BY id FOR UPDATE SKIP LOCKED",
+        "SELECT id FROM c WHERE id IN (1, 2, 4, 5) FOR UPDATE NOWAIT",
+        "SELECT id FROM c WHERE id IN (1, 4) ORDER BY id",
+      ],
+    );
+  });
+
+  test("FOR UPDATE, rows merged or gathered", async () => {
+    for (const sql of [
+      "SELECT id FROM c WHERE id IN (1, 4) ORDER BY id FOR UPDATE",
+      "SELECT SUM(n) FROM c WHERE id IN (1, 4) FOR UPDATE",
+      "SELECT @sum := SUM(n) FROM c WHERE id IN (1, 4) FOR UPDATE",
+      "SELECT n, COUNT(*) FROM c WHERE id IN (1, 4) GROUP BY n ORDER BY n LIMIT 1 FOR UPDATE",
+      "SELECT c.id + 0, p.id FROM s.c JOIN u.p ON p.id = c.id WHERE c.id IN (1, 4) ORDER BY 1 FOR UPDATE",
+    ]) {
+      await whileLocked([sql], WRITES);
+    }
+  });
+
+  test("LOCK IN SHARE MODE lets others read, and lock likewise", async () => {
+    for (const sql of [
+      "SELECT id FROM c WHERE id IN (1, 4) LOCK IN SHARE MODE",
+      "SELECT @sum := SUM(n) FROM c WHERE id IN (1, 4) LOCK IN SHARE MODE",
+    ]) {
+      await whileLocked([sql], [...WRITES, "SELECT id FROM c WHERE id IN (1, 4) ORDER BY id LOCK IN SHARE MODE"]);
+    }
+  });
+
+  test("a block locks its own tables", async () => {
+    await whileLocked(
+      ["SELECT oid FROM o WHERE cid = 1 AND cid IN (SELECT id FROM c WHERE id = 1) ORDER BY oid FOR UPDATE"],
+      ["UPDATE o SET total = 7.70 WHERE cid = 1 AND oid = 11"],
+    );
+    await whileLocked(["SELECT id FROM (SELECT id FROM c WHERE id IN (1, 4) FOR UPDATE) AS d ORDER BY id"], WRITES);
+  });
+
+  test("nothing stays locked outside a transaction", async () => {
+    pair = await Pair.open(twins, "s");
+    const other = await Pair.open(twins, "s");
+    for (const each of [pair, other]) await each.same("SET innodb_lock_wait_timeout = 1");
+    await alike("SELECT id FROM c WHERE id IN (1, 4) FOR UPDATE");
+    await alike("SELECT SUM(n) FROM c WHERE id IN (1, 4) FOR UPDATE");
+    await other.allSame(["UPDATE c SET n = 12 WHERE id IN (1, 4)", "UPDATE c SET n = 10 WHERE id IN (1, 4)"]);
+    await pair.same("SET autocommit = 0");
+    await alike("SELECT SUM(n) FROM c WHERE id IN (1, 4) FOR UPDATE");
+    await other.allSame(WRITES);
+    await pair.same("COMMIT");
+    await other.allSame(["UPDATE c SET n = 10 WHERE id IN (1, 4)"]);
+    other.close();
+    pair.close();
+  });
+});
+
+describe("the statement's time", () => {
+  beforeAll(async () => {
+    const column = "t TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)";
+    for (const port of [...twins.shardPorts(), twins.plain.port]) {
+      const server = await TwinClient.connect(port);
+      await must(server, `ALTER TABLE s.x ADD COLUMN ${column}`);
+      server.close();
+    }
+    pair = await Pair.open(twins, "s");
+  });
+  afterAll(() => pair.close());
+
+  async function values(sql: string): Promise<number> {
+    return new Set(await pair.gateway.rows(sql)).size;
+  }
+
+  test("is one over several shards, and of the type it has", async () => {
+    for (const now of [
+      "NOW(6)",
+      "CURRENT_TIMESTAMP(6)",
+      "UTC_TIMESTAMP(6)",
+      "LOCALTIME(6)",
+      "UNIX_TIMESTAMP(NOW(6))",
+      "@@timestamp",
+    ]) {
+      expect(await values(`SELECT ${now} FROM c`), now).toBe(1);
+      expect(await values(`SELECT ${now} FROM c ORDER BY id`), now).toBe(1);
+      expect(await values(`SELECT ${now} FROM c GROUP BY id`), now).toBe(1);
+    }
+    const [got, wanted] = await pair.both(
+      "SELECT NOW(), NOW(3), CURDATE(), CURTIME(2), UTC_TIMESTAMP(6), UTC_DATE(), UNIX_TIMESTAMP(), SYSDATE(), @@timestamp FROM c",
+    );
+    if (got.kind !== "rows" || wanted.kind !== "rows") throw new Error("no rows");
+    expect(got.columns).toEqual(wanted.columns);
+    expect(Math.abs(await secondsOff("SELECT UNIX_TIMESTAMP() FROM c LIMIT 1"))).toBeLessThan(60);
+  });
+
+  test("is one for a write to several shards, also where a column has it as default", async () => {
+    await pair.same("INSERT INTO x (k, v) VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd'), (5, 'e'), (6, 'f')");
+    expect(await values("SELECT t FROM x")).toBe(1);
+    await must(pair.gateway, "UPDATE x SET v = CONCAT('u', k) WHERE k IN (1, 2, 3, 4, 5, 6)");
+    expect(await values("SELECT t FROM x")).toBe(1);
+    await must(pair.gateway, "BEGIN");
+    await must(pair.gateway, "UPDATE x SET v = RIGHT(NOW(6), 15) WHERE k IN (1, 2, 3, 4, 5, 6)");
+    expect(await values("SELECT v, t FROM x")).toBe(1);
+    await must(pair.gateway, "COMMIT");
+    expect(await values("SELECT v, t FROM x")).toBe(1);
+  });
+
+  test("goes on afterwards", async () => {
+    const seen = new Set<string>();
+    for (let i = 0; i < 10; i++) {
+      await pair.gateway.rows("SELECT NOW(6) FROM c");
+      for (const id of [1, 4]) seen.add((await pair.gateway.rows(`SELECT NOW(6) FROM c WHERE id = ${id}`)).join());
+    }
+    expect(seen.size).toBe(20);
+    await must(pair.gateway, "BEGIN");
+    await pair.gateway.rows("SELECT NOW(6) FROM c");
+    for (const id of [1, 4, 1, 4]) seen.add((await pair.gateway.rows(`SELECT NOW(6) FROM c WHERE id = ${id}`)).join());
+    await must(pair.gateway, "ROLLBACK");
+    expect(seen.size).toBe(24);
+  });
+
+  test("is the session's own if it has set one", async () => {
+    await pair.same("SET timestamp = 1000000000.123456");
+    for (const sql of [
+      "SELECT NOW(6), id FROM c",
+      "SELECT NOW(6) FROM c WHERE id = 4",
+      "SELECT NOW(6), SUM(n) FROM c",
+      "SELECT NOW(6)",
+    ]) {
+      await alike(sql);
+    }
+    await pair.allSame(["UPDATE x SET v = 'own' WHERE k IN (1, 2, 3, 4)", "SET timestamp = DEFAULT"]);
+    expect(await values("SELECT t FROM x WHERE k IN (1, 2, 3, 4)")).toBe(1);
+    expect(await pair.gateway.rows("SELECT UNIX_TIMESTAMP(t) FROM x WHERE k = 1")).toEqual(["1000000000.123456"]);
+    for (const sql of ["SELECT UNIX_TIMESTAMP() FROM c LIMIT 1", "SELECT UNIX_TIMESTAMP() FROM c WHERE id = 4"]) {
+      expect(Math.abs(await secondsOff(sql)), sql).toBeLessThan(60);
+    }
+  });
+
+  async function secondsOff(sql: string): Promise<number> {
+    return Number((await pair.gateway.rows(sql))[0]) - Date.now() / 1000;
+  }
+
+  test("RAND(), UUID() and SYSDATE() are new in each row; a seed gives one sequence", async () => {
+    for (const own of ["RAND()", "UUID()", "UUID_SHORT()", "HEX(RANDOM_BYTES(8))"])
+      expect(await values(`SELECT ${own} FROM c`)).toBe(7);
+    await alike("SELECT RAND(3) FROM c");
+    await alike("SELECT COUNT(DISTINCT RAND(7)), MIN(RAND(7)) FROM c");
+    expect(await values("SELECT @@server_id, @@hostname, @@port FROM c")).toBe(1);
+    await alike("SELECT CONNECTION_ID() > 0, DATABASE(), USER(), ROW_COUNT(), @@autocommit FROM c WHERE id IN (1, 4)");
   });
 });

@@ -1,0 +1,88 @@
+// A statement of the gateway's own that runs as the session's would: through the plan cache, in the session's transaction,
+// with its rights and settings, over as many shards as it takes. Its answer is kept instead of being sent to the client.
+
+import { ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { CLIENT, HEADER_ERR } from "../mysql/constants.ts";
+import { PacketReader } from "../mysql/packet-reader.ts";
+import { decodeErr } from "../mysql/packets/err.ts";
+import { comQuery } from "./com-query.ts";
+import type { Executor, ExecutorClient } from "./executor.ts";
+import { readTextResult, type TextResult } from "./text-rows.ts";
+
+/** The rows of a SELECT. Throws MysqlError for what it is answered, LIMIT_REACHED for an answer too large to be kept. */
+export async function queryInside(executor: Executor, sql: string): Promise<TextResult> {
+  const reply = await new InnerClient(executor).query(sql);
+  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  reader.push(reply);
+  for (let payload = reader.next(); payload !== undefined; payload = reader.next()) {
+    if (payload[0] === HEADER_ERR) throw decodeErr(payload);
+  }
+  return readTextResult(reply);
+}
+
+/** Takes the place of the client of `outer` for one statement. */
+class InnerClient implements ExecutorClient {
+  readonly capabilities: number;
+  readonly #executor: Executor;
+  readonly #signal: AbortSignal;
+  readonly #parts: Buffer[] = [];
+  #bytes = 0;
+  #done: (() => void) | undefined;
+  #failed: ((error: Error) => void) | undefined;
+
+  constructor(outer: Executor) {
+    this.capabilities = outer.client.capabilities & ~CLIENT.DEPRECATE_EOF;
+    this.#signal = outer.signal;
+    this.#executor = outer.forClient(this);
+  }
+
+  async query(sql: string): Promise<Buffer> {
+    const cancel = (): void => this.#executor.interrupt(interrupted());
+    this.#signal.addEventListener("abort", cancel, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#done = resolve;
+        this.#failed = reject;
+        this.#executor.query(comQuery(sql), 0);
+      });
+    } finally {
+      this.#signal.removeEventListener("abort", cancel);
+    }
+    if (this.#bytes > LIMITS.bufferedReplyBytesMax) throw tooLarge();
+    return Buffer.concat(this.#parts);
+  }
+
+  write(bytes: Buffer): boolean {
+    this.#bytes += bytes.length;
+    if (this.#bytes <= LIMITS.bufferedReplyBytesMax) this.#parts.push(bytes);
+    return true;
+  }
+
+  onDrain(resume: () => void): void {
+    resume();
+  }
+
+  commandDone(): void {
+    this.#done?.();
+  }
+
+  end(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#failed?.(new ShardgateError("SHARD_CONNECTION_LOST", "lost connection to a shard during the query"));
+  }
+}
+
+function interrupted(): ShardgateError {
+  return new ShardgateError("CANCELLED", "Query execution was interrupted");
+}
+
+function tooLarge(): ShardgateError {
+  return new ShardgateError(
+    "LIMIT_REACHED",
+    `a reply that has to be held in memory is larger than ${LIMITS.bufferedReplyBytesMax} bytes`,
+  );
+}
