@@ -428,7 +428,7 @@ export function normalize(sql: Buffer, mode: SqlMode): Normalized {
     }
     if (context !== C_NORMAL) {
       if (context === C_ITEMS) {
-        if (kind === W_CLAUSE) {
+        if (kind === W_CLAUSE && !isWithinGroup()) {
           finishItem();
           itemLevels--;
           context = C_NORMAL;
@@ -474,6 +474,11 @@ export function normalize(sql: Buffer, mode: SqlMode): Normalized {
       default:
         break;
     }
+  }
+
+  /** The word before was `within`: what follows is no clause of the query but a part of an aggregate function. */
+  function isWithinGroup(): boolean {
+    return previous === P_WORD && lastEnd - wordStart === 6 && /within/i.test(sql.latin1Slice(wordStart, lastEnd));
   }
 
   /** `_charset` with a literal behind it. */
@@ -562,8 +567,8 @@ export function normalize(sql: Buffer, mode: SqlMode): Normalized {
         }
       }
     }
-    // `*` and a path of names leave a select expression a plain one.
-    if (context === C_ITEMS && byte !== 46 && byte !== 42) itemComplex[level] = 1;
+    // A path of names, and the `*` that stands for columns, leave a select expression a plain one.
+    if (context === C_ITEMS && byte !== 46 && (byte !== 42 || operand)) itemComplex[level] = 1;
     aliased = false;
     operand = byte === 63 || (byte === 64 && next !== 64);
     keepNext = byte === 45 && next === 62;

@@ -33,6 +33,12 @@ describe("keys", () => {
       "select b, timestamp(a, '10:20') , char(c) from t",
       "select b,timestamp(a, '10:20'),char(c) from t",
     ],
+    ["a product without alias", "select  a * b, t.*, * from t", "select a * b,t.*,*from t"],
+    [
+      "WITHIN GROUP",
+      "select median( a )  over (), percentile_cont(0.5) within group ( order by a ) over () , b from t",
+      "select median( a )  over (),percentile_cont(0.5) within group ( order by a ) over (),b from t",
+    ],
     ["expression with alias", "select a + 1 as x from t", "select a+:v1 as x from t"],
     ["alias in quotes", "select a 'x', b as 'y' from t", "select a 'x',b as 'y' from t"],
     ["count(*)", "select count(*), 'x' from t", "select count(*),'x' from t"],
