@@ -1,13 +1,13 @@
 // What a table looks like, asked of a shard, and the temporary table for its rows: columns of the same types, collations
-// and defaults without generation and constraints, which the rows of several shards need not keep; keys to find rows by,
-// none of them unique. Where the keys are the same, a mysqld goes about a statement as it does over the table itself.
+// and defaults, without generation and constraints. Its keys are the same, too, so that a mysqld goes about a statement as
+// it does over the table itself; rows of several shards may break them, and then the table has none that is unique.
 
 import { BufferReader } from "../mysql/codec.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
 import { LIMITS } from "../base/limits.ts";
 import { kindOfType, selectItem, type ValueKind } from "./gather-values.ts";
 import { quoteName } from "./quote-name.ts";
-import { type KeyPart, readDefinition } from "./table-definition.ts";
+import { type KeyPart, readDefinition, type TableKey } from "./table-definition.ts";
 
 export interface TableColumn {
   readonly name: string;
@@ -29,7 +29,7 @@ export interface TableColumn {
 export interface DescribedTable {
   readonly columns: readonly TableColumn[];
   /** The primary key first, if there is one. */
-  readonly keys: readonly (readonly KeyPart[])[];
+  readonly keys: readonly TableKey[];
 }
 
 /** Statements whose replies `describedTable` reads. `table` is its name, without a schema. */
@@ -41,19 +41,19 @@ export function describingStatements(table: string): { readonly columns: string;
 export function describedTable(columnsReply: Buffer, definitionReply: Buffer): DescribedTable {
   const { columns: details, keys, isVersioned } = readDefinition(textRows(definitionReply)[0]?.[1] ?? "");
   const columns = textRows(columnsReply).map(([name = "", type, collation, isNull, , , extra]): TableColumn => {
-    const plainType = (type ?? "").replace(/ *\/\*M?!.*?\*\//g, "");
     const detail = details.get(name);
     return {
       name,
       lower: name.toLowerCase(),
-      type: plainType,
+      type: type ?? "",
       collation: collation ?? null,
       nullable: isNull !== "NO",
       invisible: /\bINVISIBLE\b/i.test(extra ?? ""),
-      defaultSql: detail?.defaultSql,
+      // A column that counts by itself is not one that has to be given.
+      defaultSql: /auto_increment/i.test(extra ?? "") ? "0" : detail?.defaultSql,
       onUpdateNow: /on update current_timestamp/i.test(extra ?? ""),
       json: detail?.json ?? false,
-      kind: kindOfType(plainType, collation ?? null),
+      kind: kindOfType(type ?? "", collation ?? null),
     };
   });
   // The times of a row's life can be named, but are shown nowhere.
@@ -75,9 +75,16 @@ const PLAIN = {
   json: false,
 };
 
-/** Columns that the rows need: those named, or all. COUNT(*) needs rows, not values: a constant stands for each. */
-export function neededColumns(all: readonly TableColumn[], named: ReadonlySet<string> | "all"): readonly TableColumn[] {
-  const needed = named === "all" ? all : all.filter(({ lower }) => named.has(lower));
+/**
+ * Columns that the rows need: all, or those named and the primary key's, which give them their order. COUNT(*) needs rows,
+ * not values: without a key, a constant stands for each.
+ */
+export function neededColumns(
+  { columns, keys: [first] }: DescribedTable,
+  named: ReadonlySet<string> | "all",
+): readonly TableColumn[] {
+  const keyed = new Set(first?.kind === "primary" ? first.parts.map(({ lower }) => lower) : []);
+  const needed = named === "all" ? columns : columns.filter(({ lower }) => named.has(lower) || keyed.has(lower));
   // A table has to have a column that is visible.
   return needed.every(({ invisible }) => invisible) ? [ROW_COLUMN, ...needed] : needed;
 }
@@ -96,15 +103,20 @@ const ROW_COLUMN: TableColumn = {
   kind: "number",
 };
 
+/** How much of the table's own definition a temporary one keeps: `bare` is what always can be made. */
+export type Likeness = "same keys" | "no unique keys" | "bare";
+
 /** A table of these columns; `lookups` are lower-case names of columns that rows are looked up by. */
 export function createStatement(
   name: string,
   columns: readonly TableColumn[],
-  keys: DescribedTable["keys"],
+  keys: readonly TableKey[],
   lookups: ReadonlySet<string>,
+  likeness: Likeness,
 ): string {
-  const parts = [...columns.map(columnSql), ...keysOf(columns, keys, lookups)];
-  return `CREATE TEMPORARY TABLE ${quoteName(name)} (${parts.join(", ")})`;
+  const made = likeness === "bare" ? columns.map(bareColumn) : columns;
+  const keySql = likeness === "bare" ? [] : keysOf(columns, keys, lookups, likeness === "same keys");
+  return `CREATE TEMPORARY TABLE ${quoteName(name)} (${[...made.map(columnSql), ...keySql].join(", ")})`;
 }
 
 function columnSql({ name, type, collation, nullable, invisible, defaultSql, onUpdateNow, json }: TableColumn): string {
@@ -119,43 +131,60 @@ function columnSql({ name, type, collation, nullable, invisible, defaultSql, onU
   return words.join(" ");
 }
 
+/** Of a view's columns there may be more than a table's row can hold: long ones are kept beside it. */
+function bareColumn(column: TableColumn): TableColumn {
+  const [, word = "", length = ""] = /^(varchar|varbinary)\((\d+)\)/i.exec(column.type) ?? [];
+  const type =
+    Number(length) <= KEY_CHARS_MAX ? column.type : word.toLowerCase() === "varchar" ? "longtext" : "longblob";
+  return { ...column, type, defaultSql: undefined };
+}
+
 /** The table's own keys as far as their columns are there, then those for lookups. */
 function keysOf(
   columns: readonly TableColumn[],
-  keys: DescribedTable["keys"],
+  keys: readonly TableKey[],
   lookups: ReadonlySet<string>,
+  allowsUnique: boolean,
 ): readonly string[] {
   const byName = new Map(columns.map((column) => [column.lower, column]));
+  const led = new Set(keys.map(({ parts }) => parts[0]?.lower ?? ""));
+  const more = [...lookups].filter((lower) => !led.has(lower)).map(plainKey);
+  const [first, ...others] = keys;
   const found = new Set<string>();
-  const leading = new Set<string>();
-  const add = (key: readonly KeyPart[]): void => {
-    const parts: string[] = [];
-    for (const { lower, chars } of key) {
+  for (const { kind, parts } of first === undefined ? more : [first, ...more, ...others]) {
+    const made: string[] = [];
+    let isWhole = true;
+    for (const { lower, chars } of parts) {
       const column = byName.get(lower);
       const part = column === undefined ? undefined : keyPart(column, chars);
+      if (part === undefined || !part.isExact) isWhole = false;
       if (part === undefined) break;
-      parts.push(part);
+      made.push(part.sql);
     }
-    const [first] = key;
-    if (first === undefined || parts.length === 0 || found.size >= LIMITS.gatherKeysMax) return;
-    leading.add(first.lower);
-    found.add(`KEY (${parts.join(", ")})`);
-  };
-  const [primary, ...others] = keys;
-  if (primary !== undefined) add(primary);
-  const led = new Set(keys.map((key) => key[0]?.lower));
-  for (const lower of lookups) if (!led.has(lower)) add([{ lower, chars: undefined }]);
-  for (const key of others) add(key);
+    if (made.length === 0 || found.size >= LIMITS.gatherKeysMax) continue;
+    found.add(`${allowsUnique && isWhole ? WORDS[kind] : "KEY"} (${made.join(", ")})`);
+  }
   return [...found];
 }
 
-/** Undefined for a column that cannot be in a key. */
-function keyPart({ name, type }: TableColumn, chars: number | undefined): string | undefined {
+const WORDS = { primary: "PRIMARY KEY", unique: "UNIQUE KEY", plain: "KEY" } as const;
+
+function plainKey(lower: string): TableKey {
+  return { kind: "plain", parts: [{ lower, chars: undefined }] };
+}
+
+/** Undefined for a column that cannot be in a key. `isExact`: the part is what the table's own key has. */
+function keyPart(
+  { name, type, json }: TableColumn,
+  chars: KeyPart["chars"],
+): { readonly sql: string; readonly isExact: boolean } | undefined {
   const [, word = "", length] = /^([a-z0-9]+)(?:\((\d+)\))?/i.exec(type.toLowerCase()) ?? [];
-  if (KEYLESS.has(word)) return undefined;
-  if (chars !== undefined) return `${quoteName(name)}(${chars})`;
+  if (KEYLESS.has(word) || json || type.includes("COMPRESSED")) return undefined;
+  if (chars !== undefined) return { sql: `${quoteName(name)}(${chars})`, isExact: true };
   const isLong = /(text|blob)$/.test(word) || (/(char|binary)$/.test(word) && Number(length ?? 0) > KEY_CHARS_MAX);
-  return isLong ? `${quoteName(name)}(${KEY_CHARS_MAX})` : quoteName(name);
+  return isLong
+    ? { sql: `${quoteName(name)}(${KEY_CHARS_MAX})`, isExact: false }
+    : { sql: quoteName(name), isExact: true };
 }
 
 const KEYLESS: ReadonlySet<string> = new Set(

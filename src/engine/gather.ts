@@ -18,6 +18,7 @@ import {
   describedTable,
   describingStatements,
   itemOf,
+  type Likeness,
   neededColumns,
   type TableColumn,
 } from "./gather-definition.ts";
@@ -68,11 +69,11 @@ const COM_QUERY = Buffer.of(3);
 
 /** Settings under which rows are loaded: nothing is refused, changed or converted. MySQL reads what it does not have as a comment. */
 export const LOADER_SETTINGS = Buffer.from(
-  "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0, " +
-    "unique_checks = 0 /*M!100201 , check_constraint_checks = 0, innodb_strict_mode = 0 */",
+  "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0 " +
+    "/*M!100201 , check_constraint_checks = 0, innodb_strict_mode = 0 */",
 );
 export const LOADER_RESET = Buffer.from(
-  "SET sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = DEFAULT, unique_checks = DEFAULT " +
+  "SET sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = DEFAULT " +
     "/*M!100201 , check_constraint_checks = DEFAULT, innodb_strict_mode = DEFAULT */",
 );
 
@@ -89,10 +90,8 @@ export async function fillTables(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const fill = async (table: GatherTable): Promise<void> => {
-    const { columns: all, keys } = described.get(keyOf(table)) ?? { columns: [], keys: [] };
-    const columns = neededColumns(all, table.columns);
-    await scratch.run(Buffer.from(createStatement(table.temporaryTable, columns, keys, table.lookups), "utf8"));
-    await fillTable({ ...context, signal }, scratch, table, columns, budget, slots);
+    const definition = described.get(keyOf(table)) ?? { columns: [], keys: [] };
+    await fillTable({ ...context, signal }, scratch, table, definition, budget, slots);
   };
   if (context.isSequential) for (const table of tables) await fill(table);
   else await firstError(tables.map(fill), stop);
@@ -147,22 +146,46 @@ async function fillTable(
   context: GatherContext,
   scratch: Scratch,
   table: GatherTable,
-  columns: readonly TableColumn[],
+  definition: DescribedTable,
   budget: Budget,
   slots: Slots,
 ): Promise<void> {
   const own = new BudgetPart(budget);
-  const { unfiltered } = table;
-  try {
-    const warnings = await readTable(context, scratch, table, columns, table.from, own, slots);
-    if (warnings === 0 || unfiltered === undefined) return;
-  } catch (error) {
-    if (unfiltered === undefined || !isOfConditions(error)) throw error;
+  const columns = neededColumns(definition, table.columns);
+  const { temporaryTable, unfiltered } = table;
+  const create = (likeness: Likeness): Promise<void> => {
+    const sql = createStatement(temporaryTable, columns, definition.keys, table.lookups, likeness);
+    return scratch.run(Buffer.from(sql, "utf8"));
+  };
+  const again = async (sql: string): Promise<void> => {
+    own.giveBack();
+    await scratch.run(Buffer.from(`${sql} ${quoteName(temporaryTable)}`, "utf8"));
+  };
+  let from = table.from;
+  await create("same keys").catch((error: unknown) => {
+    if (error instanceof MysqlError) return create("bare");
+    throw error;
+  });
+  // Each reason to read the table again comes once.
+  for (;;) {
+    try {
+      const warnings = await readTable(context, scratch, table, columns, from, own, slots);
+      if (warnings === 0 || unfiltered === undefined || from === unfiltered) return;
+      from = unfiltered;
+      await again("TRUNCATE TABLE");
+    } catch (error) {
+      if (error instanceof MysqlError && error.errno === ER_DUP_ENTRY) {
+        await again("DROP TEMPORARY TABLE");
+        await create("no unique keys");
+      } else if (unfiltered !== undefined && from !== unfiltered && isOfConditions(error)) {
+        from = unfiltered;
+        await again("TRUNCATE TABLE");
+      } else throw error;
+    }
   }
-  own.giveBack();
-  await scratch.run(Buffer.from(`TRUNCATE TABLE ${quoteName(table.temporaryTable)}`, "utf8"));
-  await readTable(context, scratch, table, columns, unfiltered, own, slots);
 }
+
+const ER_DUP_ENTRY = 1062;
 
 /** Data exceptions, and what a name or a type is said to be wrong for. */
 function isOfConditions(error: unknown): boolean {

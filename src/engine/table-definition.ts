@@ -8,6 +8,11 @@ export interface KeyPart {
   readonly chars: number | undefined;
 }
 
+export interface TableKey {
+  readonly kind: "primary" | "unique" | "plain";
+  readonly parts: readonly KeyPart[];
+}
+
 export interface ColumnDetail {
   /** SQL; undefined when there is none, or one that names other columns or sequences. */
   readonly defaultSql: string | undefined;
@@ -18,30 +23,27 @@ export interface TableDetails {
   /** By name. */
   readonly columns: ReadonlyMap<string, ColumnDetail>;
   /** The primary key first, if there is one; without those for text search and for geometry. */
-  readonly keys: readonly (readonly KeyPart[])[];
+  readonly keys: readonly TableKey[];
   readonly isVersioned: boolean;
 }
 
 /** Of a view nothing is told. */
 export function readDefinition(sql: string): TableDetails {
   const columns = new Map<string, ColumnDetail>();
-  const keys: (readonly KeyPart[])[] = [];
+  const keys: TableKey[] = [];
   const lines = sql.split("\n");
   for (const line of lines) {
     const column = /^ {2}`((?:[^`]|``)+)` (.*?),?$/.exec(line);
     if (column !== null) columns.set(unquoted(column[1]), detailOf(column[2] ?? ""));
-    const key = /^ {2}(?:PRIMARY KEY|(?:UNIQUE )?KEY `(?:[^`]|``)+`) \((.*)\)/.exec(line);
-    if (key !== null) {
-      const parts = partsOf(key[1] ?? "");
-      if (parts !== undefined) keys.push(parts);
-    }
+    const key = /^ {2}(PRIMARY KEY|UNIQUE KEY|KEY)(?: `(?:[^`]|``)+`)? \((.*)\)/.exec(line);
+    const parts = key === null ? undefined : partsOf(key[2] ?? "");
+    if (parts !== undefined) keys.push({ kind: KINDS[key?.[1] ?? ""] ?? "plain", parts });
   }
-  return {
-    columns,
-    keys,
-    isVersioned: /^\).* WITH SYSTEM VERSIONING/.test(lines.findLast((line) => line.startsWith(")")) ?? ""),
-  };
+  const options = lines.findLast((line) => line.startsWith(")")) ?? "";
+  return { columns, keys, isVersioned: options.includes(" WITH SYSTEM VERSIONING") };
 }
+
+const KINDS: Readonly<Record<string, TableKey["kind"]>> = { "PRIMARY KEY": "primary", "UNIQUE KEY": "unique" };
 
 /** Undefined for a key of expressions. */
 function partsOf(text: string): readonly KeyPart[] | undefined {
