@@ -1,0 +1,190 @@
+// Runs statements on a lane and keeps the account: how many were the same, by which tier, and what was not. A difference
+// counts only when MariaDB itself gives one answer: the same from tables without keys and in another order.
+
+import { offlineCluster, explainRouting, type OfflineCluster } from "../../src/bin/explain-routing.ts";
+import type { Tier } from "../../src/plan/describe-plan.ts";
+import { parse } from "../../src/sql/parse.ts";
+import { loadHashes } from "../../src/vschema/xxh64.ts";
+import type { Outcome } from "../e2e/twin.ts";
+import type { Arena, Lane } from "./arena.ts";
+import { compareRows, type Difference, differences, isWrong } from "./compare.ts";
+import { shrink } from "./shrink.ts";
+
+export interface Verdict {
+  readonly differences: readonly Difference[];
+  /** MariaDB answers differently by itself, depending on how it reads the tables. */
+  readonly isOpen: boolean;
+  readonly gateway: Outcome | undefined;
+  readonly plain: Outcome | undefined;
+  /** Who did not answer, and why. */
+  readonly broken?: string;
+}
+
+export interface Failure {
+  readonly sql: string;
+  readonly small: string;
+  readonly shards: number;
+  readonly tier: Tier | "none";
+  readonly verdict: Verdict;
+}
+
+const ER_STATEMENT_TIMEOUT = 1969;
+
+/** Asks both and compares. */
+export async function judge(lane: Lane, sql: string): Promise<Verdict> {
+  let answers: Awaited<ReturnType<Lane["ask"]>>;
+  try {
+    answers = await lane.ask(sql);
+  } catch (error) {
+    lane.close();
+    const broken = error instanceof Error ? error.message : String(error);
+    return { differences: ["broken"], isOpen: false, gateway: undefined, plain: undefined, broken };
+  }
+  const { gateway, plain } = answers;
+  const isTooLong = plain.kind === "error" && plain.errno === ER_STATEMENT_TIMEOUT;
+  const found = isTooLong ? [] : differences(lane.named(sql), gateway, plain);
+  const wrong = found.some((each) => isWrong(each) && each !== "types" && each !== "names" && each !== "refused");
+  if (!wrong && !found.includes("warnings")) return { differences: found, isOpen: false, gateway, plain };
+  const control = await lane.askControl(sql);
+  if (wrong) return { differences: found, isOpen: !sameAnswer(sql, plain, control), gateway, plain };
+  const isSettled = control.kind === "rows" && plain.kind === "rows" && control.warnings === plain.warnings;
+  return {
+    differences: isSettled ? found : found.filter((each) => each !== "warnings"),
+    isOpen: false,
+    gateway,
+    plain,
+  };
+}
+
+function sameAnswer(sql: string, a: Outcome, b: Outcome): boolean {
+  if (a.kind === "rows" && b.kind === "rows") return compareRows(sql, a, b) === undefined;
+  return a.kind === "error" && b.kind === "error" && a.errno === b.errno;
+}
+
+/** Which tier the planner gives a statement of a lane. */
+export class Tiers {
+  readonly #cluster: OfflineCluster;
+
+  private constructor(cluster: OfflineCluster) {
+    this.#cluster = cluster;
+  }
+
+  static async of(arena: Arena): Promise<Tiers> {
+    await loadHashes();
+    return new Tiers(offlineCluster(arena.cluster.keyspaces));
+  }
+
+  tierOf(lane: Lane, sql: string): Tier | "none" {
+    try {
+      return explainRouting(parse(lane.named(sql)), lane.keyspace, this.#cluster).tier;
+    } catch {
+      return "none";
+    }
+  }
+}
+
+export interface Account {
+  statements: number;
+  same: number;
+  /** Refused by MariaDB too, with the same errno. */
+  errors: number;
+  /** Answered with no row. */
+  empty: number;
+  open: number;
+  readonly tiers: Map<string, number>;
+  readonly differences: Map<Difference, number>;
+  readonly failures: Failure[];
+}
+
+export function newAccount(): Account {
+  return {
+    statements: 0,
+    same: 0,
+    errors: 0,
+    empty: 0,
+    open: 0,
+    tiers: new Map(),
+    differences: new Map(),
+    failures: [],
+  };
+}
+
+export interface CampaignOptions {
+  readonly isShrinking: boolean;
+  /** Which differences are kept with their statement. */
+  readonly isFailure: (difference: Difference) => boolean;
+}
+
+/** Judges one statement and enters it. */
+export async function enter(
+  account: Account,
+  tiers: Tiers,
+  lane: Lane,
+  sql: string,
+  options: CampaignOptions,
+): Promise<Failure | undefined> {
+  const verdict = await judge(lane, sql);
+  const tier = tiers.tierOf(lane, sql);
+  account.statements++;
+  account.tiers.set(tier, (account.tiers.get(tier) ?? 0) + 1);
+  if (verdict.isOpen) {
+    account.open++;
+    return undefined;
+  }
+  if (verdict.plain?.kind === "error") account.errors++;
+  if (verdict.plain?.kind === "rows" && verdict.plain.rows.length === 0) account.empty++;
+  for (const each of verdict.differences) account.differences.set(each, (account.differences.get(each) ?? 0) + 1);
+  const kinds = verdict.differences.filter(options.isFailure);
+  if (kinds.length === 0) {
+    account.same++;
+    return undefined;
+  }
+  const failsAlike = async (candidate: string): Promise<boolean> => {
+    const again = await judge(lane, candidate);
+    const sameKind = again.differences.some((each) => each === kinds[0]);
+    return sameKind && !again.isOpen && (verdict.plain?.kind !== "rows" || again.plain?.kind === "rows");
+  };
+  const isShrinkable = options.isShrinking && kinds[0] !== "broken";
+  const small = isShrinkable ? await shrink(sql, failsAlike) : sql;
+  const failure: Failure = {
+    sql,
+    small,
+    shards: lane.shards,
+    tier,
+    verdict: small === sql ? verdict : await judge(lane, small),
+  };
+  account.failures.push(failure);
+  return failure;
+}
+
+/** For people: what the two answered, shortened. */
+export function describeFailure({ sql, small, shards, tier, verdict }: Failure): string {
+  const lines = [`-- ${verdict.differences.join(", ")}; ${shards} shards, ${tier}`, `${small};`];
+  if (small !== sql) lines.push(`--   from: ${sql}`);
+  if (verdict.broken !== undefined) lines.push(`--   ${verdict.broken}`);
+  lines.push(`--   shardgate: ${shownOutcome(verdict.gateway)}`, `--   mariadb:   ${shownOutcome(verdict.plain)}`);
+  if (verdict.differences.some((each) => each === "types" || each === "names" || each === "lengths")) {
+    lines.push(`--   columns: ${shownColumns(verdict.gateway)}`, `--   instead: ${shownColumns(verdict.plain)}`);
+  }
+  return lines.join("\n");
+}
+
+const SHOWN_ROWS_MAX = 6;
+
+function shownOutcome(outcome: Outcome | undefined): string {
+  if (outcome === undefined) return "no answer";
+  if (outcome.kind === "error") return `error ${outcome.errno} (${outcome.sqlState}) ${outcome.message}`;
+  if (outcome.kind === "ok") return "OK";
+  const rows = outcome.rows.slice(0, SHOWN_ROWS_MAX).map((row) => `(${row})`);
+  return `${outcome.rows.length} rows ${rows.join(" ")}; ${outcome.warnings} warnings`;
+}
+
+function shownColumns(outcome: Outcome | undefined): string {
+  if (outcome?.kind !== "rows") return "none";
+  return outcome.columns
+    .map(
+      (each) =>
+        `${each.name} type ${each.type} length ${each.columnLength} decimals ${each.decimals} collation ${each.collation} flags ${each.flags}`,
+    )
+    .join("; ");
+}

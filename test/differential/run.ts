@@ -1,0 +1,112 @@
+// npm run differential: random and hand-written SELECTs on clusters of several sizes and on one MariaDB, compared.
+//
+//   npm run differential -- --seed 1 --count 2000 --shards 2,4     random statements
+//   npm run differential -- --suites                               the hand-written ones
+//   npm run differential -- --sql 'SELECT …'                       one statement, shown with its answers
+//
+// Prints the seed, the share of each tier and every failing statement made small. Ends with 1 when an answer was wrong.
+
+import { parseArgs } from "node:util";
+import { randomOf } from "../fuzz/random.ts";
+import { type Arena, startArena } from "./arena.ts";
+import { describeFailure, enter, judge, newAccount, Tiers, type Account } from "./campaign.ts";
+import { isWrong } from "./compare.ts";
+import { GENERATED } from "./generated-schema.ts";
+import { statement } from "./generate/queries.ts";
+import { SUITES } from "./suites/suites.ts";
+
+const OPTIONS = {
+  seed: { type: "string" },
+  count: { type: "string", default: "1000" },
+  shards: { type: "string", default: "2,4" },
+  sql: { type: "string", multiple: true },
+  print: { type: "boolean", default: false },
+  suites: { type: "boolean", default: false },
+  strict: { type: "boolean", default: false },
+  shrink: { type: "boolean", default: true },
+} as const;
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({ options: OPTIONS, allowNegative: true });
+  const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
+  const count = Number(values.count);
+  const shards = values.shards.split(",").map(Number);
+  if (values.print) {
+    const random = randomOf(seed);
+    for (let n = 0; n < count; n++) out(`${statement(random)};`);
+    return true;
+  }
+  const arena = await startArena(GENERATED, shards);
+  try {
+    const tiers = await Tiers.of(arena);
+    if (values.sql !== undefined) {
+      for (const sql of values.sql) {
+        for (const lane of arena.lanes) {
+          const verdict = await judge(lane, sql);
+          out(describeFailure({ sql, small: sql, shards: lane.shards, tier: tiers.tierOf(lane, sql), verdict }));
+        }
+      }
+      return true;
+    }
+    if (values.suites) return await runSuites(arena, tiers, values.shrink);
+    out(`seed ${seed}, ${count} statements on ${shards.join(" and ")} shards`);
+    const account = newAccount();
+    const random = randomOf(seed);
+    const started = Date.now();
+    const options = {
+      isShrinking: values.shrink,
+      isFailure: values.strict ? () => true : isWrong,
+    };
+    for (let n = 0; n < count; n++) {
+      const sql = statement(random);
+      for (const lane of arena.lanes) {
+        const failure = await enter(account, tiers, lane, sql, options);
+        if (failure !== undefined) out(describeFailure(failure));
+      }
+    }
+    out(summary(account, `seed ${seed}`, Date.now() - started));
+    return account.failures.length === 0;
+  } finally {
+    await arena.stop();
+  }
+}
+
+async function runSuites(arena: Arena, tiers: Tiers, isShrinking: boolean): Promise<boolean> {
+  let isGood = true;
+  for (const [name, statements] of Object.entries(SUITES)) {
+    const account = newAccount();
+    const started = Date.now();
+    for (const sql of statements) {
+      for (const lane of arena.lanes) {
+        const failure = await enter(account, tiers, lane, sql, { isShrinking, isFailure: isWrong });
+        if (failure !== undefined) out(describeFailure(failure));
+      }
+    }
+    out(summary(account, `suite ${name}`, Date.now() - started));
+    isGood &&= account.failures.length === 0;
+  }
+  return isGood;
+}
+
+function summary(account: Account, title: string, tookMs: number): string {
+  const list = (map: ReadonlyMap<string, number>): string =>
+    [...map].map(([name, number]) => `${name} ${number}`).join(", ") || "none";
+  return [
+    `${title}: ${account.statements} statements in ${(tookMs / 1000).toFixed(1)} s`,
+    `  same ${account.same} (of these refused by both ${account.errors}, without rows ${account.empty}), failed ${account.failures.length}, left open by MariaDB ${account.open}`,
+    `  tiers: ${list(account.tiers)}`,
+    `  differences: ${list(account.differences)}`,
+  ].join("\n");
+}
+
+function out(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+main().then(
+  (isGood) => process.exit(isGood ? 0 : 1),
+  (error: unknown) => {
+    process.stderr.write(`differential: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(2);
+  },
+);

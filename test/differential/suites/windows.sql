@@ -1,0 +1,35 @@
+# Window functions
+SELECT id, ROW_NUMBER() OVER (ORDER BY id) FROM cust ORDER BY id
+SELECT id, ROW_NUMBER() OVER (ORDER BY credit DESC, id) AS n FROM cust ORDER BY n LIMIT 10
+SELECT id, RANK() OVER (ORDER BY region_id), DENSE_RANK() OVER (ORDER BY region_id) FROM cust ORDER BY id
+SELECT id, tier, ROW_NUMBER() OVER (PARTITION BY tier ORDER BY credit, id) FROM cust ORDER BY id
+SELECT id, SUM(credit) OVER (), SUM(credit) OVER (PARTITION BY tier), AVG(credit) OVER (PARTITION BY region_id) FROM cust ORDER BY id
+SELECT id, SUM(credit) OVER (ORDER BY id) FROM cust ORDER BY id
+SELECT id, SUM(credit) OVER (PARTITION BY tier ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM cust ORDER BY id
+SELECT id, COUNT(*) OVER (ORDER BY region_id RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM cust ORDER BY id
+SELECT id, MAX(credit) OVER w, MIN(credit) OVER w FROM cust WINDOW w AS (PARTITION BY tier) ORDER BY id
+SELECT id, SUM(credit) OVER (w ORDER BY id) FROM cust WINDOW w AS (PARTITION BY tier) ORDER BY id
+SELECT id, LAG(id) OVER (ORDER BY id), LEAD(id, 2) OVER (ORDER BY id) FROM cust ORDER BY id
+SELECT id, FIRST_VALUE(name) OVER (PARTITION BY region_id ORDER BY id), LAST_VALUE(id) OVER (PARTITION BY region_id ORDER BY id) FROM cust ORDER BY id
+SELECT id, NTH_VALUE(id, 2) OVER (PARTITION BY tier ORDER BY id) FROM cust ORDER BY id
+SELECT id, NTILE(4) OVER (ORDER BY credit, id), CUME_DIST() OVER (ORDER BY region_id), PERCENT_RANK() OVER (ORDER BY region_id) FROM cust ORDER BY id
+SELECT * FROM (SELECT id, tier, ROW_NUMBER() OVER (PARTITION BY tier ORDER BY credit DESC, id) AS n FROM cust) q WHERE n <= 2 ORDER BY tier, n
+SELECT tier, SUM(credit), RANK() OVER (ORDER BY SUM(credit) DESC) FROM cust GROUP BY tier ORDER BY 2
+SELECT tier, COUNT(*), SUM(COUNT(*)) OVER (ORDER BY tier) FROM cust GROUP BY tier ORDER BY tier
+SELECT cust_id, id, SUM(total) OVER (PARTITION BY cust_id ORDER BY id) FROM ord ORDER BY cust_id, id
+SELECT cust_id, id, ROW_NUMBER() OVER (PARTITION BY cust_id ORDER BY placed, id) AS n FROM ord ORDER BY cust_id, n
+SELECT cust_id, id, total - LAG(total, 1, 0) OVER (PARTITION BY cust_id ORDER BY id) FROM ord ORDER BY cust_id, id
+SELECT id, total, total / SUM(total) OVER (PARTITION BY cust_id) FROM ord WHERE total > 0 ORDER BY id
+SELECT id, AVG(total) OVER (ORDER BY placed, id ROWS 2 PRECEDING) FROM ord ORDER BY id
+SELECT id, COUNT(DISTINCT status) OVER () FROM ord
+SELECT DISTINCT region_id, COUNT(*) OVER (PARTITION BY region_id) FROM cust ORDER BY 1
+SELECT o.id, c.name, RANK() OVER (PARTITION BY c.tier ORDER BY o.total DESC) AS r FROM ord o JOIN cust c ON c.id = o.cust_id ORDER BY o.id
+SELECT id, ROW_NUMBER() OVER (ORDER BY id) + 1, ROW_NUMBER() OVER (ORDER BY id) * 2 FROM cust ORDER BY id LIMIT 3
+SELECT id FROM cust ORDER BY ROW_NUMBER() OVER (ORDER BY credit DESC, id) LIMIT 5
+SELECT id, SUM(id) OVER (ORDER BY id) FROM cust WHERE id = 5
+SELECT cust_id, id, ROW_NUMBER() OVER (PARTITION BY cust_id ORDER BY id) FROM ord WHERE cust_id IN (1, 2, 3) ORDER BY 1, 2
+SELECT id, MEDIAN(credit) OVER (PARTITION BY tier) FROM cust ORDER BY id
+SELECT id, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY credit) OVER (PARTITION BY tier) FROM cust ORDER BY id
+SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS n FROM cust WHERE n > 1
+SELECT id FROM cust WHERE ROW_NUMBER() OVER (ORDER BY id) > 1
+SELECT id, RANK() OVER () FROM nil
