@@ -27,7 +27,7 @@ import { isScatter, routeTables } from "./routing.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
 import { setsLastInsertId } from "./session-functions.ts";
 import { followRules, type PlanContext, type ResolvedTable, tablesOf } from "./tables.ts";
-import { expandViews } from "./views.ts";
+import { expandViews, withColumnsOf } from "./views.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
 export function planStatement(statement: Statement, context: PlanContext): Plan {
@@ -59,7 +59,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "union":
     case "values":
     case "table":
-      return planSelect(expandViews(statement, context), context);
+      return planSelect(statement, context);
     case "insert":
       return planInsertStatement(statement, context);
     case "update":
@@ -91,8 +91,10 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
   }
 }
 
-function planSelect(query: Query, context: PlanContext): Plan {
-  return planCatalog(query, context) ?? planQuery(query, context);
+function planSelect(statement: Query, context: PlanContext): Plan {
+  const query = expandViews(statement, context);
+  const plan = planCatalog(query, context) ?? planQuery(query, context);
+  return query === statement ? plan : withColumnsOf(statement, plan);
 }
 
 function planInsertStatement(statement: Statement & { kind: "insert" }, context: PlanContext): Plan {

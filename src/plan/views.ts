@@ -21,6 +21,7 @@ import type {
 } from "../sql/tree.ts";
 import { isQuery, rewrite, sameTree, walk } from "../sql/walk.ts";
 import type { TableSchema } from "../schema/model.ts";
+import type { Plan } from "./plan.ts";
 import type { PlanContext } from "./tables.ts";
 
 /** Views over views over …; a circle of them, which MySQL refuses as well, ends here. */
@@ -29,6 +30,23 @@ const NESTING_MAX = 32;
 /** The query with its views as derived tables; itself when it names none. Throws 1462 for views in a circle. */
 export function expandViews(query: Query, context: PlanContext): Query {
   return namesView(query, context) ? expanded(query, context, 0) : query;
+}
+
+/** The plan of a query's expansion, with the answer's columns as MySQL tells them of the query itself. */
+export function withColumnsOf<P extends Plan>(query: Query, plan: P): P {
+  switch (plan.kind) {
+    case "send":
+      if (plan.severalShards === undefined) return plan;
+      return { ...plan, severalShards: withColumnsOf(query, plan.severalShards) };
+    case "merge": {
+      const gather = plan.gather === undefined ? undefined : withColumnsOf(query, plan.gather);
+      return { ...plan, body: { ...plan.body, typing: query }, gather };
+    }
+    case "gather":
+      return plan.original === undefined ? plan : { ...plan, original: query };
+    default:
+      return plan;
+  }
 }
 
 /** The definition of a view that has to be expanded; undefined for anything else. */
