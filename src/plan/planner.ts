@@ -94,7 +94,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
 function planSelect(statement: Query, context: PlanContext): Plan {
   const query = expandViews(statement, context);
   const plan = planCatalog(query, context) ?? planQuery(query, context);
-  return query === statement ? plan : withColumnsOf(statement, plan);
+  return query === statement ? plan : withColumnsOf(statement, plan, context);
 }
 
 function planInsertStatement(statement: Statement & { kind: "insert" }, context: PlanContext): Plan {

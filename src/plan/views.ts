@@ -22,7 +22,7 @@ import type {
 import { isQuery, rewrite, sameTree, walk } from "../sql/walk.ts";
 import type { TableSchema } from "../schema/model.ts";
 import type { Plan } from "./plan.ts";
-import type { PlanContext } from "./tables.ts";
+import { type PlanContext, tableNamesOf } from "./tables.ts";
 
 /** Views over views over …; a circle of them, which MySQL refuses as well, ends here. */
 const NESTING_MAX = 32;
@@ -33,14 +33,18 @@ export function expandViews(query: Query, context: PlanContext): Query {
 }
 
 /** The plan of a query's expansion, with the answer's columns as MySQL tells them of the query itself. */
-export function withColumnsOf<P extends Plan>(query: Query, plan: P): P {
+export function withColumnsOf<P extends Plan>(query: Query, plan: P, context: PlanContext): P {
   switch (plan.kind) {
     case "send":
       if (plan.severalShards === undefined) return plan;
-      return { ...plan, severalShards: withColumnsOf(query, plan.severalShards) };
+      return { ...plan, severalShards: withColumnsOf(query, plan.severalShards, context) };
     case "merge": {
-      const gather = plan.gather === undefined ? undefined : withColumnsOf(query, plan.gather);
-      return { ...plan, body: { ...plan.body, typing: query }, gather };
+      const { body } = plan;
+      // A shard can tell only if it has all that the query names.
+      const names = tableNamesOf(query);
+      const isWhole = names.every(({ schema = context.keyspace }) => schema === body.keyspace);
+      const gather = plan.gather === undefined ? undefined : withColumnsOf(query, plan.gather, context);
+      return { ...plan, body: isWhole ? { ...body, typing: query } : body, gather };
     }
     case "gather":
       return plan.original === undefined ? plan : { ...plan, original: query };
