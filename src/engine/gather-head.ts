@@ -33,15 +33,13 @@ const KEY_FLAGS =
 export function redefineDescribed(tables: readonly GatheredTable[], described: Definitions): Redefine {
   const names = new Map(tables.map((table) => [table.temporaryTable, table]));
   return (own) =>
-    own.length !== described.length
-      ? own
-      : own.map((payload, i) => {
-          const definition = decodeColumnDefinition(payload);
-          const table = names.get(definition.orgTable);
-          if (table === undefined) return payload;
-          const truth = decodeColumnDefinition(described[i] ?? payload);
-          return redefined(definition, truth, table, truth);
-        });
+    own.map((payload, i) => {
+      const definition = decodeColumnDefinition(payload);
+      const table = names.get(definition.orgTable);
+      if (table === undefined) return payload;
+      const truth = own.length === described.length ? described[i] : undefined;
+      return redefined(definition, table, truth === undefined ? undefined : decodeColumnDefinition(truth));
+    });
 }
 
 /** `definitions` has each table's own, of `SELECT *`, by its temporary table. */
@@ -57,27 +55,22 @@ export function redefineGathered(
       const definition = decodeColumnDefinition(payload);
       const known = byName.get(definition.orgTable);
       if (known === undefined) return payload;
-      const { table, columns } = known;
-      const names = { ...definition, schema: table.keyspace, orgTable: table.table };
-      return redefined(definition, columns.get(definition.orgName.toLowerCase()), table, names);
+      return redefined(definition, known.table, known.columns.get(definition.orgName.toLowerCase()));
     });
 }
 
 function redefined(
   own: ColumnDefinition,
+  { keyspace, table, alias, shownAlias }: GatheredTable,
   truth: ColumnDefinition | undefined,
-  { alias, shownAlias }: GatheredTable,
-  { schema, orgTable, orgName }: ColumnDefinition,
 ): Buffer {
   const isStraight = (own.flags & COLUMN_FLAG.PART_KEY) !== 0;
   const keyFlags = isStraight && truth !== undefined ? truth.flags & KEY_FLAGS : 0;
-  const table = own.table === alias ? shownAlias : own.table;
   return encodeColumnDefinition({
     ...own,
-    schema,
-    orgTable,
-    orgName,
-    table,
+    schema: keyspace,
+    table: own.table === alias ? shownAlias : own.table,
+    orgTable: table,
     flags: (own.flags & ~KEY_FLAGS) | keyFlags,
   });
 }

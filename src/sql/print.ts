@@ -211,7 +211,7 @@ export function printQuery(out: Out, node: Query): void {
     out.text += " procedure ";
     printExprTo(out, node.procedure, 0);
   }
-  if (node.into !== undefined) printInto(out, node.into);
+  if (node.into !== undefined && !isIntoBeforeFrom(node)) printInto(out, node.into);
   for (const lock of node.locking) {
     out.text += lock.strength === "share mode" ? " lock in share mode" : ` for ${lock.strength}`;
     if (lock.of.length > 0) out.text += ` of ${lock.of.map(quoteName).join(", ")}`;
@@ -258,6 +258,7 @@ function printSelect(out: Out, node: Select): void {
   printHints(out, node.hints);
   for (const option of node.options) out.text += `${option} `;
   printItems(out, node.items);
+  if (node.into !== undefined && isIntoBeforeFrom(node)) printInto(out, node.into);
   if (node.from.length > 0) {
     out.text += " from ";
     printTables(out, node.from);
@@ -321,6 +322,11 @@ export function printItems(out: Out, items: readonly SelectItem[]): void {
 /** A column, number or string, whose name does not depend on how it is written. */
 function namesItself(expr: Expr): boolean {
   return expr.kind === "column" || (expr.kind === "literal" && !/^(hex|bit)/.test(expr.type));
+}
+
+/** MariaDB warns of INTO behind what it reads from (1287). */
+function isIntoBeforeFrom(node: Query): boolean {
+  return node.kind === "select" && node.into?.kind === "intoVariables" && node.from.length > 0;
 }
 
 function printInto(out: Out, into: Into): void {
