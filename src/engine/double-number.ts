@@ -5,36 +5,48 @@
 const DIGITS_MAX = 15;
 /** Decimals of a column that shows as many as the value has. */
 const NOT_FIXED_DECIMALS = 31;
-/** From here on toFixed() gives the exponent form. */
-const FIXED_MAX = 1e21;
-
 /** `decimals` as in the column's definition. */
 export function doubleText(value: number, decimals: number): string {
   return decimals >= NOT_FIXED_DECIMALS ? shortestText(value) : fixedText(value, decimals);
 }
 
 function fixedText(value: number, decimals: number): string {
-  if (Math.abs(value) < FIXED_MAX) return value.toFixed(decimals);
-  const whole = BigInt(value).toString();
-  return decimals === 0 ? whole : `${whole}.${"0".repeat(decimals)}`;
+  const { sign, digits, point } = shortestOf(value);
+  // What is rounded has a fraction, and so few digits before it that toFixed() is exact.
+  if (digits.length - point > decimals) return value.toFixed(decimals);
+  const text = plainText(digits, point);
+  const shown = text.includes(".") ? text.length - text.indexOf(".") - 1 : 0;
+  if (shown === decimals) return sign + text;
+  return `${sign}${text}${shown === 0 ? "." : ""}${"0".repeat(decimals - shown)}`;
+}
+
+function shortestText(value: number): string {
+  const { sign, digits, point } = shortestOf(value);
+  const isPlain = value === 0 || (point > -DIGITS_MAX && (point <= DIGITS_MAX || digits.length > point));
+  if (isPlain) return sign + plainText(digits, point);
+  const fraction = digits.length === 1 ? "" : `.${digits.slice(1)}`;
+  return `${sign}${digits[0]}${fraction}e${point - 1}`;
+}
+
+interface Shortest {
+  readonly sign: string;
+  readonly digits: string;
+  /** Digits before the point, as dtoa() counts them. */
+  readonly point: number;
 }
 
 /** The shortest digits that read back as the value. */
-function shortestText(value: number): string {
+function shortestOf(value: number): Shortest {
   const sign = value < 0 || Object.is(value, -0) ? "-" : "";
-  if (value === 0) return `${sign}0`;
+  if (value === 0) return { sign, digits: "0", point: 1 };
   const [mantissa = "", exponent = "0"] = Math.abs(value).toExponential().split("e");
-  const digits = mantissa.replace(".", "");
-  /** Position of the point behind the first digit, counted as dtoa() does. */
-  const point = Number(exponent) + 1;
-  const isPlain = point > -DIGITS_MAX && (point <= DIGITS_MAX || digits.length > point);
-  if (!isPlain) {
-    const fraction = digits.length === 1 ? "" : `.${digits.slice(1)}`;
-    return `${sign}${digits[0]}${fraction}e${point - 1}`;
-  }
-  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
-  if (digits.length <= point) return `${sign}${digits.padEnd(point, "0")}`;
-  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+  return { sign, digits: mantissa.replace(".", ""), point: Number(exponent) + 1 };
+}
+
+function plainText(digits: string, point: number): string {
+  if (point <= 0) return `0.${"0".repeat(-point)}${digits}`;
+  if (digits.length <= point) return digits.padEnd(point, "0");
+  return `${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
 /** Shewchuk's sum: partial sums that do not overlap (Adaptive Precision Floating-Point Arithmetic, 1997). */

@@ -19,7 +19,7 @@ import { NeedsGather } from "./needs-gather.ts";
 import type { ShardPort, ShardRequest, ShardTarget } from "./ports.ts";
 import { rendersAlike } from "./renders-alike.ts";
 import { RowColumns } from "./row-columns.ts";
-import { carriageOf, type LiteralRules, typedNull } from "./row-literals.ts";
+import { carriageOf, type LiteralRules } from "./row-literals.ts";
 import { routedColumns, withRowValues } from "./rows-routing.ts";
 import { type RowsShape, type RowsTable, withRowsTables } from "./rows-table.ts";
 import { type RowBatch, ShardRows, type ShardRowsEnd } from "./shard-rows.ts";
@@ -257,10 +257,10 @@ export class MergeRun {
     const check = (columns: readonly ColumnDefinition[]): void => {
       if (merge.aggregate === undefined) checkColumns(columns, shown, width);
     };
-    const matched = outer === undefined ? undefined : this.#numbersOf(outer.matched, body, tables, targets);
+    const matched = outer === undefined ? undefined : this.#numbersOf(outer.matched, tables, targets);
     // Whoever needs them meets the error.
     matched?.catch(() => undefined);
-    const sql = withRowsTables(this.#context.print(body.statement, rowsMax), tables, keyspace, this.#context.dialect);
+    const sql = withRowsTables(this.#context.print(body.statement, rowsMax), tables, this.#context.dialect);
     if (this.#context.isSequential) await matched;
     yield* this.#streamed(sql, targets, body, check, async () => {
       shown = (await typing).columns;
@@ -270,7 +270,7 @@ export class MergeRun {
     const left = tables.map((table) => (table.shape.numbered ? withoutNumbers(table, numbers) : table));
     if (left.some(({ shape, rows }) => shape.numbered && rows.length === 0)) return;
     const print = this.#context.print(outer.unmatched, undefined);
-    const rest = withRowsTables(print, left, keyspace, this.#context.dialect);
+    const rest = withRowsTables(print, left, this.#context.dialect);
     yield* this.#streamed(rest, this.#context.targetsOf(keyspace, { kind: "any" }), body, check, async () => {});
   }
 
@@ -304,11 +304,10 @@ export class MergeRun {
   /** The numbers of rows that some shard has a match for. */
   async #numbersOf(
     query: Query,
-    body: ShardBody,
     tables: readonly RowsTable[],
     targets: readonly ShardTarget[],
   ): Promise<ReadonlySet<number>> {
-    const sql = withRowsTables(this.#context.print(query, undefined), tables, body.keyspace, this.#context.dialect);
+    const sql = withRowsTables(this.#context.print(query, undefined), tables, this.#context.dialect);
     const numbers = new Set<number>();
     const shards = targets.map((target) => this.#shard(target, sql, () => {}, false));
     const view = new RowColumns(1);
@@ -345,36 +344,34 @@ export class MergeRun {
 
   async #shipping(step: RowsStep): Promise<ShippingOptions> {
     const { rules, limits } = this.#context;
-    const { body, name, numbered } = step;
-    const { columns } = await this.#typing(body);
+    const { name, numbered } = step;
+    const { keyspace } = this.#readerOf(step);
+    const { columns } = await (step.typing === step.body.typing
+      ? this.#typing(step.body)
+      : this.#describe(step.typing, keyspace));
     assert(columns.length === step.columns.length, `${name} has a name for each of its columns`);
     const carriages = columns.map((column) => carriageOf(column, rules));
-    const typing = this.#context.printTyping(body.typing);
-    const { keyspace } = body;
+    const typing = this.#context.printTyping(step.typing);
     const names = columns.map((column) => column.name);
-    const collations = once(() => this.#context.collations(typing, names, keyspace));
-    const travels = this.#readersOf(name).some((reader) => reader.keyspace !== keyspace);
     const shape: RowsShape = {
       name,
       columns: step.columns,
       numbered,
       carriage: carriages.includes("stored") ? "stored" : "union",
-      keyspace,
       typing,
-      typedNulls: travels ? await typedNulls(columns, collations) : undefined,
     };
     return {
       shape,
       columns,
       rules,
       routed: routedColumns(this.#plan, name),
-      charsets: async () => (await collations()).map((collation) => collation.split("_")[0] ?? ""),
+      collations: () => this.#context.collations(typing, names, keyspace),
       ...(limits === undefined ? {} : { limits }),
     };
   }
 
-  /** Bodies whose statements read a step's table. */
-  #readersOf(name: string): ShardBody[] {
+  /** A body whose statement reads a step's table; all of them are on shards that can read the step's typing query. */
+  #readerOf({ name }: RowsStep): ShardBody {
     const readers: ShardBody[] = [];
     const visit = (body: Body): void => {
       if (body.kind === "union") body.parts.forEach(visit);
@@ -382,7 +379,9 @@ export class MergeRun {
     };
     visit(this.#plan.body);
     for (const { body } of this.#plan.steps) visit(body);
-    return readers;
+    const [first] = readers;
+    assert(first !== undefined, `${name} is read by a body`);
+    return first;
   }
 
   /** All rows, before the first one is given out: their shards' connections are free then. */
@@ -404,13 +403,15 @@ export class MergeRun {
   #typing(body: Body): Promise<Typing> {
     let typing = this.#typings.get(body);
     if (typing === undefined) {
-      typing = this.#context.describe(body.typing, body.keyspace).then((definitions) => ({
-        definitions,
-        columns: definitions.map((definition) => decodeColumnDefinition(definition)),
-      }));
+      typing = this.#describe(body.typing, body.keyspace);
       this.#typings.set(body, typing);
     }
     return typing;
+  }
+
+  async #describe(query: Query, keyspace: string): Promise<Typing> {
+    const definitions = await this.#context.describe(query, keyspace);
+    return { definitions, columns: definitions.map((definition) => decodeColumnDefinition(definition)) };
   }
 
   // Shards
@@ -491,20 +492,4 @@ async function* limited(
     if (wanted.length > 0) yield { columns, rows: wanted };
     if (left === 0n) return;
   }
-}
-
-async function typedNulls(
-  columns: readonly ColumnDefinition[],
-  collations: () => Promise<readonly string[]>,
-): Promise<readonly string[]> {
-  const names = await collations();
-  return columns.map((column, index) => typedNull(column, names[index]));
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

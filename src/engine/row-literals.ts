@@ -6,7 +6,7 @@
 // BIT, YEAR, FLOAT, …) the rows go through a recursive common table expression, whose types are those of its first part
 // alone, and into whose table they are stored as an INSERT stores them.
 
-import { collationById, COLLATION_BINARY } from "../mysql/charsets.ts";
+import { COLLATION_BINARY } from "../mysql/charsets.ts";
 import { COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { NeedsGather } from "./needs-gather.ts";
@@ -76,23 +76,25 @@ export class ColumnLiterals {
   readonly #sent: ColumnDefinition;
   readonly #column: ColumnDefinition;
   readonly #rules: LiteralRules;
-  /** Lower-case name, once it is known. */
-  charset: string | undefined;
+  /** Lower-case name, once it is known; that of a text begins with its character set. */
+  collation: string | undefined;
 
   /** `sent` is what a shard calls the values, `column` what they are shipped as. Throws NeedsGather when they differ. */
   constructor(sent: ColumnDefinition, column: ColumnDefinition, rules: LiteralRules) {
     this.#sent = sent;
     this.#column = column;
     this.#rules = rules;
-    // A FLOAT travels as the DOUBLE that it is.
-    const isWidened = column.type === MYSQL_TYPE.FLOAT && sent.type === MYSQL_TYPE.DOUBLE;
+    // A FLOAT travels as the DOUBLE that it is, a YEAR to another keyspace as an integer.
+    const isWidened =
+      (column.type === MYSQL_TYPE.FLOAT && sent.type === MYSQL_TYPE.DOUBLE) ||
+      (INTEGERS.has(column.type) && sent.type === MYSQL_TYPE.YEAR);
     if (!isWidened && (!rendersAlike(sent, column) || sent.type === MYSQL_TYPE.FLOAT)) {
       throw new NeedsGather(`column ${column.name} of type ${sent.type} shipped as one of type ${column.type}`);
     }
     if (sent.type === MYSQL_TYPE.BIT && sent.orgName === "") throw new NeedsGather("a computed BIT value");
   }
 
-  /** SQL text of ASCII characters; undefined when the character set has to be known first. */
+  /** SQL text of ASCII characters; undefined when the collation has to be known first. */
   text(row: RowColumns, at: number): string | undefined {
     const unsigned = (this.#column.flags & COLUMN_FLAG.UNSIGNED) !== 0;
     const { type } = this.#sent;
@@ -102,14 +104,14 @@ export class ColumnLiterals {
       case MYSQL_TYPE.SHORT:
       case MYSQL_TYPE.INT24:
       case MYSQL_TYPE.LONG:
-      case MYSQL_TYPE.LONGLONG: {
+      case MYSQL_TYPE.LONGLONG:
+      case MYSQL_TYPE.YEAR: {
         const digits = row.ascii(at) ?? "";
         // A literal is signed, and of both kinds together a UNION makes a DECIMAL.
         return unsigned && INTEGERS.has(this.#column.type) ? `CAST(${digits} AS UNSIGNED)` : digits;
       }
       case MYSQL_TYPE.DECIMAL:
       case MYSQL_TYPE.NEWDECIMAL:
-      case MYSQL_TYPE.YEAR:
         return row.ascii(at) ?? "";
       case MYSQL_TYPE.DOUBLE: {
         const digits = row.ascii(at) ?? "";
@@ -139,16 +141,18 @@ export class ColumnLiterals {
     return text;
   }
 
-  /** Text has come in utf8mb4. */
+  /** Text has come in utf8mb4. All literals of a column must be of one character set: VALUES takes its type from all. */
   #quoted(row: RowColumns, at: number): string | undefined {
     const text = row.ascii(at) ?? "";
-    if (isPlain(text)) return `_utf8mb4'${text}'`;
-    const { charset } = this;
+    const { collation } = this;
+    const charset = collation?.split("_")[0];
+    const isConverted = charset === "latin1" || charset === "ascii";
+    if (isPlain(text)) return isConverted ? `_${charset}'${text}'` : `_utf8mb4'${text}'`;
     if (charset === undefined) return undefined;
     // What another character set has and UTF-8 has not came as a question mark.
-    if (!UTF8_SAFE.has(charset)) throw new NeedsGather(`text of character set ${charset}`);
+    if (!isConverted && !UNICODE.has(charset)) throw new NeedsGather(`text of character set ${charset}`);
     const literal = `_utf8mb4 x'${hexOf(row, at)}'`;
-    return UNICODE.has(charset) ? literal : `CONVERT(${literal} USING ${charset})`;
+    return isConverted ? `CONVERT(${literal} USING ${charset}) COLLATE ${collation}` : literal;
   }
 }
 
@@ -160,7 +164,6 @@ const INTEGERS: ReadonlySet<number> = new Set([
   MYSQL_TYPE.LONGLONG,
 ]);
 const UNICODE: ReadonlySet<string> = new Set(["utf8mb4", "utf8mb3", "utf8", "ucs2", "utf16", "utf16le", "utf32"]);
-const UTF8_SAFE: ReadonlySet<string> = new Set([...UNICODE, "latin1", "ascii"]);
 
 /** ASCII that needs no escapes, in no sql_mode, and is no sign of a lost character. */
 function isPlain(text: string): boolean {
@@ -174,56 +177,4 @@ function isPlain(text: string): boolean {
 function hexOf(row: RowColumns, at: number): string {
   const start = row.offsetOf(at);
   return row.row.toString("hex", start, start + row.lengthOf(at));
-}
-
-/**
- * An expression of NULL that has the column's type, for a keyspace whose servers do not know the typing query's tables.
- * `collation` is the name of a text's own. Throws NeedsGather for types that no CAST gives.
- */
-export function typedNull(column: ColumnDefinition, collation: string | undefined): string {
-  const { type, flags, decimals, columnLength, name } = column;
-  const unsigned = (flags & COLUMN_FLAG.UNSIGNED) !== 0;
-  const fraction = decimals === 0 || decimals === NOT_FIXED_DECIMALS ? "" : `(${decimals})`;
-  switch (type) {
-    case MYSQL_TYPE.TINY:
-    case MYSQL_TYPE.SHORT:
-    case MYSQL_TYPE.INT24:
-    case MYSQL_TYPE.LONG:
-    case MYSQL_TYPE.LONGLONG:
-      return unsigned ? "18446744073709551615" : "-9223372036854775807";
-    case MYSQL_TYPE.DECIMAL:
-    case MYSQL_TYPE.NEWDECIMAL: {
-      const digits = columnLength - (decimals > 0 ? 1 : 0) - (unsigned ? 0 : 1);
-      return `CAST(NULL AS DECIMAL(${Math.max(digits, decimals, 1)},${decimals}))`;
-    }
-    case MYSQL_TYPE.DOUBLE:
-      return "CAST(NULL AS DOUBLE)";
-    case MYSQL_TYPE.NULL:
-      return "NULL";
-    case MYSQL_TYPE.DATE:
-    case MYSQL_TYPE.NEWDATE:
-      return "CAST(NULL AS DATE)";
-    case MYSQL_TYPE.DATETIME:
-    case MYSQL_TYPE.TIMESTAMP:
-      return `CAST(NULL AS DATETIME${fraction})`;
-    case MYSQL_TYPE.TIME:
-      return `CAST(NULL AS TIME${fraction})`;
-    case MYSQL_TYPE.VARCHAR:
-    case MYSQL_TYPE.VAR_STRING:
-    case MYSQL_TYPE.STRING:
-    case MYSQL_TYPE.TINY_BLOB:
-    case MYSQL_TYPE.MEDIUM_BLOB:
-    case MYSQL_TYPE.LONG_BLOB:
-    case MYSQL_TYPE.BLOB: {
-      if (unsigned) throw new NeedsGather(`column ${name} shipped to another keyspace`);
-      const length = Math.max(1, columnLength);
-      if (column.collation === COLLATION_BINARY) return `CAST(NULL AS BINARY(${length}))`;
-      if (collation === undefined) throw new NeedsGather(`the collation of column ${name} is not known`);
-      const bytesPerChar = collationById(column.collation)?.charset === "utf8mb4" ? 4 : 1;
-      const chars = Math.ceil(length / bytesPerChar);
-      return `CAST(NULL AS CHAR(${chars}) CHARACTER SET ${collation.split("_")[0]}) COLLATE ${collation}`;
-    }
-    default:
-      throw new NeedsGather(`column ${name} of type ${type} shipped to another keyspace`);
-  }
 }

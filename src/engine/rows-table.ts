@@ -18,11 +18,8 @@ export interface RowsShape {
   readonly columns: readonly string[];
   readonly numbered: boolean;
   readonly carriage: Carriage;
-  readonly keyspace: string;
-  /** SQL of the typing query, which servers of `keyspace` can read. */
+  /** SQL of the query that types the table where it is read. */
   readonly typing: Buffer;
-  /** Expressions of NULL with the columns' types, for other keyspaces; undefined when there are none. */
-  readonly typedNulls: readonly string[] | undefined;
 }
 
 export interface RowsTable {
@@ -37,13 +34,8 @@ export interface RowsTable {
 
 export const ROW_NUMBER = "shardgate_n";
 
-/** The statement for servers of `keyspace` with the rows tables put before it. Throws NeedsGather when it cannot be. */
-export function withRowsTables(
-  statement: Buffer,
-  tables: readonly RowsTable[],
-  keyspace: string,
-  dialect: "mysql" | "mariadb",
-): Buffer {
+/** The statement with the rows tables put before it. Throws NeedsGather when that would change what it means. */
+export function withRowsTables(statement: Buffer, tables: readonly RowsTable[], dialect: "mysql" | "mariadb"): Buffer {
   if (tables.length === 0) return statement;
   const parts: Buffer[] = [];
   let isRecursive = false;
@@ -51,8 +43,8 @@ export function withRowsTables(
     if (parts.length > 0) parts.push(COMMA);
     if (table.shape.carriage === "stored" && table.rows.length > 0) {
       isRecursive = true;
-      parts.push(...storedExpression(table, keyspace, dialect));
-    } else parts.push(...unionExpression(table, keyspace, dialect));
+      parts.push(...storedExpression(table, dialect));
+    } else parts.push(...unionExpression(table, dialect));
   }
   const own = statement.latin1Slice(0, WITH_RECURSIVE.length).toLowerCase();
   const hasOwnRecursive = own === WITH_RECURSIVE;
@@ -72,25 +64,18 @@ const CLOSE = Buffer.from(")");
 /** BIGINT, whatever the numbers of the rows are. */
 const BIG_NUMBER = "9223372036854775807";
 
-function unionExpression({ shape, rows, ...numbering }: RowsTable, keyspace: string, dialect: string): Buffer[] {
-  const { name, numbered } = shape;
+function unionExpression({ shape, rows, ...numbering }: RowsTable, dialect: string): Buffer[] {
+  const { name, numbered, typing } = shape;
   const parts = [ascii(`${quoteName(name)}(${names(shape, numbered).join(", ")}) AS (`)];
-  const number = numbered ? [BIG_NUMBER] : [];
-  if (keyspace === shape.keyspace) {
-    parts.push(ascii(`SELECT ${[...number, "t.*"].join(", ")} FROM (`), shape.typing, ascii(") t WHERE FALSE"));
-  } else {
-    const nulls = shape.typedNulls;
-    if (nulls === undefined) throw new NeedsGather("rows of a type that is not shipped to another keyspace");
-    parts.push(ascii(`SELECT ${[...number, ...nulls].join(", ")} FROM DUAL WHERE FALSE`));
-  }
+  const items = numbered ? `${BIG_NUMBER}, t.*` : "*";
+  parts.push(ascii(`SELECT ${items} FROM (`), typing, ascii(") t WHERE FALSE"));
   if (rows.length > 0) parts.push(ascii(" UNION ALL "), values(rows, numbered ? numbering : undefined, dialect));
   parts.push(CLOSE);
   return parts;
 }
 
-function storedExpression({ shape, rows, ...numbering }: RowsTable, keyspace: string, dialect: string): Buffer[] {
+function storedExpression({ shape, rows, ...numbering }: RowsTable, dialect: string): Buffer[] {
   const { name, numbered, typing } = shape;
-  if (keyspace !== shape.keyspace) throw new NeedsGather("rows of a type that is not shipped to another keyspace");
   const value = quoteName(`${name}_v`);
   const store = quoteName(`${name}_q`);
   const own = names(shape, false);

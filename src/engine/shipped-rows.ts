@@ -25,8 +25,8 @@ export interface ShippingOptions {
   readonly rules: LiteralRules;
   /** Columns whose values are asked for later. */
   readonly routed: ReadonlySet<string>;
-  /** Character sets of the columns. */
-  charsets(): Promise<readonly string[]>;
+  /** Names of the columns' collations. */
+  collations(): Promise<readonly string[]>;
   readonly limits?: Partial<ShippingLimits>;
 }
 
@@ -43,9 +43,9 @@ export async function shippedAtOnce(source: AsyncIterable<RowBatch>, options: Sh
   const limits = { ...LIMITS, ...options.limits };
   const builder = new TableBuilder(options);
   for await (const batch of source) {
-    const literals = await builder.literalsFor(batch.columns);
+    builder.accept(batch.columns);
     for (const row of batch.rows) {
-      await builder.add(row, literals);
+      await builder.add(row);
       if (builder.rowCount > limits.shippedRowsMax || builder.bytes > limits.shippedBytesMax) {
         throw new NeedsGather(
           `more than ${limits.shippedRowsMax} rows or ${limits.shippedBytesMax} bytes to ship to the shards at once`,
@@ -65,9 +65,9 @@ export async function* shippedInBatches(
   const builder = new TableBuilder(options);
   let rowsMax = limits.shippedBatchRowsMin;
   for await (const batch of source) {
-    const literals = await builder.literalsFor(batch.columns);
+    builder.accept(batch.columns);
     for (const row of batch.rows) {
-      await builder.add(row, literals);
+      await builder.add(row);
       if (builder.bytes > limits.shippedBytesMax) throw new NeedsGather("a row too large to ship to the shards");
       if (builder.rowCount < rowsMax && builder.bytes < limits.shippedBatchBytesMax) continue;
       yield builder.take();
@@ -81,14 +81,22 @@ export function noRows(options: ShippingOptions): ShippedRows {
   return new TableBuilder(options).take();
 }
 
+/** A row as it came, and how its values are written. */
+interface RawRow {
+  readonly row: Buffer;
+  readonly literals: readonly ColumnLiterals[];
+}
+
 class TableBuilder {
   bytes = 0;
   readonly #options: ShippingOptions;
   readonly #view: RowColumns;
   #sent: readonly ColumnDefinition[] | undefined;
   #literals: readonly ColumnLiterals[] = [];
-  #charsets: readonly string[] | undefined;
+  #collations: readonly string[] | undefined;
   #rows: string[] = [];
+  /** The batch's rows, to be written anew once the collations are known. */
+  #raw: RawRow[] = [];
   #firstNumber = 1;
   #values: Map<string, Map<string, Value> | undefined>;
 
@@ -102,9 +110,9 @@ class TableBuilder {
     return this.#rows.length;
   }
 
-  /** How rows sent under these definitions are written. */
-  async literalsFor(sent: readonly ColumnDefinition[]): Promise<readonly ColumnLiterals[]> {
-    if (sent === this.#sent) return this.#literals;
+  /** The rows that follow were sent under these definitions. */
+  accept(sent: readonly ColumnDefinition[]): void {
+    if (sent === this.#sent) return;
     const { columns, rules } = this.#options;
     this.#sent = sent;
     this.#literals = columns.map((column, index) => {
@@ -112,27 +120,20 @@ class TableBuilder {
       assert(definition !== undefined, `a shard's answer has column ${index} of a rows table`);
       return new ColumnLiterals(definition, column, rules);
     });
-    if (this.#charsets !== undefined) await this.#learnCharsets();
-    return this.#literals;
+    if (this.#collations !== undefined) setCollations(this.#literals, this.#collations);
   }
 
-  async add(row: Buffer, literals: readonly ColumnLiterals[]): Promise<void> {
-    const view = this.#view;
-    view.read(row);
-    let text = this.#textOf(literals);
-    if (text === undefined) {
-      await this.#learnCharsets();
-      view.read(row);
-      text = this.#textOf(literals);
-      assert(text !== undefined, "a text whose character set is known is written");
-    }
-    this.#rows.push(text);
-    this.bytes += text.length + ROW_BYTES;
+  async add(row: Buffer): Promise<void> {
+    const literals = this.#literals;
+    if (this.#collations === undefined) this.#raw.push({ row, literals });
+    const text = this.#textOf(row, literals);
+    if (text === undefined) await this.#writeAnew();
+    else this.#push(text);
     for (const [index, column] of this.#options.shape.columns.entries()) {
       const values = this.#values.get(column);
       if (values === undefined) continue;
       const definition = this.#sent?.[index];
-      const value = definition === undefined ? undefined : routingValue(definition, view, index);
+      const value = definition === undefined ? undefined : routingValue(definition, this.#view, index);
       if (value === undefined) this.#values.set(column, undefined);
       else values.set(`${value.type} ${value.raw.toString("latin1")}`, value);
     }
@@ -144,6 +145,7 @@ class TableBuilder {
     const table: RowsTable = { shape, rows: this.#rows, firstNumber: this.#firstNumber, numbers: undefined };
     this.#firstNumber += this.#rows.length;
     this.#rows = [];
+    this.#raw = [];
     this.bytes = 0;
     this.#values = this.#noValues();
     return {
@@ -155,7 +157,14 @@ class TableBuilder {
     };
   }
 
-  #textOf(literals: readonly ColumnLiterals[]): string | undefined {
+  #push(text: string): void {
+    this.#rows.push(text);
+    this.bytes += text.length + ROW_BYTES;
+  }
+
+  /** Undefined when a collation has to be known first. */
+  #textOf(row: Buffer, literals: readonly ColumnLiterals[]): string | undefined {
+    this.#view.read(row);
     let text = "";
     for (let at = 0; at < literals.length; at++) {
       const literal = (literals[at] as ColumnLiterals).text(this.#view, at);
@@ -165,14 +174,28 @@ class TableBuilder {
     return text;
   }
 
-  async #learnCharsets(): Promise<void> {
-    this.#charsets ??= await this.#options.charsets();
-    for (const [index, literals] of this.#literals.entries()) literals.charset = this.#charsets[index] ?? "";
+  async #writeAnew(): Promise<void> {
+    const collations = await this.#options.collations();
+    this.#collations = collations;
+    const raw = this.#raw;
+    this.#raw = [];
+    this.#rows = [];
+    this.bytes = 0;
+    for (const { row, literals } of raw) {
+      setCollations(literals, collations);
+      const text = this.#textOf(row, literals);
+      assert(text !== undefined, "a text whose collation is known is written");
+      this.#push(text);
+    }
   }
 
   #noValues(): Map<string, Map<string, Value> | undefined> {
     return new Map([...this.#options.routed].map((column) => [column, new Map()]));
   }
+}
+
+function setCollations(literals: readonly ColumnLiterals[], collations: readonly string[]): void {
+  for (const [index, each] of literals.entries()) each.collation = collations[index] ?? "";
 }
 
 /** Parentheses and comma. */

@@ -55,7 +55,6 @@ export class ComparisonFacts {
     if (!/^[a-z0-9_]+$/.test(collation)) return UNKNOWN;
     if (collation === "binary") return NO_PADDING;
     const [charset] = collation.split("_");
-    if (charset === undefined || ASIAN_CHARSETS.has(charset)) return UNKNOWN;
     // MySQL's of UCA 9.0.0 do not pad, and put separators between levels (manual: "Unicode Character Sets").
     if (collation.includes("_0900_")) return NO_PADDING;
     const weights = [1, 2].map(
@@ -99,6 +98,7 @@ const SPACE = 0x20;
 
 /** `one` and `two` are the weights of one space and of two. */
 export function paddingFrom(collation: string, one: Buffer, two: Buffer): Padding {
+  if (ASIAN_CHARSETS.has(collation.split("_")[0] ?? "")) return UNKNOWN;
   // Several levels stand one behind the other: a space more changes more than the end.
   const isOneLevel = one.length > 0 && two.length === 2 * one.length && two.equals(Buffer.concat([one, one]));
   if (!isOneLevel) return UNKNOWN;
