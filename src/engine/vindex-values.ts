@@ -100,6 +100,9 @@ function storedValue(vindexType: string, holds: ColumnKind, value: Value): Value
       return holds === "integer" || holds === "decimal" ? storedNumber(holds, value) : undefined;
     case "VARCHAR":
       return storedText(reading, holds, value);
+    case "TEXT":
+      // Its own collation may decide a comparison of texts.
+      return TEXT_KINDS.has(holds) && holds !== "binary" ? undefined : storedText(reading, holds, value);
     case "VARBINARY":
     case "HEXVAL":
     case "HEXNUM":

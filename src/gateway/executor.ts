@@ -23,6 +23,7 @@ import type { CatalogPlan, Effect, GatherPlan, Routing, SendPlan } from "../plan
 import { planStatement } from "../plan/planner.ts";
 import { withSelectLimit } from "../plan/select-limit.ts";
 import type { PlanContext } from "../plan/tables.ts";
+import type { AskedRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize, type Normalized } from "../sql/normalize.ts";
 import { parse } from "../sql/parse.ts";
@@ -30,6 +31,7 @@ import type { Insert, Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
 import { accessOf, checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
+import { askedRouting } from "./asked-routing.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
 import { type DefinedTables, definedTables } from "./defined-tables.ts";
@@ -508,6 +510,10 @@ export class Executor implements PassThroughOwner {
       this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
       return;
     }
+    if (plan.asks !== undefined) {
+      this.#slow(this.#askThenSend(plan, plan.asks, binds, cluster, payload));
+      return;
+    }
     const routed = this.targetsOf(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
     const sent = plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context);
@@ -533,6 +539,17 @@ export class Executor implements PassThroughOwner {
     } else {
       this.#slow(this.#scatter(plan, targets, sent));
     }
+  }
+
+  async #askThenSend(
+    plan: SendPlan,
+    asks: readonly AskedRef[],
+    binds: readonly BindValue[],
+    cluster: ClusterView,
+    payload: Buffer,
+  ): Promise<void> {
+    const routing = await askedRouting(this, plan.routing, asks, plan.keyspace, binds, cluster);
+    this.#send({ ...plan, routing, asks: undefined }, binds, cluster, payload);
   }
 
   async #commitThenSend(

@@ -8,7 +8,7 @@ import type { KeyRouting } from "./key-routing.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import type { SchemaFilter } from "./schema-filter.ts";
 import type { GatewayRows } from "./system-tables.ts";
-import type { ValueRef } from "./value-ref.ts";
+import type { AskedRef, ValueRef } from "./value-ref.ts";
 
 /** Which shards a statement goes to, once its values are known. */
 export type Routing =
@@ -69,6 +69,8 @@ export interface SendPlan {
   readonly onOne?: boolean;
   /** The gateway's own functions (LAST_INSERT_ID(), …) in the tree: print it anew for each execution. */
   readonly substitute: Statement | undefined;
+  /** Values in `routing` that a mysqld is asked for first; undefined when there are none. */
+  readonly asks: readonly AskedRef[] | undefined;
 }
 
 /** Multi-row INSERT or REPLACE into a sharded table: each row to the shard its primary vindex says. */
