@@ -48,7 +48,9 @@ export async function startMysqld(options: MysqldOptions): Promise<Mysqld> {
   const dir = resolve(options.dir);
   const dataDir = join(dir, "data");
   const logFile = join(dir, "mysqld.log");
-  mkdirSync(dir, { recursive: true });
+  // A server that starts deletes all temporary tables it finds in its tmpdir: none may be another server's.
+  const temporaryDir = join(dir, "tmp");
+  mkdirSync(temporaryDir, { recursive: true });
   const server = findServer();
   await installDataDir(server, dataDir, options.templateDir);
   const socketPath = socketPathOf(dir);
@@ -61,6 +63,7 @@ export async function startMysqld(options: MysqldOptions): Promise<Mysqld> {
       args: [
         "--no-defaults",
         `--datadir=${dataDir}`,
+        `--tmpdir=${temporaryDir}`,
         `--socket=${socketPath}`,
         `--pid-file=${join(dir, "mysqld.own.pid")}`,
         "--bind-address=127.0.0.1",
