@@ -106,9 +106,9 @@ export const LIMITS = {
   /** All definitions are compared this often although nothing seems to have changed. */
   schemaSweepIntervalMs: 60_000,
   /** Tables whose definitions are read by one query. */
-  schemaReadTables: 200,
+  schemaReadTables: 400,
   /** Tables whose estimated rows are read at each look. */
-  schemaRowsTables: 20,
+  schemaRowsTables: 50,
   /** Definitions of about this many bytes go in one message; one table alone may have more. */
   schemaMessageBytes: 256 * 1024,
 } as const;

@@ -289,7 +289,6 @@ const PRIMARY = "PRIMARY";
 
 /** Keys over expressions say nothing about columns and are left out. */
 function withKey(draft: Draft, key: KeyDefinition): Draft {
-  if (key.kind === "fulltext" || key.kind === "spatial") return draft;
   const columns = key.columns.flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
   const [first] = columns;
   if (first === undefined || columns.length < key.columns.length) return draft;

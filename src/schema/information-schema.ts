@@ -12,8 +12,6 @@ export const COLUMN_FIELDS =
 export const COLUMN_ORDER = "TABLE_NAME, ORDINAL_POSITION";
 export const KEY_FIELDS = "TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME";
 export const KEY_ORDER = "TABLE_NAME, NON_UNIQUE, INDEX_NAME, SEQ_IN_INDEX";
-/** Indexes over words or places are no keys. */
-export const KEY_CONDITION = "INDEX_TYPE NOT IN ('FULLTEXT', 'SPATIAL', 'RTREE')";
 
 /** What of a table does not stand in COLUMNS and STATISTICS. */
 export interface TableFacts {
@@ -24,13 +22,12 @@ export interface TableFacts {
   readonly comment: string;
   /** VIEW_DEFINITION of a view. */
   readonly viewQuery: string | undefined;
-  readonly rows: number | undefined;
 }
 
 /** MySQL has no sequences; Vitess marks the tables that stand for them. */
 const SEQUENCE_COMMENT = "vitess_sequence";
 
-/** Makes definitions; one maker's definitions share their texts. */
+/** Makes definitions, without estimated rows; one maker's definitions share their texts. */
 export class TableMaker {
   readonly #texts = new Map<string, string>();
 
@@ -44,7 +41,7 @@ export class TableMaker {
       columns: columns.map((row) => this.#column(row)),
       keys: keysOf(keys),
       viewQuery: facts.viewQuery,
-      rows: facts.rows,
+      rows: undefined,
     };
   }
 

@@ -19,6 +19,7 @@ export interface ColumnSchema {
   readonly generated: boolean;
 }
 
+/** An index; those over words and places are among them, those over expressions are not. */
 export interface KeySchema {
   readonly name: string;
   readonly unique: boolean;

@@ -7,7 +7,6 @@ import { LIMITS } from "../base/limits.ts";
 import {
   COLUMN_FIELDS,
   COLUMN_ORDER,
-  KEY_CONDITION,
   KEY_FIELDS,
   KEY_ORDER,
   TableMaker,
@@ -82,7 +81,7 @@ export class SchemaSource {
       const keys = await this.#rows(
         `SELECT ${NAME}, ${KEY_SIGNATURE} FROM information_schema.STATISTICS`,
         part,
-        `AND ${KEY_CONDITION} ${GROUPED}`,
+        GROUPED,
       );
       const hasViews = types.some(([, type]) => type?.endsWith("VIEW") === true);
       const views = hasViews
@@ -99,7 +98,10 @@ export class SchemaSource {
     return found;
   }
 
-  /** Those of `names` that are there and can be read; a view over what is gone cannot. */
+  /**
+   * Those of `names` that are there and can be read; a view over what is gone cannot. Without estimated rows, and nothing
+   * else for which a server has to open the tables themselves.
+   */
   async definitions(names: readonly string[]): Promise<readonly TableSchema[]> {
     const found: TableSchema[] = [];
     for (const part of parts(names, LIMITS.schemaReadTables)) found.push(...(await this.#read(part)));
@@ -115,26 +117,19 @@ export class SchemaSource {
   }
 
   async #read(names: readonly string[]): Promise<readonly TableSchema[]> {
-    const facts = await this.#rows(
-      `SELECT ${NAME}, TABLE_TYPE, TABLE_COMMENT, TABLE_ROWS FROM information_schema.TABLES`,
-      names,
-    );
+    const facts = await this.#rows(`SELECT ${NAME}, TABLE_TYPE, TABLE_COMMENT FROM information_schema.TABLES`, names);
     const columns = byTable(
       await this.#rows(`SELECT ${COLUMN_FIELDS} FROM information_schema.COLUMNS`, names, `ORDER BY ${COLUMN_ORDER}`),
     );
     const keys = byTable(
-      await this.#rows(
-        `SELECT ${KEY_FIELDS} FROM information_schema.STATISTICS`,
-        names,
-        `AND ${KEY_CONDITION} ORDER BY ${KEY_ORDER}`,
-      ),
+      await this.#rows(`SELECT ${KEY_FIELDS} FROM information_schema.STATISTICS`, names, `ORDER BY ${KEY_ORDER}`),
     );
     const hasViews = facts.some(([, type]) => type?.endsWith("VIEW") === true);
     const views = hasViews
       ? await this.#rows(`SELECT ${NAME}, VIEW_DEFINITION FROM information_schema.VIEWS`, names)
       : [];
     const queries = new Map(views.map(([name, query]) => [name, query]));
-    return facts.flatMap(([name, type, comment, rows]) => {
+    return facts.flatMap(([name, type, comment]) => {
       const own = columns.get(name ?? "");
       if (name === null || name === undefined || own === undefined) return [];
       const about = {
@@ -142,7 +137,6 @@ export class SchemaSource {
         type: type ?? "",
         comment: comment ?? "",
         viewQuery: queries.get(name) ?? undefined,
-        rows: rows === null || rows === undefined ? undefined : Number(rows),
       };
       return [this.#maker.table(about, own, keys.get(name) ?? [])];
     });

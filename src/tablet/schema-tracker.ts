@@ -187,7 +187,8 @@ export class SchemaTracker {
     const changed: string[] = [];
     for (const name of differing) {
       const before = this.#tables.get(name)?.table;
-      const table = read.get(name);
+      const found = read.get(name);
+      const table = found === undefined ? undefined : { ...found, rows: before?.rows };
       this.#tables.set(name, { signature: signatures.get(name) ?? "", table });
       const isSame = before === undefined || table === undefined ? before === table : sameDefinition(before, table);
       if (!isSame) changed.push(name);

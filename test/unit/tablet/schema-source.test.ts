@@ -1,22 +1,23 @@
 // What is asked of a real mysqld: the checksum of a table changes with everything a definition has, the definitions are what
 // was defined, and the counters move with every kind of DDL.
 
-import type { Connection } from "mysql2/promise";
+import { type Connection, createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SchemaSource } from "../../../src/tablet/schema-source.ts";
-import { hasMariadbd, type Mariadbd, startMariadbd } from "../../sql/mariadbd.ts";
+import type { Mysqld } from "../../../src/local/mysqld.ts";
+import { startMysqld } from "../../fixture/cluster.ts";
 
-describe.skipIf(!hasMariadbd())("SchemaSource", () => {
-  let server: Mariadbd;
+describe("SchemaSource", () => {
+  let server: Mysqld;
   let client: Connection;
   let tracking: Connection;
   let source: SchemaSource;
   let asked: string[];
 
   beforeAll(async () => {
-    server = await startMariadbd();
-    client = await server.connect();
-    tracking = await server.connect();
+    server = await startMysqld();
+    client = await connect();
+    tracking = await connect();
   });
 
   afterAll(async () => {
@@ -144,8 +145,8 @@ describe.skipIf(!hasMariadbd())("SchemaSource", () => {
   test("a definition that is being changed is seen", async () => {
     await run("CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1)");
     expect(await source.isChanging()).toBe(false);
-    const locker = await server.connect("ks");
-    const changer = await server.connect("ks");
+    const locker = await connect("ks");
+    const changer = await connect("ks");
     await locker.query("BEGIN");
     await locker.query("SELECT * FROM t");
     const altering = changer.query("ALTER TABLE t ADD COLUMN v INT");
@@ -161,6 +162,11 @@ describe.skipIf(!hasMariadbd())("SchemaSource", () => {
     await locker.end();
     await changer.end();
   });
+
+  function connect(database?: string): Promise<Connection> {
+    const options = { socketPath: server.socketPath, user: "root", rowsAsArray: true, charset: "utf8mb4" };
+    return createConnection(database === undefined ? options : { ...options, database });
+  }
 
   async function run(...statements: readonly string[]): Promise<void> {
     for (const sql of statements) await client.query(sql);
