@@ -2,6 +2,7 @@
 //
 //   npm run differential -- --seed 1 --count 2000 --shards 2,4     random statements
 //   npm run differential -- --suites                               the hand-written ones
+//   npm run differential -- --tpch                                 the queries of TPC-H, with tier and times
 //   npm run differential -- --sql 'SELECT …'                       one statement, shown with its answers
 //
 // Prints the seed, the share of each tier and every failing statement made small. Ends with 1 when an answer was wrong.
@@ -14,6 +15,8 @@ import { isWrong } from "./compare.ts";
 import { GENERATED } from "./generated-schema.ts";
 import { statement } from "./generate/queries.ts";
 import { SUITES } from "./suites/suites.ts";
+import { runTpch } from "./tpch/run-tpch.ts";
+import { tpch } from "./tpch/schema.ts";
 
 const OPTIONS = {
   seed: { type: "string" },
@@ -21,6 +24,7 @@ const OPTIONS = {
   shards: { type: "string", default: "2,4" },
   sql: { type: "string", multiple: true },
   print: { type: "boolean", default: false },
+  tpch: { type: "boolean", default: false },
   suites: { type: "boolean", default: false },
   strict: { type: "boolean", default: false },
   shrink: { type: "boolean", default: true },
@@ -36,7 +40,7 @@ async function main(): Promise<boolean> {
     for (let n = 0; n < count; n++) out(`${statement(random)};`);
     return true;
   }
-  const arena = await startArena(GENERATED, shards);
+  const arena = await startArena(values.tpch ? tpch() : GENERATED, shards);
   try {
     const tiers = await Tiers.of(arena);
     if (values.sql !== undefined) {
@@ -48,6 +52,7 @@ async function main(): Promise<boolean> {
       }
       return true;
     }
+    if (values.tpch) return await runTpch(arena, tiers, out);
     if (values.suites) return await runSuites(arena, tiers, values.shrink);
     out(`seed ${seed}, ${count} statements on ${shards.join(" and ")} shards`);
     const account = newAccount();

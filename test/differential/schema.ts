@@ -186,6 +186,43 @@ export const TABLES: readonly TableInfo[] = [
     ],
   },
   {
+    keyspace: "sharded",
+    name: "big_ord",
+    key: ["id"],
+    rows: 60,
+    view: true,
+    columns: [
+      { name: "id", family: "int" },
+      { name: "cust_id", family: "int" },
+      { name: "total", family: "dec" },
+      { name: "placed", family: "datetime" },
+    ],
+  },
+  {
+    keyspace: "sharded",
+    name: "cust_sum",
+    key: ["cust_id"],
+    rows: 50,
+    view: true,
+    columns: [
+      { name: "cust_id", family: "int" },
+      { name: "n", family: "int" },
+      { name: "total", family: "dec" },
+    ],
+  },
+  {
+    keyspace: "sharded",
+    name: "cust_region",
+    key: ["id"],
+    rows: 50,
+    view: true,
+    columns: [
+      { name: "id", family: "int" },
+      { name: "name", family: "str", collation: GENERAL },
+      { name: "region", family: "str", collation: GENERAL },
+    ],
+  },
+  {
     keyspace: "unsharded",
     name: "sku",
     key: ["sku"],
@@ -245,6 +282,11 @@ export const TIES: readonly (readonly [table: string, column: string, table: str
   ["region", "boss", "cust", "id"],
   ["nil", "id", "cust", "id"],
   ["cheap", "sku", "item", "sku"],
+  ["big_ord", "cust_id", "cust", "id"],
+  ["big_ord", "id", "item", "ord_id"],
+  ["cust_sum", "cust_id", "cust", "id"],
+  ["cust_region", "id", "ord", "cust_id"],
+  ["cust_region", "id", "cust_sum", "cust_id"],
 ];
 
 const TEXT = "CHARACTER SET utf8mb4 COLLATE";
@@ -271,6 +313,9 @@ CREATE TABLE doc (k VARBINARY(16) NOT NULL PRIMARY KEY, j JSON, n INT, owner BIG
 CREATE TABLE pair (a BIGINT NOT NULL, b BIGINT NOT NULL, v INT, w VARCHAR(10) ${TEXT} ${GENERAL}, PRIMARY KEY (a, b));
 CREATE TABLE region (id INT NOT NULL PRIMARY KEY, name VARCHAR(20) ${TEXT} ${GENERAL}, boss BIGINT);
 CREATE TABLE nil (id BIGINT NOT NULL PRIMARY KEY, n INT, s VARCHAR(10) ${TEXT} ${GENERAL}, d DECIMAL(6,2));
+CREATE VIEW big_ord AS SELECT id, cust_id, total, placed FROM ord WHERE total > 5;
+CREATE VIEW cust_sum AS SELECT cust_id, COUNT(*) AS n, SUM(total) AS total FROM ord GROUP BY cust_id;
+CREATE VIEW cust_region AS SELECT c.id, c.name, r.name AS region FROM cust c LEFT JOIN region r ON r.id = c.region_id;
 `;
 
 const UNSHARDED_SQL = `
