@@ -76,6 +76,8 @@ export const LIMITS = {
   gatherBytesMax: 1024 * 1024 * 1024,
   /** INSERT statements that fill temporary tables are about this large. */
   gatherInsertBytes: 512 * 1024,
+  /** A value larger than this is loaded in pieces of so many bytes: its statement must not exceed max_allowed_packet. */
+  gatherPieceBytes: 1024 * 1024,
   /** Shards that one gather reads at once. */
   gatherReadsMax: 16,
   /** Keys of one temporary table. */
@@ -100,6 +102,10 @@ export const LIMITS = {
   lastKnownGoodDelayMs: 300,
   tabletLeaseTtlS: 10,
   healthIntervalMs: 500,
+
+  /** Calls that VEXPLAIN tells of one statement, and bytes of the text of each. */
+  tracedCallsMax: 5_000,
+  tracedSqlBytesMax: 16 * 1024,
 
   /** A tablet asks its mysqld this often whether definitions may have changed. */
   schemaLookIntervalMs: 1_000,

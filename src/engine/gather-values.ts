@@ -155,9 +155,9 @@ export function writeLiteral(kind: ValueKind, bytes: Buffer, start: number, end:
   }
 }
 
-/** SQL for a value that stands in a user variable as a binary string. */
-export function variableItem(kind: ValueKind, variable: string): string {
-  return kind === "text" ? `CONVERT(${variable} USING utf8mb4)` : variable;
+/** SQL for a value that `sql` gives as a binary string. */
+export function binaryItem(kind: ValueKind, sql: string): string {
+  return kind === "text" ? `CONVERT(${sql} USING utf8mb4)` : sql;
 }
 
 const MINUS = 0x2d;

@@ -1,9 +1,9 @@
 // Rows of a text result as INSERT statements for a temporary table, one statement after the other. A value so large that
-// its statement might be above the server's max_allowed_packet is put into a user variable first, piece by piece.
+// its statement might be above the server's max_allowed_packet is put into user variables first, in pieces.
 
 import { BufferReader } from "../mysql/codec.ts";
 import { LIMITS } from "../base/limits.ts";
-import { type ValueKind, variableItem, writeLiteral } from "./gather-values.ts";
+import { type ValueKind, binaryItem, writeLiteral } from "./gather-values.ts";
 import { quoteName } from "./quote-name.ts";
 import { SqlBytes } from "./sql-bytes.ts";
 
@@ -47,7 +47,7 @@ export class InsertBuilder {
       const start = reader.pos;
       reader.skip(length);
       const kind = kinds[i] as ValueKind;
-      if (length > LIMITS.gatherInsertBytes) sql.text(this.#variable(kind, row.subarray(start, start + length)));
+      if (length > LIMITS.gatherPieceBytes) sql.text(this.#pieces(kind, row.subarray(start, start + length)));
       else writeLiteral(kind, row, start, start + length, sql);
     }
     this.rows++;
@@ -64,16 +64,18 @@ export class InsertBuilder {
     return statements;
   }
 
-  #variable(kind: ValueKind, value: Buffer): string {
-    const name = `@shardgate_${++this.#variables}`;
-    for (let from = 0; from < value.length; from += LIMITS.gatherInsertBytes) {
+  /** SQL for a value whose pieces are user variables. */
+  #pieces(kind: ValueKind, value: Buffer): string {
+    const names: string[] = [];
+    for (let from = 0; from < value.length; from += LIMITS.gatherPieceBytes) {
+      const name = `@shardgate_${++this.#variables}`;
       const sql = new SqlBytes();
-      sql.text(from === 0 ? `SET ${name} = _binary` : `SET ${name} = CONCAT(${name}, _binary`);
-      sql.quoted(value, from, Math.min(from + LIMITS.gatherInsertBytes, value.length));
-      if (from > 0) sql.text(")");
+      sql.text(`SET ${name} = _binary`);
+      sql.quoted(value, from, Math.min(from + LIMITS.gatherPieceBytes, value.length));
       this.#before.push(sql.take());
+      names.push(name);
     }
-    return variableItem(kind, name);
+    return binaryItem(kind, names.length === 1 ? (names[0] ?? "") : `CONCAT(${names.join(", ")})`);
   }
 }
 
