@@ -49,6 +49,7 @@ interface Refresh {
 /** All tables are compared at most so much of the time while a long statement runs, and while nothing seems to change. */
 const BUSY_SHARE = 1 / 5;
 const IDLE_SHARE = 1 / 100;
+const ROWS_TOLD_EACH_MS = 30_000;
 
 export class SchemaTracker {
   readonly #options: SchemaTrackerOptions;
@@ -64,6 +65,9 @@ export class SchemaTracker {
   #tookMs = 0;
   /** Names whose row estimates are still to be read in this turn. */
   #rowsTurn: string[] = [];
+  /** Those that have come to differ and are not told yet. */
+  readonly #rowsChanged: string[] = [];
+  #toldAtMs = 0;
   #failing = false;
   #stopped = false;
   #wake: () => void = () => undefined;
@@ -211,22 +215,23 @@ export class SchemaTracker {
     if (this.#rowsTurn.length === 0) this.#rowsTurn = [...this.#tables.keys()];
     const names = this.#rowsTurn.splice(0, LIMITS.schemaRowsTables);
     const asked = names.filter((name) => this.table(name)?.kind === "table");
-    if (asked.length === 0) return;
-    const counts = await this.#options.source.rowCounts(asked);
-    const changed: string[] = [];
+    const counts = asked.length === 0 ? new Map<string, number>() : await this.#options.source.rowCounts(asked);
     for (const name of asked) {
       const tracked = this.#tables.get(name);
       if (tracked?.table === undefined) continue;
       const rows = counts.get(name);
       if (!rowsDiffer(tracked.table.rows, rows)) continue;
       this.#tables.set(name, { ...tracked, table: { ...tracked.table, rows } });
-      changed.push(name);
+      this.#rowsChanged.push(name);
     }
-    if (changed.length > 0) this.#tell(changed);
+    // Each telling costs gateways their plans; a turn over very many tables takes minutes.
+    const isTime = this.#rowsTurn.length === 0 || this.#options.clock.nowMs() - this.#toldAtMs >= ROWS_TOLD_EACH_MS;
+    if (this.#rowsChanged.length > 0 && isTime) this.#tell(this.#rowsChanged.splice(0));
   }
 
   #tell(changed: readonly string[]): void {
     this.#version++;
+    this.#toldAtMs = this.#options.clock.nowMs();
     const { keyspace, log } = this.#options;
     log.debug({ keyspace, version: this.#version, tables: this.#tables.size, changed: changed.slice(0, 10) }, "schema");
     for (const reader of this.#readers) reader.changed(changed);

@@ -367,6 +367,18 @@ describe("what watchers are told", () => {
     expect(follower.changes.length).toBe(3);
   });
 
+  test("row estimates of very many tables are told now and then", async () => {
+    const names = Array.from({ length: 10 * LIMITS.schemaRowsTables }, (_, i) => `t${i}`);
+    const { clock, mysqld, tracker } = await started(...names.map((name) => `CREATE TABLE ${name} (id INT)`));
+    const follower = new Follower(tracker);
+    for (const name of names) mysqld.tables.set(name, { ...(mysqld.tables.get(name) as TableSchema), rows: 5_000 });
+    await clock.pass(5 * LIMITS.schemaLookIntervalMs);
+    expect(follower.changes.length).toBe(1);
+    await clock.pass(10 * LIMITS.schemaLookIntervalMs);
+    expect(follower.changes.length).toBe(2);
+    expect([...follower.known.values()].filter(({ rows }) => rows === 5_000).length).toBe(names.length);
+  });
+
   test("a closed watcher is told nothing more, and others end with the tracker", async () => {
     const { clock, mysqld, tracker } = await started("CREATE TABLE a (id INT)");
     const closed = new Follower(tracker);
