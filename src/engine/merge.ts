@@ -254,8 +254,10 @@ export class MergeRun {
     const rowsMax = limit === undefined ? undefined : limit.count + limit.offset;
     const typing = this.#typing(typed);
     let shown: readonly ColumnDefinition[] = [];
+    // What is shipped is looked at when it is written.
+    const isShown = merge.aggregate === undefined && !this.#plan.steps.some((step) => step.body === typed);
     const check = (columns: readonly ColumnDefinition[]): void => {
-      if (merge.aggregate === undefined) checkColumns(columns, shown, width);
+      if (isShown) checkColumns(columns, shown, width);
     };
     const matched = outer === undefined ? undefined : this.#numbersOf(outer.matched, tables, targets);
     // Whoever needs them meets the error.

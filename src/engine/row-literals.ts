@@ -144,6 +144,8 @@ export class ColumnLiterals {
   /** Text has come in utf8mb4. All literals of a column must be of one character set: VALUES takes its type from all. */
   #quoted(row: RowColumns, at: number): string | undefined {
     const text = row.ascii(at) ?? "";
+    // No member, or one that is empty: a column takes only the latter.
+    if (text === "" && (this.#column.flags & COLUMN_FLAG.ENUM) !== 0) throw new NeedsGather("an empty ENUM value");
     const { collation } = this;
     const charset = collation?.split("_")[0];
     const isConverted = charset === "latin1" || charset === "ascii";
