@@ -3,10 +3,11 @@
 // shards, the server's own schemas' rows once, and what only the gateway knows; the query runs over them.
 
 import { fillCatalogs, type CatalogPart, type CatalogTable } from "../engine/catalog.ts";
-import { HeadSwap } from "../engine/describe.ts";
+import { type Definitions, HeadSwap } from "../engine/describe.ts";
 import { Budget } from "../engine/gather.ts";
 import type { ShardTarget } from "../engine/ports.ts";
 import { Scratch } from "../engine/scratch.ts";
+import { decodeColumnDefinition, encodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { CatalogPlan, CatalogSource } from "../plan/plan.ts";
 import { literalOf } from "../plan/session-functions.ts";
 import type { BindValue } from "../plan/statement.ts";
@@ -61,12 +62,25 @@ export async function runCatalog(
   const scratch = new Scratch(context.tablets, target, signal);
   try {
     await fill(scratch);
-    const output = new HeadSwap(executor.client, () => definitions);
+    const output = new HeadSwap(executor.client, (own) => redefined(own, definitions, plan.sources));
     await executor.passFrom(target, scratch.holdId, substituted(plan.statement, binds, state, context), output);
   } finally {
     await scratch.release();
   }
   executor.client.commandDone();
+}
+
+/** What shows a column of a temporary table is shown as the system table's; what is computed is as it is. */
+function redefined(own: Definitions, described: Definitions, sources: readonly CatalogSource[]): Definitions {
+  const temporary = new Set(sources.map(({ temporaryTable }) => temporaryTable));
+  return own.map((payload, i) => {
+    const definition = decodeColumnDefinition(payload);
+    const truth = described[i];
+    if (definition.schema === "" || truth === undefined) return payload;
+    if (temporary.has(definition.orgTable)) return truth;
+    // A derived table is of the schema of what it is made of.
+    return encodeColumnDefinition({ ...definition, schema: decodeColumnDefinition(truth).schema });
+  });
 }
 
 function tableOf(
