@@ -2,7 +2,8 @@
 // shards at execution.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Expr, Insert } from "../sql/tree.ts";
+import type { TableSchema } from "../schema/model.ts";
+import type { Column, Expr, Insert } from "../sql/tree.ts";
 import type { ColumnVindex, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { columnKindOf } from "./column-kind.ts";
 import type { GeneratedColumn, InsertPlan, InsertVindex } from "./plan.ts";
@@ -13,17 +14,19 @@ import { type ValueRef, valueRefOf } from "./value-ref.ts";
 
 /** Throws 1235 for rows whose place cannot be known before they are written, 1136 for rows of the wrong length. */
 export function planInsert(
-  statement: Insert,
+  written: Insert,
   keyspace: KeyspaceVSchema,
   table: TableVSchema,
   context: PlanContext,
 ): InsertPlan {
+  const definition = context.schema.table(keyspace.keyspace, table.name);
+  const statement = withColumnList(written, table, definition);
   const verb = statement.replace ? "REPLACE" : "INSERT";
   refuseUnwritable(verb, table);
   if (table.pinned !== undefined) throw notSupported(`${verb} into pinned table ${table.name}`);
   const [primary, ...others] = table.columnVindexes;
   if (primary === undefined) throw notSupported(`${verb} into table ${table.name} without a vindex`);
-  const columns = columnsOf(statement, table);
+  const columns = statement.columns.map(({ name }) => name.toLowerCase());
   for (const [row, { values }] of statement.rows.entries()) {
     if (values.length !== columns.length) {
       throw new ShardgateError(
@@ -40,7 +43,10 @@ export function planInsert(
   }
   const generate = generatedColumn(table, columns, context);
   if (generate !== undefined) refuseUnknownIds(statement, generate);
-  const vindexFor = (vindex: ColumnVindex): InsertVindex => insertVindex(vindex, table, statement, columns, generate);
+  const vindexFor = (vindex: ColumnVindex): InsertVindex => {
+    const holds = vindex.columnsLower.map((column) => columnKindOf(table, column, definition));
+    return { ...insertVindex(vindex, statement, columns, generate), holds };
+  };
   return {
     kind: "insert",
     keyspace: keyspace.keyspace,
@@ -50,19 +56,29 @@ export function planInsert(
     verify: others.filter(({ vindex }) => vindex.kind !== "lookup" && vindex.unique).map(vindexFor),
     generate,
     substitute: asksForSessionValues(statement),
+    ...(statement === written ? {} : { printed: true }),
   };
 }
 
-/** Names of the row's columns, lower case. */
-function columnsOf(statement: Insert, table: TableVSchema): readonly string[] {
-  if (statement.columnList || statement.columns.length > 0) {
-    return statement.columns.map((column) => column.name.toLowerCase());
+/**
+ * The statement with the columns it leaves out. They are written out for the shard too: should its table be another one by
+ * now, each value still goes to the column that the row was placed by, or the statement fails.
+ */
+function withColumnList(statement: Insert, table: TableVSchema, definition: TableSchema | undefined): Insert {
+  if (statement.columnList || statement.columns.length > 0) return statement;
+  // VALUES (): every column has its default.
+  if (statement.rows.every(({ values }) => values.length === 0)) return statement;
+  const listed = table.columnListAuthoritative ? table.columns : undefined;
+  const columns = (definition?.columns ?? listed)?.filter(({ invisible }) => !invisible);
+  if (columns === undefined) {
+    throw notSupported(
+      `INSERT without a column list into sharded table ${table.name}`,
+      "list the columns, or declare them in the VSchema with column_list_authoritative",
+    );
   }
-  if (table.columnListAuthoritative) return table.columns.map((column) => column.lower);
-  throw notSupported(
-    `INSERT without a column list into sharded table ${table.name}`,
-    "list the columns, or declare them in the VSchema with column_list_authoritative",
-  );
+  const { pos } = statement;
+  const named = columns.map(({ name }): Column => ({ kind: "column", schema: undefined, table: undefined, name, pos }));
+  return { ...statement, columns: named, columnList: true };
 }
 
 /** NULL and 0 ask for an id: the value has to be known before the row is sent. */
@@ -96,11 +112,10 @@ function generatedColumn(
 
 function insertVindex(
   { vindex, columns: names, columnsLower }: ColumnVindex,
-  table: TableVSchema,
   statement: Insert,
   columns: readonly string[],
   generate: GeneratedColumn | undefined,
-): InsertVindex {
+): Omit<InsertVindex, "holds"> {
   if (vindex.kind === "lookup") throw notSupported(`placing rows by lookup vindex ${vindex.name}`);
   const positions = columnsLower.map((name) => columns.indexOf(name));
   const values = statement.rows.map((row) =>
@@ -124,7 +139,7 @@ function insertVindex(
       );
     }),
   );
-  return { vindex, columns: names, holds: columnsLower.map((column) => columnKindOf(table, column)), values };
+  return { vindex, columns: names, values };
 }
 
 /** DEFAULT in an auto-increment column means the next id, as NULL and 0 do; those two are values until execution. */
