@@ -56,7 +56,7 @@ function namedAsWritten(query: Query): Query {
   const items = query.items.map((item) => {
     if (item.kind !== "expr" || item.alias !== undefined || item.text === "") return item;
     const { expr } = item;
-    if (expr.kind !== "literal" || !/^[a-z@]/i.test(item.text)) return item;
+    if (expr.kind !== "literal" || expr.value === item.text || !/^[a-z@]/i.test(item.text)) return item;
     const chars = LENGTHS.find(([start]) => item.text.toLowerCase().startsWith(start))?.[1];
     if (chars === undefined || (expr.type !== "string" && expr.type !== "null")) return { ...item, alias: item.text };
     const type = { ...CAST_TYPE, name: "char", length: String(chars), pos: expr.pos };

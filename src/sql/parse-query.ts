@@ -345,7 +345,7 @@ function selectItem(c: Cursor, first: boolean): SelectItem {
   return { kind: "expr", expr, alias, text, pos };
 }
 
-/** The words NULL, TRUE and FALSE name their column in upper case, however they are written; N'x' does by its value. */
+/** The words NULL, TRUE and FALSE name their column in upper case, however they are written; a string does by its value. */
 function constantName(expr: Expr): string | undefined {
   if (expr.kind !== "literal") return undefined;
   switch (expr.type) {
@@ -353,6 +353,7 @@ function constantName(expr: Expr): string | undefined {
     case "true":
     case "false":
       return expr.type.toUpperCase();
+    case "string":
     case "nstring":
       return expr.value;
     default:

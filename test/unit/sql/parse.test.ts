@@ -156,6 +156,8 @@ describe("rewriting", () => {
     ["True", "TRUE"],
     ["false", "FALSE"],
     ["N'x'", "x"],
+    ["'it''s'", "it's"],
+    ["_latin1'x'", "x"],
     ["a  + 1", "a  + 1"],
   ])("%s names its column %s", (sql, name) => {
     const statement = parse(`select ${sql} from t`);

@@ -51,7 +51,7 @@ test("node-sql-parser sees the same tables and columns", () => {
       continue;
     }
     both++;
-    const { tables, columns, strings, ctes } = namesOf(tree);
+    const { tables, columns, strings, ctes } = namesOf(tree, sql);
     const fault = [
       ...differences(sql, tables, lastParts(theirs.tableList), new Set([...ctes, "dual", "null"])),
       ...differences(sql, columns, lastParts(theirs.columnList), new Set([...strings, "(.*)", "*"])),
@@ -72,7 +72,7 @@ function treeOf(sql: string): Statement | undefined {
   }
 }
 
-function namesOf(tree: Statement): Record<"tables" | "columns" | "strings" | "ctes", Set<string>> {
+function namesOf(tree: Statement, sql: string): Record<"tables" | "columns" | "strings" | "ctes", Set<string>> {
   const tables = new Set(tablesOf(tree).map(({ name }) => name.toLowerCase()));
   const columns = new Set<string>();
   const strings = new Set<string>();
@@ -80,7 +80,7 @@ function namesOf(tree: Statement): Record<"tables" | "columns" | "strings" | "ct
   walk(tree, (node) => {
     if (node.kind === "column") columns.add(node.name.toLowerCase());
     else if (node.kind === "cte") ctes.add(node.name.toLowerCase());
-    else if (node.kind === "expr") for (const text of quoted(node.text)) strings.add(text);
+    else if (node.kind === "expr") for (const text of quoted(sql.slice(node.pos))) strings.add(text);
   });
   return { tables, columns, strings, ctes };
 }
