@@ -104,8 +104,8 @@ export const LIMITS = {
   healthIntervalMs: 500,
 
   /** Calls that VEXPLAIN tells of one statement, and bytes of the text of each. */
-  tracedCallsMax: 5_000,
-  tracedSqlBytesMax: 16 * 1024,
+  tracedCallsMax: 1_000,
+  tracedSqlBytesMax: 8 * 1024,
 
   /** A tablet asks its mysqld this often whether definitions may have changed. */
   schemaLookIntervalMs: 1_000,

@@ -1,14 +1,12 @@
 // What `shardgate explain --schema-dir` says of a statement: its plan, tier and shards, from schema files, VSchema files and
 // shard counts alone. Literals count, so the statement is planned as it stands, not normalized.
 
-import { ShardgateError } from "../base/errors.ts";
 import type { KeyspaceTargets } from "../engine/shards.ts";
-import { shardsFor } from "../engine/shards.ts";
-import { splitRows } from "../engine/insert.ts";
+import { extentOf, type PlanExtent } from "../gateway/plan-extent.ts";
 import type { SchemaKeyspace } from "../local/schema-dir.ts";
-import { describePlan, type Tier } from "../plan/describe-plan.ts";
-import type { Plan } from "../plan/plan.ts";
+import { describePlan } from "../plan/describe-plan.ts";
 import { planStatement } from "../plan/planner.ts";
+import { reasonOf } from "../plan/reason-of.ts";
 import { readDefinitions } from "../schema/ddl.ts";
 import { type ClusterSchema, clusterSchemaOf, type TableSchema } from "../schema/model.ts";
 import type { Statement } from "../sql/tree.ts";
@@ -60,9 +58,8 @@ export function offlineCluster(keyspaces: readonly SchemaKeyspace[]): OfflineClu
   };
 }
 
-export interface RoutingAnswer {
-  readonly tier: Tier;
-  readonly shards: "one" | "some" | "all" | "none";
+export interface RoutingAnswer extends PlanExtent {
+  /** With `reason`: in one sentence, why it is what it is. */
   readonly plan: object;
 }
 
@@ -73,55 +70,5 @@ export function explainRouting(
   cluster: OfflineCluster,
 ): RoutingAnswer {
   const plan = planStatement(statement, { vschema: cluster.vschema, schema: cluster.schema, keyspace });
-  const shards = shardsOf(plan, cluster);
-  return { tier: tierOf(plan, shards), shards, plan: describePlan(plan) };
-}
-
-function shardsOf(plan: Plan, cluster: OfflineCluster): RoutingAnswer["shards"] {
-  switch (plan.kind) {
-    case "session":
-      return "none";
-    case "send": {
-      const keyspace = targetsOf(plan.keyspace, cluster);
-      return extent(shardsFor(plan.routing, keyspace, []).length, keyspace);
-    }
-    case "insert": {
-      const keyspace = targetsOf(plan.keyspace, cluster);
-      // Ids that a sequence will give decide the shards only when the statement runs.
-      if (plan.generate !== undefined && plan.primary.values.some((row) => row.includes(undefined))) return "some";
-      return extent(splitRows(plan, keyspace, [], new Map()).length, keyspace);
-    }
-    case "merge":
-      return "all";
-    case "catalog":
-      return plan.filter === undefined ? "some" : "one";
-    case "gather": {
-      const extents = plan.sources.map((source) => {
-        const keyspace = targetsOf(source.keyspace, cluster);
-        return extent(shardsFor(source.routing, keyspace, []).length, keyspace);
-      });
-      if (extents.includes("all")) return "all";
-      return extents.length === 1 && extents[0] === "one" ? "one" : "some";
-    }
-  }
-}
-
-/** All of several is "all"; the one shard of an unsharded keyspace is "one". */
-function extent(count: number, keyspace: KeyspaceTargets): RoutingAnswer["shards"] {
-  if (count <= 1) return "one";
-  return count === keyspace.targets.length ? "all" : "some";
-}
-
-function tierOf(plan: Plan, shards: RoutingAnswer["shards"]): Tier {
-  if (plan.kind === "gather" || (plan.kind === "catalog" && shards !== "one")) return "gather";
-  if (shards === "one" || shards === "none") return "pass-through";
-  return plan.kind === "send" && plan.crossShard !== undefined && plan.severalShards?.kind === "gather"
-    ? "gather"
-    : "merge";
-}
-
-function targetsOf(name: string, cluster: OfflineCluster): KeyspaceTargets {
-  const targets = cluster.targets.get(name);
-  if (targets === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${name}'`);
-  return targets;
+  return { ...extentOf(plan, cluster.targets), plan: { ...describePlan(plan), reason: reasonOf(plan) } };
 }

@@ -12,6 +12,7 @@ import { queryInside } from "./inner-query.ts";
 import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
 import { runSet, runSetTransaction } from "./set-statement.ts";
 import { runShow } from "./show-statement.ts";
+import { runVexplain } from "./run-vexplain.ts";
 import { parseTarget } from "./target.ts";
 
 /** Answers the client, or throws. `payload` is what the client sent. */
@@ -64,6 +65,9 @@ export async function runSessionStatement(
       return;
     case "do":
       await runDo(executor, statement);
+      return;
+    case "explain":
+      await runVexplain(executor, statement, cluster);
       return;
     case "kill":
       throw notSupported("KILL");

@@ -1,9 +1,9 @@
-// A plan as JSON for people and tools: `shardgate explain` and later EXPLAIN. Shapes may grow, names stay.
+// A plan as JSON for people and tools: `shardgate explain` and VEXPLAIN. Shapes may grow, names stay.
 
 import { assertNever } from "../base/assert.ts";
 import { print, printExpr } from "../sql/print.ts";
 import type { Body, Merge } from "./merge-plan.ts";
-import type { Plan, Routing } from "./plan.ts";
+import type { GatherPlan, GatherSource, Plan, Routing, SendPlan } from "./plan.ts";
 import type { SchemaPattern } from "./schema-filter.ts";
 import type { ValueRef } from "./value-ref.ts";
 
@@ -15,7 +15,11 @@ export interface PlanDescription {
   readonly [detail: string]: unknown;
 }
 
-export function describePlan(plan: Plan): PlanDescription {
+/** What sends statements to shards. */
+export type Sender = SendPlan | GatherPlan | GatherSource | Body;
+
+/** `more` is told of each sender besides. */
+export function describePlan(plan: Plan, more: (sender: Sender) => object = () => ({})): PlanDescription {
   switch (plan.kind) {
     case "send":
       return {
@@ -24,7 +28,8 @@ export function describePlan(plan: Plan): PlanDescription {
         routing: describeRouting(plan.routing),
         writes: plan.effect.writes,
         ...(plan.crossShard === undefined ? {} : { crossShard: plan.crossShard }),
-        ...(plan.severalShards === undefined ? {} : { severalShards: describePlan(plan.severalShards) }),
+        ...(plan.severalShards === undefined ? {} : { severalShards: describePlan(plan.severalShards, more) }),
+        ...more(plan),
       };
     case "insert":
       return {
@@ -51,14 +56,16 @@ export function describePlan(plan: Plan): PlanDescription {
           routing: describeRouting(source.routing),
           columns: source.columns === "all" ? "all" : [...source.columns],
           ...(source.where === undefined ? {} : { where: printExpr(source.where) }),
+          ...more(source),
         })),
+        ...more(plan),
       };
     case "merge":
       return {
         kind: plan.kind,
         reason: plan.reason,
-        steps: plan.steps.map(({ name, batched, body }) => ({ rows: name, batched, ...describeBody(body) })),
-        ...describeBody(plan.body),
+        steps: plan.steps.map(({ name, batched, body }) => ({ rows: name, batched, ...describeBody(body, more) })),
+        ...describeBody(plan.body, more),
       };
     case "catalog":
       return {
@@ -66,7 +73,7 @@ export function describePlan(plan: Plan): PlanDescription {
         scratch: plan.keyspace,
         tables: plan.sources.map(({ schema, table }) => `${schema}.${table}`),
         ...(plan.filter === undefined ? {} : { keyspaces: plan.filter.map(describeSchema) }),
-        ...(plan.gather === undefined ? {} : { gather: describePlan(plan.gather) }),
+        ...(plan.gather === undefined ? {} : { gather: describePlan(plan.gather, more) }),
       };
     case "session":
       return { kind: plan.kind, statement: plan.statement.kind };
@@ -75,14 +82,17 @@ export function describePlan(plan: Plan): PlanDescription {
   }
 }
 
-function describeBody(body: Body): object {
-  if (body.kind === "union") return { union: body.parts.map(describeBody), ...describeMerge(body.merge) };
+function describeBody(body: Body, more: (sender: Sender) => object): object {
+  if (body.kind === "union") {
+    return { union: body.parts.map((part) => describeBody(part, more)), ...describeMerge(body.merge) };
+  }
   return {
     keyspace: body.keyspace,
     routing: describeRouting(body.routing),
     statement: print(body.statement),
     ...describeMerge(body.merge),
     ...(body.outer === undefined ? {} : { outer: true }),
+    ...more(body),
   };
 }
 

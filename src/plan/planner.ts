@@ -66,7 +66,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "delete":
       return planChange(statement, context);
     case "explain":
-      if (statement.verb === "vexplain") throw notSupported("VEXPLAIN");
+      if (statement.verb === "vexplain") return { kind: "session", statement };
       return planExplain(statement, context, planStatement);
     case "setFor":
       return planStatementFor(statement, statement.statement, context);

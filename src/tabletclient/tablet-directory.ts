@@ -17,8 +17,8 @@ export interface TabletDirectoryOptions {
   readonly tls: GrpcTls | undefined;
   /** Replicas further behind are not read from while a nearer one serves. */
   readonly replicaLagMaxS: number;
-  /** Its replicas are preferred; undefined: no cell's. */
-  readonly localCell: string | undefined;
+  /** Its replicas are preferred. */
+  readonly localCell?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
