@@ -10,6 +10,7 @@ import { groupExpr, hasWindow, isAggregate } from "./colocation.ts";
 import { type MergePlanner, EMPTY_SELECT, limitOf, NO_MERGE, pruned, rowsTable, shippedName } from "./merge.ts";
 import { callOf, MergeColumns } from "./merge-columns.ts";
 import type { AggregateOutput, Body, Merge, MergeKey } from "./merge-plan.ts";
+import { withoutAliases } from "./merge-order.ts";
 import { mapOwn } from "./own-expressions.ts";
 import type { Routing } from "./plan.ts";
 import {
@@ -164,7 +165,7 @@ function finalBody(
         return node;
       }
       const leaf = leaves.leafOf(node);
-      if (leaf !== undefined) return columnFor(leaf);
+      if (leaf !== undefined) return averageOf(leaf.expr, columnFor) ?? columnFor(leaf);
       if (node.kind === "column") throw new CannotMerge(`column ${node.name} beside aggregates over several shards`);
       return undefined;
     });
@@ -178,7 +179,7 @@ function finalBody(
       const lower = expr.name.toLowerCase();
       if (select.items.some((item) => item.kind === "expr" && item.alias?.toLowerCase() === lower)) return expr;
     }
-    return mapped(withAliases(expr, select, leaves));
+    return mapped(keepPlain ? withoutAliases(expr, select, block) : withAliases(expr, select, leaves));
   };
   const orderBy = select.orderBy.map((item) => ({ ...item, expr: aliased(item.expr, true) }));
   const having = select.having === undefined ? undefined : aliased(select.having, false);
@@ -237,6 +238,33 @@ function finalBody(
   const needed = pruned(statement);
   return planner.shardBody(needed, typing, items.length, NO_MERGE, { kind: "any" }, keyspace);
 }
+
+/** AVG(x) as SUM(x) / COUNT(x): what is computed from it must see the digits that its column does not show. */
+function averageOf(expr: Expr, columnFor: (leaf: Leaf) => Expr): Expr | undefined {
+  if (expr.kind !== "call" || expr.name !== "avg" || expr.over !== undefined) return undefined;
+  if (expr.distinct) throw new CannotMerge("AVG(DISTINCT) in an expression over several shards");
+  const { args, pos } = expr;
+  const sum = columnFor({ kind: "aggregate", expr: callOf("sum", args, pos) });
+  const count = columnFor({ kind: "aggregate", expr: callOf("count", args, pos) });
+  const zero: Expr = { kind: "literal", type: "int", value: "0", introducer: undefined, pos };
+  // No rows: NULL, and no warning of a division.
+  return { kind: "binary", op: "/", left: sum, right: callOf("nullif", [count, zero], pos), pos };
+}
+
+/** A quotient has more digits than it shows, which sums of partial sums would lose. */
+function refuseHiddenDigits(args: readonly Expr[], name: string): void {
+  for (const arg of args) {
+    mapOwn(arg, (node) => {
+      if (node.kind === "cast" || (node.kind === "call" && CUT_DIGITS.has(node.name))) return node;
+      if (node.kind === "binary" && node.op === "/") {
+        throw new CannotMerge(`${name.toUpperCase()}() of a quotient over several shards`);
+      }
+      return undefined;
+    });
+  }
+}
+
+const CUT_DIGITS: ReadonlySet<string> = new Set(["round", "truncate", "floor", "ceil", "ceiling"]);
 
 function mapWindow<S extends Select["windows"][number]["spec"]>(spec: S, mapped: (expr: Expr) => Expr): S {
   return {
@@ -407,8 +435,10 @@ class Partial {
       case "count":
         return { kind: "count", column: this.#columns.indexOf(expr) };
       case "sum":
+        refuseHiddenDigits(args, name);
         return { kind: "sum", column: this.#columns.indexOf(expr) };
       case "avg": {
+        refuseHiddenDigits(args, name);
         const sum = this.#columns.indexOf(callOf("sum", args, pos));
         return { kind: "avg", sum, count: this.#columns.indexOf(callOf("count", args, pos)) };
       }

@@ -6,7 +6,7 @@ import type { Column, Cte, Expr, Join, Node, Query, Select, SelectItem, TableRef
 import { mapChildren } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import { conjunctsOf, type Placed, type Placement, placeBlock } from "./colocation.ts";
-import { EMPTY_SELECT, type MergePlanner, rowsTable, routingOf, shippedName } from "./merge.ts";
+import { EMPTY_SELECT, type MergePlanner, pruned, rowsTable, routingOf, shippedName, withCtes } from "./merge.ts";
 import type { Body, ShardBody } from "./merge-plan.ts";
 import {
   type Block,
@@ -273,11 +273,14 @@ function outerBody(
 ): ShardBody {
   const { pos } = select;
   const body = (on: readonly Expr[], type: "inner" | "left"): ShardBody => {
-    const whole: Select = { ...select, from: [joined([left, { ...right, on, type }])], where: andOf(where) };
-    const { block } = planner.scope(whole, ctes);
+    const from = [joined([left, { ...right, on, type }])];
+    const whole: Select = pruned(withCtes({ ...select, from, where: andOf(where) }, ctes));
+    const { block } = planner.scope(whole, []);
     if (block === undefined) throw new CannotMerge("a join over several shards");
-    const inner: Select = { ...whole, from: [joined([left, { ...right, on: right.on, type: "inner" }])] };
-    const innerBlock = planner.scope(inner, ctes).block ?? block;
+    // Where the matches are is for ON alone to say: WHERE may ask for rows that have none.
+    const matches = [joined([left, { ...right, on: right.on, type: "inner" }])];
+    const inner: Select = { ...whole, from: matches, where: undefined };
+    const innerBlock = planner.scope(inner, []).block ?? block;
     const placement = placeBlock(innerBlock);
     const [group] = placement.groups;
     if (group === undefined || placement.groups.length > 1 || placement.obstacle !== undefined) {
@@ -303,14 +306,14 @@ function outerBody(
     name: "shardgate_n",
     pos,
   };
-  const matched: Select = {
+  const matched: Select = pruned({
     ...EMPTY_SELECT,
     options: ["distinct"],
     items: [{ kind: "expr", expr: number, alias: undefined, text: "shardgate_n", pos }],
     from: [joined([left, { ...right, type: "inner" }])],
-    with: select.with,
+    with: withCtes(select, ctes).with,
     pos,
-  };
+  });
   return { ...inner, outer: { matched, unmatched: unmatched.statement } };
 }
 

@@ -6,7 +6,7 @@ import { CannotMerge } from "./cannot-merge.ts";
 import type { MergeColumns } from "./merge-columns.ts";
 import type { MergeKey } from "./merge-plan.ts";
 import { mapOwn } from "./own-expressions.ts";
-import type { Block } from "./scope.ts";
+import { type Block, resolveColumn } from "./scope.ts";
 
 /**
  * Adds the hidden columns that comparing takes. With `isDistinct` only what the select list has can be ordered by: another
@@ -16,11 +16,10 @@ export function orderKeys(select: Select, block: Block, columns: MergeColumns, i
   const { width } = columns;
   return select.orderBy.map(({ expr, direction }) => {
     const at = positionOf(expr, select, columns, width);
-    const value = at === undefined ? withoutAliases(expr, select) : columns.exprAt(at);
+    const value = at === undefined ? withoutAliases(expr, select, block) : columns.exprAt(at);
     if (value === undefined) throw new CannotMerge("ORDER BY over several shards");
     if (isDistinct && at === undefined) throw new CannotMerge("ORDER BY of what DISTINCT leaves out");
     if (holdsQuery(value)) throw new CannotMerge("ORDER BY of a subquery over several shards");
-    void block;
     return columns.keyOf(value, at, direction === "desc");
   });
 }
@@ -45,10 +44,14 @@ function positionOf(expr: Expr, select: Select, columns: MergeColumns, width: nu
   return undefined;
 }
 
-/** Aliases stand for their expressions: as a column of its own the expression cannot name them. */
-function withoutAliases(expr: Expr, select: Select): Expr {
+/**
+ * Aliases stand for their expressions: as a column of its own the expression cannot name them. Inside an expression a name
+ * is that of a table's column first.
+ */
+export function withoutAliases(expr: Expr, select: Select, block: Block): Expr {
   return mapOwn(expr, (node) => {
     if (node.kind !== "column" || node.table !== undefined) return undefined;
+    if (node !== expr && resolveColumn(node, block)?.source.block === block) return undefined;
     const lower = node.name.toLowerCase();
     const item = select.items.find((each) => each.kind === "expr" && each.alias?.toLowerCase() === lower);
     return item?.kind === "expr" ? item.expr : undefined;

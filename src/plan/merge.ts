@@ -20,13 +20,13 @@ import {
 } from "./colocation.ts";
 import { aggregateBody } from "./merge-aggregate.ts";
 import { columnKindOf } from "./column-kind.ts";
-import { castTo } from "./cast-to.ts";
+import { foreignTyping } from "./foreign-typing.ts";
 import { MergeColumns } from "./merge-columns.ts";
 import { splitJoin } from "./merge-join.ts";
 import type { Body, Merge, MergeKey, MergeLimit, MergePlan, RowsStep, ShardBody, UnionBody } from "./merge-plan.ts";
 import { orderKeys } from "./merge-order.ts";
 import type { Effect, GatherPlan, Routing } from "./plan.ts";
-import { routeTables } from "./routing.ts";
+import { routeTogether } from "./routing.ts";
 import {
   type Block,
   isCorrelated,
@@ -170,12 +170,12 @@ export class MergePlanner {
     return this.#isOverKeyspaces ? select : typing;
   }
 
-  /** Rows of another keyspace's tables are typed by casts: the tables are not there. */
+  /** Rows of another keyspace are typed without its tables: they are not there. */
   #typeFor(name: string, keyspace: string): void {
     const at = this.steps.findIndex((step) => step.name === name);
     const step = this.steps[at];
     if (step === undefined || step.body.keyspace === keyspace) return;
-    this.steps[at] = { ...step, typing: castsOf(this.#rows.get(name) ?? []) };
+    this.steps[at] = { ...step, typing: typesOf(this.#rows.get(name) ?? []) };
   }
 
   #select(original: Select, typing: Query, ctes: readonly Cte[]): Body {
@@ -234,7 +234,7 @@ export class MergePlanner {
     typing: Query,
   ): Body {
     const isBatched = this.isBatched(this.usesOf(select));
-    const plain: Select = { ...select, limit: undefined, orderBy: [] };
+    const plain: Select = { ...select, limit: undefined };
     const work = isBatched
       ? shardWorkOf({ ...block, select: plain }, [], placement.classes)
       : shardWorkOf({ ...block, select: plain }, group, placement.classes);
@@ -384,11 +384,8 @@ export function routingOf(
   if (group[0]?.keyspace.sharded === false) return { kind: "unsharded" };
   const tables = group.flatMap((placed) => fromTableOf(placed) ?? []);
   if (tables.length === 0) return { kind: "scatter" };
-  let best: Routing = { kind: "scatter" };
-  for (const table of tables) {
-    const routing = routeTables({ tables: [table], conditions: placement.conditions, outerJoins: [] });
-    if (rankOf(routing) < rankOf(best)) best = routing;
-  }
+  const { conditions, nullsAreRows } = placement;
+  const best = routeTogether({ tables, conditions, outerJoins: [], listsOuterJoins: nullsAreRows });
   if (best.kind !== "scatter" || block === undefined || planner === undefined) return best;
   return routingByRows(group, placement, block, planner) ?? best;
 }
@@ -411,28 +408,12 @@ function routingByRows(
         );
         if (column === undefined || each.ref.kind !== "tableName") continue;
         if (!comparesExactly({ source: each, lower: column.lower }, { source, lower })) continue;
-        const holds = columnKindOf(source.resolved?.table, lower);
+        const holds = columnKindOf(source.resolved?.table, lower, source.resolved?.definition);
         return { kind: "in-rows", vindex, holds, step: each.ref.name, column: column.name };
       }
     }
   }
   return undefined;
-}
-
-function rankOf(routing: Routing): number {
-  switch (routing.kind) {
-    case "equal-unique":
-    case "pinned":
-      return 0;
-    case "equal-multi":
-      return 1;
-    case "in":
-      return 2;
-    case "scatter":
-      return 9;
-    default:
-      return 5;
-  }
 }
 
 /** Every table must be where the statement goes: of the keyspace, or a reference table that it has. */
@@ -574,14 +555,12 @@ function existsQuery(query: Query): Query {
   return { ...query, options: [], items, groupBy: [], windows: [], orderBy: [], limit };
 }
 
-/** One row of NULLs with the columns' types. Throws CannotMerge when one is not known. */
-function castsOf(columns: readonly SourceColumn[]): Select {
-  const items = columns.map(({ name, definition }): SelectItem => {
-    const cast = definition === undefined ? undefined : castTo(definition);
-    if (cast === undefined) throw new CannotMerge("rows of another keyspace, of a type that is not known");
-    return { kind: "expr", expr: cast, alias: name, text: name, pos: 0 };
-  });
-  return { ...EMPTY_SELECT, items };
+/** No rows with the columns' types. Throws CannotMerge when one is not known. */
+function typesOf(columns: readonly SourceColumn[]): Select {
+  const table = foreignTyping(columns);
+  if (table === undefined) throw new CannotMerge("rows of another keyspace, of a type that is not known");
+  const alias = table.alias ?? "";
+  return { ...EMPTY_SELECT, items: columns.map(({ name }) => columnItem(alias, name, 0)), from: [table] };
 }
 
 /** The query with columns named c0, c1, … */
