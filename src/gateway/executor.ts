@@ -22,6 +22,7 @@ import type { MergePlan } from "../plan/merge-plan.ts";
 import type { CatalogPlan, Effect, GatherPlan, Routing, SendPlan } from "../plan/plan.ts";
 import { planStatement } from "../plan/planner.ts";
 import { withSelectLimit } from "../plan/select-limit.ts";
+import { isSystemSchema } from "../plan/system-tables.ts";
 import type { PlanContext } from "../plan/tables.ts";
 import type { AskedRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
@@ -36,6 +37,7 @@ import { givesGeneratedId } from "./auto-increments.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
 import { type DefinedTables, definedTables } from "./defined-tables.ts";
 import { patchStatus } from "./patch-status.ts";
+import { runFieldList } from "./field-list.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { CachedPlan } from "./plan-cache.ts";
 import { gatherForbidden, optionsOf, type QueryOptions, refuseScatter } from "./query-options.ts";
@@ -165,7 +167,9 @@ export class Executor implements PassThroughOwner {
     try {
       const { keyspace } = this.state.target;
       if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
-      this.toAnyShard(keyspace, this.context.cluster(), payload);
+      const cluster = this.context.cluster();
+      if (isSystemSchema(keyspace)) this.#slow(runFieldList(this, keyspace, cluster, payload));
+      else this.toAnyShard(keyspace, cluster, payload);
     } catch (error) {
       this.fail(error);
     }
