@@ -118,7 +118,8 @@ function* simplerExpressions(expr: Expr): Generator<Expr> {
     else children(child, (below) => void (isExpr(below) && parts.push(below)));
   });
   yield* parts;
-  if (expr.kind !== "literal" && expr.kind !== "column") {
+  // A constant in place of a tie would make a product of tables.
+  if (expr.kind !== "literal" && expr.kind !== "column" && expr.kind !== "binary") {
     yield { kind: "literal", type: "int", value: "1", introducer: undefined, pos: 0 };
     yield { kind: "literal", type: "null", value: "null", introducer: undefined, pos: 0 };
   }

@@ -39,6 +39,8 @@ export type Outcome =
   | { readonly kind: "error"; readonly errno: number; readonly sqlState: string; readonly message: string };
 
 const PACKET_BYTES_MAX = 256 * 1024 * 1024;
+/** A statement gone wrong shall not take the machine's memory. */
+const ROWS_MAX = 500_000;
 
 export class TwinClient {
   readonly #raw: RawClient;
@@ -118,6 +120,7 @@ export class TwinClient {
       if (packet[0] === HEADER_EOF && packet.length < 9) {
         return { kind: "rows", columns, rows, warnings: packet.readUInt16LE(1), ...flagsOf(packet.readUInt16LE(3)) };
       }
+      if (rows.length === ROWS_MAX) throw new Error(`more than ${ROWS_MAX} rows`);
       rows.push(rowText(packet, count));
     }
   }
