@@ -64,7 +64,7 @@ export interface RunningGateway {
 const VERSION_FALLBACK = "10.11.0-MariaDB";
 const TABLET_WAIT_MS = 3_000;
 /** A definition is answered at the latest so long after it has been done, known here or not. */
-const REFRESH_WAIT_MS = 5_000;
+const REFRESH_WAIT_MS = 10_000;
 const DRAIN_POLL_MS = 10;
 
 /** Throws CONFIG_BAD for bad files or a taken port, TOPO_UNAVAILABLE when neither store nor file has a topology. */
