@@ -5,15 +5,16 @@ import { assertNever } from "../base/assert.ts";
 import { ShardgateError } from "../base/errors.ts";
 import { evaluateCondition } from "../eval/evaluate.ts";
 import { NULL_VALUE, type Value } from "../mysql/values.ts";
+import type { ColumnKind } from "../plan/column-kind.ts";
 import type { RangeBound } from "../plan/key-routing.ts";
 import type { Routing } from "../plan/plan.ts";
 import { resolveValue, resolveValues } from "../plan/value-ref.ts";
 import type { BindValue } from "../plan/statement.ts";
 import type { ShardMap, ShardRange } from "../topo/key-range.ts";
-import type { Destination } from "../vschema/vindex.ts";
+import type { Destination, MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
 import type { ShardTarget } from "./ports.ts";
 import { mapLikeForRead, mapRangeForRead, type ValueBound } from "./vindex-ranges.ts";
-import { mapForRead, mapNullForRead, mapRowForRead } from "./vindex-values.ts";
+import { areAlike, mapForRead, mapNullForRead, mapRowForRead } from "./vindex-values.ts";
 
 /** A keyspace's shards as targets of one tablet type, in the order of the shard map. */
 export interface KeyspaceTargets {
@@ -70,6 +71,7 @@ export function widened(routing: Routing): Routing {
     case "equal-multi":
     case "in":
     case "in-multi":
+    case "in-tuples":
     case "range":
     case "like":
     case "if":
@@ -109,7 +111,8 @@ function choose(routing: Routing, shardMap: ShardMap<ShardRange>, binds: readonl
     }
     case "in": {
       const values = resolveValues(routing.values, binds);
-      return values === undefined
+      const isRoutable = values !== undefined && (values.length < LONG_LIST || areAlike(values, routing.holds));
+      return !isRoutable
         ? undefined
         : shardsOfEach(values, (value) => mapForRead(routing.vindex, routing.holds, value), shardMap);
     }
@@ -122,6 +125,11 @@ function choose(routing: Routing, shardMap: ShardMap<ShardRange>, binds: readonl
       return rows === undefined
         ? undefined
         : shardsOfEach(rows, (row) => mapRowForRead(routing.vindex, routing.holds, row), shardMap);
+    }
+    case "in-tuples": {
+      const rows = tuplesOf(routing, binds);
+      const { vindex, holds } = routing;
+      return rows === undefined ? undefined : shardsOfEach(rows, (row) => mapTuple(vindex, holds, row), shardMap);
     }
     case "range": {
       const low = boundOf(routing.low, binds);
@@ -192,6 +200,38 @@ function rowsOf(
     rows = rows.flatMap((row) => values.map((value) => [...row, value]));
   }
   return rows;
+}
+
+/** MariaDB makes a table of a list this long, with one type for all its values. */
+const LONG_LIST = 1_000;
+
+/** The rows of an IN of rows; undefined when a value is not known, or compared in another way than it would be alone. */
+function tuplesOf(
+  { rows, holds }: Extract<Routing, { kind: "in-tuples" }>,
+  binds: readonly BindValue[],
+): readonly (readonly Value[])[] | undefined {
+  const found: (readonly Value[])[] = [];
+  for (const refs of rows) {
+    const row = resolveValues(refs, binds);
+    if (row === undefined) return undefined;
+    found.push(row);
+  }
+  const width = rows[0]?.length ?? 0;
+  for (let column = 0; column < width; column++) {
+    const values = found.flatMap((row) => row[column] ?? []);
+    if (!areAlike(values, holds[column] ?? "unknown")) return undefined;
+  }
+  return found;
+}
+
+function mapTuple(
+  vindex: SingleColumnVindex | MultiColumnVindex,
+  holds: readonly ColumnKind[],
+  row: readonly Value[],
+): Destination | undefined {
+  if (vindex.kind === "multi-column") return mapRowForRead(vindex, holds, row);
+  const [value] = row;
+  return value === undefined ? undefined : mapForRead(vindex, holds[0] ?? "unknown", value);
 }
 
 function shardsOfEach<T>(

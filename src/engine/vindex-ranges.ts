@@ -35,7 +35,7 @@ export function mapRangeForRead(
     case "numeric":
       return numericRange(holds, low, high);
     case "binary":
-      return holds === "binary" ? binaryRange(low, high) : undefined;
+      return holds === "binary" || holds === "binary-fixed" ? binaryRange(low, high) : undefined;
     default:
       return undefined;
   }
@@ -66,12 +66,19 @@ function numericRange(
         ? highest[0] - 1n
         : highest[0];
   if (first > last || first > UINT64_MAX || last < 0n) return NO_DESTINATION;
-  const end = last >= UINT64_MAX ? OPEN_END : eightBytes(last + 1n);
+  // All ids have eight bytes, so that those of a shard that begins there are above its bound, trimmed or not.
+  const end = last >= UINT64_MAX ? OPEN_END : withoutTrailingZeros(eightBytes(last + 1n));
   return { kind: "range", start: eightBytes(first < 0n ? 0n : first), end };
 }
 
 const UINT64_MAX = 2n ** 64n - 1n;
 const OPEN_END = Buffer.alloc(0);
+
+function withoutTrailingZeros(bytes: Buffer): Buffer {
+  let length = bytes.length;
+  while (length > 0 && bytes[length - 1] === 0) length--;
+  return bytes.subarray(0, length);
+}
 
 function eightBytes(number: bigint): Buffer {
   const bytes = Buffer.alloc(8);
@@ -137,13 +144,16 @@ export function mapLikeForRead(
 ): Destination | undefined {
   if (pattern.type === "NULL_TYPE") return NO_DESTINATION;
   if (pattern.type !== "VARCHAR") return undefined;
-  if (holds !== "binary" && holds !== "char-bin" && holds !== "text-bin") return undefined;
+  if (!COMPARED_BY_BYTES.has(holds)) return undefined;
   const prefix = literalPrefix(pattern.raw);
   if (isPrefixable(vindex)) {
     return vindex.mapPrefix({ type: "VARCHAR", raw: prefix.subarray(0, vindex.prefixBytesMax) });
   }
   return vindex.type === "binary" ? prefixRange(prefix) : undefined;
 }
+
+/** A pattern matches such a text if it does byte by byte. */
+const COMPARED_BY_BYTES: ReadonlySet<ColumnKind> = new Set(["binary", "binary-fixed", "char-bin", "text-bin"]);
 
 /** Up to the first wildcard, or backslash, which is an escape in some modes and stands for itself in others. */
 function literalPrefix(pattern: Buffer): Buffer {

@@ -24,6 +24,7 @@ const WEIGHT_VINDEXES: ReadonlySet<string> = new Set(["unicode_loose_md5", "unic
 const TEXT_KINDS: ReadonlySet<ColumnKind> = new Set([
   "text",
   "binary",
+  "binary-fixed",
   "char-bin",
   "text-bin",
   "general-ci",
@@ -84,6 +85,21 @@ function refused(error: unknown): undefined {
   throw error;
 }
 
+/**
+ * Whether a column is compared with each of `values` as it would be with that one alone. Where a list has one type for all,
+ * a text among numbers, or numbers among texts, make doubles of them.
+ */
+export function areAlike(values: readonly Value[], holds: ColumnKind): boolean {
+  const given = values.filter(({ type }) => type !== "NULL_TYPE");
+  if (given.every(({ type }) => type === "INT64" || type === "UINT64")) return true;
+  if (holds === "integer" || holds === "decimal" || holds === "unknown") {
+    return (
+      given.every(({ type }) => type === "INT64" || type === "UINT64" || type === "DECIMAL") || given.every(isShort)
+    );
+  }
+  return given.every(({ type }) => type === given[0]?.type);
+}
+
 /** The one value that a column can hold and that equals `value`; "none" when there is none, undefined when not sure. */
 function storedValue(vindexType: string, holds: ColumnKind, value: Value): Value | "none" | undefined {
   const reading = readingOf(vindexType);
@@ -102,7 +118,7 @@ function storedValue(vindexType: string, holds: ColumnKind, value: Value): Value
       return storedText(reading, holds, value);
     case "TEXT":
       // Its own collation may decide a comparison of texts.
-      return TEXT_KINDS.has(holds) && holds !== "binary" ? undefined : storedText(reading, holds, value);
+      return TEXT_KINDS.has(holds) && !holds.startsWith("binary") ? undefined : storedText(reading, holds, value);
     case "VARBINARY":
     case "HEXVAL":
     case "HEXNUM":
@@ -155,6 +171,8 @@ function equalText(holds: ColumnKind, value: Value): Value | undefined {
   switch (holds) {
     case "binary":
       return value;
+    case "binary-fixed":
+      return withoutFill(value);
     case "char-bin":
       return withoutTrailingSpaces(value);
     default:
@@ -174,9 +192,16 @@ function weighedText(holds: ColumnKind, value: Value): Value | undefined {
     case "text":
     case "text-ci":
       return undefined;
+    case "binary-fixed":
+      return withoutFill(value);
     default:
       return value;
   }
+}
+
+/** A row whose bytes end in zeros may have been placed without them. */
+function withoutFill(value: Value): Value | undefined {
+  return value.raw.at(-1) === 0 ? undefined : value;
 }
 
 const UNSURE_LETTERS: ReadonlySet<number> = new Set(Buffer.from("sSiI"));
@@ -215,6 +240,10 @@ export function valueToPlace(vindex: Vindex, holds: ColumnKind, value: Value): V
     return isNumber || (!isText && looksInteger(raw)) ? undefined : value;
   }
   if (type === "HEXVAL" || type === "HEXNUM") return !isNumber && (isText || isLongHex(value)) ? value : undefined;
+  if (type === "DECIMAL" && (holds === "integer" || holds === "decimal")) {
+    const stored = storedNumber(holds, value);
+    return stored === "none" ? undefined : stored;
+  }
   return undefined;
 }
 

@@ -32,6 +32,8 @@ function mapValues(routing: Routing, map: (ref: ValueRef) => ValueRef): Routing 
       return { ...routing, values: routing.values.map(map) };
     case "in-multi":
       return { ...routing, columns: routing.columns.map((values) => values.map(map)) };
+    case "in-tuples":
+      return { ...routing, rows: routing.rows.map((values) => values.map(map)) };
     case "range": {
       const { low, high } = routing;
       return {

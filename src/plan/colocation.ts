@@ -43,6 +43,8 @@ export interface Placement {
   readonly classes: EqualityClasses;
   /** Conditions between the base tables, columns qualified by `tableAlias`. */
   readonly conditions: readonly Condition[];
+  /** NULL in a column is a row's: no outer join puts it there. */
+  readonly nullsAreRows: boolean;
   /** Why the block cannot run shard by shard although its sources may lie together: an inner query, an outer join. */
   readonly obstacle: Obstacle | undefined;
 }
@@ -169,7 +171,8 @@ export function placeBlock(block: Block, around?: EqualityClasses): Placement {
     if (joined.length <= 1)
       for (const subquery of block.subqueries) placeSubquery(subquery, block, joined[0], classes, note);
   }
-  return { groups: joined, classes, conditions, obstacle };
+  const nullsAreRows = outerJoins?.length === 0 && block.sources.every(({ inner }) => inner === undefined);
+  return { groups: joined, classes, conditions, nullsAreRows, obstacle };
 }
 
 function within(source: Source, sources: readonly Source[]): boolean {

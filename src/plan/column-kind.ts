@@ -12,8 +12,10 @@ export type ColumnKind =
   | "integer"
   | "decimal"
   | "date"
-  /** Bytes: VARBINARY and its like, and text of a binary collation in UTF-8 that does not pad. */
+  /** Bytes: VARBINARY, BLOB, and text of a binary collation in UTF-8 that does not pad. */
   | "binary"
+  /** BINARY: filled with zero bytes to its length. */
+  | "binary-fixed"
   /** Text of a binary collation that compares as if followed by spaces: CHAR has none at its end, the others may. */
   | "char-bin"
   | "text-bin"
@@ -43,6 +45,7 @@ export function columnKindOf(table: TableVSchema | undefined, column: string, de
     case "DATE":
       return "date";
     case "BINARY":
+      return "binary-fixed";
     case "VARBINARY":
     case "BLOB":
       return "binary";
@@ -59,7 +62,8 @@ export function columnKindOf(table: TableVSchema | undefined, column: string, de
 
 function kindOfDefinition({ dataType, charset, collation }: ColumnSchema): ColumnKind {
   if (dataType.endsWith("int") || dataType === "integer") return "integer";
-  if (dataType.endsWith("binary") || dataType.endsWith("blob")) return "binary";
+  if (dataType === "binary") return "binary-fixed";
+  if (dataType === "varbinary" || dataType.endsWith("blob")) return "binary";
   if (dataType === "decimal" || dataType === "numeric") return "decimal";
   if (dataType === "date") return "date";
   if (dataType !== "char" && dataType !== "varchar" && !dataType.endsWith("text")) return "other";

@@ -143,6 +143,12 @@ export function describeRouting(routing: Routing): { readonly kind: string; read
         vindex: routing.vindex.name,
         columns: routing.columns.map((values) => values.map(describeValue)),
       };
+    case "in-tuples":
+      return {
+        kind: routing.kind,
+        vindex: routing.vindex.name,
+        rows: routing.rows.map((values) => values.map(describeValue)),
+      };
     case "range": {
       const { low, high } = routing;
       return {

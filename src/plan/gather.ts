@@ -207,6 +207,7 @@ function routed(
         tables: [table],
         conditions: conjuncts.map((expr) => ({ expr, scope: { kind: "filter" } as const })),
         outerJoins: [],
+        listsOuterJoins: true,
       })
     : ({ kind: "unsharded" } as const);
   const [first, ...rest] = conjuncts;

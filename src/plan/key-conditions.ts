@@ -12,6 +12,8 @@ import type { ValueRef } from "./value-ref.ts";
 export interface KeyConditions {
   /** By column, as `keyOf` names it. */
   readonly facts: ReadonlyMap<string, readonly KeyFact[]>;
+  /** Lists of rows: of each, one of the rows is equal. */
+  readonly lists: readonly RowList[];
   /** ORs: of each, one of the branches holds. */
   readonly alternatives: readonly (readonly KeyConditions[])[];
   /** Conditions without columns that decide with the values of an execution. */
@@ -20,16 +22,16 @@ export interface KeyConditions {
   readonly never: boolean;
 }
 
+/** `(a, b) IN ((1, 2), (3, 4))`: undefined where there is no column of the tables, or no value that can be known. */
+export interface RowList {
+  readonly keys: readonly (string | undefined)[];
+  readonly rows: readonly (readonly (ValueRef | undefined)[])[];
+}
+
 export type KeyFact =
-  /** `inRow`: as an item of a row, which MySQL may compare in another way than a column alone. */
-  | { readonly kind: "value"; readonly value: ValueRef; readonly inRow: boolean }
+  | { readonly kind: "value"; readonly value: ValueRef }
   | { readonly kind: "values"; readonly values: readonly ValueRef[] }
-  | {
-      readonly kind: "range";
-      readonly low: RangeBound | undefined;
-      readonly high: RangeBound | undefined;
-      readonly inRow: boolean;
-    }
+  | { readonly kind: "range"; readonly low: RangeBound | undefined; readonly high: RangeBound | undefined }
   | { readonly kind: "like"; readonly pattern: ValueRef }
   /** NULL; with `when`, only if that is NULL. */
   | { readonly kind: "null"; readonly when: ValueRef | undefined };
@@ -66,6 +68,7 @@ const OPPOSITE: Readonly<Partial<Record<BinaryOp, BinaryOp>>> = {
 
 class Conjunction implements KeyConditions {
   readonly facts = new Map<string, KeyFact[]>();
+  readonly lists: RowList[] = [];
   readonly alternatives: (readonly KeyConditions[])[] = [];
   readonly constants: Expr[] = [];
   never = false;
@@ -88,7 +91,7 @@ class Conjunction implements KeyConditions {
         else this.#addConstant(expr);
         return;
       case "binary":
-        if (expr.op in MIRRORED) this.#addComparison(expr.op, expr.left, expr.right, expr, false);
+        if (expr.op in MIRRORED) this.#addComparison(expr.op, expr.left, expr.right, expr);
         else this.#addConstant(expr);
         return;
       case "in":
@@ -143,15 +146,15 @@ class Conjunction implements KeyConditions {
     this.alternatives.push(branches.map((branch) => keyConditionsOf(branch, this.#keyOf)));
   }
 
-  #addComparison(op: BinaryOp, left: Expr, right: Expr, whole: Expr, inRow: boolean): void {
+  #addComparison(op: BinaryOp, left: Expr, right: Expr, whole: Expr): void {
     if (left.kind === "row" && right.kind === "row") this.#addRows(op, left, right, whole);
     else if (op !== "<=>" && (isNull(left) || isNull(right))) this.never = true;
     else {
       const key = this.#columnKey(left);
-      if (key !== undefined) this.#addFact(key, op, right, inRow);
+      if (key !== undefined) this.#addFact(key, op, right);
       const mirrored = MIRRORED[op];
       const otherKey = this.#columnKey(right);
-      if (otherKey !== undefined && mirrored !== undefined) this.#addFact(otherKey, mirrored, left, inRow);
+      if (otherKey !== undefined && mirrored !== undefined) this.#addFact(otherKey, mirrored, left);
       if (key === undefined && otherKey === undefined) this.#addConstant(whole);
     }
   }
@@ -165,35 +168,31 @@ class Conjunction implements KeyConditions {
     if (op === "=" || op === "<=>") {
       for (const [i, item] of left.items.entries()) {
         const against = right.items[i];
-        if (against !== undefined) this.#addComparison(op, item, against, whole, true);
+        if (against !== undefined) this.#addComparison(op, item, against, whole);
       }
-    } else if (op === "<" || op === "<=") this.#addComparison("<=", first, other, whole, true);
-    else if (op === ">" || op === ">=") this.#addComparison(">=", first, other, whole, true);
+    } else if (op === "<" || op === "<=") this.#addComparison("<=", first, other, whole);
+    else if (op === ">" || op === ">=") this.#addComparison(">=", first, other, whole);
   }
 
-  #addFact(key: string, op: BinaryOp, other: Expr, inRow: boolean): void {
+  #addFact(key: string, op: BinaryOp, other: Expr): void {
     const value = keyRefOf(other);
     if (value === undefined || value.kind === "bind-list") return;
     switch (op) {
       case "=":
-        this.#push(key, { kind: "value", value, inRow });
+        this.#push(key, { kind: "value", value });
         return;
       case "<=>":
         if (isNull(other)) this.#push(key, { kind: "null", when: undefined });
-        else if (value.kind === "constant") this.#push(key, { kind: "value", value, inRow });
-        else
-          this.alternatives.push([
-            only(key, { kind: "value", value, inRow }),
-            only(key, { kind: "null", when: value }),
-          ]);
+        else if (value.kind === "constant") this.#push(key, { kind: "value", value });
+        else this.alternatives.push([only(key, { kind: "value", value }), only(key, { kind: "null", when: value })]);
         return;
       case "<":
       case "<=":
-        this.#push(key, { kind: "range", low: undefined, high: { value, inclusive: op === "<=" }, inRow });
+        this.#push(key, { kind: "range", low: undefined, high: { value, inclusive: op === "<=" } });
         return;
       case ">":
       case ">=":
-        this.#push(key, { kind: "range", low: { value, inclusive: op === ">=" }, high: undefined, inRow });
+        this.#push(key, { kind: "range", low: { value, inclusive: op === ">=" }, high: undefined });
         return;
       default:
     }
@@ -207,10 +206,7 @@ class Conjunction implements KeyConditions {
       return;
     }
     if (expr.expr.kind === "row") {
-      const left = expr.expr;
-      if (!items.every((item) => item.kind === "row" && item.items.length === left.items.length)) return;
-      const { pos } = expr;
-      this.#addAlternatives(items.map((right): Expr[] => [{ kind: "binary", op: "=", left, right, pos }]));
+      this.#addRowList(expr.expr, items);
       return;
     }
     const key = this.#columnKey(expr.expr);
@@ -227,6 +223,20 @@ class Conjunction implements KeyConditions {
     this.#push(key, { kind: "values", values });
   }
 
+  #addRowList(left: Row, items: readonly Expr[]): void {
+    const [only] = items;
+    if (items.length === 1 && only?.kind === "row") this.#addRows("=", left, only, left);
+    else {
+      const keys = flattened(left).map((item) => this.#columnKey(item));
+      const values: (readonly (ValueRef | undefined)[])[] = [];
+      for (const item of items) {
+        if (!isLike(left, item)) return;
+        values.push(flattened(item).map((each, i) => (keys[i] === undefined ? undefined : keyRefOf(each))));
+      }
+      this.lists.push({ keys, rows: values });
+    }
+  }
+
   #addBetween(expr: Expr & { kind: "between" }): void {
     const key = this.#columnKey(expr.expr);
     if (expr.not || key === undefined) {
@@ -239,7 +249,7 @@ class Conjunction implements KeyConditions {
     // One bound alone decides how the other one is compared, too.
     if (low === undefined || high === undefined) return;
     const bounds = { low: { value: low, inclusive: true }, high: { value: high, inclusive: true } };
-    this.#push(key, { kind: "range", ...bounds, inRow: false });
+    this.#push(key, { kind: "range", ...bounds });
   }
 
   #addLike(expr: Expr & { kind: "like" }): void {
@@ -283,7 +293,18 @@ class Conjunction implements KeyConditions {
 }
 
 function only(key: string, fact: KeyFact): KeyConditions {
-  return { facts: new Map([[key, [fact]]]), alternatives: [], constants: [], never: false };
+  return { facts: new Map([[key, [fact]]]), lists: [], alternatives: [], constants: [], never: false };
+}
+
+/** The items of a row, and of rows in it. */
+function flattened(expr: Expr): readonly Expr[] {
+  return expr.kind === "row" ? expr.items.flatMap(flattened) : [expr];
+}
+
+/** Both are rows of the same shape. */
+function isLike(a: Expr, b: Expr): boolean {
+  if (a.kind !== "row" || b.kind !== "row") return a.kind !== "row" && b.kind !== "row";
+  return a.items.length === b.items.length && a.items.every((item, i) => isLike(item, b.items[i] ?? item));
 }
 
 function negated(expr: Expr): Expr {

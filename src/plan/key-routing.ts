@@ -17,6 +17,13 @@ export type KeyRouting =
       readonly holds: readonly ColumnKind[];
       readonly columns: readonly (readonly ValueRef[])[];
     }
+  /** Rows with the values of one of several tuples in the first few columns. */
+  | {
+      readonly kind: "in-tuples";
+      readonly vindex: SingleColumnVindex | MultiColumnVindex;
+      readonly holds: readonly ColumnKind[];
+      readonly rows: readonly (readonly ValueRef[])[];
+    }
   /** Rows between two values; undefined: no bound. */
   | {
       readonly kind: "range";

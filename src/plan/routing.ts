@@ -13,7 +13,7 @@ import type { ColumnVindex } from "../vschema/model.ts";
 import { isPrefixable, isSequential, type MultiColumnVindex, type SingleColumnVindex } from "../vschema/vindex.ts";
 import { type ColumnKind, columnKindOf } from "./column-kind.ts";
 import type { Condition, FromClause, FromTable } from "./from-clause.ts";
-import { type KeyConditions, keyConditionsOf, type KeyFact } from "./key-conditions.ts";
+import { type KeyConditions, keyConditionsOf, type KeyFact, type RowList } from "./key-conditions.ts";
 import type { Routing } from "./plan.ts";
 import type { ValueRef } from "./value-ref.ts";
 
@@ -25,6 +25,11 @@ export function routeTables(from: FromClause): Routing {
   // What an outer join preserves must lie together without the help of its other side: without a match that is NULL.
   for (const { preserved } of from.outerJoins) requireTogether(preserved.filter(isPlaced), classes);
   return bestRouting(requireTogether(placed, classes), classes, from);
+}
+
+/** The same for tables that are known to lie together, whatever the conditions say of that. */
+export function routeTogether(from: FromClause): Routing {
+  return bestRouting(from.tables.filter(isPlaced), new EqualityClasses(from), from);
 }
 
 /** All shards, whatever the values are: no condition on a sharding key decides. */
@@ -144,6 +149,7 @@ function restrict(
       const facts = conditions.facts.get(classes.key(key.table, key.columnsLower[0] ?? "")) ?? [];
       for (const fact of facts) found.push(...singleRouting(key.vindex, key, fact));
     }
+    for (const list of conditions.lists) found.push(...rowsRouting(key, list, conditions, around, classes));
   }
   const best = found.find(isOneValue);
   if (best !== undefined) return best;
@@ -183,8 +189,7 @@ function pinnedByNull(vindex: SingleColumnVindex): Routing {
 }
 
 function singleRouting(vindex: SingleColumnVindex, key: PlacingKey, fact: KeyFact): Routing[] {
-  const own = key.holds[0] ?? "unknown";
-  const holds = "inRow" in fact && fact.inRow ? kindInRow(own) : own;
+  const holds = key.holds[0] ?? "unknown";
   switch (fact.kind) {
     case "value":
       return [{ kind: "equal-unique", vindex, holds, value: fact.value }];
@@ -203,11 +208,6 @@ function singleRouting(vindex: SingleColumnVindex, key: PlacingKey, fact: KeyFac
   }
 }
 
-interface ColumnValues {
-  readonly values: readonly ValueRef[];
-  readonly inRow: boolean;
-}
-
 /** Values for all columns of the vindex, or the first few if that is enough for it. */
 function multiRouting(
   vindex: MultiColumnVindex,
@@ -217,7 +217,6 @@ function multiRouting(
   classes: EqualityClasses,
 ): Routing[] {
   const columns: (readonly ValueRef[])[] = [];
-  const holds: ColumnKind[] = [];
   let isOwn = around.length === 0;
   for (const [i, column] of key.columnsLower.entries()) {
     const own = valuesFrom(conditions, key, column, i, classes);
@@ -225,14 +224,44 @@ function multiRouting(
     const inherited = around.map((each) => valuesFrom(each, key, column, i, classes));
     const found = own ?? inherited.find((each) => each !== undefined);
     if (found === undefined) break;
-    columns.push(found.values);
-    const kind = key.holds[i] ?? "unknown";
-    holds.push(found.inRow ? kindInRow(kind) : kind);
+    columns.push(found);
   }
   if (!isOwn || columns.length === 0 || (columns.length < key.columnsLower.length && !vindex.partial)) return [];
+  const { holds } = key;
   const single = columns.flatMap((values) => (values.length === 1 && values[0]?.kind !== "bind-list" ? values : []));
   if (single.length === columns.length) return [{ kind: "equal-multi", vindex, holds, values: single }];
   return [{ kind: "in-multi", vindex, holds, columns }];
+}
+
+/** Values for the first few columns of the vindex from a list of rows, and from conditions that hold for all of them. */
+function rowsRouting(
+  key: PlacingKey,
+  list: RowList,
+  conditions: KeyConditions,
+  around: readonly KeyConditions[],
+  classes: EqualityClasses,
+): Routing[] {
+  const { vindex, columnsLower, holds } = key;
+  const rows: ValueRef[][] = list.rows.map(() => []);
+  let length = 0;
+  let isOwn = false;
+  for (const [i, column] of columnsLower.entries()) {
+    const position = list.keys.indexOf(classes.key(key.table, column));
+    const values = list.rows.map((row) => row[position]);
+    const other =
+      position >= 0
+        ? undefined
+        : [conditions, ...around]
+            .map((each) => valuesFrom(each, key, column, i, classes))
+            .find((each) => each?.length === 1 && each[0]?.kind !== "bind-list");
+    const all = values.map((value) => value ?? other?.[0]).filter((value) => value !== undefined);
+    if (all.length < rows.length) break;
+    for (const [at, value] of all.entries()) rows[at]?.push(value);
+    isOwn ||= position >= 0;
+    length = i + 1;
+  }
+  if (!isOwn || (length < columnsLower.length && (vindex.kind !== "multi-column" || !vindex.partial))) return [];
+  return [{ kind: "in-tuples", vindex, holds, rows }];
 }
 
 /** What a column is said to be, or one that equals it and is compared in the same way. */
@@ -242,20 +271,15 @@ function valuesFrom(
   column: string,
   position: number,
   classes: EqualityClasses,
-): ColumnValues | undefined {
-  let list: ColumnValues | undefined;
+): readonly ValueRef[] | undefined {
+  let list: readonly ValueRef[] | undefined;
   for (const same of classes.sameAs(table, column, holds[position] ?? "unknown")) {
     for (const fact of facts.get(same) ?? []) {
-      if (fact.kind === "value") return { values: [fact.value], inRow: fact.inRow };
-      if (fact.kind === "values") list ??= { values: fact.values, inRow: false };
+      if (fact.kind === "value") return [fact.value];
+      if (fact.kind === "values") list ??= fact.values;
     }
   }
   return list;
-}
-
-/** MySQL compares the items of rows as doubles when one is a text, where an integer column alone converts the text. */
-function kindInRow(holds: ColumnKind): ColumnKind {
-  return holds === "integer" ? "decimal" : holds;
 }
 
 /** The shards of all of `parts`; undefined when one of them may be anywhere. */

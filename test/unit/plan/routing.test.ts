@@ -153,15 +153,21 @@ describe("no rows at all", () => {
 describe("rows", () => {
   test.each([
     ["t WHERE (id, n) = (1, 2)", "equal-unique value :v1"],
-    ["t WHERE (n, id) IN ((1, 2), (3, 4))", "in values [:v2,:v4]"],
-    ["t WHERE (n, (id, n)) IN ((1, (2, 3)), (4, (5, 6)))", "in values [:v2,:v5]"],
+    ["t WHERE (n, id) IN ((1, 2), (3, 4))", "in-tuples rows [[:v2],[:v4]]"],
+    ["t WHERE (n, (id, n)) IN ((1, (2, 3)), (4, (5, 6)))", "in-tuples rows [[:v2],[:v5]]"],
     ["t WHERE (n, id) IN ((1, 2), (3, n))", "scatter"],
     ["t WHERE (n, id) NOT IN ((1, 2))", "scatter"],
     ["t WHERE (id, n) <> (1, 2)", "scatter"],
     ["n WHERE (id, n) < (5, 2)", "range to :v1"],
     ["n WHERE (id, n) >= (5, 2)", "range from :v1"],
     ["n WHERE (n, id) < (5, 2)", "scatter"],
-    ["m WHERE (a, b) IN ((1, 2), (3, 4))", "(equal-multi values [:v1,:v2]) or (equal-multi values [:v3,:v4])"],
+    ["m WHERE (a, b) IN ((1, 2), (3, 4))", "in-tuples rows [[:v1,:v2],[:v3,:v4]]"],
+    [
+      "m WHERE a = 9 AND (b, n) IN ((1, 2), (3, 4))",
+      "(equal-multi values [:v1]) and (in-tuples rows [[:v1,:v2],[:v1,:v4]])",
+    ],
+    ["m WHERE (a, n) IN ((1, 2), (3, 4))", "in-tuples rows [[:v1],[:v3]]"],
+    ["m WHERE (b, n) IN ((1, 2), (3, 4))", "scatter"],
     ["m WHERE (b, a) = (1, 2)", "equal-multi values [:v2,:v1]"],
   ])("%s: %s", (from, wanted) => {
     expect(shown(routingOf(from))).toBe(wanted);
