@@ -14,16 +14,17 @@ import { type SchemaFilter, schemaFiltersOf, type SystemTables } from "./schema-
 import { keyspaceForAny, send } from "./send.ts";
 import { sessionFunctionOf } from "./session-functions.ts";
 import { isSystemSchema, type SystemTable, systemTableOf } from "./system-tables.ts";
-import type { PlanContext } from "./tables.ts";
+import { type PlanContext, tablesOf } from "./tables.ts";
 
-/** Undefined for a query that names no table of a system schema. */
+/** Undefined for a query that names no table of a system schema, or only some that the server of its tables has as well. */
 export function planCatalog(query: Query, context: PlanContext): Plan | undefined {
   const { system, others } = namedTables(query, context);
   if (system.size === 0) return undefined;
+  const readsServerOnly = [...system.values()].every(({ kind }) => kind === "server");
+  if (others && readsServerOnly && isOfOneServer(query, context)) return undefined;
   const effect = { ...queryEffect(query), touchesTables: others };
   const home = usesLocks(query) ? keyspaceOfLocks(context) : keyspaceForAny(undefined, context);
   const qualified = withSchemas(query, system, context);
-  const readsServerOnly = [...system.values()].every(({ kind }) => kind === "server");
   const plain = send(query, home.keyspace, { kind: "any" }, undefined, effect);
   const alone: SendPlan = qualified === query ? plain : { ...plain, substitute: qualified };
   if (!others && readsServerOnly) return alone;
@@ -44,6 +45,12 @@ export function planCatalog(query: Query, context: PlanContext): Plan | undefine
     filter: gather === undefined && isBound && filters.size > 0 ? [...filters.values()].flat() : undefined,
     effect,
   };
+}
+
+function isOfOneServer(query: Query, context: PlanContext): boolean {
+  const keyspaces = new Set(tablesOf(query, context).tables.map(({ keyspace }) => keyspace));
+  const [only] = keyspaces;
+  return keyspaces.size === 1 && only?.sharded === false;
 }
 
 interface NamedTables {

@@ -229,8 +229,17 @@ function ownerOf(column: Column, scope: Scope): Ref | undefined {
 }
 
 function valueOf(expr: Expr): SchemaPattern["value"] | undefined {
-  const value = bare(expr);
+  const value = bare(selected(expr));
   return sessionFunctionOf(value) === "database" ? "database" : valueRefOf(value);
+}
+
+/** `(SELECT DATABASE())` is DATABASE(). */
+function selected(expr: Expr): Expr {
+  if (expr.kind !== "subquery" || expr.query.kind !== "select") return expr;
+  const { items, from, where, having, limit } = expr.query;
+  const [item, ...more] = items;
+  const isPlain = from.length === 0 && where === undefined && having === undefined && limit === undefined;
+  return isPlain && more.length === 0 && item?.kind === "expr" ? item.expr : expr;
 }
 
 /** Without what changes only how names compare: keyspaces are looked up without regard to case anyway. */
