@@ -1,5 +1,5 @@
 // `shardgate explain`: shows how a list of queries would be read and routed, from files alone. One JSON line
-// `{"sql":…,"keyspace"?:…}` in gives one JSON line out.
+// `{"sql":…,"keyspace"?:…}` in gives one JSON line out; with --keys the whole list gives one answer.
 
 import { createInterface } from "node:readline";
 import { Command, Option } from "commander";
@@ -12,16 +12,16 @@ import { tablesOf } from "../sql/tables.ts";
 import { parseVSchemaText } from "../vschema/parse-vschema.ts";
 import { loadHashes } from "../vschema/xxh64.ts";
 import { explainRouting, type OfflineCluster, offlineCluster } from "./explain-routing.ts";
-
-interface Request {
-  readonly sql: string;
-  readonly keyspace: string | undefined;
-}
+import { explainText } from "./explain-text.ts";
+import { explainWorkload, type Request } from "./explain-workload.ts";
 
 interface ExplainFlags {
   readonly schemaDir?: string;
   readonly shards: ReadonlyMap<string, number>;
   readonly parseOnly?: boolean;
+  readonly text?: boolean;
+  readonly keys?: boolean;
+  readonly asSharded: readonly string[];
 }
 
 export function explainCommand(): Command {
@@ -34,9 +34,20 @@ export function explainCommand(): Command {
         .default(new Map(), "1 each"),
     )
     .option("--parse-only", "stop after reading: type, tables and canonical text; needs no schema")
+    .option("--text", "lines for people instead of JSON")
+    .option(
+      "--keys",
+      "of all queries together: columns they use, and sharding keys that would answer more on one shard",
+    )
+    .addOption(
+      new Option("--as-sharded <keyspaces>", "for --keys: unsharded keyspaces to plan as sharded by their primary keys")
+        .argParser((text) => text.split(",").map((name) => name.trim()))
+        .default([], "none"),
+    )
     .action(async (options: ExplainFlags) => {
+      const show = options.text === true ? showText : showJson;
       if (options.parseOnly === true) {
-        await answerLines(parseOnly);
+        await answerLines(parseOnly, show);
         return;
       }
       try {
@@ -49,7 +60,12 @@ export function explainCommand(): Command {
         };
         const cluster = offlineCluster(readSchemaDir(options.schemaDir, options.shards, check));
         for (const message of cluster.unread) process.stderr.write(`shardgate explain: not read: ${message}\n`);
-        await answerLines((request) => explain(request, cluster));
+        if (options.keys === true) {
+          const requests: Request[] = [];
+          for await (const request of readRequests()) requests.push(request);
+          const answer = explainWorkload(requests, cluster, options.asSharded);
+          process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+        } else await answerLines((request) => explain(request, cluster), show);
       } catch (error) {
         process.stderr.write(`shardgate explain: ${messageOf(error)}\n`);
         process.exitCode = 1;
@@ -57,14 +73,22 @@ export function explainCommand(): Command {
     });
 }
 
-/** Answers each line of standard input with a line on standard output, at the pace of the reader. */
-async function answerLines(answer: (request: Request) => object): Promise<void> {
-  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
-    if (line.trim() === "") continue;
-    const result = `${JSON.stringify(answer(requestOf(line)))}\n`;
+type Show = (request: Request, answer: object) => string;
+
+const showJson: Show = (_, answer) => `${JSON.stringify(answer)}\n`;
+const showText: Show = ({ sql }, answer) => `${explainText(sql, answer)}\n`;
+
+/** Answers each line of standard input on standard output, at the pace of the reader. */
+async function answerLines(answer: (request: Request) => object, show: Show): Promise<void> {
+  for await (const request of readRequests()) {
+    const result = show(request, answer(request));
     if (!process.stdout.write(result)) await new Promise((resolve) => process.stdout.once("drain", resolve));
   }
+}
+
+async function* readRequests(): AsyncGenerator<Request> {
+  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) if (line.trim() !== "") yield requestOf(line);
 }
 
 function requestOf(line: string): Request {
