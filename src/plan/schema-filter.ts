@@ -65,8 +65,8 @@ class FilterFinder {
   visit(node: Node, outer: Scope | undefined): void {
     const scope = node.kind === "select" ? this.#enter(node, outer) : outer;
     children(node, (child) => {
-      // A derived table sees nothing of the SELECT it stands in; LATERAL is left out for simplicity.
-      this.visit(child, child.kind === "derived" ? outer : scope);
+      // A derived table sees nothing of the SELECT it stands in.
+      this.visit(child, child.kind === "derived" && !child.lateral ? scope?.parent : scope);
     });
   }
 
