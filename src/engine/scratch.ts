@@ -1,5 +1,5 @@
 // A connection held on one shard for the time of a query: what a gather fills its temporary tables on, and where it learns
-// a table's definition. One statement at a time, in the order they were asked for.
+// a table's definition. It may be the session's own, which has locks that the query asks about, and is kept then. One statement at a time, in the order they were asked for.
 
 import { collect, conclude, errorOfReply, ShardCallError } from "./collect.ts";
 import { plainRequest, type ShardPort, type ShardTarget } from "./ports.ts";
@@ -10,11 +10,13 @@ export class Scratch {
   readonly target: ShardTarget;
   readonly #port: ShardPort;
   readonly #signal: AbortSignal;
-  #holdId = 0;
+  #holdId: number;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(port: ShardPort, target: ShardTarget, signal: AbortSignal) {
+  /** `holdId`: a connection that is held already; 0: a new one. */
+  constructor(port: ShardPort, target: ShardTarget, signal: AbortSignal, holdId = 0) {
     this.#port = port;
+    this.#holdId = holdId;
     this.target = target;
     this.#signal = signal;
   }

@@ -57,13 +57,13 @@ export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEn
   const answer = isAnswered ? readTextResult(info.afterReply) : undefined;
   const cells = answer?.rows[0] ?? [];
   const asksRows = foundRows !== undefined && asks(foundRows, state);
-  if (info.kind !== "err") {
-    if (asksRows && answer !== undefined) state.foundRowsCount = Number(cells[0]?.toString("latin1") ?? 0);
-    else if (foundRows?.kind === "sent") state.foundRowsCount = info.rows;
+  if (asksRows && answer !== undefined) state.foundRowsCount = Number(cells[0]?.toString("latin1") ?? 0);
+  else if (info.kind !== "err") {
+    if (foundRows?.kind === "sent") state.foundRowsCount = info.rows;
     else if (foundRows?.kind === "offset") state.foundRowsCount = info.rows + offsetOf(foundRows.offset, binds);
-    if (setsInsertId && answer !== undefined) {
-      state.lastInsertId = BigInt.asUintN(64, BigInt(cells[asksRows ? 1 : 0]?.toString("latin1") ?? 0));
-    }
+  }
+  if (setsInsertId && answer !== undefined) {
+    state.lastInsertId = BigInt.asUintN(64, BigInt(cells[asksRows ? 1 : 0]?.toString("latin1") ?? 0));
   }
   if (assigns === undefined) return;
   if (answer === undefined) {

@@ -67,6 +67,7 @@ const CACHED_VERBS: ReadonlySet<string> = new Set(["select", "insert", "update",
 
 const NO_BINDS: readonly BindValue[] = [];
 const ER_LOCK_DEADLOCK = 1213;
+const TIME_LIMIT_SLACK_MS = 250;
 /** The status flags are the last bytes of an EOF packet. */
 const EOF_STATUS_BYTES = 2;
 
@@ -285,10 +286,16 @@ export class Executor implements PassThroughOwner {
     return target;
   }
 
+  /** The shard that statements without tables go to. */
+  firstTarget(keyspace: string, cluster: ClusterView): ShardTarget {
+    const [target] = this.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
+    if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no shard`);
+    return target;
+  }
+
   /** Passes `payload` to one shard of the keyspace, whichever. */
   toAnyShard(keyspace: string, cluster: ClusterView, payload: Buffer): void {
-    const [target] = this.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
-    if (target !== undefined) this.#toOne(target, payload, false, false);
+    this.#toOne(this.firstTarget(keyspace, cluster), payload, false, false);
   }
 
   /** Passes a write to the one shard it is for. */
@@ -307,6 +314,11 @@ export class Executor implements PassThroughOwner {
     const isTimed = (effect.readsNow === true || effect.changes === true) && !hasOwnTime;
     const nowUs = isTimed ? this.context.clock.wallMs() * 1000 : 0;
     this.#parts = { settings: settings.ofParts.sql, nowUs };
+    const { timeLimitMs } = settings;
+    if (timeLimitMs === 0) return;
+    // Each mysqld ends what takes so long there, in its own words; the slack lets it. This is about all parts together.
+    const endMs = this.context.clock.nowMs() + timeLimitMs + TIME_LIMIT_SLACK_MS;
+    this.#deadlineMs = this.#deadlineMs === 0 ? endMs : Math.min(this.#deadlineMs, endMs);
   }
 
   /** What the session's next statement on `target` has to carry. */
@@ -510,6 +522,8 @@ export class Executor implements PassThroughOwner {
     const { state } = this;
     const { effect } = plan;
     if (effect.writes) this.refuseReplica();
+    this.#effect = effect;
+    this.#binds = binds;
     if (effect.commits && (state.inTransaction || !state.holds.empty)) {
       this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
       return;
@@ -522,8 +536,6 @@ export class Executor implements PassThroughOwner {
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
     const sent = plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context);
     this.#keepsWarnings = plan.routing.kind === "any" && !effect.touchesTables;
-    this.#effect = effect;
-    this.#binds = binds;
     this.openTransaction(effect.touchesTables, effect.changes);
     if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);
     const [first] = targets;
@@ -733,8 +745,16 @@ export class Executor implements PassThroughOwner {
     this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message }] };
   }
 
+  #hasStatementTime(): boolean {
+    const { settings, sqlMode } = this.state;
+    return settings.timeLimitMs > 0 && sqlMode.dialect === "mariadb";
+  }
+
   #shown(thrown: unknown): ShardgateError | MysqlError {
     const error = thrown instanceof ShardCallError ? thrown.error : thrown;
+    if (error instanceof ShardgateError && error.id === "ER_QUERY_TIMEOUT" && this.#hasStatementTime()) {
+      return new MysqlError(1969, "70100", "Query execution was interrupted (max_statement_time exceeded)");
+    }
     if (error instanceof ShardgateError || error instanceof MysqlError) return error;
     this.context.log.error(
       { connection: this.state.connectionId, error },

@@ -3,6 +3,7 @@
 // reset, which drops the tables; if this gateway dies, the tablet does it.
 
 import { isAscii } from "node:buffer";
+import { notSupported } from "../base/errors.ts";
 import { type Definitions, describe, HeadSwap } from "../engine/describe.ts";
 import { fillTables, type GatherTable } from "../engine/gather.ts";
 import { redefineDescribed, redefineGathered } from "../engine/gather-head.ts";
@@ -18,6 +19,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import { describeStatement } from "./describe-statement.ts";
 import type { Executor } from "./executor.ts";
+import type { SessionHolds } from "./session-holds.ts";
 import { substituted, withSessionValues } from "./session-values.ts";
 
 /** Answers the client, or throws. `fillMore` makes what other tables the statement reads on the scratch connection. */
@@ -41,8 +43,13 @@ export async function runGather(
     plan.original === undefined
       ? undefined
       : await describeStatement(executor, plan.original, plan.keyspace, binds, cluster);
-  const target = executor.anyTarget(plan.keyspace, cluster);
-  const scratch = new Scratch(context.tablets, target, signal);
+  // Locks of GET_LOCK() are the session's own connection's, on one shard for all sessions.
+  const keeps = plan.effect.reserves !== undefined;
+  const target = keeps ? executor.firstTarget(plan.keyspace, cluster) : executor.anyTarget(plan.keyspace, cluster);
+  if (keeps && state.holds.participates(target)) {
+    throw notSupported(`${plan.reason} in a transaction that has begun in keyspace ${plan.keyspace}`);
+  }
+  const scratch = new Scratch(context.tablets, target, signal, keeps ? state.holds.idOf(target) : 0);
   try {
     const redefine =
       described === undefined
@@ -51,8 +58,8 @@ export async function runGather(
     await fillTables(
       {
         port: context.tablets,
-        requestFor: requests.for,
-        requestAbout: requests.about,
+        requestFor: (shard, payload) => beside(scratch, shard, requests.for(shard, payload)),
+        requestAbout: (shard, payload) => beside(scratch, shard, requests.about(shard, payload)),
         joined: (shard, holdId) => state.holds.joined(shard, holdId, state.inTransaction, false),
         isSequential: state.inTransaction || !state.holds.empty,
         limits: executor.gatherLimits,
@@ -68,9 +75,24 @@ export async function runGather(
     await executor.afterFailure(error);
     throw error;
   } finally {
-    await scratch.release();
+    if (keeps) await keep(scratch, plan, state.holds);
+    else await scratch.release();
   }
   executor.client.commandDone();
+}
+
+/** A request that must not wait for the scratch connection. */
+function beside(scratch: Scratch, target: ShardTarget, request: ShardRequest): ShardRequest {
+  const isSame = request.holdId !== 0 && request.holdId === scratch.holdId && target.shard === scratch.target.shard;
+  return isSame ? { ...request, holdId: 0 } : request;
+}
+
+/** The scratch connection stays the session's, without what was made there. */
+async function keep(scratch: Scratch, { sources }: GatherPlan, holds: SessionHolds): Promise<void> {
+  const names = sources.map(({ temporaryTable }) => quoteName(temporaryTable)).join(", ");
+  // What is left there otherwise goes with the connection.
+  await scratch.run(Buffer.from(`DROP TEMPORARY TABLE IF EXISTS ${names}`)).catch(() => undefined);
+  holds.joined(scratch.target, scratch.holdId, false, true);
 }
 
 function tableOf(

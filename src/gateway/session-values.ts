@@ -2,6 +2,7 @@
 // prints it. The columns keep the names they would have had.
 
 import {
+  isUsedLock,
   literalOf,
   mixesInsertIds,
   type SessionFunction,
@@ -11,7 +12,7 @@ import {
 } from "../plan/session-functions.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { print } from "../sql/print.ts";
-import type { CastType, Expr, Node, Query, Statement } from "../sql/tree.ts";
+import type { Call, CastType, Expr, Node, Query, Statement } from "../sql/tree.ts";
 import { rewrite } from "../sql/walk.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { comQuery } from "./com-query.ts";
@@ -41,6 +42,7 @@ export function withSessionValues<N extends Node>(
     expr(expr: Expr): Expr {
       const wanted = sessionFunctionOf(expr);
       if (wanted === "last_insert_id" && keepsInsertId) return expr;
+      if (isUsedLock(expr)) return lockHolder(expr, state);
       if (wanted !== undefined) return functionValue(wanted, expr.pos, state, context);
       const variable = sessionVariableOf(expr);
       return variable === undefined ? expr : variableValue(variable, expr.pos, state, context);
@@ -48,6 +50,14 @@ export function withSessionValues<N extends Node>(
     query: namedAsWritten,
   };
   return rewrite(node, changes);
+}
+
+/** The session's own id where its connection to the shard has the lock. */
+function lockHolder(holder: Call, { connectionId }: SessionState): Expr {
+  const { pos } = holder;
+  const own: Expr = { ...holder, name: "connection_id", args: [] };
+  const isOwn: Expr = { kind: "binary", op: "=", left: holder, right: own, pos };
+  return { ...holder, name: "if", args: [isOwn, literalOf(connectionId, pos), holder] };
 }
 
 /** A literal put in for a function would name its column; the function's own text has to. */

@@ -53,6 +53,14 @@ export class Settings {
     return /^\d+$/.test(value) ? value : "0";
   }
 
+  /** How long one SELECT may take, by MariaDB's max_statement_time or MySQL's max_execution_time; 0: as long as it likes. */
+  get timeLimitMs(): number {
+    const seconds = Number(this.variables.get("max_statement_time") ?? 0);
+    const ms = Number(this.variables.get("max_execution_time") ?? 0);
+    const limit = seconds > 0 ? seconds * 1000 : ms;
+    return Number.isFinite(limit) && limit > 0 ? limit : 0;
+  }
+
   /** For a part of a statement: the number of its rows is the whole statement's business. */
   get ofParts(): Settings {
     return this.variables.has(SELECT_LIMIT) ? this.withVariable(SELECT_LIMIT, "DEFAULT") : this;

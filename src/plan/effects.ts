@@ -20,6 +20,11 @@ export function queryEffect(statement: Query): Effect {
   return withReserved(statement, READ);
 }
 
+/** ANALYZE of a query runs it, but answers with something else. */
+export function analyzedEffect(query: Statement): Effect {
+  return { ...withReserved(query, READ), foundRows: ASKED };
+}
+
 /** Nothing at all. */
 export const NO_EFFECT: Effect = { ...READ, touchesTables: false };
 
@@ -179,16 +184,16 @@ export function keyspaceOfLocks({ vschema }: PlanContext): KeyspaceVSchema {
   return keyspace;
 }
 
-export function refuseLocksElsewhere(
+/** Why a statement with GET_LOCK() or its like cannot run where the locks are; undefined when it can, or has none. */
+export function locksElsewhere(
   statement: Statement,
   used: ReadonlySet<KeyspaceVSchema>,
   context: PlanContext,
-): void {
-  if (used.size === 0 || !usesLocks(statement)) return;
+): string | undefined {
+  if (used.size === 0 || !usesLocks(statement)) return undefined;
   const home = keyspaceOfLocks(context);
-  for (const { keyspace } of used) {
-    if (keyspace !== home.keyspace) throw notSupported(`GET_LOCK() and its like with tables of keyspace ${keyspace}`);
-  }
+  const other = [...used].find(({ keyspace, sharded }) => keyspace !== home.keyspace || sharded);
+  return other === undefined ? undefined : `GET_LOCK() and its like with tables of keyspace ${other.keyspace}`;
 }
 
 export function refuseReserved(effect: Effect, keyspace: KeyspaceVSchema): void {

@@ -6,7 +6,7 @@ import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Describe, Explain, ObjectName, Statement, TableName } from "../sql/tree.ts";
 import { isQuery } from "../sql/walk.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
-import { READ, withReserved } from "./effects.ts";
+import { analyzedEffect, READ, withReserved } from "./effects.ts";
 import type { Plan, Routing, SendPlan } from "./plan.ts";
 import { keyspaceForAny, send } from "./send.ts";
 import { isSystemSchema } from "./system-tables.ts";
@@ -48,9 +48,10 @@ export function planExplain(
     const names = [...keyspaces].map(({ keyspace }) => keyspace).join(", ");
     throw notSupported(`EXPLAIN of a statement over keyspaces ${names}`);
   }
-  if (only === undefined) return send(statement, keyspaceForAny(undefined, context).keyspace, ANY, undefined, READ);
+  const effect = runs ? analyzedEffect(inner) : READ;
+  if (only === undefined) return send(statement, keyspaceForAny(undefined, context).keyspace, ANY, undefined, effect);
   const routing = only.sharded ? routingOf(inner, context, planOf) : ANY;
-  return { ...send(statement, only.keyspace, routing, undefined, READ), onOne: true };
+  return { ...send(statement, only.keyspace, routing, undefined, effect), onOne: true };
 }
 
 /** Where the statement's rows are, if that is known: there the optimizer sees them. */

@@ -10,8 +10,9 @@ import { planCatalog } from "./catalog.ts";
 import {
   DEFINITION,
   keyspaceOfLocks,
+  locksElsewhere,
+  NO_EFFECT,
   READ,
-  refuseLocksElsewhere,
   refuseReserved,
   usesLocks,
   withReserved,
@@ -104,6 +105,7 @@ function planInsertStatement(statement: Statement & { kind: "insert" }, context:
   if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
   if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
   refuseReserved(effect, keyspace);
+  if (effect.assigns !== undefined) throw notSupported("a user variable set inside an INSERT into a sharded table");
   const table = tables.tables[0]?.table;
   if (table === undefined) throw notSupported("INSERT without a table");
   refuseNestedQueries(statement, `sharded keyspace ${keyspace.keyspace}`);
@@ -139,6 +141,7 @@ function planChange(statement: Update | Delete, context: PlanContext): Plan {
   else if (statement.orderBy.length > 0) crossShard = `${verb} with ORDER BY`;
   else if (statement.kind === "delete" && statement.returning.length > 0) crossShard = "DELETE with RETURNING";
   else if (setsLastInsertId(statement)) crossShard = "LAST_INSERT_ID(expression)";
+  else if (effect.assigns !== undefined) crossShard = "a user variable set inside a statement";
   return send(statement, keyspace.keyspace, routing, crossShard, effect);
 }
 
@@ -152,15 +155,21 @@ function planStatementFor(statement: Statement, inner: Statement, context: PlanC
 
 /** Statements that an unsharded keyspace passes through and a sharded one does not have yet. */
 function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
+  if (statement.kind === "admin" && statement.verb === "help") {
+    return send(statement, keyspaceForAny(undefined, context).keyspace, { kind: "any" }, undefined, NO_EFFECT);
+  }
   const tables = tablesOf(statement, context);
-  if (statement.kind === "do" && !isOfOneShard(tables.tables)) return { kind: "session", statement };
+  if (statement.kind === "do") {
+    const used = new Set(tables.tables.map(({ keyspace: each }) => each));
+    const isElsewhere = locksElsewhere(statement, used, context) !== undefined;
+    if (isElsewhere || !isOfOneShard(tables.tables)) return { kind: "session", statement };
+  }
   const keyspace = keyspaceOf(tables, context) ?? keyspaceForAny(undefined, context);
   const name = keyspace.keyspace;
   if (statement.kind === "do") {
     const routing: Routing = keyspace.sharded ? { kind: "any" } : { kind: "unsharded" };
     const effect = withReserved(statement, { ...READ, touchesTables: false });
     if (usesLocks(statement)) {
-      refuseLocksElsewhere(statement, new Set(tables.tables.map(({ keyspace: each }) => each)), context);
       return send(statement, keyspaceOfLocks(context).keyspace, { kind: "any" }, undefined, effect);
     }
     if (keyspace.sharded) refuseReserved(effect, keyspace);
@@ -171,7 +180,9 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
     if (statement.object === "database") throw notSupported(what, "make keyspaces with shardgate ctl CreateKeyspace");
     if (statement.object === "user" || statement.object === "role") throw notSupported(what, "use the users file");
     if (keyspace.sharded) throw notSupported(`${what} in a sharded keyspace`, "use shardgate ctl ApplySchema");
-    const effect = statement.temporary ? { ...DEFINITION, commits: false, reserves: "a temporary table" } : DEFINITION;
+    const definition = withReserved(statement, DEFINITION);
+    const temporary = { ...definition, commits: false, reserves: "a temporary table" };
+    const effect = statement.temporary ? temporary : definition;
     return send(statement, name, { kind: "unsharded" }, undefined, effect);
   }
   if (keyspace.sharded) throw notSupported(`${what} in a sharded keyspace`);

@@ -6,7 +6,7 @@ import type { Query } from "../sql/tree.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import { type Placed, type Placement, placeBlock, shardWorkOf } from "./colocation.ts";
-import { keyspaceOfLocks, queryEffect, refuseLocksElsewhere, refuseReserved, usesLocks } from "./effects.ts";
+import { keyspaceOfLocks, locksElsewhere, queryEffect, usesLocks } from "./effects.ts";
 import { planGather } from "./gather.ts";
 import { planMerge, routingOf } from "./merge.ts";
 import type { MergePlan } from "./merge-plan.ts";
@@ -21,9 +21,13 @@ export function planQuery(statement: Query, context: PlanContext): Plan {
   const effect = queryEffect(statement);
   const tables = tablesOf(statement, context);
   const keyspaces = new Set(tables.tables.map(({ keyspace }) => keyspace));
-  refuseLocksElsewhere(statement, keyspaces, context);
+  const lockedElsewhere = locksElsewhere(statement, keyspaces, context);
+  if (lockedElsewhere !== undefined) {
+    // The rows are brought to where the locks are.
+    const { keyspace } = keyspaceOfLocks(context);
+    return { ...planGather(statement, context, lockedElsewhere), keyspace, original: undefined };
+  }
   if (keyspaces.size > 1) {
-    for (const keyspace of keyspaces) refuseReserved(effect, keyspace);
     return planOverKeyspaces(statement, effect, context, [...keyspaces]);
   }
   const keyspace = keyspaceOf(tables, context);
@@ -34,7 +38,6 @@ export function planQuery(statement: Query, context: PlanContext): Plan {
     return send(statement, home.keyspace, any, undefined, withoutTables);
   }
   if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
-  refuseReserved(effect, keyspace);
   return planSharded(statement, keyspace, effect, context);
 }
 

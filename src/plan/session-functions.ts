@@ -1,7 +1,7 @@
 // Functions and system variables whose value is the client session's, not the shard connection's: the gateway puts their
 // values in as literals before a statement is sent.
 
-import type { Expr, Node, Statement } from "../sql/tree.ts";
+import type { Call, Expr, Node, Statement } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 
 /** Names as in the tree: lower case. */
@@ -75,10 +75,15 @@ function isSessionVariable(name: string): name is SessionVariable {
 export function asksForSessionValues(statement: Statement): boolean {
   let asks = false;
   walk(statement, (node) => {
-    asks ||= sessionFunctionOf(node) !== undefined || sessionVariableOf(node) !== undefined;
+    asks ||= sessionFunctionOf(node) !== undefined || sessionVariableOf(node) !== undefined || isUsedLock(node);
     return !asks;
   });
   return asks;
+}
+
+/** IS_USED_LOCK(), which tells the id of a mysqld's connection. */
+export function isUsedLock(node: Node): node is Call {
+  return node.kind === "call" && node.name === "is_used_lock" && !node.stored && node.schema === undefined;
 }
 
 /** LAST_INSERT_ID(expr) is in it, which leaves the value on the connection. */

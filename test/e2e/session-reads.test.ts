@@ -96,6 +96,8 @@ describe("FOUND_ROWS()", () => {
     "SHOW CREATE TABLE p",
     "DESCRIBE p",
     "EXPLAIN SELECT id FROM p",
+    "ANALYZE SELECT id FROM p",
+    "HELP 'contents'",
     "SHOW WARNINGS",
     "SHOW VARIABLES LIKE 'autocommit'",
     "SELECT nosuch FROM p",
@@ -105,7 +107,7 @@ describe("FOUND_ROWS()", () => {
   ];
 
   test("on an unsharded keyspace", async () => {
-    await allThen("u", "SELECT FOUND_ROWS()", UNSHARDED);
+    await allThen("u", "SELECT FOUND_ROWS() UNION ALL SELECT -1", UNSHARDED);
   });
 
   test("in a session that has not asked before", async () => {
@@ -118,7 +120,7 @@ describe("FOUND_ROWS()", () => {
   });
 
   test("over shards", async () => {
-    await allThen("s", "SELECT FOUND_ROWS()", [
+    await allThen("s", "SELECT FOUND_ROWS() UNION ALL SELECT -1", [
       "SELECT * FROM c",
       "SELECT * FROM c WHERE id = 4",
       "SELECT * FROM c WHERE id IN (1, 4, 100)",
@@ -194,14 +196,14 @@ describe("user variables", () => {
       "SELECT @a := @a + 1 AS rank, id FROM c ORDER BY id",
       "SELECT @a := @a + n, id FROM c WHERE id IN (1, 4, 6) ORDER BY id",
       "SELECT id FROM c WHERE id > @a / 100 ORDER BY id",
-      "SELECT MAX(id), COUNT(*) FROM c INTO @a, @b",
+      "SELECT MAX(id), COUNT(*) INTO @a, @b FROM c",
       "SELECT name FROM c WHERE id = 5 INTO @c",
       "SELECT id, name FROM c WHERE name = @c",
       "SELECT id FROM c WHERE id = -77 INTO @a",
-      "SELECT id FROM c WHERE id IN (-77, -78) INTO @a",
-      "SELECT id FROM c ORDER BY id INTO @d",
-      "SELECT id, name FROM c ORDER BY id LIMIT 1 INTO @d",
-      "SELECT id FROM c ORDER BY id LIMIT 1 INTO @d",
+      "SELECT id INTO @a FROM c WHERE id IN (-77, -78)",
+      "SELECT id INTO @d FROM c ORDER BY id",
+      "SELECT id, name INTO @d FROM c ORDER BY id LIMIT 1",
+      "SELECT id INTO @d FROM c ORDER BY id LIMIT 1",
       "SELECT @a := MAX(total) FROM o",
       "SELECT GROUP_CONCAT(name ORDER BY id SEPARATOR @b) FROM c WHERE id < 3",
       "SELECT @a := c.id, @b := o.oid FROM c JOIN o ON o.cid = c.id ORDER BY o.oid",
@@ -217,9 +219,18 @@ describe("user variables", () => {
   });
 
   test("of one session are not seen by another", async () => {
-    const marker = "SELECT COUNT(*) FROM p WHERE (@leak := 'seen') = 'seen'";
     pair = await Pair.open(twins, "u");
-    for (let i = 0; i < 3; i++) await pair.same(marker);
+    for (const sql of [
+      "SELECT COUNT(*) FROM p WHERE (@leak := 'seen') = 'seen'",
+      "ANALYZE SELECT COUNT(*) FROM p WHERE (@leak := 'seen') = 'seen'",
+      "CREATE TABLE leaky AS SELECT @leak := 'seen' AS seen",
+      "DROP TABLE leaky",
+      "UPDATE p SET note = (@leak := 'seen') WHERE id = 1",
+      "DO @leak := 'seen'",
+      "SELECT id FROM p WHERE id = (SELECT 1 UNION SELECT 2) OR (@leak := 'seen') = 'x'",
+    ]) {
+      await pair.both(sql);
+    }
     const others = await Promise.all(Array.from({ length: 8 }, () => Pair.open(twins, "u")));
     for (let round = 0; round < 3; round++) {
       await Promise.all(others.map((other) => other.same("SELECT @leak IS NULL, COUNT(*) FROM p")));
@@ -279,6 +290,38 @@ describe("SET and DO with values over shards", () => {
       "SET @c = (SELECT n FROM c WHERE id = 4)",
       "ROLLBACK",
     ]);
+  });
+
+  test("GET_LOCK() and its like beside tables elsewhere", async () => {
+    pair = await Pair.open(twins, "s");
+    const other = await Pair.open(twins, "u");
+    for (const sql of [
+      "SELECT GET_LOCK('l1', 0), id FROM c WHERE id = 4",
+      "SELECT IS_FREE_LOCK('l1'), IS_USED_LOCK('l1') = CONNECTION_ID() FROM c WHERE id IN (1, 4)",
+      "SELECT id FROM c WHERE id < 4 AND GET_LOCK(CONCAT('l', id), 0) ORDER BY id",
+      "SELECT c.id, p.id, IS_FREE_LOCK('l2') FROM s.c JOIN u.p ON p.id = c.id ORDER BY 1, 2",
+    ]) {
+      await alike(sql);
+      for (const lock of ["l1", "l2", "l3", "l9"]) await alike(`SELECT IS_FREE_LOCK('${lock}')`, other);
+    }
+    await alike("SELECT GET_LOCK('l1', 0), GET_LOCK('l2', 0)", other);
+    await alike("DO (SELECT RELEASE_LOCK('l2') FROM c WHERE id = 4)");
+    await alike("SELECT GET_LOCK('l1', 0), GET_LOCK('l2', 0)", other);
+    await alike("SET @a = (SELECT RELEASE_ALL_LOCKS() FROM c WHERE id = 1)");
+    await alike("SELECT @a, GET_LOCK('l1', 0)", pair);
+    await alike("SELECT COUNT(*) FROM c WHERE IS_FREE_LOCK('l3')", other);
+    other.close();
+    pair.close();
+  });
+
+  test("max_statement_time is for all parts together", async () => {
+    pair = await Pair.open(twins, "s");
+    await pair.same("SET max_statement_time = 0.6");
+    await alike(
+      "SELECT SUM(n + SLEEP(0.14)) FROM c WHERE n > (SELECT MIN(total) + MAX(SLEEP(0.5)) FROM o WHERE oid = 11)",
+    );
+    await alike("SELECT SUM(n) FROM c WHERE n > (SELECT MIN(total) FROM o)");
+    pair.close();
   });
 
   test("sql_select_limit is about the whole answer", async () => {

@@ -193,7 +193,6 @@ const FROM_ANOTHER_KEYSPACE = [
 
 /** What a gateway must not pass to one server of many, or cannot do from a pool yet. */
 const REFUSED = [
-  "HELP 'x'",
   "FLUSH TABLES p WITH READ LOCK",
   "HANDLER p OPEN",
   "PREPARE st FROM 'SELECT 1'",
