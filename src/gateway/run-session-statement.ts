@@ -10,6 +10,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import type { Executor } from "./executor.ts";
 import { queryInside } from "./inner-query.ts";
 import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
+import { runSetFor } from "./run-set-for.ts";
 import { runSet, runSetTransaction } from "./set-statement.ts";
 import { runShow } from "./show-statement.ts";
 import { runVexplain } from "./run-vexplain.ts";
@@ -62,6 +63,9 @@ export async function runSessionStatement(
       return;
     case "admin":
       await runFlush(executor, cluster, payload);
+      return;
+    case "setFor":
+      await runSetFor(executor, statement, cluster);
       return;
     case "do":
       await runDo(executor, statement);

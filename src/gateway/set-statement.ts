@@ -101,17 +101,38 @@ async function adopt(
 ): Promise<void> {
   const { state } = executor;
   if (settings === state.settings) return;
+  const mode = await tryOut(executor, settings, cluster);
+  if (modeChanged) state.readSqlMode(mode);
+  state.settings = settings;
+}
+
+/** Throws what is wrong with settings, in MySQL's words; gives sql_mode under them. */
+export async function tryOut(executor: Executor, settings: Settings, cluster: ClusterView): Promise<string> {
   if (settings.sql.length > SETTINGS_BYTES_MAX) {
     throw new ShardgateError("LIMIT_REACHED", `the session's settings are larger than ${SETTINGS_BYTES_MAX} bytes`);
   }
-  if (settings.sql !== "") {
-    // What MySQL refuses is refused with its own error.
-    const tried = "SELECT @@session.sql_mode, @@session.character_set_client";
-    const [mode, charset] = await selectRow(executor, anyTarget(executor, cluster), tried, settings);
-    refuseUnreadable(charset ?? "");
-    if (modeChanged) state.readSqlMode(mode ?? "");
+  if (settings.sql === "") return "";
+  // What MySQL refuses is refused with its own error.
+  const tried = "SELECT @@session.sql_mode, @@session.character_set_client";
+  const [mode, charset] = await selectRow(executor, anyTarget(executor, cluster), tried, settings);
+  refuseUnreadable(charset ?? "");
+  return mode ?? "";
+}
+
+/** The session's settings with other values of plain variables. */
+export async function settingsWith(
+  executor: Executor,
+  items: readonly SetItem[],
+  cluster: ClusterView,
+): Promise<Settings> {
+  let { settings } = executor.state;
+  for (const item of items) {
+    if (item.kind !== "setVariable") continue;
+    refuseScope(item);
+    refuseVariable(item);
+    settings = settings.withVariable(item.name, await valueSql(executor, item.value, cluster, false));
   }
-  state.settings = settings;
+  return settings;
 }
 
 /** Throws 1235 for client character sets in which the gateway would misread statements. */

@@ -94,6 +94,11 @@ export function userVariable(name: string): string {
   return `@\`${name.toLowerCase().replaceAll("`", "``")}\``;
 }
 
+/** A name among `variables` is one of a user variable. */
+export function isUserVariable(name: string): boolean {
+  return name.startsWith("@`");
+}
+
 function isLogin(names: CharacterSet): boolean {
   return (
     names.charset === LOGIN_CHARSET.charset &&

@@ -3,7 +3,7 @@
 // with 1235 and the construct's name, never sent to a wrong or partial set of shards.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Delete, Query, Statement, Update } from "../sql/tree.ts";
+import type { Delete, Query, SetStatementFor, Statement, Update } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 import { planOnAllShards } from "./all-shards.ts";
 import { planCatalog } from "./catalog.ts";
@@ -70,7 +70,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
       if (statement.verb === "vexplain") return { kind: "session", statement };
       return planExplain(statement, context, planStatement);
     case "setFor":
-      return planStatementFor(statement, statement.statement, context);
+      return planStatementFor(statement, context);
     case "describe":
       return planDescribe(statement, context);
     case "do":
@@ -145,12 +145,14 @@ function planChange(statement: Update | Delete, context: PlanContext): Plan {
   return send(statement, keyspace.keyspace, routing, crossShard, effect);
 }
 
-/** A statement around another one goes where that one goes, if that is one shard. */
-function planStatementFor(statement: Statement, inner: Statement, context: PlanContext): Plan {
-  const plan = planStatement(inner, context);
-  if (plan.kind !== "send") throw notSupported(`${statement.kind.toUpperCase()} of ${inner.kind.toUpperCase()}`);
-  const crossShard = statement.kind === "setFor" ? "SET STATEMENT" : `${statement.kind.toUpperCase()} of a statement`;
-  return send(statement, plan.keyspace, plan.routing, plan.crossShard ?? crossShard, plan.effect);
+/** SET STATEMENT … FOR goes as it is where the statement goes, if that is one shard for sure. */
+function planStatementFor(statement: SetStatementFor, context: PlanContext): Plan {
+  const plan = planStatement(statement.statement, context);
+  const isPlain = plan.kind === "send" && plan.crossShard === undefined && plan.severalShards === undefined;
+  if (!isPlain || (plan.routing.kind !== "unsharded" && plan.routing.kind !== "any")) {
+    return { kind: "session", statement };
+  }
+  return send(statement, plan.keyspace, plan.routing, undefined, plan.effect);
 }
 
 /** Statements that an unsharded keyspace passes through and a sharded one does not have yet. */

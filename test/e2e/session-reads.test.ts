@@ -314,6 +314,28 @@ describe("SET and DO with values over shards", () => {
     pair.close();
   });
 
+  test("SET STATEMENT … FOR a statement over shards", async () => {
+    pair = await Pair.open(twins, "s");
+    for (const sql of [
+      "SET STATEMENT group_concat_max_len = 3 FOR SELECT GROUP_CONCAT(id ORDER BY id) FROM c",
+      "SET STATEMENT sql_select_limit = 2 FOR SELECT id FROM c ORDER BY id",
+      "SET STATEMENT time_zone = '+05:00' FOR SELECT FROM_UNIXTIME(id) FROM c ORDER BY id",
+      "SET STATEMENT time_zone = '+05:00' FOR SELECT FROM_UNIXTIME(id) FROM c WHERE id = 4",
+      "SET STATEMENT time_zone = '+05:00', div_precision_increment = 6 FOR SELECT @a := AVG(n) FROM c",
+      "SET STATEMENT nosuch = 1 FOR SELECT id FROM c",
+      "SET STATEMENT time_zone = 'nosuch' FOR SELECT id FROM c",
+      "SET STATEMENT max_statement_time = 1 FOR SELECT nosuch FROM c",
+      "SET STATEMENT group_concat_max_len = 5 FOR UPDATE c SET name = 'x' WHERE id IN (1, 4)",
+      "SET STATEMENT timestamp = 1000000000 FOR SELECT NOW(), id FROM c ORDER BY id",
+      "UPDATE c SET name = IF(id = 1, 'a', 'd') WHERE id IN (1, 4)",
+    ]) {
+      await alike(sql);
+      await alike("SELECT @@time_zone, @@group_concat_max_len, @@sql_select_limit, @@div_precision_increment, @a");
+      await alike("SELECT COUNT(*), GROUP_CONCAT(name ORDER BY id) FROM c");
+    }
+    pair.close();
+  });
+
   test("max_statement_time is for all parts together", async () => {
     pair = await Pair.open(twins, "s");
     await pair.same("SET max_statement_time = 0.6");
