@@ -65,10 +65,12 @@ export function tableAlias(source: Source): string {
 export class EqualityClasses {
   readonly #parents: Map<string, string>;
   readonly #outer: (readonly [string, string])[];
+  readonly #filled: Set<Source>;
 
   constructor(from?: EqualityClasses) {
     this.#parents = new Map(from === undefined ? [] : from.#parents);
     this.#outer = from === undefined ? [] : [...from.#outer];
+    this.#filled = new Set(from === undefined ? [] : from.#filled);
   }
 
   add(a: Resolved, b: Resolved): void {
@@ -79,6 +81,16 @@ export class EqualityClasses {
   absorb(inner: EqualityClasses): void {
     for (const [key, parent] of inner.#parents) this.#parents.set(key, parent);
     this.#outer.splice(0, this.#outer.length, ...inner.#outer);
+    for (const source of inner.#filled) this.#filled.add(source);
+  }
+
+  /** An outer join may put NULLs in place of the source's rows: those are where the other side's rows are. */
+  fill(source: Source): void {
+    this.#filled.add(source);
+  }
+
+  isFilled(source: Source): boolean {
+    return this.#filled.has(source);
   }
 
   /** Holds for matches of an outer join. */
@@ -86,6 +98,12 @@ export class EqualityClasses {
     this.#outer.push([keyOf(a), keyOf(b)]);
   }
 
+  /** Equal in every row. */
+  same(a: Resolved, b: Resolved): boolean {
+    return this.#root(keyOf(a)) === this.#root(keyOf(b));
+  }
+
+  /** Equal in every row, or in every match of an outer join. */
   equal(a: Resolved, b: Resolved): boolean {
     const rootA = this.#root(keyOf(a));
     const rootB = this.#root(keyOf(b));
@@ -158,6 +176,9 @@ export function placeBlock(block: Block, around?: EqualityClasses): Placement {
     const isFilled = outerJoins?.some(({ nullSide }) => nullSide.includes(source)) !== false;
     const nested = list.map((condition): Condition => ({ ...condition, scope: { kind: "nested" } }));
     conditions.push(...(isFilled ? nested : list));
+  }
+  for (const { nullSide } of outerJoins ?? []) {
+    for (const { source } of placed) if (within(source, nullSide)) classes.fill(source);
   }
   const joined = groupPlaced(placed, groups, classes);
   if (obstacle === undefined) {
@@ -334,10 +355,11 @@ function outputKeys(block: Block, group: readonly Placed[], classes: EqualityCla
   );
   const keys: PlacedKey[] = [];
   for (const placed of group) {
+    if (classes.isFilled(placed.source)) continue;
     for (const key of placed.keys) {
       const names = key.columns.map((lower) => {
         const at = outputs.findIndex(
-          (output) => output !== undefined && classes.equal(output, { source: placed.source, lower }),
+          (output) => output !== undefined && classes.same(output, { source: placed.source, lower }),
         );
         return at < 0 ? undefined : as.columns[at]?.lower;
       });
@@ -365,7 +387,7 @@ export function shardWorkOf(block: Block, group: readonly Placed[], classes: Equ
     const exprs = select.items.flatMap((item) => (item.kind === "expr" ? [item.expr] : []));
     const hasStar = select.items.some(({ kind }) => kind === "star");
     if (!hasStar && !covers(exprs)) return "DISTINCT over several shards";
-    if (hasStar && !starCovers(block, group)) return "DISTINCT over several shards";
+    if (hasStar && !starCovers(block, group, classes)) return "DISTINCT over several shards";
   }
   if (select.procedure !== undefined) return "PROCEDURE over several shards";
   if (hasStoredCall(select)) return "a stored function over several shards";
@@ -373,11 +395,11 @@ export function shardWorkOf(block: Block, group: readonly Placed[], classes: Equ
   return undefined;
 }
 
-function starCovers(block: Block, group: readonly Placed[]): boolean {
+function starCovers(block: Block, group: readonly Placed[], classes: EqualityClasses): boolean {
   return block.select.items.some((item) => {
     if (item.kind !== "star") return false;
     return group.some(({ source, keys }) => {
-      if (keys.length === 0 || source.block !== block) return false;
+      if (keys.length === 0 || source.block !== block || classes.isFilled(source)) return false;
       return item.table === undefined || item.table.toLowerCase() === source.alias;
     });
   });
@@ -395,10 +417,12 @@ export function coversKey(
     const column = expr.kind === "column" ? resolveColumn(expr, block) : undefined;
     return column === undefined ? [] : [column];
   });
-  return group.some(({ source, keys }) =>
-    keys.some((key) =>
-      key.columns.every((lower) => resolved.some((column) => classes.equal(column, { source, lower }))),
-    ),
+  return group.some(
+    ({ source, keys }) =>
+      !classes.isFilled(source) &&
+      keys.some((key) =>
+        key.columns.every((lower) => resolved.some((column) => classes.same(column, { source, lower }))),
+      ),
   );
 }
 

@@ -42,7 +42,7 @@ export function splitJoin(
   placement: Placement,
   ctes: readonly Cte[],
   typing: Query,
-): Select | ShardBody {
+): Select | Body {
   if (block.subqueries.some(({ node }) => isInJoin(original.from, node))) {
     throw new CannotMerge("a subquery in the ON of a join over several shards");
   }
@@ -270,35 +270,21 @@ function outerBody(
   where: readonly Expr[],
   ctes: readonly Cte[],
   typing: Query,
-): ShardBody {
+): Body {
   const { pos } = select;
-  const body = (on: readonly Expr[], type: "inner" | "left"): ShardBody => {
-    const from = [joined([left, { ...right, on, type }])];
-    const whole: Select = pruned(withCtes({ ...select, from, where: andOf(where) }, ctes));
-    const { block } = planner.scope(whole, []);
-    if (block === undefined) throw new CannotMerge("a join over several shards");
-    // Where the matches are is for ON alone to say: WHERE may ask for rows that have none.
-    const matches = [joined([left, { ...right, on: right.on, type: "inner" }])];
-    const inner: Select = { ...whole, from: matches, where: undefined };
-    const innerBlock = planner.scope(inner, []).block ?? block;
-    const placement = placeBlock(innerBlock);
-    const [group] = placement.groups;
-    if (group === undefined || placement.groups.length > 1 || placement.obstacle !== undefined) {
-      throw new CannotMerge("an outer join over several shards");
-    }
-    const routing = routingOf(group, placement, innerBlock, planner);
-    const made = planner.groupBody(whole, block, placement, group, routing, planner.typingOf(whole, typing));
-    if (made.kind !== "shards" || made.statement.kind !== "select")
-      throw new CannotMerge("an outer join over several shards");
-    return made;
-  };
-  const inner = body(right.on, "inner");
-  const no: Expr = { kind: "literal", type: "false", value: "false", introducer: undefined, pos };
-  const unmatched = body([no], "left");
-  if (inner.uses.length !== unmatched.uses.length || inner.statement.kind !== "select") {
+  if (left.ref.kind !== "tableName") throw new CannotMerge("an outer join over several shards");
+  const matches = [joined([left, { ...right, type: "inner" }])];
+  const inner: Select = pruned(withCtes({ ...select, from: matches, where: andOf(where) }, ctes));
+  const { block } = planner.scope(inner, []);
+  // Where the matches are is for ON alone to say: WHERE may ask for rows that have none.
+  const joinedBlock = planner.scope({ ...inner, where: undefined }, []).block;
+  if (block === undefined || joinedBlock === undefined) throw new CannotMerge("an outer join over several shards");
+  const placement = placeBlock(joinedBlock);
+  const [group] = placement.groups;
+  if (group === undefined || placement.groups.length > 1 || placement.obstacle !== undefined) {
     throw new CannotMerge("an outer join over several shards");
   }
-  if (left.ref.kind !== "tableName") throw new CannotMerge("an outer join over several shards");
+  const routing = routingOf(group, placement, joinedBlock, planner);
   const number: Expr = {
     kind: "column",
     schema: undefined,
@@ -310,11 +296,25 @@ function outerBody(
     ...EMPTY_SELECT,
     options: ["distinct"],
     items: [{ kind: "expr", expr: number, alias: undefined, text: "shardgate_n", pos }],
-    from: [joined([left, { ...right, type: "inner" }])],
-    with: withCtes(select, ctes).with,
+    from: matches,
+    with: inner.with,
     pos,
   });
-  return { ...inner, outer: { matched, unmatched: unmatched.statement } };
+  const no: Expr = { kind: "literal", type: "false", value: "false", introducer: undefined, pos };
+  const alone = [joined([left, { ...right, on: [no], type: "left" }])];
+  const whole: Select = { ...inner, from: [joined([left, { ...right, type: "left" }])] };
+  const withOuter = (body: Body): ShardBody => {
+    if (body.kind !== "shards" || body.statement.kind !== "select") {
+      throw new CannotMerge("an outer join over several shards");
+    }
+    return { ...body, outer: { matched, unmatched: { ...body.statement, from: alone } } };
+  };
+  const stepsBefore = planner.steps.length;
+  const made = planner.groupBody(inner, block, placement, group, routing, planner.typingOf(whole, typing));
+  // Groups of the join may be shipped on, and the statement run over them.
+  if (planner.steps.length === stepsBefore) return withOuter(made);
+  planner.changeLastStep(withOuter);
+  return made;
 }
 
 function rowsSource(name: string, columns: readonly SourceColumn[], block: Block, pos: number): Source {

@@ -5,7 +5,7 @@
 //
 // Throws CannotMerge for what only the gather tier answers.
 
-import type { Cte, Expr, Node, Query, Select, SelectItem, TableName, Union, With } from "../sql/tree.ts";
+import type { Cte, Expr, Node, OrderItem, Query, Select, SelectItem, TableName, Union, With } from "../sql/tree.ts";
 import { children, mapChildren } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import {
@@ -115,6 +115,11 @@ export class MergePlanner {
     return name;
   }
 
+  changeLastStep(change: (body: Body) => Body): void {
+    const step = this.steps.pop();
+    if (step !== undefined) this.steps.push({ ...step, body: change(step.body) });
+  }
+
   /** Names of the rows tables that `query` reads. */
   usesOf(query: Query): string[] {
     const names = new Set<string>();
@@ -196,7 +201,7 @@ export class MergePlanner {
           continue;
         }
         const split = splitJoin(this, select, block, placement, inScope, typing);
-        if (split.kind === "shards") return split;
+        if (split.kind !== "select") return split;
         select = split;
       } else if (obstacle !== undefined) {
         throw new CannotMerge(obstacle.reason);
@@ -264,8 +269,8 @@ export class MergePlanner {
     const statement: Select = {
       ...select,
       items: columns.items,
-      // Without a limit, rows of batches are sorted here anyway.
-      orderBy: isBatched && limit === undefined ? [] : select.orderBy,
+      // Without a limit, rows of batches are sorted here anyway. By position: a name could mean a hidden column as well.
+      orderBy: isBatched && limit === undefined ? [] : order.map((key) => orderOf(key, select.pos)),
       limit: undefined,
       into: undefined,
     };
@@ -372,6 +377,11 @@ export class MergePlanner {
     const table = rowsTable(name, source.shownAlias, ref.pos);
     return replaceNode(select, ref, table);
   }
+}
+
+function orderOf({ column, descending }: MergeKey, pos: number): OrderItem {
+  const expr: Expr = { kind: "literal", type: "int", value: String(column + 1), introducer: undefined, pos };
+  return { kind: "order", expr, direction: descending ? "desc" : undefined, pos };
 }
 
 /** Where the rows of tables that lie together are. */
