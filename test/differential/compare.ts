@@ -63,12 +63,13 @@ function compareColumns(got: Rows, wanted: Rows): Difference[] {
     const other = wanted.columns[index];
     if (other === undefined) continue;
     if (column.name !== other.name) found.add("names");
-    const sameType = column.type === other.type && column.collation === other.collation;
+    const sameType = familyOf(column.type) === familyOf(other.type) && column.collation === other.collation;
     const sameSign = (column.flags & UNSIGNED_FLAG) === (other.flags & UNSIGNED_FLAG);
     // Of text, decimals say nothing: 0 or 39, as a temporary table was used or not.
     const sameScale = column.decimals === other.decimals;
     if (!sameType || !sameSign || (!sameScale && !TEXT_TYPES.has(column.type))) found.add("types");
-    if (column.columnLength !== other.columnLength || !sameScale) found.add("lengths");
+    const sameCode = column.type === other.type;
+    if (column.columnLength !== other.columnLength || !sameScale || !sameCode) found.add("lengths");
     const sameOrigin =
       column.schema === other.schema &&
       column.table === other.table &&
@@ -77,6 +78,12 @@ function compareColumns(got: Rows, wanted: Rows): Difference[] {
     if (column.flags !== other.flags || !sameOrigin) found.add("flags");
   }
   return [...found];
+}
+
+/** MariaDB tells a long text as BLOB or LONG_BLOB, and an empty one as CHAR or VARCHAR, as it used a temporary table or not. */
+function familyOf(type: number): number {
+  if (type === MYSQL_TYPE.STRING) return MYSQL_TYPE.VAR_STRING;
+  return type >= MYSQL_TYPE.TINY_BLOB && type <= MYSQL_TYPE.BLOB ? MYSQL_TYPE.BLOB : type;
 }
 
 /** Undefined: the same. */
