@@ -61,6 +61,8 @@ export const LIMITS = {
   mergeSpillBytesMax: 4 * 1024 * 1024 * 1024,
   /** Bytes of an answer that are held back, so that another tier can still answer, and then written at once. */
   mergeOutputBytes: 64 * 1024,
+  /** Combinations of values of several columns that are looked up one by one. */
+  routedRowsMax: 1_000,
   /** Rows, and bytes of their literals, that one step ships to the shards at once; more are gathered instead. */
   shippedRowsMax: 20_000,
   shippedBytesMax: 4 * 1024 * 1024,

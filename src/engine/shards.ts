@@ -3,6 +3,7 @@
 
 import { assertNever } from "../base/assert.ts";
 import { ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { evaluateCondition } from "../eval/evaluate.ts";
 import { NULL_VALUE, type Value } from "../mysql/values.ts";
 import type { ColumnKind } from "../plan/column-kind.ts";
@@ -111,8 +112,7 @@ function choose(routing: Routing, shardMap: ShardMap<ShardRange>, binds: readonl
     }
     case "in": {
       const values = resolveValues(routing.values, binds);
-      const isRoutable = values !== undefined && (values.length < LONG_LIST || areAlike(values, routing.holds));
-      return !isRoutable
+      return values === undefined
         ? undefined
         : shardsOfEach(values, (value) => mapForRead(routing.vindex, routing.holds, value), shardMap);
     }
@@ -185,9 +185,6 @@ function boundOf(bound: RangeBound | undefined, binds: readonly BindValue[]): Va
   return value === undefined ? "unknown" : { value, inclusive: bound.inclusive };
 }
 
-/** Rows that are looked up one by one: lists of several columns multiply. */
-const ROWS_MAX = 1_000;
-
 /** One value of each column, in all combinations; undefined when they are not all known or too many. */
 function rowsOf(
   columns: Extract<Routing, { kind: "in-multi" }>["columns"],
@@ -196,14 +193,11 @@ function rowsOf(
   let rows: readonly (readonly Value[])[] = [[]];
   for (const refs of columns) {
     const values = resolveValues(refs, binds);
-    if (values === undefined || values.length * rows.length > ROWS_MAX) return undefined;
+    if (values === undefined || values.length * rows.length > LIMITS.routedRowsMax) return undefined;
     rows = rows.flatMap((row) => values.map((value) => [...row, value]));
   }
   return rows;
 }
-
-/** MariaDB makes a table of a list this long, with one type for all its values. */
-const LONG_LIST = 1_000;
 
 /** The rows of an IN of rows; undefined when a value is not known, or compared in another way than it would be alone. */
 function tuplesOf(

@@ -307,7 +307,7 @@ const REFUSED = [
   "INSERT INTO m (mid, room) VALUES (203, _latin1'ab')",
   "INSERT INTO x (k, v) VALUES (x'35', 'b')",
   "INSERT INTO x (k, v) VALUES ('08', 'e')",
-  "INSERT INTO x (k, v) VALUES (9.0, 'g')",
+  "INSERT INTO x (k, v) VALUES (9.5, 'g')",
   "UPDATE c SET n = LAST_INSERT_ID(id) WHERE id IN (1, 4)",
   "UPDATE c SET id = 5 WHERE id = 1",
   "DELETE FROM c WHERE id IN (1, 4) LIMIT 1",
