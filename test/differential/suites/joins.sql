@@ -86,3 +86,17 @@ SELECT c.id, o.id FROM cust c JOIN ord o ON o.cust_id = c.id ORDER BY o.total DE
 SELECT c.name, o.id FROM cust c JOIN ord o ON o.cust_id = c.id ORDER BY c.name, o.id LIMIT 10 OFFSET 5
 SELECT c.id FROM cust c JOIN ord o ON o.cust_id = c.id ORDER BY o.placed DESC, o.id LIMIT 10
 SELECT o.id, c.name FROM ord o LEFT JOIN cust c ON c.id = o.cust_id ORDER BY c.name IS NULL, c.name DESC, o.id LIMIT 12
+# The key of the side that an outer join fills with NULLs: rows without a match are on every shard
+SELECT o.cust_id, COUNT(*) FROM cust c LEFT JOIN ord o ON o.cust_id = c.id GROUP BY o.cust_id ORDER BY o.cust_id
+SELECT DISTINCT o.cust_id FROM cust c LEFT JOIN ord o ON o.cust_id = c.id ORDER BY o.cust_id
+SELECT DISTINCT o.* FROM cust c LEFT JOIN ord o ON o.cust_id = c.id ORDER BY o.id
+SELECT DISTINCT q.cust_id FROM cust c LEFT JOIN (SELECT cust_id, total FROM ord) q ON q.cust_id = c.id ORDER BY 1
+SELECT q.k, COUNT(*) FROM (SELECT o.cust_id AS k FROM cust c LEFT JOIN ord o ON o.cust_id = c.id) q GROUP BY q.k ORDER BY q.k
+SELECT q.k, COUNT(*) FROM (SELECT o.cust_id AS k FROM cust c LEFT JOIN ord o ON o.cust_id = c.id UNION ALL SELECT id FROM cust) q GROUP BY q.k ORDER BY q.k
+SELECT c.id, o.cust_id, ROW_NUMBER() OVER (PARTITION BY o.cust_id ORDER BY c.id, o.id) FROM cust c LEFT JOIN ord o ON o.cust_id = c.id ORDER BY c.id, o.id
+SELECT c.id, COUNT(*) FROM ord o RIGHT JOIN cust c ON o.cust_id = c.id GROUP BY c.id ORDER BY c.id
+SELECT o.cust_id, COUNT(*) FROM ord o RIGHT JOIN cust c ON o.cust_id = c.id GROUP BY o.cust_id ORDER BY 1
+SELECT o.cust_id, i.cust_id, COUNT(*) FROM cust c LEFT JOIN (ord o JOIN item i ON i.cust_id = o.cust_id) ON o.cust_id = c.id GROUP BY o.cust_id, i.cust_id ORDER BY 1
+SELECT c.id, d.c FROM cust c LEFT JOIN (SELECT t.id AS k, t.c FROM txt t JOIN num n ON n.id = t.id ORDER BY n.id LIMIT 7) d ON c.id = d.k ORDER BY c.id
+SELECT AVG(c.parent) FROM ord o LEFT JOIN cust c ON 1 JOIN region r ON c.region_id
+SELECT AVG(c.parent), COUNT(*) FROM ord o LEFT JOIN cust c ON c.region_id = o.region_id JOIN region r ON c.region_id = r.id
