@@ -11,6 +11,7 @@ import { addExact, averageText, EXACT_ZERO, type ExactNumber, exactNumber, exact
 import { type ComparisonRules, columnCountOf, RowKeys } from "./merge-keys.ts";
 import { NeedsGather } from "./needs-gather.ts";
 import { rendersAlike } from "./renders-alike.ts";
+import { rowAt, type RowBatch } from "./row-batch.ts";
 import type { RowColumns } from "./row-columns.ts";
 import { Sorter } from "./sorter.ts";
 import type { SpillArea } from "./spill.ts";
@@ -57,9 +58,8 @@ export class OutputColumn {
     }
   }
 
-  async accept(columns: readonly ColumnDefinition[], sample: Buffer): Promise<void> {
-    await this.#keys?.accept(columns, sample);
-    if (this.#partial.length === 0) this.#partial = columns;
+  async accept(batch: RowBatch): Promise<void> {
+    await this.#keys?.accept(batch);
   }
 
   /**
@@ -135,7 +135,7 @@ class AnyValue implements Accumulator {
 
   add(row: RowColumns): number {
     if (this.#value !== undefined) return 0;
-    this.#value = copyOf(row.bytes(this.#column));
+    this.#value = copyOf(row.value(this.#column));
     return this.#value?.length ?? 0;
   }
 
@@ -249,7 +249,7 @@ class Extreme implements Accumulator {
     if (this.#key !== undefined && (this.#isMax ? key <= this.#key : key >= this.#key)) return 0;
     const before = (this.#key?.length ?? 0) + (this.#value?.length ?? 0);
     this.#key = key;
-    this.#value = copyOf(row.bytes(this.#take));
+    this.#value = copyOf(row.value(this.#take));
     return key.length + (this.#value?.length ?? 0) - before;
   }
 
@@ -289,7 +289,7 @@ class DistinctValues implements Accumulator {
   add(row: RowColumns): number {
     const key = this.#keys.keyOf(row);
     if (this.#keys.hasNull || this.#values.has(key)) return 0;
-    const value = this.#kind === "count-distinct" ? EMPTY : (copyOf(row.bytes(this.#column)) ?? EMPTY);
+    const value = this.#kind === "count-distinct" ? EMPTY : (copyOf(row.value(this.#column)) ?? EMPTY);
     this.#values.set(key, value);
     const bytes = key.length + value.length + ENTRY_OVERHEAD_BYTES;
     this.#bytes += bytes;
@@ -299,7 +299,7 @@ class DistinctValues implements Accumulator {
   async relieve(): Promise<number> {
     if (this.#values.size < SPILLED_VALUES_MIN) return 0;
     this.#sorter ??= new Sorter({ spill: this.#spill });
-    for (const [key, value] of this.#values) this.#sorter.add(key, value);
+    for (const [key, value] of this.#values) this.#sorter.add(key, value, 0, value.length);
     this.#values.clear();
     const freed = this.#bytes;
     this.#bytes = 0;
@@ -320,12 +320,12 @@ class DistinctValues implements Accumulator {
     };
     if (this.#sorter === undefined) for (const value of this.#values.values()) take(value);
     else {
-      for (const [key, value] of this.#values) this.#sorter.add(key, value);
+      for (const [key, value] of this.#values) this.#sorter.add(key, value, 0, value.length);
       let last: string | undefined;
-      for await (const { keys, rows } of this.#sorter.sorted()) {
-        for (const [index, row] of rows.entries()) {
-          if (keys[index] !== last) take(row);
-          last = keys[index];
+      for await (const batch of this.#sorter.sorted()) {
+        for (const [index, key] of batch.keys.entries()) {
+          if (key !== last) take(rowAt(batch, index));
+          last = key;
         }
       }
     }

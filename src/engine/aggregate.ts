@@ -8,8 +8,8 @@ import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { Aggregation } from "../plan/merge-plan.ts";
 import { type Accumulator, OutputColumn } from "./accumulators.ts";
 import { type ComparisonRules, RowKeys } from "./merge-keys.ts";
+import { type RowBatch, RowCopier } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
-import type { RowBatch } from "./shard-rows.ts";
 import { Sorter } from "./sorter.ts";
 import type { SpillArea } from "./spill.ts";
 
@@ -29,7 +29,6 @@ type Group = readonly Accumulator[];
 /** What a group costs beside its values. */
 const GROUP_OVERHEAD_BYTES = 200;
 const ACCUMULATOR_BYTES = 64;
-const BATCH_ROWS = 512;
 
 /** Rows with the aggregation's outputs as columns, the groups in the order of their first rows as far as in memory. */
 export function aggregatedRows(source: AsyncIterable<RowBatch>, options: AggregateOptions): AsyncGenerator<RowBatch> {
@@ -64,7 +63,8 @@ class Aggregator {
   async *rows(source: AsyncIterable<RowBatch>): AsyncGenerator<RowBatch> {
     for await (const batch of source) {
       await this.#accept(batch);
-      for (const row of batch.rows) this.#add(row);
+      const { bytes, starts, ends } = batch;
+      for (let at = 0; at < ends.length; at++) this.#add(bytes, starts[at] as number, ends[at] as number);
       if (this.#heldBytes > this.#relieveAtBytes) await this.#relieve();
       await this.#rest?.relieve();
     }
@@ -73,33 +73,31 @@ class Aggregator {
     // Without any row the types are those of the answer.
     const columns = this.#columns ?? typing;
     if (this.#columns === undefined) this.#groups.set("", this.#newGroup());
-    let rows: Buffer[] = [];
+    const copier = new RowCopier();
     for await (const row of this.#finished()) {
-      rows.push(row);
-      if (rows.length < BATCH_ROWS) continue;
-      yield { columns, rows };
-      rows = [];
+      copier.add(row, 0, row.length);
+      if (copier.isFull) yield { columns, ...copier.take() };
     }
-    if (rows.length > 0) yield { columns, rows };
+    if (!copier.isEmpty) yield { columns, ...copier.take() };
   }
 
-  async #accept({ columns, rows }: RowBatch): Promise<void> {
-    const [first] = rows;
-    if (first === undefined) return;
-    await this.#keys.accept(columns, first);
-    for (const output of this.#outputs) await output.accept(columns, first);
+  async #accept(batch: RowBatch): Promise<void> {
+    await this.#keys.accept(batch);
+    for (const output of this.#outputs) await output.accept(batch);
     const { typing, divisionDecimals } = this.#options;
-    this.#columns ??= this.#outputs.map((output, index) => output.shownAs(columns, typing[index], divisionDecimals));
+    this.#columns ??= this.#outputs.map((output, index) =>
+      output.shownAs(batch.columns, typing[index], divisionDecimals),
+    );
   }
 
-  #add(row: Buffer): void {
+  #add(bytes: Buffer, start: number, end: number): void {
     const view = this.#view;
-    view.read(row);
+    view.read(bytes, start, end);
     const key = this.#keys.keyOf(view);
     let group = this.#groups.get(key);
     if (group === undefined) {
       if (this.#rest !== undefined) {
-        this.#rest.add(key, row);
+        this.#rest.add(key, bytes, start, end);
         return;
       }
       group = this.#newGroup();
@@ -124,14 +122,14 @@ class Aggregator {
     let current: { readonly key: string; readonly group: Group } | undefined;
     let heldBytes = 0;
     for await (const batch of this.#rest.sorted()) {
-      for (const [index, row] of batch.rows.entries()) {
-        const key = batch.keys[index] ?? "";
+      const { bytes, starts, ends } = batch;
+      for (const [index, key] of batch.keys.entries()) {
         if (current?.key !== key) {
           if (current !== undefined) yield await rowOf(current.group);
           current = { key, group: this.#newGroup() };
           heldBytes = 0;
         }
-        this.#view.read(row);
+        this.#view.read(bytes, starts[index] as number, ends[index] as number);
         heldBytes += addTo(current.group, this.#view);
       }
       if (current !== undefined && heldBytes > this.#memoryBytesMax) heldBytes -= await relieved(current.group);

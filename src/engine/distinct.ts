@@ -4,9 +4,9 @@
 import { LIMITS } from "../base/limits.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { RowKeys } from "./merge-keys.ts";
-import type { KeyedBatch } from "./ordered-merge.ts";
+import type { KeyedRows } from "./ordered-merge.ts";
+import { type RowBatch, selectRows } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
-import type { RowBatch } from "./shard-rows.ts";
 import { Sorter } from "./sorter.ts";
 import type { SpillArea } from "./spill.ts";
 
@@ -33,29 +33,32 @@ export async function* distinctRows(
   let columns: readonly ColumnDefinition[] = [];
   const view = new RowColumns(keys.columnCount);
   for await (const batch of source) {
-    await acceptFirst(keys, batch);
+    await keys.accept(batch);
+    const { bytes, starts, ends } = batch;
     columns = batch.columns;
-    const rows: Buffer[] = [];
-    for (const row of batch.rows) {
-      view.read(row);
+    const places: number[] = [];
+    for (let at = 0; at < ends.length; at++) {
+      const start = starts[at] as number;
+      const end = ends[at] as number;
+      view.read(bytes, start, end);
       const key = keys.keyOf(view);
       if (seen.has(key)) continue;
-      if (rest !== undefined) rest.add(key, row);
+      if (rest !== undefined) rest.add(key, bytes, start, end);
       else {
         seen.add(key);
-        rows.push(row);
+        places.push(at);
         seenBytes += key.length + KEY_OVERHEAD_BYTES;
         if (seenBytes > memoryBytesMax) rest = new Sorter({ spill, memoryBytesMax });
       }
     }
-    if (rows.length > 0) yield { columns, rows };
+    if (places.length > 0) yield { columns, ...selectRows(batch, places) };
     await rest?.relieve();
   }
   if (rest === undefined) return;
   seen.clear();
-  const different = firstOfEach(rest.sorted());
-  if (order === undefined) for await (const rows of different) yield { columns, rows };
-  else yield* sortedRows(batchesOf(different, columns), { keys: order, spill, memoryBytesMax });
+  const different = firstOfEach(rest.sorted(), columns);
+  if (order === undefined) yield* different;
+  else yield* sortedRows(different, { keys: order, spill, memoryBytesMax });
 }
 
 export interface SortOptions {
@@ -73,38 +76,32 @@ export async function* sortedRows(source: AsyncIterable<RowBatch>, options: Sort
   const view = new RowColumns(keys.columnCount);
   let columns: readonly ColumnDefinition[] = [];
   for await (const batch of source) {
-    await acceptFirst(keys, batch);
+    await keys.accept(batch);
+    const { bytes, starts, ends } = batch;
     columns = batch.columns;
-    for (const row of batch.rows) {
-      view.read(row);
-      sorter.add(keys.keyOf(view), row);
+    for (let at = 0; at < ends.length; at++) {
+      const start = starts[at] as number;
+      const end = ends[at] as number;
+      view.read(bytes, start, end);
+      sorter.add(keys.keyOf(view), bytes, start, end);
     }
     await sorter.relieve();
   }
-  for await (const { rows } of sorter.sorted()) yield { columns, rows };
+  for await (const { bytes, starts, ends } of sorter.sorted()) yield { columns, bytes, starts, ends };
 }
 
-async function acceptFirst(keys: RowKeys, { columns, rows }: RowBatch): Promise<void> {
-  const [first] = rows;
-  if (first !== undefined) await keys.accept(columns, first);
-}
-
-async function* firstOfEach(batches: AsyncIterable<KeyedBatch>): AsyncGenerator<Buffer[]> {
-  let last: string | undefined;
-  for await (const { keys, rows } of batches) {
-    const different = rows.filter((_, index) => {
-      const key = keys[index];
-      const isNew = key !== last;
-      last = key;
-      return isNew;
-    });
-    if (different.length > 0) yield different;
-  }
-}
-
-async function* batchesOf(
-  source: AsyncIterable<Buffer[]>,
+/** Of rows with equal keys, which stand together, the first. */
+async function* firstOfEach(
+  batches: AsyncIterable<KeyedRows>,
   columns: readonly ColumnDefinition[],
 ): AsyncGenerator<RowBatch> {
-  for await (const rows of source) yield { columns, rows };
+  let last: string | undefined;
+  for await (const batch of batches) {
+    const places: number[] = [];
+    for (const [place, key] of batch.keys.entries()) {
+      if (key !== last) places.push(place);
+      last = key;
+    }
+    if (places.length > 0) yield { columns, ...selectRows(batch, places) };
+  }
 }

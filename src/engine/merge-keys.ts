@@ -9,6 +9,7 @@ import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { MergeKey } from "../plan/merge-plan.ts";
 import { KeyBytes } from "./key-bytes.ts";
 import { NeedsGather } from "./needs-gather.ts";
+import type { RowBatch } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
 
 /**
@@ -60,13 +61,13 @@ export class RowKeys {
   }
 
   /**
-   * Before the first row of a stream: its definitions and that row. Streams must agree, but that one may have nothing but
-   * NULL in a column.
+   * Before the rows of each batch. Streams must agree in how their values compare, but that one may have nothing but NULL in
+   * a column.
    */
-  async accept(columns: readonly ColumnDefinition[], sample: Buffer): Promise<void> {
+  async accept({ columns, bytes, starts, ends }: RowBatch): Promise<void> {
     if (this.#accepted.has(columns)) return;
     const row = new RowColumns(this.columnCount);
-    row.read(sample);
+    row.read(bytes, starts[0] ?? 0, ends[0] ?? 0);
     for (const [at, key] of this.#keys.entries()) {
       const found = await this.#comparisonOf(key, columns, row);
       const known = this.#comparisons[at];
@@ -99,17 +100,17 @@ export class RowKeys {
     const to = from + row.lengthOf(key.column);
     switch (comparison.kind) {
       case "number":
-        this.#bytes.number(row.row, from, to);
+        this.#bytes.number(row.bytes, from, to);
         return;
       case "double":
         this.#bytes.double(Number(row.ascii(key.column)));
         return;
       case "temporal":
       case "bytes":
-        this.#bytes.bytes(row.row, from, to);
+        this.#bytes.bytes(row.bytes, from, to);
         return;
       case "bits":
-        this.#bytes.bits(row.row, from, to);
+        this.#bytes.bits(row.bytes, from, to);
         return;
       case "text": {
         const weight = key.weight ?? key.column;
@@ -117,8 +118,8 @@ export class RowKeys {
         const start = row.offsetOf(weight);
         const end = start + row.lengthOf(weight);
         const { padding } = comparison;
-        if (padding.kind === "space") this.#bytes.padded(row.row, start, end, padding.weight);
-        else this.#bytes.bytes(row.row, start, end);
+        if (padding.kind === "space") this.#bytes.padded(row.bytes, start, end, padding.weight);
+        else this.#bytes.bytes(row.bytes, start, end);
         return;
       }
       case "null":

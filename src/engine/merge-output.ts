@@ -7,8 +7,8 @@ import { PACKET_HEADER_BYTES, PACKET_PAYLOAD_MAX } from "../mysql/constants.ts";
 import { packetsOf, writeFrame, writeFrameHeader } from "../mysql/frame.ts";
 import { encodeEof } from "../mysql/packets/eof.ts";
 import type { Output } from "./output.ts";
+import type { RowBatch } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
-import type { RowBatch } from "./shard-rows.ts";
 
 export class MergeOutput {
   /** Something has gone out: what is wrong from now on is told by an ERR packet in place of the EOF. */
@@ -42,24 +42,25 @@ export class MergeOutput {
   }
 
   /** Waits when the client is behind. */
-  async rows({ columns, rows }: RowBatch, width: number): Promise<void> {
-    const isCut = columns.length !== width;
-    for (const row of rows) {
-      let bytes = row.length;
-      if (isCut) {
-        this.#view.read(row);
-        bytes = this.#view.end;
+  async rows({ columns, bytes, starts, ends }: RowBatch, width: number): Promise<void> {
+    const view = columns.length === width ? undefined : this.#view;
+    for (let at = 0; at < ends.length; at++) {
+      const start = starts[at] as number;
+      let end = ends[at] as number;
+      if (view !== undefined) {
+        view.read(bytes, start, end);
+        end = view.end;
       }
-      const need = bytes + PACKET_HEADER_BYTES;
-      if (this.#filled + need > this.#buffer.length || bytes >= PACKET_PAYLOAD_MAX) {
-        await this.#packet(bytes === row.length ? row : row.subarray(0, bytes));
+      const length = end - start;
+      if (this.#filled + length + PACKET_HEADER_BYTES > this.#buffer.length || length >= PACKET_PAYLOAD_MAX) {
+        await this.#packet(bytes.subarray(start, end));
         continue;
       }
-      const at = writeFrameHeader(this.#buffer, this.#filled, bytes, this.#sequenceId++);
-      row.copy(this.#buffer, at, 0, bytes);
-      this.#filled = at + bytes;
+      const to = writeFrameHeader(this.#buffer, this.#filled, length, this.#sequenceId++);
+      bytes.copy(this.#buffer, to, start, end);
+      this.#filled = to + length;
     }
-    this.rowCount += rows.length;
+    this.rowCount += ends.length;
   }
 
   /** The last packet. */

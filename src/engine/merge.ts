@@ -18,11 +18,12 @@ import { type ComparisonRules, RowKeys } from "./merge-keys.ts";
 import { NeedsGather } from "./needs-gather.ts";
 import type { ShardPort, ShardRequest, ShardTarget } from "./ports.ts";
 import { rendersAlike } from "./renders-alike.ts";
+import { type RowBatch, sliceRows } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
 import { carriageOf, type LiteralRules } from "./row-literals.ts";
 import { routedColumns, withRowValues } from "./rows-routing.ts";
 import { type RowsShape, type RowsTable, withRowsTables } from "./rows-table.ts";
-import { type RowBatch, ShardRows, type ShardRowsEnd } from "./shard-rows.ts";
+import { ShardRows, type ShardRowsEnd } from "./shard-rows.ts";
 import { inAnyOrder, inOrder } from "./shard-streams.ts";
 import {
   noRows,
@@ -315,9 +316,9 @@ export class MergeRun {
     const view = new RowColumns(1);
     try {
       const start = (shard: ShardRows): void => this.#start(shard);
-      for await (const { rows } of inAnyOrder(shards, LIMITS.scatterConcurrencyMax, start)) {
-        for (const row of rows) {
-          view.read(row);
+      for await (const { bytes, starts, ends } of inAnyOrder(shards, LIMITS.scatterConcurrencyMax, start)) {
+        for (let at = 0; at < ends.length; at++) {
+          view.read(bytes, starts[at] as number, ends[at] as number);
           numbers.add(Number(view.ascii(0)));
         }
       }
@@ -396,10 +397,11 @@ export class MergeRun {
     let columns: readonly ColumnDefinition[] = [];
     for await (const batch of source) {
       columns = batch.columns;
-      for (const row of batch.rows) sorter.add("", row);
+      const { bytes, starts, ends } = batch;
+      for (let at = 0; at < ends.length; at++) sorter.add("", bytes, starts[at] as number, ends[at] as number);
       await sorter.relieve();
     }
-    for await (const { rows } of sorter.sorted()) yield { columns, rows };
+    for await (const { bytes, starts, ends } of sorter.sorted()) yield { columns, bytes, starts, ends };
   }
 
   #typing(body: Body): Promise<Typing> {
@@ -485,13 +487,14 @@ async function* limited(
 ): AsyncGenerator<RowBatch> {
   let skip = offset;
   let left = count;
-  for await (const { columns, rows } of source) {
-    const from = Number(skip < BigInt(rows.length) ? skip : BigInt(rows.length));
+  for await (const batch of source) {
+    const rows = batch.ends.length;
+    const from = Number(skip < BigInt(rows) ? skip : BigInt(rows));
     skip -= BigInt(from);
     onSkipped(from);
-    const wanted = left < BigInt(rows.length - from) ? rows.slice(from, from + Number(left)) : rows.slice(from);
-    left -= BigInt(wanted.length);
-    if (wanted.length > 0) yield { columns, rows: wanted };
+    const wanted = left < BigInt(rows - from) ? Number(left) : rows - from;
+    left -= BigInt(wanted);
+    if (wanted > 0) yield { columns: batch.columns, ...sliceRows(batch, from, from + wanted) };
     if (left === 0n) return;
   }
 }

@@ -3,46 +3,40 @@
 // gone out, so that none is read further than needed.
 
 import { assert } from "../base/assert.ts";
+import { RowCopier, type Rows } from "./row-batch.ts";
 
-/** A sorted stream that stands on one of its rows. */
+/** A sorted stream that stands on one of its rows, `bytes[start, end)`. */
 export interface SortedStream {
   /** Of the current row; see KeyBytes. */
   readonly key: string;
-  readonly row: Buffer;
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
   /** Steps to the next row that is here already; false when there is none. */
   step(): boolean;
   /** Waits for more rows and steps to the first; false at the end of the stream. */
   more(): Promise<boolean>;
 }
 
-export interface KeyedBatch {
+export interface KeyedRows extends Rows {
   readonly keys: readonly string[];
-  readonly rows: readonly Buffer[];
 }
 
-const BATCH_ROWS = 512;
-const BATCH_BYTES = 64 * 1024;
-
 /** Batches bounded in rows and bytes; a row alone may be larger. Before the first row every stream is waited for. */
-export async function* mergeOrdered(streams: readonly SortedStream[]): AsyncGenerator<KeyedBatch> {
+export async function* mergeOrdered(streams: readonly SortedStream[]): AsyncGenerator<KeyedRows> {
   const begun = await Promise.all(streams.map((stream) => stream.more()));
   const heap = new StreamHeap(streams.filter((_, index) => begun[index]));
+  const copier = new RowCopier();
   let keys: string[] = [];
-  let rows: Buffer[] = [];
-  let bytes = 0;
   while (heap.size > 0) {
     const { top } = heap;
-    const { row } = top;
     keys.push(top.key);
-    rows.push(row);
-    bytes += row.length;
+    copier.add(top.bytes, top.start, top.end);
     const hasNext = top.step();
-    if (!hasNext || rows.length >= BATCH_ROWS || bytes >= BATCH_BYTES) {
+    if (!hasNext || copier.isFull) {
       // What is merged already need not wait for the stream.
-      yield { keys, rows };
+      yield { keys, ...copier.take() };
       keys = [];
-      rows = [];
-      bytes = 0;
       if (!hasNext && !(await top.more())) {
         heap.removeTop();
         continue;

@@ -5,8 +5,8 @@ import { malformed } from "../mysql/codec.ts";
 
 /** A reusable view of one row after the other. */
 export class RowColumns {
-  /** Borrowed until the next `read`. */
-  row: Buffer = Buffer.alloc(0);
+  /** What the row lies in; borrowed until the next `read`. */
+  bytes: Buffer = Buffer.alloc(0);
   /** Offset behind the last column that was found. */
   end = 0;
   // Pairs: where a column's bytes begin, and their length, -1 for NULL.
@@ -17,32 +17,31 @@ export class RowColumns {
     this.#places = new Int32Array(count * 2);
   }
 
-  /** Throws ER_MALFORMED_PACKET when the row has fewer columns. */
-  read(row: Buffer): void {
+  /** The row is `bytes[start, end)`. Throws ER_MALFORMED_PACKET when it has fewer columns. */
+  read(bytes: Buffer, start: number, end: number): void {
     const places = this.#places;
-    const end = row.length;
-    let pos = 0;
+    let pos = start;
     for (let at = 0; at < places.length; at += 2) {
       if (pos >= end) throw malformed("short row");
-      let length = row[pos++] as number;
+      let length = bytes[pos++] as number;
       if (length >= 0xfb) {
         if (length === 0xfb) {
           places[at] = pos;
           places[at + 1] = -1;
           continue;
         }
-        const bytes = length === 0xfc ? 2 : length === 0xfd ? 3 : 8;
-        if (length === 0xff || pos + bytes > end) throw malformed("bad length in row");
-        if (bytes === 8 && row.readUInt32LE(pos + 4) !== 0) throw malformed("bad length in row");
-        length = row.readUIntLE(pos, Math.min(bytes, 4));
-        pos += bytes;
+        const width = length === 0xfc ? 2 : length === 0xfd ? 3 : 8;
+        if (length === 0xff || pos + width > end) throw malformed("bad length in row");
+        if (width === 8 && bytes.readUInt32LE(pos + 4) !== 0) throw malformed("bad length in row");
+        length = bytes.readUIntLE(pos, Math.min(width, 4));
+        pos += width;
       }
       if (length > end - pos) throw malformed("short row");
       places[at] = pos;
       places[at + 1] = length;
       pos += length;
     }
-    this.row = row;
+    this.bytes = bytes;
     this.end = pos;
   }
 
@@ -60,11 +59,11 @@ export class RowColumns {
   }
 
   /** A slice of the row, or null. */
-  bytes(column: number): Buffer | null {
+  value(column: number): Buffer | null {
     const length = this.lengthOf(column);
     if (length < 0) return null;
     const start = this.offsetOf(column);
-    return this.row.subarray(start, start + length);
+    return this.bytes.subarray(start, start + length);
   }
 
   /** The text of a value of ASCII characters. */
@@ -72,6 +71,6 @@ export class RowColumns {
     const length = this.lengthOf(column);
     if (length < 0) return null;
     const start = this.offsetOf(column);
-    return this.row.latin1Slice(start, start + length);
+    return this.bytes.latin1Slice(start, start + length);
   }
 }

@@ -178,5 +178,5 @@ function isPlain(text: string): boolean {
 
 function hexOf(row: RowColumns, at: number): string {
   const start = row.offsetOf(at);
-  return row.row.toString("hex", start, start + row.lengthOf(at));
+  return row.bytes.toString("hex", start, start + row.lengthOf(at));
 }

@@ -27,7 +27,7 @@ export function routedColumns(plan: MergePlan, step: string): ReadonlySet<string
 
 /** The value of a column as a literal of it would be read; undefined for what has no literal that routes. */
 export function routingValue(column: ColumnDefinition, row: RowColumns, at: number): Value | undefined {
-  const raw = row.bytes(at);
+  const raw = row.value(at);
   if (raw === null) return NULL_VALUE;
   switch (column.type) {
     case MYSQL_TYPE.TINY:

@@ -1,11 +1,12 @@
 // One shard's answer as column definitions and batches of rows, taken at the reader's pace: what is not taken is not
-// granted to the shard as credit. Rows are packet payloads, slices of the chunks they came in.
+// granted to the shard as credit. Rows are packet payloads, in the chunks that they came in.
 //
 //   waiting (for its turn on a held connection) ──► running ──► ended            stopped: what still comes is thrown away
 
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { BufferReader, malformed } from "../mysql/codec.ts";
+import { HEADER_EOF } from "../mysql/constants.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { isEof } from "../mysql/packets/eof.ts";
@@ -13,14 +14,7 @@ import { decodeErr } from "../mysql/packets/err.ts";
 import { ShardCallError } from "./collect.ts";
 import { losesHold, type ShardCall, type ShardPort, type ShardRequest, type ShardTarget } from "./ports.ts";
 import type { ReplyEnd } from "./reply.ts";
-
-/** Rows of one stream, in its order. */
-export interface RowBatch {
-  /** The same object for all batches of a stream. */
-  readonly columns: readonly ColumnDefinition[];
-  /** Payloads; they may share memory with the chunk that they came in. At least one. */
-  readonly rows: readonly Buffer[];
-}
+import type { RowBatch } from "./row-batch.ts";
 
 /** Told once about each statement that was sent to a shard. */
 export interface ShardRowsEnd {
@@ -37,6 +31,8 @@ export class ShardRows {
   readonly #request: () => ShardRequest;
   readonly #reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   readonly #chunks: Buffer[] = [];
+  /** Bytes of the chunk that is being read; 0: none is. */
+  #chunkBytes = 0;
   readonly #onEnd: (end: ShardRowsEnd) => void;
   readonly #onColumns: (columns: readonly ColumnDefinition[]) => void;
   #call: ShardCall | undefined;
@@ -50,8 +46,6 @@ export class ShardRows {
   #hasEnded = false;
   #isDrained = false;
   #isStopped = false;
-  /** Credit for the chunk whose rows the reader has. */
-  #owedBytes = 0;
   #finished!: () => void;
   /** Resolves when the shard is done with the statement. */
   readonly finished: Promise<void>;
@@ -108,27 +102,23 @@ export class ShardRows {
 
   /** What has come: rows, or undefined when nothing has. Throws the shard's error. */
   take(): RowBatch | undefined {
-    if (this.#owedBytes > 0) {
-      this.#call?.consumed(this.#owedBytes);
-      this.#owedBytes = 0;
-    }
     if (this.#failure !== undefined) throw this.#failure;
     for (;;) {
+      if (this.#chunkBytes > 0) {
+        const batch = this.#nextBatch();
+        if (batch !== undefined) return batch;
+        // All rows of the chunk are done with.
+        this.#call?.consumed(this.#chunkBytes);
+        this.#chunkBytes = 0;
+      }
       const chunk = this.#chunks.shift();
-      if (chunk === undefined) {
-        if (this.#hasEnded) {
-          // An answer without its last packet would be a short one.
-          if (!this.#isDrained) throw malformed("a shard's reply without an end");
-        }
-        return undefined;
-      }
-      const rows = this.#rowsOf(chunk);
-      if (rows.length > 0 && this.#columns !== undefined) {
-        this.#owedBytes = chunk.length;
-        return { columns: this.#columns, rows };
-      }
-      this.#call?.consumed(chunk.length);
+      if (chunk === undefined) break;
+      this.#chunkBytes = chunk.length;
+      this.#reader.push(chunk);
     }
+    // An answer without its last packet would be a short one.
+    if (this.#hasEnded && !this.#isDrained) throw malformed("a shard's reply without an end");
+    return undefined;
   }
 
   /** The next rows; undefined at the end. */
@@ -190,16 +180,36 @@ export class ShardRows {
     wake?.();
   }
 
-  #rowsOf(chunk: Buffer): Buffer[] {
-    const rows: Buffer[] = [];
-    const reader = this.#reader;
-    reader.push(chunk);
-    for (let packet = reader.next(); packet !== undefined; packet = reader.next()) {
-      if (this.#columns === undefined) this.#takeHead(packet);
+  /** Rows that lie in the chunk, or the one row that it completes. */
+  #nextBatch(): RowBatch | undefined {
+    for (;;) {
+      const columns = this.#columns;
+      if (columns !== undefined) {
+        const starts: number[] = [];
+        const ends: number[] = [];
+        const bytes = this.#reader.takeWhole(starts, ends);
+        if (bytes !== undefined) {
+          this.#takeEnd(bytes, starts, ends);
+          if (ends.length > 0) return { columns, bytes, starts, ends };
+          continue;
+        }
+      }
+      const packet = this.#reader.next();
+      if (packet === undefined) return undefined;
+      if (columns === undefined) this.#takeHead(packet);
       else if (isEof(packet)) this.#isDrained = true;
-      else rows.push(packet);
+      else return { columns, bytes: packet, starts: [0], ends: [packet.length] };
     }
-    return rows;
+  }
+
+  /** The last packet may be the EOF. */
+  #takeEnd(bytes: Buffer, starts: number[], ends: number[]): void {
+    const start = starts[starts.length - 1] as number;
+    const end = ends[ends.length - 1] as number;
+    if (bytes[start] !== HEADER_EOF || end - start >= EOF_BYTES_MAX) return;
+    this.#isDrained = true;
+    starts.pop();
+    ends.pop();
   }
 
   #takeHead(packet: Buffer): void {
@@ -215,3 +225,6 @@ export class ShardRows {
     }
   }
 }
+
+/** A packet that begins like an EOF is a row when it is longer: its first value has 16 MiB or more. */
+const EOF_BYTES_MAX = 9;

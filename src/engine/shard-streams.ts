@@ -3,8 +3,9 @@
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { RowKeys } from "./merge-keys.ts";
 import { mergeOrdered, type SortedStream } from "./ordered-merge.ts";
+import type { RowBatch } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
-import type { RowBatch, ShardRows } from "./shard-rows.ts";
+import type { ShardRows } from "./shard-rows.ts";
 
 /** Whatever shard's rows are there next; at most `concurrencyMax` shards are asked at a time. */
 export async function* inAnyOrder(
@@ -56,20 +57,23 @@ export async function* inOrder(
   for (const shard of shards) start(shard);
   const streams = shards.map((shard) => new SortedShard(shard, keys));
   let columns: readonly ColumnDefinition[] | undefined;
-  for await (const { rows } of mergeOrdered(streams)) {
+  for await (const { bytes, starts, ends } of mergeOrdered(streams)) {
     columns ??= streams.find((stream) => stream.columns !== undefined)?.columns ?? [];
-    yield { columns, rows };
+    yield { columns, bytes, starts, ends };
   }
 }
 
 class SortedShard implements SortedStream {
   key = "";
-  row: Buffer = Buffer.alloc(0);
+  bytes: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
   columns: readonly ColumnDefinition[] | undefined;
   readonly #shard: ShardRows;
   readonly #keys: RowKeys;
   readonly #view: RowColumns;
-  #rows: readonly Buffer[] = [];
+  #starts: readonly number[] = [];
+  #ends: readonly number[] = [];
   #next = 0;
 
   constructor(shard: ShardRows, keys: RowKeys) {
@@ -79,11 +83,11 @@ class SortedShard implements SortedStream {
   }
 
   step(): boolean {
-    const row = this.#rows[this.#next];
-    if (row === undefined) return false;
+    if (this.#next === this.#ends.length) return false;
+    this.start = this.#starts[this.#next] as number;
+    this.end = this.#ends[this.#next] as number;
     this.#next++;
-    this.#view.read(row);
-    this.row = row;
+    this.#view.read(this.bytes, this.start, this.end);
     this.key = this.#keys.keyOf(this.#view);
     return true;
   }
@@ -91,12 +95,13 @@ class SortedShard implements SortedStream {
   async more(): Promise<boolean> {
     const batch = await this.#shard.next();
     if (batch === undefined) return false;
-    const [first] = batch.rows;
-    if (first !== undefined && this.columns === undefined) {
+    if (this.columns === undefined) {
       this.columns = batch.columns;
-      await this.#keys.accept(batch.columns, first);
+      await this.#keys.accept(batch);
     }
-    this.#rows = batch.rows;
+    this.bytes = batch.bytes;
+    this.#starts = batch.starts;
+    this.#ends = batch.ends;
     this.#next = 0;
     return this.step();
   }

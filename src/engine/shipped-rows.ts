@@ -6,11 +6,11 @@ import { LIMITS } from "../base/limits.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { Value } from "../mysql/values.ts";
 import { NeedsGather } from "./needs-gather.ts";
+import { rowAt, type RowBatch } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
 import { ColumnLiterals, type LiteralRules } from "./row-literals.ts";
 import { routingValue } from "./rows-routing.ts";
 import type { RowsShape, RowsTable } from "./rows-table.ts";
-import type { RowBatch } from "./shard-rows.ts";
 
 export interface ShippedRows {
   readonly table: RowsTable;
@@ -44,8 +44,8 @@ export async function shippedAtOnce(source: AsyncIterable<RowBatch>, options: Sh
   const builder = new TableBuilder(options);
   for await (const batch of source) {
     builder.accept(batch.columns);
-    for (const row of batch.rows) {
-      await builder.add(row);
+    for (let at = 0; at < batch.ends.length; at++) {
+      await builder.add(rowAt(batch, at));
       if (builder.rowCount > limits.shippedRowsMax || builder.bytes > limits.shippedBytesMax) {
         throw new NeedsGather(
           `more than ${limits.shippedRowsMax} rows or ${limits.shippedBytesMax} bytes to ship to the shards at once`,
@@ -66,8 +66,8 @@ export async function* shippedInBatches(
   let rowsMax = limits.shippedBatchRowsMin;
   for await (const batch of source) {
     builder.accept(batch.columns);
-    for (const row of batch.rows) {
-      await builder.add(row);
+    for (let at = 0; at < batch.ends.length; at++) {
+      await builder.add(rowAt(batch, at));
       if (builder.bytes > limits.shippedBytesMax) throw new NeedsGather("a row too large to ship to the shards");
       if (builder.rowCount < rowsMax && builder.bytes < limits.shippedBatchBytesMax) continue;
       yield builder.take();
@@ -164,7 +164,7 @@ class TableBuilder {
 
   /** Undefined when a collation has to be known first. */
   #textOf(row: Buffer, literals: readonly ColumnLiterals[]): string | undefined {
-    this.#view.read(row);
+    this.#view.read(row, 0, row.length);
     let text = "";
     for (let at = 0; at < literals.length; at++) {
       const literal = (literals[at] as ColumnLiterals).text(this.#view, at);

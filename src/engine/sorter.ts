@@ -3,7 +3,8 @@
 // order in which they came.
 
 import { LIMITS } from "../base/limits.ts";
-import { type KeyedBatch, mergeOrdered, type SortedStream } from "./ordered-merge.ts";
+import { type KeyedRows, mergeOrdered, type SortedStream } from "./ordered-merge.ts";
+import { sliceRows } from "./row-batch.ts";
 import type { SpillArea } from "./spill.ts";
 
 export interface SorterOptions {
@@ -37,9 +38,9 @@ export class Sorter {
   }
 
   /** The row is copied. `relieve` has to be called now and then. */
-  add(key: string, row: Buffer): void {
-    this.#run.add(key, row);
-    if (this.#run.rowCount >= RUN_ROWS || this.#run.bytes >= RUN_BYTES) this.#closeRun();
+  add(key: string, bytes: Buffer, start: number, end: number): void {
+    this.#run.add(key, bytes, start, end);
+    if (this.#run.rowCount >= RUN_ROWS || this.#run.heldBytes >= RUN_BYTES) this.#closeRun();
   }
 
   /** Writes to disk what is too much for memory. */
@@ -62,7 +63,7 @@ export class Sorter {
   }
 
   /** All rows in order; once, and nothing may be added any more. */
-  async *sorted(): AsyncGenerator<KeyedBatch> {
+  async *sorted(): AsyncGenerator<KeyedRows> {
     this.#closeRun();
     const runs = [...this.#diskRuns, ...this.#memoryRuns];
     this.#diskRuns = [];
@@ -76,18 +77,18 @@ export class Sorter {
     this.#run = new MemoryRun();
     run.close(this.#rowsMax);
     this.#memoryRuns.push(run);
-    this.#memoryBytes += run.bytes;
+    this.#memoryBytes += run.heldBytes;
   }
 }
 
-async function* firstRows(batches: AsyncIterable<KeyedBatch>, rowsMax: number): AsyncGenerator<KeyedBatch> {
+async function* firstRows(batches: AsyncIterable<KeyedRows>, rowsMax: number): AsyncGenerator<KeyedRows> {
   let left = rowsMax;
   for await (const batch of batches) {
-    if (batch.rows.length >= left) {
-      if (left > 0) yield { keys: batch.keys.slice(0, left), rows: batch.rows.slice(0, left) };
+    if (batch.keys.length >= left) {
+      if (left > 0) yield { keys: batch.keys.slice(0, left), ...sliceRows(batch, 0, left) };
       return;
     }
-    left -= batch.rows.length;
+    left -= batch.keys.length;
     yield batch;
   }
 }
@@ -95,35 +96,37 @@ async function* firstRows(batches: AsyncIterable<KeyedBatch>, rowsMax: number): 
 /** Rows in one piece of memory. */
 class MemoryRun implements SortedStream {
   key = "";
-  row: Buffer = Buffer.alloc(0);
-  bytes = 0;
-  readonly #keys: string[] = [];
-  /** Where each row ends in `#slab`. */
-  readonly #ends: number[] = [];
-  #slab = Buffer.allocUnsafe(16 * 1024);
+  bytes: Buffer = Buffer.allocUnsafeSlow(16 * 1024);
+  start = 0;
+  end = 0;
+  /** What the run costs. */
+  heldBytes = 0;
+  #keys: string[] = [];
+  /** Where each row ends; it begins where the one before ends. */
+  #ends: number[] = [];
   #filled = 0;
-  #order: number[] = [];
+  #order: readonly number[] = [];
   #next = 0;
 
   get rowCount(): number {
     return this.#keys.length;
   }
 
-  add(key: string, row: Buffer): void {
-    const need = this.#filled + row.length;
-    if (need > this.#slab.length) {
-      const grown = Buffer.allocUnsafe(Math.max(need, 2 * this.#slab.length));
-      this.#slab.copy(grown, 0, 0, this.#filled);
-      this.#slab = grown;
+  add(key: string, bytes: Buffer, start: number, end: number): void {
+    const need = this.#filled + end - start;
+    if (need > this.bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(need, 2 * this.bytes.length));
+      this.bytes.copy(grown, 0, 0, this.#filled);
+      this.bytes = grown;
     }
-    row.copy(this.#slab, this.#filled);
+    bytes.copy(this.bytes, this.#filled, start, end);
     this.#filled = need;
     this.#keys.push(key);
     this.#ends.push(need);
-    this.bytes += row.length + key.length + ROW_OVERHEAD_BYTES;
+    this.heldBytes += end - start + key.length + ROW_OVERHEAD_BYTES;
   }
 
-  /** Sorts; the first `rowsMax` rows stay. */
+  /** Sorts; only the first `rowsMax` rows stay. */
   close(rowsMax: number): void {
     const keys = this.#keys;
     const order = Array.from(keys, (_, index) => index);
@@ -132,27 +135,8 @@ class MemoryRun implements SortedStream {
       const right = keys[b] as string;
       return left < right ? -1 : left > right ? 1 : a - b;
     });
-    if (order.length <= rowsMax) {
-      this.#order = order;
-      return;
-    }
-    // Only what stays is kept in memory.
-    const kept = order.slice(0, rowsMax);
-    const rows = kept.map((index) => this.#rowAt(index));
-    const keptKeys = kept.map((index) => keys[index] as string);
-    const slab = Buffer.concat(rows);
-    this.#keys.length = 0;
-    this.#ends.length = 0;
-    this.bytes = 0;
-    this.#slab = slab;
-    this.#filled = 0;
-    for (const [index, row] of rows.entries()) {
-      this.#filled += row.length;
-      this.#keys.push(keptKeys[index] as string);
-      this.#ends.push(this.#filled);
-      this.bytes += row.length + (keptKeys[index] as string).length + ROW_OVERHEAD_BYTES;
-    }
-    this.#order = kept.map((_, index) => index);
+    this.#order = order;
+    if (order.length > rowsMax) this.#keep(order.slice(0, rowsMax));
   }
 
   step(): boolean {
@@ -160,7 +144,8 @@ class MemoryRun implements SortedStream {
     if (index === undefined) return false;
     this.#next++;
     this.key = this.#keys[index] as string;
-    this.row = this.#rowAt(index);
+    this.start = index === 0 ? 0 : (this.#ends[index - 1] as number);
+    this.end = this.#ends[index] as number;
     return true;
   }
 
@@ -168,7 +153,22 @@ class MemoryRun implements SortedStream {
     return Promise.resolve(this.step());
   }
 
-  #rowAt(index: number): Buffer {
-    return this.#slab.subarray(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index]);
+  /** Makes the run one of these rows alone, in this order. */
+  #keep(order: readonly number[]): void {
+    const { bytes } = this;
+    const keys = this.#keys;
+    const ends = this.#ends;
+    const kept = order.map((index) => ({
+      key: keys[index] as string,
+      start: index === 0 ? 0 : (ends[index - 1] as number),
+      end: ends[index] as number,
+    }));
+    this.bytes = Buffer.allocUnsafeSlow(kept.reduce((sum, { start, end }) => sum + end - start, 0));
+    this.heldBytes = 0;
+    this.#filled = 0;
+    this.#keys = [];
+    this.#ends = [];
+    for (const { key, start, end } of kept) this.add(key, bytes, start, end);
+    this.#order = kept.map((_, index) => index);
   }
 }

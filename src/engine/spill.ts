@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { KeyedBatch, SortedStream } from "./ordered-merge.ts";
+import type { KeyedRows, SortedStream } from "./ordered-merge.ts";
+import { rowAt } from "./row-batch.ts";
 
 const HEADER_BYTES = 8;
 const WRITE_BYTES = 256 * 1024;
@@ -30,7 +31,7 @@ export class SpillArea {
   }
 
   /** Writes a sorted run. Throws LIMIT_REACHED above the bound, and for a disk that takes no more. */
-  async write(batches: AsyncIterable<KeyedBatch>): Promise<SpilledRun> {
+  async write(batches: AsyncIterable<KeyedRows>): Promise<SpilledRun> {
     const file = await this.#create();
     let parts: Buffer[] = [];
     let pending = 0;
@@ -40,13 +41,15 @@ export class SpillArea {
       parts = [];
       pending = 0;
     };
-    for await (const { keys, rows } of batches) {
-      for (const [index, row] of rows.entries()) {
-        const head = headOf(keys[index] ?? "", row.length);
+    for await (const batch of batches) {
+      for (const [index, key] of batch.keys.entries()) {
+        const row = rowAt(batch, index);
+        const head = headOf(key, row.length);
+        const bytes = head.length + row.length;
         parts.push(head, row);
-        pending += head.length + row.length;
-        written += head.length + row.length;
-        this.#take(head.length + row.length);
+        pending += bytes;
+        written += bytes;
+        this.#take(bytes);
         if (pending >= WRITE_BYTES) await flush();
       }
     }
@@ -92,12 +95,13 @@ export class SpillArea {
 /** A run on disk, read once from its beginning. */
 export class SpilledRun implements SortedStream {
   key = "";
-  row: Buffer = Buffer.alloc(0);
+  bytes: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
   readonly #file: FileHandle;
   readonly #drop: () => Promise<void>;
   readonly #endOffset: number;
   #offset = 0;
-  #chunk: Buffer = Buffer.alloc(0);
   #pos = 0;
 
   constructor(file: FileHandle, bytes: number, drop: () => Promise<void>) {
@@ -107,19 +111,20 @@ export class SpilledRun implements SortedStream {
   }
 
   step(): boolean {
-    const chunk = this.#chunk;
-    const bytes = recordBytesAt(chunk, this.#pos);
-    if (bytes < 0 || this.#pos + bytes > chunk.length) return false;
+    const chunk = this.bytes;
+    const recordBytes = recordBytesAt(chunk, this.#pos);
+    if (recordBytes < 0 || this.#pos + recordBytes > chunk.length) return false;
     const keyStart = this.#pos + HEADER_BYTES;
     const rowStart = keyStart + chunk.readUInt32LE(this.#pos);
-    this.#pos += bytes;
+    this.#pos += recordBytes;
     this.key = chunk.latin1Slice(keyStart, rowStart);
-    this.row = chunk.subarray(rowStart, this.#pos);
+    this.start = rowStart;
+    this.end = this.#pos;
     return true;
   }
 
   async more(): Promise<boolean> {
-    const left = this.#chunk.subarray(this.#pos);
+    const left = this.bytes.subarray(this.#pos);
     if (left.length === 0 && this.#offset === this.#endOffset) {
       await this.#drop();
       return false;
@@ -136,7 +141,7 @@ export class SpilledRun implements SortedStream {
       filled += bytesRead;
       this.#offset += bytesRead;
     }
-    this.#chunk = chunk;
+    this.bytes = chunk;
     this.#pos = 0;
     return this.step() || this.more();
   }

@@ -99,6 +99,32 @@ export class PacketReader {
     }
   }
 
+  /**
+   * The next packets that lie whole in one chunk, without a buffer for each: notes where their payloads begin and end in the
+   * chunk, which is returned (borrowed like the payloads of `next`). Undefined when a packet comes first that only `next`
+   * can give, or none. Sequence ids are not checked.
+   */
+  takeWhole(starts: number[], ends: number[]): Buffer | undefined {
+    if (this.#headerFilled > 0 || this.#remaining >= 0 || this.#joined !== undefined) return undefined;
+    if (this.#chunk !== undefined && this.#pos === this.#chunk.length) this.#advance();
+    const chunk = this.#chunk;
+    if (chunk === undefined) return undefined;
+    const limit = chunk.length - 4;
+    let pos = this.#pos;
+    while (pos <= limit) {
+      const length = (chunk[pos] as number) | ((chunk[pos + 1] as number) << 8) | ((chunk[pos + 2] as number) << 16);
+      const end = pos + 4 + length;
+      if (end > chunk.length || length === PACKET_PAYLOAD_MAX) break;
+      starts.push(pos + 4);
+      ends.push(end);
+      this.sequenceId = chunk[pos + 3] as number;
+      pos = end;
+    }
+    if (pos === this.#pos) return undefined;
+    this.#pos = pos;
+    return chunk;
+  }
+
   /** Bytes pushed that no packet has taken yet; a shell stops reading its socket when this grows. */
   get bufferedBytes(): number {
     let bytes = this.#joinedFilled + this.#headerFilled;

@@ -8,6 +8,7 @@ import { MergeOutput } from "../../../src/engine/merge-output.ts";
 import type { Output } from "../../../src/engine/output.ts";
 import { plainRequest, type ShardPort, type ShardRequest, type ShardTarget } from "../../../src/engine/ports.ts";
 import type { Padding } from "../../../src/engine/merge-keys.ts";
+import { rowAt, type RowBatch } from "../../../src/engine/row-batch.ts";
 import { paddingFrom } from "../../../src/gateway/comparison-facts.ts";
 import type { Mysqld } from "../../../src/local/mysqld.ts";
 import { describing } from "../../../src/plan/describing.ts";
@@ -278,7 +279,7 @@ export async function rowsOf(bed: Bed, wanted: MergePlan, options: RunOptions = 
   const run = new MergeRun(wanted, contextOf(bed, options));
   const rows: string[] = [];
   try {
-    for await (const batch of run.rows()) for (const row of batch.rows) rows.push(textOf(row, wanted.body.width));
+    for await (const batch of run.rows()) for (const row of rowsIn(batch)) rows.push(textOf(row, wanted.body.width));
   } finally {
     await run.close();
   }
@@ -314,6 +315,16 @@ export async function expectSame(
     expect([...actual].sort()).toEqual(expected);
   } else expect(actual).toEqual(expected);
   return actual;
+}
+
+/** Copies of a batch's rows. */
+export function rowsIn(batch: RowBatch): Buffer[] {
+  return batch.ends.map((_, index) => Buffer.from(rowAt(batch, index)));
+}
+
+/** A stream's only row. */
+export function batchOf(columns: RowBatch["columns"], row: Buffer): RowBatch {
+  return { columns, bytes: row, starts: [0], ends: [row.length] };
 }
 
 export function textOf(row: Buffer, width: number): string {

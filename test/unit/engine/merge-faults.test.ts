@@ -17,6 +17,7 @@ import {
   key,
   must,
   plan,
+  rowsIn,
   rowsOf,
   startBed,
   step,
@@ -59,7 +60,7 @@ describe("errors", () => {
     let rows = 0;
     const read = async (): Promise<void> => {
       for await (const batch of run.rows()) {
-        rows += batch.rows.length;
+        rows += batch.ends.length;
         if (rows > 2_000) bed.port.breakConnection("s1");
       }
     };
@@ -150,7 +151,7 @@ describe("disk", () => {
       const run = new MergeRun(plan(unsorted), contextOf(bed, { limits: { memoryBytesMax: 1_000_000 } }));
       const ids: string[] = [];
       for await (const batch of run.rows()) {
-        for (const row of batch.rows) ids.push(row.toString("latin1", 1, 1 + (row[0] ?? 0)));
+        for (const row of rowsIn(batch)) ids.push(row.toString("latin1", 1, 1 + (row[0] ?? 0)));
         expect(entries()).toEqual([]);
       }
       await run.close();

@@ -11,7 +11,7 @@ import { ShardRows } from "../../../src/engine/shard-rows.ts";
 import { plainRequest } from "../../../src/engine/ports.ts";
 import type { ColumnDefinition } from "../../../src/mysql/packets/column-definition.ts";
 import { type Random, randomOf, seedOf } from "../../fuzz/random.ts";
-import { type Bed, contextOf, key, must, startBed } from "./merge-bed.ts";
+import { batchOf, type Bed, contextOf, key, must, rowsIn, startBed } from "./merge-bed.ts";
 
 let bed: Bed;
 const SEED = seedOf(20261);
@@ -54,7 +54,7 @@ async function rowsOf(sql: string): Promise<Ranked> {
   );
   shard.start(bed.port);
   const rows: Buffer[] = [];
-  for (let batch = await shard.next(); batch !== undefined; batch = await shard.next()) rows.push(...batch.rows);
+  for (let batch = await shard.next(); batch !== undefined; batch = await shard.next()) rows.push(...rowsIn(batch));
   return { columns, rows };
 }
 
@@ -63,11 +63,11 @@ async function expectRanks({ columns, rows }: Ranked, descending = false): Promi
   const view = new RowColumns(4);
   let last = { key: "", rank: "0", text: "" };
   for (const row of rows) {
-    await keys.accept(columns, row);
-    view.read(row);
+    await keys.accept(batchOf(columns, row));
+    view.read(row, 0, row.length);
     const made = keys.keyOf(view);
     const rank = view.ascii(3) ?? "";
-    const text = view.bytes(0)?.toString("hex") ?? "NULL";
+    const text = view.value(0)?.toString("hex") ?? "NULL";
     const place = `seed ${SEED}: ${last.text} then ${text}`;
     if (rank === last.rank) expect(made, place).toBe(last.key);
     else expect(made > last.key, place).toBe(true);
@@ -234,8 +234,8 @@ test("keys of several columns compare column by column", async () => {
   const view = new RowColumns(6);
   let last = { key: "", rank: "" };
   for (const row of rows) {
-    await keys.accept(columns, row);
-    view.read(row);
+    await keys.accept(batchOf(columns, row));
+    view.read(row, 0, row.length);
     const made = keys.keyOf(view);
     const rank = view.ascii(5) ?? "";
     if (rank === last.rank) expect(made).toBe(last.key);
@@ -261,7 +261,7 @@ describe("what is not compared", () => {
   test.each(refused)("%s", async (type, value) => {
     const { columns, rows } = await ranked(type, [value]);
     const keys = new RowKeys([key(0, { weight: 1, collationColumn: 2 })], "order", contextOf(bed).rules);
-    await expect(keys.accept(columns, rows[0] ?? Buffer.alloc(0))).rejects.toThrow(NeedsGather);
+    await expect(keys.accept(batchOf(columns, rows[0] ?? Buffer.alloc(0)))).rejects.toThrow(NeedsGather);
   });
 
   test("text without a weight, and computed doubles of fixed decimals", async () => {
@@ -269,7 +269,7 @@ describe("what is not compared", () => {
     const [row = Buffer.alloc(0)] = rows;
     for (const column of [0, 1]) {
       const keys = new RowKeys([key(column)], "equal", contextOf(bed).rules);
-      await expect(keys.accept(columns, row)).rejects.toThrow(NeedsGather);
+      await expect(keys.accept(batchOf(columns, row))).rejects.toThrow(NeedsGather);
     }
   });
 
@@ -277,7 +277,7 @@ describe("what is not compared", () => {
     const { columns, rows } = await ranked("TIMESTAMP NULL", ["'2020-01-01 00:00:00'"]);
     const rules = { ...contextOf(bed).rules, timestampsAreDistinct: false };
     const keys = new RowKeys([key(0)], "order", rules);
-    await expect(keys.accept(columns, rows[0] ?? Buffer.alloc(0))).rejects.toThrow(NeedsGather);
+    await expect(keys.accept(batchOf(columns, rows[0] ?? Buffer.alloc(0)))).rejects.toThrow(NeedsGather);
   });
 });
 

@@ -26,6 +26,28 @@ describe("PacketReader", () => {
     expect(readAll(bytes, false)).toEqual(PAYLOADS);
   });
 
+  test("whole packets by their places, cut anywhere, the others one by one", () => {
+    for (let cut = 0; cut <= STREAM.length; cut++) {
+      const reader = new PacketReader(1000);
+      const packets: Buffer[] = [];
+      for (const chunk of [STREAM.subarray(0, cut), STREAM.subarray(cut)]) {
+        reader.push(chunk);
+        for (;;) {
+          const starts: number[] = [];
+          const ends: number[] = [];
+          const bytes = reader.takeWhole(starts, ends);
+          for (const [index, start] of starts.entries()) packets.push((bytes ?? STREAM).subarray(start, ends[index]));
+          const next = reader.next();
+          if (next !== undefined) packets.push(next);
+          else if (bytes === undefined) break;
+        }
+      }
+      expect(packets).toEqual(PAYLOADS);
+      expect(reader.bufferedBytes).toBe(0);
+      expect(reader.sequenceId).toBe(PAYLOADS.length - 1);
+    }
+  });
+
   test("a packet that lies in one chunk shares its memory", () => {
     const reader = new PacketReader(1000);
     reader.push(STREAM);
