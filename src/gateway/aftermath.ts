@@ -31,7 +31,7 @@ export function afterRequest(effect: Effect, settings: string, state: SessionSta
   if (assigns !== undefined) items.push(...assigns.map((name) => described(userVariable(name))));
   return {
     settings: mixesInsertIds ? state.settings.withVariable("last_insert_id", String(state.lastInsertId)).sql : settings,
-    after: items.length === 0 ? "" : `SELECT ${items.join(", ")}`,
+    after: items.length === 0 ? "" : `SELECT ${items.join(", ")} LIMIT 1`,
     afterIfEmpty: foundRows?.kind === "offset" && items.length === 1,
     leavesState: setsInsertId || assigns !== undefined,
   };

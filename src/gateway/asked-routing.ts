@@ -63,7 +63,7 @@ async function ask(
   if (target === undefined) return [];
   const texts = exprs.map((expr) => printExpr(expr, binds, { mode: state.sqlMode }));
   const items = texts.map((text) => `${text}, COERCIBILITY(${text})`);
-  const request = executor.requestFor(target, comQuery(`SELECT ${items.join(", ")}`), false, false);
+  const request = executor.requestFor(target, comQuery(`SELECT ${items.join(", ")} LIMIT 1`), false, false);
   const reply = await collect(context.tablets, target, request, signal);
   if (reply.info.kind === "err") return [];
   const { columns, rows } = readTextResult(reply.bytes);

@@ -24,5 +24,5 @@ export async function describeStatement(
   const { context, state, signal } = executor;
   const payload = substituted(describing(query), binds, state, context);
   const target = executor.anyTarget(keyspace, cluster);
-  return describe(context.tablets, target, { ...plainRequest(payload), settings: state.settings.sql }, signal);
+  return describe(context.tablets, target, { ...plainRequest(payload), settings: state.settings.ofParts.sql }, signal);
 }

@@ -528,7 +528,8 @@ export class Executor implements PassThroughOwner {
       this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
       return;
     }
-    if (plan.asks !== undefined) {
+    // A variable that the statement sets itself has its value of the moment.
+    if (plan.asks !== undefined && effect.assigns === undefined) {
       this.#slow(this.#askThenSend(plan, plan.asks, binds, cluster, payload));
       return;
     }

@@ -142,7 +142,7 @@ async function mergeContext(
         typing,
         Buffer.from(") t ON FALSE"),
       ]);
-      const request = { ...plainRequest(payload), settings: settings.sql };
+      const request = { ...plainRequest(payload), settings: settings.ofParts.sql };
       const reply = await collect(context.tablets, executor.anyTarget(keyspace, cluster), request, signal);
       if (reply.info.kind === "err") throw errorOfReply(reply);
       const [row = []] = readTextRows(reply.bytes);

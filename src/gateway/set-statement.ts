@@ -113,7 +113,7 @@ export async function tryOut(executor: Executor, settings: Settings, cluster: Cl
   }
   if (settings.sql === "") return "";
   // What MySQL refuses is refused with its own error.
-  const tried = "SELECT @@session.sql_mode, @@session.character_set_client";
+  const tried = "SELECT @@session.sql_mode, @@session.character_set_client LIMIT 1";
   const [mode, charset] = await selectRow(executor, anyTarget(executor, cluster), tried, settings);
   refuseUnreadable(charset ?? "");
   return mode ?? "";
@@ -299,7 +299,7 @@ function targetOf(executor: Executor, plan: SendPlan, cluster: ClusterView): Sha
 
 /** LIMIT has the expression computed once, however often the outer query names it. */
 function describing(value: Expr, { sqlMode }: SessionState): string {
-  return `SELECT ${described("v")} FROM (SELECT ${printExpr(value, [], { mode: sqlMode })} AS v LIMIT 1) AS d`;
+  return `SELECT ${described("v")} FROM (SELECT ${printExpr(value, [], { mode: sqlMode })} AS v LIMIT 1) AS d LIMIT 1`;
 }
 
 /** The first row of a statement that runs under `settings`. */

@@ -206,6 +206,8 @@ describe("user variables", () => {
       "SELECT id INTO @d FROM c ORDER BY id LIMIT 1",
       "SELECT @a := MAX(total) FROM o",
       "SELECT GROUP_CONCAT(name ORDER BY id SEPARATOR @b) FROM c WHERE id < 3",
+      "SET @a = 1",
+      "SELECT id, @a := 4 FROM c WHERE id = @a ORDER BY id",
       "SELECT @a := c.id, @b := o.oid FROM c JOIN o ON o.cid = c.id ORDER BY o.oid",
       "SELECT @a := c.id, @b := p.name FROM s.c JOIN u.p ON p.id = c.id WHERE c.id = 3",
       "BEGIN",
@@ -364,6 +366,10 @@ describe("SET and DO with values over shards", () => {
         "SELECT p.id FROM u.p JOIN s.c ON c.id = p.id ORDER BY p.id",
         "SELECT id FROM r ORDER BY id",
         "SELECT id FROM u.p ORDER BY id",
+        "SET @l = 1 + 1, @m = (SELECT MAX(id) FROM c)",
+        "SELECT @n := MAX(n) FROM c LIMIT 1",
+        "SELECT id FROM c WHERE id = @l + 2 LIMIT 1",
+        "SELECT @l, @m, @n LIMIT 1",
       ]) {
         await alike(sql);
       }
