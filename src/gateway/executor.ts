@@ -434,9 +434,9 @@ export class Executor implements PassThroughOwner {
 
   /** Runs the statement with its answer held to MAX_ROWS. */
   #limit(options: QueryOptions, payload: Buffer, sequenceId: number): void {
-    const client = new RowLimit(this.client, options.rowsMax, (error) => {
-      this.#remember(error);
-      limited.interrupt(error);
+    const client = new RowLimit(this.client, options.rowsMax, {
+      exceeded: (error) => limited.interrupt(error),
+      answered: (error) => this.#remember(error),
     });
     const limited = new Executor(this.context, this.state, client, { ...options, rowsMax: 0 });
     this.#limited = limited;

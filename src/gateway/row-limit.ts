@@ -11,21 +11,29 @@ import type { ExecutorClient } from "./executor.ts";
 const HEADER_BYTES = 4;
 const PAYLOAD_MAX = 0xffffff;
 
+/** Told when there are more rows. */
+export interface RowLimitOwner {
+  /** At once: to stop what is under way. */
+  exceeded(error: ShardgateError): void;
+  /** Before the command is done, whatever has been remembered of it meanwhile. */
+  answered(error: ShardgateError): void;
+}
+
 export class RowLimit implements ExecutorClient {
   readonly #client: ExecutorClient;
   readonly #rowsMax: number;
-  readonly #exceeded: (error: ShardgateError) => void;
+  readonly #owner: RowLimitOwner;
   readonly #cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
   #rows = 0;
   #isHeadWritten = false;
-  #isOver = false;
+  /** What the client has been told in place of further rows. */
+  #error: ShardgateError | undefined;
   #isDone = false;
 
-  /** `exceeded` is called once, to stop what is under way. */
-  constructor(client: ExecutorClient, rowsMax: number, exceeded: (error: ShardgateError) => void) {
+  constructor(client: ExecutorClient, rowsMax: number, owner: RowLimitOwner) {
     this.#client = client;
     this.#rowsMax = rowsMax;
-    this.#exceeded = exceeded;
+    this.#owner = owner;
   }
 
   get capabilities(): number {
@@ -33,7 +41,7 @@ export class RowLimit implements ExecutorClient {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#isOver) return true;
+    if (this.#error !== undefined) return true;
     const cutter = this.#cutter;
     const slices: Buffer[] = [];
     cutter.push(chunk, 0, chunk.length, slices);
@@ -61,6 +69,7 @@ export class RowLimit implements ExecutorClient {
   commandDone(): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    if (this.#error !== undefined) this.#owner.answered(this.#error);
     this.#client.commandDone();
   }
 
@@ -70,7 +79,7 @@ export class RowLimit implements ExecutorClient {
 
   /** A reply that breaks off behind its allowed rows, because it was stopped, has been answered. */
   destroy(): void {
-    if (this.#isOver) this.commandDone();
+    if (this.#error !== undefined) this.commandDone();
     else this.#client.destroy();
   }
 
@@ -89,10 +98,10 @@ export class RowLimit implements ExecutorClient {
   }
 
   #end(sequenceId: number): void {
-    this.#isOver = true;
     const text = `the answer has more rows than the ${this.#rowsMax} that MAX_ROWS allows`;
     const error = new ShardgateError("LIMIT_REACHED", text);
+    this.#error = error;
     this.#client.write(writeFrame(encodeErrOf(error), sequenceId));
-    this.#exceeded(error);
+    this.#owner.exceeded(error);
   }
 }

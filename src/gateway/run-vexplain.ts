@@ -65,7 +65,7 @@ function explained(executor: Executor, { plan }: CachedPlan, cluster: ClusterVie
 }
 
 function keysContext(executor: Executor, { vschema, schema }: ClusterView): PlanContext {
-  return { vschema, schema, keyspace: executor.state.target.keyspace };
+  return { vschema, schema, keyspace: executor.state.target.keyspace, tabletType: executor.tabletType };
 }
 
 async function runOf(executor: Executor, inner: Statement, sql: string, form: string): Promise<TracedRun> {

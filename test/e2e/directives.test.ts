@@ -113,6 +113,7 @@ describe("MAX_ROWS", () => {
     ["of one shard", "split.t WHERE id IN (1, 2)"],
     ["of an unsharded keyspace, in many chunks", "plain.p WHERE id <= 1500"],
     ["of several shards", "split.t"],
+    ["merged in order", "split.t ORDER BY v DESC"],
     ["gathered", "(SELECT id, ROW_NUMBER() OVER (ORDER BY v) AS n FROM split.t) AS t"],
   ] as const) {
     test(`${what}: as many pass, one more is an error`, async () => {
