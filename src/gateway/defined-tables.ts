@@ -1,17 +1,15 @@
-// Which tables' definitions a statement may have changed, so that the gateway that ran it knows them before the client's
-// next statement.
+// Which tables' definitions a statement changes, so that the gateway that ran it knows them before the client's next
+// statement. What a procedure changes is known a moment later, as what is changed past the gateway: most change nothing.
 
 import type { Statement } from "../sql/tree.ts";
 
 export interface DefinedTables {
   readonly keyspace: string;
-  /** Empty: any. */
   readonly tables: readonly string[];
 }
 
 /** Undefined for statements that change no definition of a table or view. `keyspace` is where the statement ran. */
 export function definedTables(statement: Statement, keyspace: string): DefinedTables | undefined {
-  if (statement.kind === "callProcedure") return { keyspace, tables: [] };
   if (statement.kind !== "ddl" || statement.temporary) return undefined;
   switch (statement.object) {
     case "table":
