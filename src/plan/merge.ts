@@ -219,7 +219,9 @@ export class MergePlanner {
     refuseOthers(block, keyspace?.keyspace ?? this.keyspace);
     const ownTyping = this.typingOf(select, typing);
     if (group === undefined || keyspace === undefined) {
-      return this.shardBody(select, ownTyping, this.#widthOf(block), NO_MERGE, { kind: "any" });
+      const any: Routing = { kind: "any" };
+      if (this.isBatched(this.usesOf(select))) return this.groupBody(select, block, placement, [], any, ownTyping);
+      return this.shardBody(select, ownTyping, this.#widthOf(block), NO_MERGE, any);
     }
     if (!keyspace.sharded && !this.isBatched(this.usesOf(select))) {
       const unsharded: Routing = { kind: "unsharded" };
@@ -414,7 +416,7 @@ function routingByRows(
       if (vindex.kind !== "single-column" || lower === undefined) continue;
       for (const each of rows) {
         const column = each.columns.find((one) =>
-          placement.classes.equal({ source: each, lower: one.lower }, { source, lower }),
+          placement.classes.same({ source: each, lower: one.lower }, { source, lower }),
         );
         if (column === undefined || each.ref.kind !== "tableName") continue;
         if (!comparesExactly({ source: each, lower: column.lower }, { source, lower })) continue;
