@@ -5,8 +5,8 @@
 
 import { notSupported } from "../base/errors.ts";
 import { cteReferences } from "../sql/tables.ts";
-import type { Expr, Node, Query, TableName, TableRef } from "../sql/tree.ts";
-import { rewrite, walk } from "../sql/walk.ts";
+import type { Expr, Node, Query, Statement, TableName, TableRef } from "../sql/tree.ts";
+import { isQuery, rewrite, walk } from "../sql/walk.ts";
 import { keyspaceOfLocks, queryEffect, usesLocks } from "./effects.ts";
 import { CATALOG_PREFIX, columnNamesOf, planGather } from "./gather.ts";
 import type { CatalogSource, Plan, SendPlan } from "./plan.ts";
@@ -45,6 +45,19 @@ export function planCatalog(query: Query, context: PlanContext): Plan | undefine
     filter: gather === undefined && isBound && filters.size > 0 ? [...filters.values()].flat() : undefined,
     effect,
   };
+}
+
+/** Throws 1235 for statements other than queries that would read one server's part of information_schema as if it were all. */
+export function refuseCatalogs(statement: Statement, context: PlanContext): void {
+  // The values of SET are queries of their own.
+  if (isQuery(statement) || statement.kind === "set" || statement.kind === "explain") return;
+  if (context.vschema.keyspaces.size <= 1) return;
+  walk(statement, (node) => {
+    if (node.kind !== "tableName") return;
+    const schema = node.schema ?? context.keyspace ?? "";
+    if (!isSystemSchema(schema) || systemTableOf(schema, node.name).kind === "server") return;
+    throw notSupported(`${schema}.${node.name} in a statement that is no query`, "read it first");
+  });
 }
 
 function isOfOneServer(query: Query, context: PlanContext): boolean {

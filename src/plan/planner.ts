@@ -6,7 +6,7 @@ import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Delete, Query, SetStatementFor, Statement, Update } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 import { planOnAllShards } from "./all-shards.ts";
-import { planCatalog } from "./catalog.ts";
+import { planCatalog, refuseCatalogs } from "./catalog.ts";
 import {
   DEFINITION,
   keyspaceOfLocks,
@@ -44,6 +44,7 @@ function printedAnew(plan: Plan, statement: Statement): Plan {
 }
 
 function planFollowed(statement: Statement, context: PlanContext): Plan {
+  refuseCatalogs(statement, context);
   switch (statement.kind) {
     case "set":
     case "setTransaction":

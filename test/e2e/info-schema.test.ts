@@ -170,6 +170,20 @@ describe("information_schema", () => {
     }
   });
 
+  test("as the value of SET, and not in statements that change rows", async () => {
+    await pair.allSame([
+      "SET @n = (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ('s', 'u') AND table_name IN ('c', 'p'))",
+      "SELECT @n",
+    ]);
+    for (const sql of [
+      "INSERT INTO u.p (name) SELECT table_name FROM information_schema.tables WHERE table_schema = 's'",
+      "CREATE VIEW u.names AS SELECT table_name FROM information_schema.tables",
+      "DELETE FROM u.p WHERE name IN (SELECT table_name FROM information_schema.tables)",
+    ]) {
+      expect(await pair.gateway.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
+    }
+  });
+
   test("rows and bytes of a sharded table are those of all its shards", async () => {
     const sizes =
       "SELECT table_rows, data_length, avg_row_length FROM information_schema.tables WHERE table_schema = 's' AND table_name = 'c'";
