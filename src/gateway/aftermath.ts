@@ -12,6 +12,9 @@ import { SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
 import { readTextResult } from "./text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
 
+/** What is learned is kept here. */
+export type Learning = Pick<SessionState, "foundRowsCount" | "lastInsertId" | "settings" | "usesFoundRows">;
+
 /** The part of a shard request that it takes. */
 export interface AfterRequest {
   readonly settings: string;
@@ -21,7 +24,7 @@ export interface AfterRequest {
 }
 
 /** Undefined when the reply itself tells all there is to know; `settings` is what the request has otherwise. */
-export function afterRequest(effect: Effect, settings: string, state: SessionState): AfterRequest | undefined {
+export function afterRequest(effect: Effect, settings: string, state: Learning): AfterRequest | undefined {
   const { foundRows, setsInsertId = false, mixesInsertIds = false, assigns } = effect;
   const asksRows = foundRows !== undefined && asks(foundRows, state);
   if (!asksRows && !setsInsertId && !mixesInsertIds && assigns === undefined) return undefined;
@@ -38,11 +41,11 @@ export function afterRequest(effect: Effect, settings: string, state: SessionSta
 }
 
 /** Only a server knows FOUND_ROWS() after it, and the session is likely to ask. */
-export function asksServer({ foundRows }: Effect, state: SessionState): boolean {
+export function asksServer({ foundRows }: Effect, state: Learning): boolean {
   return foundRows?.kind === "asked" && state.usesFoundRows;
 }
 
-function asks(foundRows: NonNullable<Effect["foundRows"]>, state: SessionState): boolean {
+function asks(foundRows: NonNullable<Effect["foundRows"]>, state: Learning): boolean {
   return foundRows.kind === "offset" || (foundRows.kind === "asked" && (foundRows.isLikely || state.usesFoundRows));
 }
 
@@ -50,7 +53,7 @@ function asks(foundRows: NonNullable<Effect["foundRows"]>, state: SessionState):
  * Takes what a statement on one shard has left behind, `info` being its end. Throws LIMIT_REACHED when its variables are
  * too large to be kept; then they are as before.
  */
-export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEnd, state: SessionState): void {
+export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEnd, state: Learning): void {
   const { foundRows, setsInsertId = false, assigns } = effect;
   const isAnswered = info.afterReply.length > 0;
   if (foundRows === undefined && !setsInsertId && assigns === undefined) return;
@@ -83,7 +86,7 @@ export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEn
 }
 
 /** The same for rows of several shards: `rows` were sent, or skipped by OFFSET. */
-export function learnRows(effect: Effect, rows: number, state: SessionState): void {
+export function learnRows(effect: Effect, rows: number, state: Learning): void {
   if (effect.foundRows !== undefined) state.foundRowsCount = rows;
 }
 

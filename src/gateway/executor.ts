@@ -226,8 +226,11 @@ export class Executor implements PassThroughOwner {
     this.client.commandDone();
   }
 
-  result(result: ResultSet, lastWarnings: LastWarnings = NO_WARNINGS): void {
+  result(whole: ResultSet, lastWarnings: LastWarnings = NO_WARNINGS): void {
     const { capabilities } = this.client;
+    // MySQL's lists are held to sql_select_limit as any SELECT.
+    const limit = this.#effect.foundRows === undefined ? undefined : this.state.settings.selectLimit;
+    const result = limit === undefined ? whole : { ...whole, rows: whole.rows.slice(0, Number(limit)) };
     const framing = { capabilities, sequenceId: this.#sequenceId, statusFlags: this.state.statusFlags };
     this.client.write(writeResultSet(result, framing));
     this.state.rowCount = -1;
@@ -528,8 +531,7 @@ export class Executor implements PassThroughOwner {
       this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
       return;
     }
-    // A variable that the statement sets itself has its value of the moment.
-    if (plan.asks !== undefined && effect.assigns === undefined) {
+    if (plan.asks !== undefined) {
       this.#slow(this.#askThenSend(plan, plan.asks, binds, cluster, payload));
       return;
     }

@@ -370,6 +370,8 @@ describe("SET and DO with values over shards", () => {
         "SELECT @n := MAX(n) FROM c LIMIT 1",
         "SELECT id FROM c WHERE id = @l + 2 LIMIT 1",
         "SELECT @l, @m, @n LIMIT 1",
+        "SHOW TABLES LIKE '_'",
+        "SHOW VARIABLES LIKE 'autocommit%'",
       ]) {
         await alike(sql);
       }
