@@ -18,6 +18,7 @@ import { type PlanContext, tablesOf } from "./tables.ts";
 
 /** Undefined for a query that names no table of a system schema, or only some that the server of its tables has as well. */
 export function planCatalog(query: Query, context: PlanContext): Plan | undefined {
+  if (!mayNameSystemTables(query, context)) return undefined;
   const { system, others } = namedTables(query, context);
   if (system.size === 0) return undefined;
   const readsServerOnly = [...system.values()].every(({ kind }) => kind === "server");
@@ -64,6 +65,17 @@ function isOfOneServer(query: Query, context: PlanContext): boolean {
   const keyspaces = new Set(tablesOf(query, context).tables.map(({ keyspace }) => keyspace));
   const [only] = keyspaces;
   return keyspaces.size === 1 && only?.sharded === false;
+}
+
+/** Quick, as it is asked of every query. */
+function mayNameSystemTables(query: Query, context: PlanContext): boolean {
+  if (context.keyspace !== undefined && isSystemSchema(context.keyspace)) return true;
+  let names = false;
+  walk(query, (node) => {
+    names ||= node.kind === "tableName" && node.schema !== undefined && isSystemSchema(node.schema);
+    return !names;
+  });
+  return names;
 }
 
 interface NamedTables {
