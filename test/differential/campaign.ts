@@ -93,6 +93,8 @@ export interface Account {
   errors: number;
   /** Answered with no row. */
   empty: number;
+  /** The statement that took longest, asked of both at once. */
+  slowest: { readonly sql: string; readonly tookMs: number };
   open: number;
   readonly tiers: Map<string, number>;
   readonly differences: Map<Difference, number>;
@@ -105,6 +107,7 @@ export function newAccount(): Account {
     same: 0,
     errors: 0,
     empty: 0,
+    slowest: { sql: "", tookMs: 0 },
     open: 0,
     tiers: new Map(),
     differences: new Map(),
@@ -126,7 +129,10 @@ export async function enter(
   sql: string,
   options: CampaignOptions,
 ): Promise<Failure | undefined> {
+  const started = performance.now();
   const verdict = await judge(lane, sql);
+  const tookMs = performance.now() - started;
+  if (tookMs > account.slowest.tookMs) account.slowest = { sql, tookMs };
   const tier = tiers.tierOf(lane, sql);
   account.statements++;
   account.tiers.set(tier, (account.tiers.get(tier) ?? 0) + 1);

@@ -11,7 +11,7 @@ import { statement } from "./generate/queries.ts";
 import { SUITES } from "./suites/suites.ts";
 
 const SEED = countOf("SHARDGATE_DIFFERENTIAL_SEED", 20_240_301);
-const COUNT = countOf("SHARDGATE_DIFFERENTIAL_COUNT", 120);
+const COUNT = countOf("SHARDGATE_DIFFERENTIAL_COUNT", 100);
 
 let arena: Arena;
 let tiers: Tiers;

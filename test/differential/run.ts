@@ -101,6 +101,7 @@ function summary(account: Account, title: string, tookMs: number): string {
     `  same ${account.same} (of these refused by both ${account.errors}, without rows ${account.empty}), failed ${account.failures.length}, left open by MariaDB ${account.open}`,
     `  tiers: ${list(account.tiers)}`,
     `  differences: ${list(account.differences)}`,
+    `  slowest: ${account.slowest.tookMs.toFixed(0)} ms for ${account.slowest.sql}`,
   ].join("\n");
 }
 
