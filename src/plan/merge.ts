@@ -282,7 +282,8 @@ export class MergePlanner {
       order,
       sorted: order.length > 0 && !isBatched,
       limit,
-      pushLimit: limit !== undefined,
+      // 'a' and 'a ' are one value, but have two weights: a shard's first rows may be fewer different ones.
+      pushLimit: limit !== undefined && distinct?.some(({ weight }) => weight !== undefined) !== true,
     };
     return this.shardBody(statement, typing, width, merge, routing, group[0]?.keyspace.keyspace);
   }
