@@ -212,13 +212,15 @@ function storedBytes(reading: Reading, holds: ColumnKind, value: Value): Value |
   return bytes === undefined ? undefined : storedText(reading, holds, { type: "VARCHAR", raw: bytes });
 }
 
-/** Only its usual form is sure to be the form it is stored in. */
+/** The forms that are dates and nothing else; MySQL reads many more. */
 function storedDate({ raw }: Value): Value | undefined {
-  const text = raw.toString("latin1");
-  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return undefined;
+  const match = /^(\d{4})-(\d\d?)-(\d\d?)$/.exec(raw.toString("latin1"));
+  if (match === null) return undefined;
+  const [, year = "", month = "", day = ""] = match;
+  const text = `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
   const date = new Date(`${text}T00:00:00Z`);
   const isDate = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
-  return isDate ? { type: "VARCHAR", raw } : undefined;
+  return isDate ? { type: "VARCHAR", raw: Buffer.from(text) } : undefined;
 }
 
 /**

@@ -125,7 +125,8 @@ describe("conditions", () => {
     ["SELECT v FROM folded WHERE name = 'STRASE'", 1, 4],
     ["SELECT v FROM days WHERE day = '2020-01-01'", 1, 1],
     ["SELECT v FROM days WHERE day = DATE '2020-01-01'", 1, 1],
-    ["SELECT v FROM days WHERE day = '2020-1-1'", 1, 4],
+    ["SELECT v FROM days WHERE day = '2020-1-1'", 1, 1],
+    ["SELECT v FROM days WHERE day = 20200101", 1, 4],
   ])("%s: %i rows, %i shards", async (sql, count, reached) => {
     const got = await run(sql);
     expect(got.rows).toHaveLength(count);
