@@ -11,5 +11,7 @@ need_packages mariadb client
 need_node_modules
 need_build
 step "building the differential tests" node_modules/.bin/tsc -p test/differential/tsconfig.json || die "The build failed; its output is above."
+# What the sources read beside them.
+for name in proto vschema package.json; do ln -sfn "../$name" "dist-differential/$name"; done
 trap - EXIT INT TERM HUP
 exec node dist-differential/test/differential/run.js "$@"

@@ -123,7 +123,9 @@ function partialOrder(scope: Scope, chosen: readonly Item[]): string {
 function distinctSelect(outer: Scope): string {
   const { random } = outer;
   const { scope, from } = read(outer, 3);
-  const chosen = items(scope, random.int(3) + 1, () => anyExpression(scope, random.pick([0, 0, 0, 1])));
+  // DISTINCT constants give one row in MariaDB even when OFFSET is beyond it.
+  const column = items(scope, 1, () => random.pick(scope.fields));
+  const chosen = [...column, ...items(scope, random.int(3), () => anyExpression(scope, random.pick([0, 0, 0, 1])))];
   const tail = random.chance(0.5) ? ` ORDER BY ${orderOfAll(scope, chosen.length)}${limit(scope)}` : "";
   return select(
     random.pick([" DISTINCT", " DISTINCT", " DISTINCTROW"]),
