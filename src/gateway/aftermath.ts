@@ -85,9 +85,17 @@ export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEn
   state.settings = settings;
 }
 
-/** The same for rows of several shards: `rows` were sent, or skipped by OFFSET. */
-export function learnRows(effect: Effect, rows: number, state: Learning): void {
-  if (effect.foundRows !== undefined) state.foundRowsCount = rows;
+/** The same for rows that the gateway has sent itself: `skipped` is how many it knows that OFFSET has left out. */
+export function learnRows(
+  { foundRows }: Effect,
+  binds: readonly BindValue[],
+  rows: { readonly sent: number; readonly skipped: number },
+  state: Learning,
+): void {
+  if (foundRows === undefined) return;
+  const offset = foundRows.kind === "sent" ? undefined : foundRows.offset;
+  const skipped = rows.sent === 0 || offset === undefined ? rows.skipped : offsetOf(offset, binds);
+  state.foundRowsCount = rows.sent + skipped;
 }
 
 function offsetOf(offset: Parameters<typeof resolveValue>[0], binds: readonly BindValue[]): number {

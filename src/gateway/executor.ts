@@ -235,7 +235,7 @@ export class Executor implements PassThroughOwner {
     this.client.write(writeResultSet(result, framing));
     this.state.rowCount = -1;
     this.state.lastWarnings = lastWarnings;
-    learnRows(this.#effect, result.rows.length, this.state);
+    learnRows(this.#effect, this.#binds, { sent: result.rows.length, skipped: 0 }, this.state);
     this.client.commandDone();
   }
 
@@ -628,11 +628,8 @@ export class Executor implements PassThroughOwner {
     state.rowCount = -1;
     if (outcome.error === undefined) {
       state.lastWarnings = withErrors(warningsOf(outcome.parts.map(({ info }) => info)), outcome.parts);
-      learnRows(
-        effect,
-        outcome.parts.reduce((sum, { info }) => sum + (info?.rows ?? 0), 0),
-        state,
-      );
+      const sent = outcome.parts.reduce((sum, { info }) => sum + (info?.rows ?? 0), 0);
+      learnRows(effect, this.#binds, { sent, skipped: 0 }, state);
     } else this.#remember(this.#shown(outcome.error));
     this.client.commandDone();
   }

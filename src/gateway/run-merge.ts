@@ -83,7 +83,7 @@ export async function runMerge(
   output.finish({ warnings: Math.min(count, WARNINGS_MAX), statusFlags: state.statusFlags });
   state.rowCount = -1;
   state.lastWarnings = lastWarnings;
-  learnRows(plan.effect, output.rowCount + run.rowsSkipped, state);
+  learnRows(plan.effect, binds, { sent: output.rowCount, skipped: run.rowsSkipped }, state);
   client.commandDone();
 }
 

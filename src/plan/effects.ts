@@ -120,8 +120,8 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
 }
 
 const SENT: FoundRows = { kind: "sent" };
-const ASKED: FoundRows = { kind: "asked", isLikely: true };
-const BY_ACCIDENT: FoundRows = { kind: "asked", isLikely: false };
+const ASKED: FoundRows = { kind: "asked", isLikely: true, offset: undefined };
+const BY_ACCIDENT: FoundRows = { kind: "asked", isLikely: false, offset: undefined };
 
 /** How FOUND_ROWS() is known after the statement (manual: "FOUND_ROWS()"). */
 function foundRowsAfter(statement: Statement, hasQueries: boolean): FoundRows | undefined {
@@ -154,8 +154,8 @@ function foundRowsOfSelect(select: Select): FoundRows {
   if (select.rollup || limit.withTies || limit.rowsExamined !== undefined) return ASKED;
   if (limit.offset === undefined) return SENT;
   const offset = valueRefOf(limit.offset);
-  if (offset === undefined || select.groupBy.length > 0 || select.options.includes("distinct")) return ASKED;
-  return { kind: "offset", offset };
+  const isPlain = select.groupBy.length === 0 && !select.options.includes("distinct");
+  return offset !== undefined && isPlain ? { kind: "offset", offset } : { kind: "asked", isLikely: true, offset };
 }
 
 function countsAll(query: Query): boolean {

@@ -227,5 +227,8 @@ export type FoundRows =
   | { readonly kind: "sent" }
   /** The rows sent and those that OFFSET has skipped; if none were sent, only the server knows. */
   | { readonly kind: "offset"; readonly offset: ValueRef }
-  /** Only the server knows. `isLikely`: not merely by accident, as of a write that reads other tables. */
-  | { readonly kind: "asked"; readonly isLikely: boolean };
+  /**
+   * Only the server knows. `isLikely`: not merely by accident, as of a write that reads other tables. `offset` is that of a
+   * query whose rows, where a gateway counts them, are those sent and those skipped.
+   */
+  | { readonly kind: "asked"; readonly isLikely: boolean; readonly offset: ValueRef | undefined };

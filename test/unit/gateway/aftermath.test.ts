@@ -80,9 +80,15 @@ describe("rows found", () => {
 
   test("of several shards are added by who merges them", () => {
     const state = fresh();
-    learnRows(effectOf("SELECT a FROM t"), 11, state);
-    learnRows(effectOf("DO 1"), 5, state);
+    learnRows(effectOf("SELECT a FROM t"), [], { sent: 11, skipped: 0 }, state);
+    learnRows(effectOf("DO 1"), [], { sent: 5, skipped: 0 }, state);
     expect(state.foundRowsCount).toBe(11);
+    const grouped = effectOf("SELECT a FROM t GROUP BY a LIMIT :v1, 10");
+    const binds = [literalBind("int", Buffer.from("20"))];
+    learnRows(grouped, binds, { sent: 3, skipped: 0 }, state);
+    expect(state.foundRowsCount).toBe(23);
+    learnRows(grouped, binds, { sent: 0, skipped: 9 }, state);
+    expect(state.foundRowsCount).toBe(9);
   });
 });
 
