@@ -23,6 +23,14 @@ export function withAnswers(routing: Routing, answers: ReadonlyMap<ValueRef, Val
   });
 }
 
+/** The routing of a statement for which nothing is asked. */
+export function withoutAsked(routing: Routing): Routing {
+  if (routing.kind === "all-of" || routing.kind === "common") {
+    return { ...routing, parts: routing.parts.map(withoutAsked) };
+  }
+  return askedRefsOf(routing).length === 0 ? routing : { kind: "scatter" };
+}
+
 function mapValues(routing: Routing, map: (ref: ValueRef) => ValueRef): Routing {
   switch (routing.kind) {
     case "equal-unique":

@@ -4,9 +4,8 @@ import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Statement } from "../sql/tree.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
 import type { Effect, Routing, SendPlan } from "./plan.ts";
-import { askedRefsOf } from "./asked-values.ts";
+import { askedRefsOf, withoutAsked } from "./asked-values.ts";
 import { asksForSessionValues, setsLastInsertId } from "./session-functions.ts";
-import type { AskedRef } from "./value-ref.ts";
 import { commonKeyspace, type PlanContext, SYSTEM_SCHEMAS, type StatementTables } from "./tables.ts";
 
 export function send(
@@ -18,15 +17,20 @@ export function send(
 ): SendPlan {
   const substitute = asksForSessionValues(statement) ? statement : undefined;
   const rows = statement.kind !== "update" && statement.kind !== "delete";
-  const asks = asksOf(statement, routing, effect);
-  return { kind: "send", keyspace, routing, crossShard, severalShards: undefined, effect, rows, substitute, asks };
-}
-
-/** A statement that sets what the values are made of may have others while it runs. */
-function asksOf(statement: Statement, routing: Routing, effect: Effect): readonly AskedRef[] | undefined {
   const refs = askedRefsOf(routing);
-  if (refs.length === 0 || (effect.assigns ?? []).length > 0 || setsLastInsertId(statement)) return undefined;
-  return refs;
+  // A statement that sets what the values are made of may have others while it runs.
+  const isSet = (effect.assigns ?? []).length > 0 || setsLastInsertId(statement);
+  return {
+    kind: "send",
+    keyspace,
+    routing: refs.length > 0 && isSet ? withoutAsked(routing) : routing,
+    crossShard,
+    severalShards: undefined,
+    effect,
+    rows,
+    substitute,
+    asks: refs.length === 0 || isSet ? undefined : refs,
+  };
 }
 
 /** The keyspace of all tables; undefined when there are none. */
