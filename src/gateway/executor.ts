@@ -537,7 +537,8 @@ export class Executor implements PassThroughOwner {
     }
     const routed = this.targetsOf(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
-    const sent = plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context);
+    const sent =
+      plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context, plan.keyspace);
     this.#keepsWarnings = plan.routing.kind === "any" && !effect.touchesTables;
     this.openTransaction(effect.touchesTables, effect.changes);
     if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);

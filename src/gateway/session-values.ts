@@ -19,33 +19,49 @@ import { comQuery } from "./com-query.ts";
 import type { SessionState } from "./session-state.ts";
 import { warningsOfSession } from "./show-warnings.ts";
 
-/** COM_QUERY with the statement as the shard has to run it. */
+/** COM_QUERY with the statement as a shard of `keyspace` has to run it; undefined: of whichever. */
 export function substituted(
   statement: Statement,
   binds: readonly BindValue[],
   state: SessionState,
   context: GatewayContext,
+  keyspace?: string,
 ): Buffer {
-  const replaced = withSessionValues(statement, state, context, mixesInsertIds(statement));
+  const replaced = withSessionValues(statement, state, context, {
+    insertId: mixesInsertIds(statement),
+    // A shard's database is its keyspace.
+    database: keyspace !== undefined && keyspace === state.target.keyspace,
+  });
   const named = replaced.kind === "select" ? namedAsWritten(replaced) : replaced;
   return comQuery(print(named, binds, { mode: state.sqlMode, columnNames: true }));
 }
+
+/** Functions that are left to the shard. */
+interface Kept {
+  readonly insertId: boolean;
+  readonly database: boolean;
+}
+
+const NONE_KEPT: Kept = { insertId: false, database: false };
 
 /** The tree with the session's values in it, typed as MySQL's functions are. */
 export function withSessionValues<N extends Node>(
   node: N,
   state: SessionState,
   context: GatewayContext,
-  keepsInsertId = false,
+  kept = NONE_KEPT,
 ): N {
   const changes = {
     expr(expr: Expr): Expr {
       const wanted = sessionFunctionOf(expr);
-      if (wanted === "last_insert_id" && keepsInsertId) return expr;
+      if (wanted === "last_insert_id" && kept.insertId) return expr;
+      if (wanted === "database" && kept.database) return expr;
       if (isUsedLock(expr)) return lockHolder(expr, state);
       if (wanted !== undefined) return functionValue(wanted, expr.pos, state, context);
       const variable = sessionVariableOf(expr);
-      return variable === undefined ? expr : variableValue(variable, expr.pos, state, context);
+      // The shards' connections have it on.
+      if (variable === undefined || (variable === "autocommit" && state.autocommit)) return expr;
+      return variableValue(variable, expr.pos, state, context);
     },
     query: namedAsWritten,
   };
@@ -114,14 +130,20 @@ function functionValue(name: SessionFunction, pos: number, state: SessionState, 
     case "connection_id":
       return literalOf(state.connectionId, pos);
     case "user":
-      return literalOf(`${state.user.user}@${state.clientHost}`, pos);
+      return systemText(`${state.user.user}@${state.clientHost}`, pos);
     case "current_user":
-      return literalOf(`${state.user.user}@%`, pos);
+      return systemText(`${state.user.user}@%`, pos);
     case "database":
-      return literalOf(state.target.keyspace ?? null, pos);
+      return systemText(state.target.keyspace ?? null, pos);
     case "version":
-      return literalOf(context.serverVersion, pos);
+      return systemText(context.serverVersion, pos);
   }
+}
+
+/** Text in the character set of MySQL's own names, whatever the client speaks. */
+function systemText(value: string | null, pos: number): Expr {
+  const literal = literalOf(value, pos);
+  return literal.kind === "literal" && literal.type === "string" ? { ...literal, introducer: "utf8mb3" } : literal;
 }
 
 function variableValue(name: SessionVariable, pos: number, state: SessionState, context: GatewayContext): Expr {
@@ -132,9 +154,9 @@ function variableValue(name: SessionVariable, pos: number, state: SessionState, 
     case "identity":
       return integer(state.lastInsertId, "unsigned", pos);
     case "version":
-      return literalOf(context.serverVersion, pos);
+      return systemText(context.serverVersion, pos);
     case "version_comment":
-      return literalOf("Shardgate", pos);
+      return systemText("Shardgate", pos);
     case "warning_count":
       return integer(warningsOfSession(state).length, "unsigned", pos);
     case "error_count":
