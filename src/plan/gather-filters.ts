@@ -1,7 +1,8 @@
 // Which rows of a table a gathered statement can need: conditions that its source is read with. One is handed down only
 // when every row it removes could not have reached the result: conjuncts of WHERE and ON about this table alone, whose
-// value depends on the row alone. Of a table that an outer join may fill with NULLs, WHERE has to reject those. A constant
-// that a column is compared with goes over to the columns that are equal to it. The statement itself keeps all of them.
+// value depends on the row alone, and on the time, which is one for all parts of a statement. Of a table that an outer join
+// may fill with NULLs, WHERE has to reject those. A constant that a column is compared with goes over to the columns that
+// are equal to it. The statement itself keeps all of them.
 //
 // What a condition raises, an error or a warning, is seen to where the source is read: it is then read without conditions.
 
@@ -18,6 +19,7 @@ import {
   sourcesIn,
 } from "./scope.ts";
 import { isPure } from "./pure.ts";
+import { isNow } from "./session-functions.ts";
 
 /** Conjuncts that each table reference's rows have to meet; columns are qualified by its alias alone. */
 export function gatherFilters(scope: QueryScope): ReadonlyMap<TableName, readonly Expr[]> {
@@ -132,7 +134,8 @@ class Filters {
         const source = resolveColumn(node, block)?.source;
         if (source === undefined || source.block !== block || (found !== undefined && found !== source)) isSure = false;
         found = source;
-      } else if (!isPure(node) || (node.kind === "userVariable" && this.#assigned.has(node.name.toLowerCase()))) {
+      } else if (isNow(node)) return true;
+      else if (!isPure(node) || (node.kind === "userVariable" && this.#assigned.has(node.name.toLowerCase()))) {
         isSure = false;
       }
       return isSure;
