@@ -9,6 +9,7 @@ import { AGGREGATE_FUNCTIONS } from "../sql/aggregate-functions.ts";
 import type { Expr, Join, Node, Select, TableRef } from "../sql/tree.ts";
 import { children, isExpr, isQuery, mapChildren } from "../sql/walk.ts";
 import type { ColumnVindex, KeyspaceVSchema } from "../vschema/model.ts";
+import { type ColumnKind, columnKindOf } from "./column-kind.ts";
 import type { Condition, FromTable } from "./from-clause.ts";
 import {
   type Block,
@@ -515,13 +516,20 @@ function placedTable(source: Source): Placed | undefined {
   return { source, keyspace: resolved.keyspace, keys, pinned: resolved.table?.pinned };
 }
 
-/** Equal values of the column are equal bytes to the vindex; text of a case-insensitive collation may not be. */
+/**
+ * Equal values of the column have the same place by the vindex; text of a collation without case may not. Even the loose
+ * vindexes tell letters apart that such a collation does not (ß and s of general_ci), but for ASCII.
+ */
 function isExactKey(vindexType: string, column: Resolved): boolean {
   const definition = definitionOf(column);
   if (definition?.collation === undefined) return true;
-  if (vindexType.startsWith("unicode_loose_")) return true;
-  return definition.collation === "binary";
+  if (!vindexType.startsWith("unicode_loose_")) return definition.collation === "binary";
+  const { resolved } = column.source;
+  return LOOSELY_PLACED.has(columnKindOf(resolved?.table, column.lower, resolved?.definition));
 }
+
+/** What the loose vindexes place alike when it is equal. */
+const LOOSELY_PLACED: ReadonlySet<ColumnKind> = new Set(["ascii-ci", "binary", "char-bin", "text-bin"]);
 
 function lieTogether(a: Placed, b: Placed, classes: EqualityClasses): boolean {
   if (a.source === b.source) return true;

@@ -1,0 +1,54 @@
+CREATE TABLE shop.customer (
+  id BIGINT NOT NULL PRIMARY KEY,
+  name VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL,
+  email VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  country CHAR(2) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL,
+  since DATE NOT NULL,
+  credit DECIMAL(12,2),
+  vip TINYINT NOT NULL DEFAULT 0
+);
+CREATE TABLE shop.orders (
+  id BIGINT NOT NULL PRIMARY KEY,
+  customer_id BIGINT NOT NULL,
+  status VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL,
+  total DECIMAL(12,2) NOT NULL,
+  placed DATETIME NOT NULL,
+  note TEXT
+);
+CREATE TABLE shop.line (
+  order_id BIGINT NOT NULL,
+  customer_id BIGINT NOT NULL,
+  nr INT NOT NULL,
+  sku VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  qty INT NOT NULL,
+  price DECIMAL(10,2) NOT NULL,
+  PRIMARY KEY (order_id, nr)
+);
+CREATE TABLE shop.payment (
+  id BIGINT NOT NULL PRIMARY KEY,
+  order_id BIGINT NOT NULL,
+  amount DECIMAL(12,2) NOT NULL,
+  paid DATETIME NOT NULL
+);
+CREATE TABLE shop.message (
+  id BIGINT NOT NULL PRIMARY KEY,
+  room VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL,
+  author BIGINT NOT NULL,
+  body TEXT NOT NULL,
+  sent DATETIME NOT NULL
+);
+CREATE TABLE shop.token (token VARBINARY(32) NOT NULL PRIMARY KEY, customer_id BIGINT NOT NULL, expires DATETIME);
+CREATE TABLE shop.metric (k BIGINT UNSIGNED NOT NULL, at DATETIME NOT NULL, v DOUBLE NOT NULL, PRIMARY KEY (k, at));
+CREATE TABLE shop.device (
+  region INT UNSIGNED NOT NULL,
+  serial VARBINARY(20) NOT NULL,
+  label VARCHAR(50),
+  PRIMARY KEY (region, serial)
+);
+CREATE TABLE shop.article (slug VARBINARY(8) NOT NULL PRIMARY KEY, title VARCHAR(100) NOT NULL, words INT NOT NULL);
+CREATE TABLE shop.country (code CHAR(2) NOT NULL PRIMARY KEY, name VARCHAR(60) NOT NULL, vat DECIMAL(4,2) NOT NULL);
+CREATE TABLE shop.setting (name VARCHAR(40) NOT NULL PRIMARY KEY, value TEXT);
+CREATE TABLE stock.product (id BIGINT NOT NULL PRIMARY KEY, sku VARCHAR(32) NOT NULL, name VARCHAR(80) NOT NULL, price DECIMAL(10,2) NOT NULL);
+CREATE TABLE stock.supplier (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(80) NOT NULL, country CHAR(2) NOT NULL);
+CREATE TABLE stock.product_supplier (product_id BIGINT NOT NULL, supplier_id BIGINT NOT NULL, PRIMARY KEY (product_id, supplier_id));
+CREATE TABLE crm.contact (id BIGINT NOT NULL PRIMARY KEY, customer_id BIGINT NOT NULL, kind VARCHAR(10) NOT NULL, note TEXT);
