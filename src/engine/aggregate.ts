@@ -8,7 +8,7 @@ import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { Aggregation } from "../plan/merge-plan.ts";
 import { type Accumulator, OutputColumn } from "./accumulators.ts";
 import { type ComparisonRules, RowKeys } from "./merge-keys.ts";
-import { type RowBatch, RowCopier } from "./row-batch.ts";
+import { BATCH_ROWS, type RowBatch, rowsOf } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
 import { Sorter } from "./sorter.ts";
 import type { SpillArea } from "./spill.ts";
@@ -63,8 +63,10 @@ class Aggregator {
   async *rows(source: AsyncIterable<RowBatch>): AsyncGenerator<RowBatch> {
     for await (const batch of source) {
       await this.#accept(batch);
-      const { bytes, starts, ends } = batch;
-      for (let at = 0; at < ends.length; at++) this.#add(bytes, starts[at] as number, ends[at] as number);
+      const { buffers, starts, ends } = batch;
+      for (let at = 0; at < ends.length; at++) {
+        this.#add(buffers[at] as Buffer, starts[at] as number, ends[at] as number);
+      }
       if (this.#heldBytes > this.#relieveAtBytes) await this.#relieve();
       await this.#rest?.relieve();
     }
@@ -73,12 +75,14 @@ class Aggregator {
     // Without any row the types are those of the answer.
     const columns = this.#columns ?? typing;
     if (this.#columns === undefined) this.#groups.set("", this.#newGroup());
-    const copier = new RowCopier();
+    let rows: Buffer[] = [];
     for await (const row of this.#finished()) {
-      copier.add(row, 0, row.length);
-      if (copier.isFull) yield { columns, ...copier.take() };
+      rows.push(row);
+      if (rows.length < BATCH_ROWS) continue;
+      yield { columns, ...rowsOf(rows) };
+      rows = [];
     }
-    if (!copier.isEmpty) yield { columns, ...copier.take() };
+    if (rows.length > 0) yield { columns, ...rowsOf(rows) };
   }
 
   async #accept(batch: RowBatch): Promise<void> {
@@ -122,14 +126,14 @@ class Aggregator {
     let current: { readonly key: string; readonly group: Group } | undefined;
     let heldBytes = 0;
     for await (const batch of this.#rest.sorted()) {
-      const { bytes, starts, ends } = batch;
+      const { buffers, starts, ends } = batch;
       for (const [index, key] of batch.keys.entries()) {
         if (current?.key !== key) {
           if (current !== undefined) yield await rowOf(current.group);
           current = { key, group: this.#newGroup() };
           heldBytes = 0;
         }
-        this.#view.read(bytes, starts[index] as number, ends[index] as number);
+        this.#view.read(buffers[index] as Buffer, starts[index] as number, ends[index] as number);
         heldBytes += addTo(current.group, this.#view);
       }
       if (current !== undefined && heldBytes > this.#memoryBytesMax) heldBytes -= await relieved(current.group);

@@ -34,10 +34,11 @@ export async function* distinctRows(
   const view = new RowColumns(keys.columnCount);
   for await (const batch of source) {
     await keys.accept(batch);
-    const { bytes, starts, ends } = batch;
+    const { buffers, starts, ends } = batch;
     columns = batch.columns;
     const places: number[] = [];
     for (let at = 0; at < ends.length; at++) {
+      const bytes = buffers[at] as Buffer;
       const start = starts[at] as number;
       const end = ends[at] as number;
       view.read(bytes, start, end);
@@ -77,9 +78,10 @@ export async function* sortedRows(source: AsyncIterable<RowBatch>, options: Sort
   let columns: readonly ColumnDefinition[] = [];
   for await (const batch of source) {
     await keys.accept(batch);
-    const { bytes, starts, ends } = batch;
+    const { buffers, starts, ends } = batch;
     columns = batch.columns;
     for (let at = 0; at < ends.length; at++) {
+      const bytes = buffers[at] as Buffer;
       const start = starts[at] as number;
       const end = ends[at] as number;
       view.read(bytes, start, end);
@@ -87,7 +89,7 @@ export async function* sortedRows(source: AsyncIterable<RowBatch>, options: Sort
     }
     await sorter.relieve();
   }
-  for await (const { bytes, starts, ends } of sorter.sorted()) yield { columns, bytes, starts, ends };
+  for await (const { buffers, starts, ends } of sorter.sorted()) yield { columns, buffers, starts, ends };
 }
 
 /** Of rows with equal keys, which stand together, the first. */

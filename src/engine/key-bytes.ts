@@ -58,8 +58,9 @@ export class KeyBytes {
     let pos = negative ? from + 1 : from;
     while (pos < to && (row[pos] === ZERO || row[pos] === COLON)) pos++;
     let end = to;
-    const point = row.indexOf(POINT, pos);
-    const hasFraction = point >= 0 && point < to;
+    let point = pos;
+    while (point < to && row[point] !== POINT) point++;
+    const hasFraction = point < to;
     if (hasFraction) {
       while (end > point + 1 && row[end - 1] === ZERO) end--;
       if (end === point + 1) end = point;

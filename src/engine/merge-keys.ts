@@ -64,10 +64,10 @@ export class RowKeys {
    * Before the rows of each batch. Streams must agree in how their values compare, but that one may have nothing but NULL in
    * a column.
    */
-  async accept({ columns, bytes, starts, ends }: RowBatch): Promise<void> {
+  async accept({ columns, buffers, starts, ends }: RowBatch): Promise<void> {
     if (this.#accepted.has(columns)) return;
     const row = new RowColumns(this.columnCount);
-    row.read(bytes, starts[0] ?? 0, ends[0] ?? 0);
+    row.read(buffers[0] ?? EMPTY, starts[0] ?? 0, ends[0] ?? 0);
     for (const [at, key] of this.#keys.entries()) {
       const found = await this.#comparisonOf(key, columns, row);
       const known = this.#comparisons[at];
@@ -144,6 +144,8 @@ export class RowKeys {
     return { kind: "text", collation: collation.toLowerCase(), padding };
   }
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** How many columns of a row have to be found for these keys. */
 export function columnCountOf(keys: readonly MergeKey[]): number {

@@ -42,23 +42,20 @@ export class MergeOutput {
   }
 
   /** Waits when the client is behind. */
-  async rows({ columns, bytes, starts, ends }: RowBatch, width: number): Promise<void> {
-    const view = columns.length === width ? undefined : this.#view;
-    for (let at = 0; at < ends.length; at++) {
+  async rows(batch: RowBatch, width: number): Promise<void> {
+    const { buffers, starts, ends } = batch;
+    const isCut = batch.columns.length !== width;
+    for (let at = 0; at < ends.length; ) {
+      const bytes = buffers[at] as Buffer;
       const start = starts[at] as number;
-      let end = ends[at] as number;
-      if (view !== undefined) {
-        view.read(bytes, start, end);
-        end = view.end;
-      }
-      const length = end - start;
-      if (this.#filled + length + PACKET_HEADER_BYTES > this.#buffer.length || length >= PACKET_PAYLOAD_MAX) {
+      const end = isCut ? this.#endOf(bytes, start, ends[at] as number) : (ends[at] as number);
+      if (!this.#fits(end - start)) {
         await this.#packet(bytes.subarray(start, end));
-        continue;
-      }
-      const to = writeFrameHeader(this.#buffer, this.#filled, length, this.#sequenceId++);
-      bytes.copy(this.#buffer, to, start, end);
-      this.#filled = to + length;
+        at++;
+      } else if (isCut) {
+        this.#copy(bytes, start, end);
+        at++;
+      } else at = this.#copyRun(batch, at);
     }
     this.rowCount += ends.length;
   }
@@ -76,6 +73,43 @@ export class MergeOutput {
     if (!this.hasWritten) return;
     this.#output.write(this.#buffer.subarray(0, this.#filled));
     this.#filled = 0;
+  }
+
+  /** Where the answer's columns of a row end. */
+  #endOf(bytes: Buffer, start: number, end: number): number {
+    this.#view.read(bytes, start, end);
+    return this.#view.end;
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#filled + bytes + PACKET_HEADER_BYTES <= this.#buffer.length && bytes < PACKET_PAYLOAD_MAX;
+  }
+
+  #copy(bytes: Buffer, start: number, end: number): void {
+    const to = writeFrameHeader(this.#buffer, this.#filled, end - start, this.#sequenceId++);
+    bytes.copy(this.#buffer, to, start, end);
+    this.#filled = to + end - start;
+  }
+
+  /** Rows that came one behind the other lie so, with headers between them: they are copied at once. Returns the next. */
+  #copyRun({ buffers, starts, ends }: RowBatch, from: number): number {
+    const bytes = buffers[from] as Buffer;
+    const start = starts[from] as number;
+    let end = ends[from] as number;
+    let next = from + 1;
+    while (next < ends.length && buffers[next] === bytes && starts[next] === end + PACKET_HEADER_BYTES) {
+      if (!this.#fits((ends[next] as number) - start)) break;
+      end = ends[next] as number;
+      next++;
+    }
+    let to = this.#filled;
+    bytes.copy(this.#buffer, to + PACKET_HEADER_BYTES, start, end);
+    for (let at = from; at < next; at++) {
+      const length = (ends[at] as number) - (starts[at] as number);
+      to = writeFrameHeader(this.#buffer, to, length, this.#sequenceId++) + length;
+    }
+    this.#filled = to;
+    return next;
   }
 
   async #packet(payload: Buffer): Promise<void> {
@@ -97,10 +131,12 @@ export class MergeOutput {
 
   async #flush(): Promise<void> {
     if (this.#filled === 0) return;
-    const bytes = this.#buffer.subarray(0, this.#filled);
-    this.#buffer = Buffer.allocUnsafe(LIMITS.mergeOutputBytes);
+    const buffer = this.#buffer;
+    const written = this.#write(buffer.subarray(0, this.#filled));
     this.#filled = 0;
-    await this.#write(bytes);
+    // Mostly the kernel has taken it all: then no further memory is needed.
+    if (this.#output.isIdle !== true) this.#buffer = Buffer.allocUnsafe(LIMITS.mergeOutputBytes);
+    await written;
   }
 
   async #write(bytes: Buffer): Promise<void> {

@@ -316,9 +316,9 @@ export class MergeRun {
     const view = new RowColumns(1);
     try {
       const start = (shard: ShardRows): void => this.#start(shard);
-      for await (const { bytes, starts, ends } of inAnyOrder(shards, LIMITS.scatterConcurrencyMax, start)) {
+      for await (const { buffers, starts, ends } of inAnyOrder(shards, LIMITS.scatterConcurrencyMax, start)) {
         for (let at = 0; at < ends.length; at++) {
-          view.read(bytes, starts[at] as number, ends[at] as number);
+          view.read(buffers[at] as Buffer, starts[at] as number, ends[at] as number);
           numbers.add(Number(view.ascii(0)));
         }
       }
@@ -397,11 +397,13 @@ export class MergeRun {
     let columns: readonly ColumnDefinition[] = [];
     for await (const batch of source) {
       columns = batch.columns;
-      const { bytes, starts, ends } = batch;
-      for (let at = 0; at < ends.length; at++) sorter.add("", bytes, starts[at] as number, ends[at] as number);
+      const { buffers, starts, ends } = batch;
+      for (let at = 0; at < ends.length; at++) {
+        sorter.add("", buffers[at] as Buffer, starts[at] as number, ends[at] as number);
+      }
       await sorter.relieve();
     }
-    for await (const { bytes, starts, ends } of sorter.sorted()) yield { columns, bytes, starts, ends };
+    for await (const { buffers, starts, ends } of sorter.sorted()) yield { columns, buffers, starts, ends };
   }
 
   #typing(body: Body): Promise<Typing> {

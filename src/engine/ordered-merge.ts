@@ -3,7 +3,7 @@
 // gone out, so that none is read further than needed.
 
 import { assert } from "../base/assert.ts";
-import { RowCopier, type Rows } from "./row-batch.ts";
+import { BATCH_BYTES, BATCH_ROWS, type Rows } from "./row-batch.ts";
 
 /** A sorted stream that stands on one of its rows, `bytes[start, end)`. */
 export interface SortedStream {
@@ -26,17 +26,21 @@ export interface KeyedRows extends Rows {
 export async function* mergeOrdered(streams: readonly SortedStream[]): AsyncGenerator<KeyedRows> {
   const begun = await Promise.all(streams.map((stream) => stream.more()));
   const heap = new StreamHeap(streams.filter((_, index) => begun[index]));
-  const copier = new RowCopier();
-  let keys: string[] = [];
+  let batch = noRows();
+  let bytes = 0;
   while (heap.size > 0) {
     const { top } = heap;
-    keys.push(top.key);
-    copier.add(top.bytes, top.start, top.end);
+    batch.keys.push(top.key);
+    batch.buffers.push(top.bytes);
+    batch.starts.push(top.start);
+    batch.ends.push(top.end);
+    bytes += top.end - top.start;
     const hasNext = top.step();
-    if (!hasNext || copier.isFull) {
+    if (!hasNext || bytes >= BATCH_BYTES || batch.ends.length >= BATCH_ROWS) {
       // What is merged already need not wait for the stream.
-      yield { keys, ...copier.take() };
-      keys = [];
+      yield batch;
+      batch = noRows();
+      bytes = 0;
       if (!hasNext && !(await top.more())) {
         heap.removeTop();
         continue;
@@ -44,6 +48,10 @@ export async function* mergeOrdered(streams: readonly SortedStream[]): AsyncGene
     }
     heap.topChanged();
   }
+}
+
+function noRows(): { keys: string[]; buffers: Buffer[]; starts: number[]; ends: number[] } {
+  return { keys: [], buffers: [], starts: [], ends: [] };
 }
 
 /** Streams by key, and by their place for equal keys. */

@@ -6,6 +6,8 @@ export interface Output {
    * writer should wait for `onDrain`.
    */
   write(bytes: Buffer): boolean;
+  /** True when nothing of what was written is held any more: its memory may be used again. */
+  readonly isIdle?: boolean;
   /** Calls back once, when what is queued has gone out, or when the client is gone. */
   onDrain(resume: () => void): void;
 }

@@ -14,7 +14,7 @@ import { decodeErr } from "../mysql/packets/err.ts";
 import { ShardCallError } from "./collect.ts";
 import { losesHold, type ShardCall, type ShardPort, type ShardRequest, type ShardTarget } from "./ports.ts";
 import type { ReplyEnd } from "./reply.ts";
-import type { RowBatch } from "./row-batch.ts";
+import { type RowBatch, rowsOf } from "./row-batch.ts";
 
 /** Told once about each statement that was sent to a shard. */
 export interface ShardRowsEnd {
@@ -190,7 +190,7 @@ export class ShardRows {
         const bytes = this.#reader.takeWhole(starts, ends);
         if (bytes !== undefined) {
           this.#takeEnd(bytes, starts, ends);
-          if (ends.length > 0) return { columns, bytes, starts, ends };
+          if (ends.length > 0) return { columns, buffers: ends.map(() => bytes), starts, ends };
           continue;
         }
       }
@@ -198,7 +198,7 @@ export class ShardRows {
       if (packet === undefined) return undefined;
       if (columns === undefined) this.#takeHead(packet);
       else if (isEof(packet)) this.#isDrained = true;
-      else return { columns, bytes: packet, starts: [0], ends: [packet.length] };
+      else return { columns, ...rowsOf([packet]) };
     }
   }
 

@@ -57,9 +57,9 @@ export async function* inOrder(
   for (const shard of shards) start(shard);
   const streams = shards.map((shard) => new SortedShard(shard, keys));
   let columns: readonly ColumnDefinition[] | undefined;
-  for await (const { bytes, starts, ends } of mergeOrdered(streams)) {
+  for await (const { buffers, starts, ends } of mergeOrdered(streams)) {
     columns ??= streams.find((stream) => stream.columns !== undefined)?.columns ?? [];
-    yield { columns, bytes, starts, ends };
+    yield { columns, buffers, starts, ends };
   }
 }
 
@@ -72,6 +72,7 @@ class SortedShard implements SortedStream {
   readonly #shard: ShardRows;
   readonly #keys: RowKeys;
   readonly #view: RowColumns;
+  #buffers: readonly Buffer[] = [];
   #starts: readonly number[] = [];
   #ends: readonly number[] = [];
   #next = 0;
@@ -84,6 +85,7 @@ class SortedShard implements SortedStream {
 
   step(): boolean {
     if (this.#next === this.#ends.length) return false;
+    this.bytes = this.#buffers[this.#next] as Buffer;
     this.start = this.#starts[this.#next] as number;
     this.end = this.#ends[this.#next] as number;
     this.#next++;
@@ -99,7 +101,7 @@ class SortedShard implements SortedStream {
       this.columns = batch.columns;
       await this.#keys.accept(batch);
     }
-    this.bytes = batch.bytes;
+    this.#buffers = batch.buffers;
     this.#starts = batch.starts;
     this.#ends = batch.ends;
     this.#next = 0;

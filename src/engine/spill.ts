@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { BufferWriter } from "../mysql/codec.ts";
 import type { KeyedRows, SortedStream } from "./ordered-merge.ts";
 import { rowAt } from "./row-batch.ts";
 
@@ -33,27 +34,22 @@ export class SpillArea {
   /** Writes a sorted run. Throws LIMIT_REACHED above the bound, and for a disk that takes no more. */
   async write(batches: AsyncIterable<KeyedRows>): Promise<SpilledRun> {
     const file = await this.#create();
-    let parts: Buffer[] = [];
-    let pending = 0;
+    const pending = new BufferWriter(WRITE_BYTES + READ_BYTES);
     let written = 0;
-    const flush = async (): Promise<void> => {
-      await writeAll(file, parts);
-      parts = [];
-      pending = 0;
-    };
     for await (const batch of batches) {
       for (const [index, key] of batch.keys.entries()) {
         const row = rowAt(batch, index);
-        const head = headOf(key, row.length);
-        const bytes = head.length + row.length;
-        parts.push(head, row);
-        pending += bytes;
-        written += bytes;
+        const bytes = HEADER_BYTES + key.length + row.length;
         this.#take(bytes);
-        if (pending >= WRITE_BYTES) await flush();
+        written += bytes;
+        pending.u32(key.length);
+        pending.u32(row.length);
+        pending.bytes(Buffer.from(key, "latin1"));
+        pending.bytes(row);
+        if (pending.length >= WRITE_BYTES) await writeAll(file, pending);
       }
     }
-    if (pending > 0) await flush();
+    await writeAll(file, pending);
     return new SpilledRun(file, written, () => this.#drop(file));
   }
 
@@ -147,24 +143,18 @@ export class SpilledRun implements SortedStream {
   }
 }
 
-function headOf(key: string, rowBytes: number): Buffer {
-  const head = Buffer.allocUnsafe(HEADER_BYTES + key.length);
-  head.writeUInt32LE(key.length, 0);
-  head.writeUInt32LE(rowBytes, 4);
-  head.write(key, HEADER_BYTES, "latin1");
-  return head;
-}
-
 /** -1 when not even the header is there. */
 function recordBytesAt(chunk: Buffer, pos: number): number {
   if (chunk.length - pos < HEADER_BYTES) return -1;
   return HEADER_BYTES + chunk.readUInt32LE(pos) + chunk.readUInt32LE(pos + 4);
 }
 
-async function writeAll(file: FileHandle, parts: Buffer[]): Promise<void> {
+/** Empties `pending`. */
+async function writeAll(file: FileHandle, pending: BufferWriter): Promise<void> {
   try {
-    const bytes = Buffer.concat(parts);
+    const bytes = pending.finish();
     for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+    pending.clear();
   } catch (error) {
     throw new ShardgateError("LIMIT_REACHED", `cannot write to ${tmpdir()}: ${messageOf(error)}`, error);
   }

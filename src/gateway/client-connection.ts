@@ -123,6 +123,11 @@ export class ClientConnection implements Output {
     return this.#socket.writableLength < LIMITS.clientWriteBytesHigh;
   }
 
+  get isIdle(): boolean {
+    // Under TLS what was written may still wait to be encrypted.
+    return !(this.#socket instanceof TLSSocket) && this.#socket.writableLength === 0;
+  }
+
   onDrain(resume: () => void): void {
     if (this.#phase.kind === "closed" || this.#socket.writableLength === 0) resume();
     else this.#drains.push(resume);

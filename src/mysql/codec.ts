@@ -155,6 +155,11 @@ export class BufferWriter {
     this.#sequenceId = value & 0xff;
   }
 
+  /** Begins anew in the same memory, which nobody may use any more. */
+  clear(): void {
+    this.#pos = 0;
+  }
+
   /** The bytes written so far; shares memory with the writer, which must not be written to again. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#pos);

@@ -8,7 +8,7 @@ import { MergeOutput } from "../../../src/engine/merge-output.ts";
 import type { Output } from "../../../src/engine/output.ts";
 import { plainRequest, type ShardPort, type ShardRequest, type ShardTarget } from "../../../src/engine/ports.ts";
 import type { Padding } from "../../../src/engine/merge-keys.ts";
-import { rowAt, type RowBatch } from "../../../src/engine/row-batch.ts";
+import { rowAt, rowsOf as allRows, type RowBatch } from "../../../src/engine/row-batch.ts";
 import { paddingFrom } from "../../../src/gateway/comparison-facts.ts";
 import type { Mysqld } from "../../../src/local/mysqld.ts";
 import { describing } from "../../../src/plan/describing.ts";
@@ -246,18 +246,23 @@ async function askPadding(bed: Bed, collation: string): Promise<Padding> {
   return paddingFrom(collation, Buffer.from(one, "hex"), Buffer.from(two, "hex"));
 }
 
-/** Collects what is written; `holds` makes it a client that does not read. */
+/** Collects what is written; `holds` makes it a client that does not read. An idle one has it all at once. */
 export class TestOutput implements Output {
   readonly parts: Buffer[] = [];
+  readonly isIdle: boolean;
   holds = false;
   #resume: (() => void)[] = [];
+
+  constructor(isIdle = false) {
+    this.isIdle = isIdle;
+  }
 
   get bytes(): number {
     return this.parts.reduce((sum, part) => sum + part.length, 0);
   }
 
   write(bytes: Buffer): boolean {
-    this.parts.push(bytes);
+    this.parts.push(this.isIdle ? Buffer.from(bytes) : bytes);
     return !this.holds;
   }
 
@@ -287,9 +292,13 @@ export async function rowsOf(bed: Bed, wanted: MergePlan, options: RunOptions = 
 }
 
 /** Runs a plan into a client and reads the packets back. */
-export async function outcomeOf(bed: Bed, wanted: MergePlan, options: RunOptions = {}): Promise<Buffer> {
+export async function outcomeOf(
+  bed: Bed,
+  wanted: MergePlan,
+  options: RunOptions & { readonly isIdle?: boolean } = {},
+): Promise<Buffer> {
   const run = new MergeRun(wanted, contextOf(bed, options));
-  const client = new TestOutput();
+  const client = new TestOutput(options.isIdle);
   const output = new MergeOutput(client, 1, wanted.body.width);
   try {
     await output.head(await run.definitions(), 2);
@@ -324,7 +333,7 @@ export function rowsIn(batch: RowBatch): Buffer[] {
 
 /** A stream's only row. */
 export function batchOf(columns: RowBatch["columns"], row: Buffer): RowBatch {
-  return { columns, bytes: row, starts: [0], ends: [row.length] };
+  return { columns, ...allRows([row]) };
 }
 
 export function textOf(row: Buffer, width: number): string {

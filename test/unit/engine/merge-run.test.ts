@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NeedsGather } from "../../../src/engine/needs-gather.ts";
+import { PacketReader } from "../../../src/mysql/packet-reader.ts";
 import { randomOf, seedOf } from "../../fuzz/random.ts";
 import {
   aggregate,
@@ -16,6 +17,7 @@ import {
   rowsOf,
   startBed,
   step,
+  textOf,
   union,
 } from "./merge-bed.ts";
 
@@ -170,6 +172,26 @@ describe("rows in any order", () => {
     await expectSame(bed, sql, plan(body({ statement: sql, width: 3 })));
     const answer = await outcomeOf(bed, plan(body({ statement: sql, width: 3 })));
     expect(answer.includes(Buffer.from("\u0001n\u0004name"))).toBe(true);
+  });
+
+  test.each([false, true])("packets are numbered, and none is written over (idle client: %s)", async (isIdle) => {
+    const sql = "SELECT id, name, pay, REPEAT('x', 200) FROM people";
+    for (const [statement, width] of [
+      [sql, 4],
+      [`${sql} ORDER BY id`, 4],
+      ["SELECT id, name, pay, REPEAT('x', 200), id FROM people ORDER BY id", 4],
+    ] as const) {
+      const sorted = statement.includes("ORDER");
+      const merge = sorted ? { order: [key(0)], sorted } : {};
+      const reply = await outcomeOf(bed, plan(body({ statement, typing: sql, width, merge })), { isIdle });
+      const reader = new PacketReader(1 << 20);
+      reader.expectSequence(1);
+      reader.push(reply);
+      const packets: Buffer[] = [];
+      for (let packet = reader.next(); packet !== undefined; packet = reader.next()) packets.push(packet);
+      const rows = packets.slice(6, -1).map((packet) => textOf(packet, width));
+      expect(rows.sort()).toEqual([...(await bed.whole.rows(sql))].sort());
+    }
   });
 
   test("rows larger than a packet arrive whole", async () => {
