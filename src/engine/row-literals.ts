@@ -9,6 +9,7 @@
 import { COLLATION_BINARY } from "../mysql/charsets.ts";
 import { COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
+import { latin1Of } from "./latin1.ts";
 import { NeedsGather } from "./needs-gather.ts";
 import { rendersAlike } from "./renders-alike.ts";
 import type { RowColumns } from "./row-columns.ts";
@@ -152,9 +153,14 @@ export class ColumnLiterals {
     if (isPlain(text)) return isConverted ? `_${charset}'${text}'` : `_utf8mb4'${text}'`;
     if (charset === undefined) return undefined;
     // What another character set has and UTF-8 has not came as a question mark.
-    if (!isConverted && !UNICODE.has(charset)) throw new NeedsGather(`text of character set ${charset}`);
-    const literal = `_utf8mb4 x'${hexOf(row, at)}'`;
-    return isConverted ? `CONVERT(${literal} USING ${charset}) COLLATE ${collation}` : literal;
+    if (charset === "latin1") {
+      // Not CONVERT: what it gives has an explicit collation, which the column does not have.
+      const start = row.offsetOf(at);
+      const bytes = latin1Of(row.bytes.toString("utf8", start, start + row.lengthOf(at)));
+      if (bytes !== undefined) return `_latin1 x'${bytes.toString("hex")}'`;
+    }
+    if (!UNICODE.has(charset)) throw new NeedsGather(`text of character set ${charset}`);
+    return `_utf8mb4 x'${hexOf(row, at)}'`;
   }
 }
 

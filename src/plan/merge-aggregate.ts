@@ -424,6 +424,10 @@ class Partial {
     if (distinct && name !== "min" && name !== "max" && !name.startsWith("bit_")) {
       if (name !== "count" && name !== "sum" && name !== "avg")
         throw new CannotMerge(`${name.toUpperCase()}(DISTINCT) over several shards`);
+      // A text is added up as the number it begins with, which is not what makes texts different.
+      if (name !== "count" && !args.every((arg) => this.#columns.isPlain(arg))) {
+        throw new CannotMerge(`${name.toUpperCase()}(DISTINCT) of what may be a text over several shards`);
+      }
       const keys = args.map((arg) => {
         const at = this.#columns.indexOf(arg);
         if (!this.#grouped.includes(at)) this.#grouped.push(at);

@@ -53,6 +53,11 @@ export class MergeColumns {
     } else throw new CannotMerge("SELECT NEXT VALUES");
   }
 
+  /** Known to be no text. */
+  isPlain(expr: Expr): boolean {
+    return comparisonOf(expr, this.#block).kind === "plain";
+  }
+
   exprAt(index: number): Expr | undefined {
     return this.#exprs[index];
   }

@@ -67,7 +67,7 @@ function compareColumns(got: Rows, wanted: Rows): Difference[] {
     const sameSign = (column.flags & UNSIGNED_FLAG) === (other.flags & UNSIGNED_FLAG);
     // Of text, decimals say nothing: 0 or 39, as a temporary table was used or not.
     const sameScale = column.decimals === other.decimals;
-    if (!sameType || !sameSign || (!sameScale && !TEXT_TYPES.has(column.type))) found.add("types");
+    if (!sameType || !sameSign || (!sameScale && !TEXT_TYPES.has(familyOf(column.type)))) found.add("types");
     const sameCode = column.type === other.type;
     if (column.columnLength !== other.columnLength || !sameScale || !sameCode) found.add("lengths");
     const sameOrigin =
