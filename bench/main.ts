@@ -8,6 +8,7 @@
 import { resolve } from "node:path";
 import { benchIdle } from "./idle.ts";
 import { benchLatency } from "./latency.ts";
+import { benchOrdered } from "./ordered.ts";
 import { benchPointSelect } from "./point-select.ts";
 import { createReport } from "./report.ts";
 import { type Stage, startStage } from "./stage.ts";
@@ -23,6 +24,8 @@ const BENCHES = {
     benchLatency(stage, report, { blocks: quick ? 5 : 50 }),
   streaming: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchStreaming(stage, report, { rows: quick ? 100_000 : 1_000_000, rounds: quick ? 1 : 3 }),
+  ordered: (_: Stage, report: ReturnType<typeof createReport>) =>
+    benchOrdered(root, report, { rowsPerShard: quick ? 50_000 : 1_000_000, streamed: quick ? 100_000 : 1_000_000 }),
   idle: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchIdle(stage, report, { connections: quick ? 1_000 : 10_000 }),
 };

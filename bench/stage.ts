@@ -40,6 +40,41 @@ const TABLE = `CREATE TABLE sbtest1 (
   PRIMARY KEY (id), KEY k_1 (k)
 );`;
 
+export const ORDERED = "benchordered";
+export const ORDERED_SHARDS = 4;
+
+/** A cluster of one keyspace on four shards, with an empty table `sorted`. */
+export async function startOrderedCluster(
+  root: string,
+): Promise<{ readonly cluster: Cluster; readonly stop: () => Promise<void> }> {
+  const dir = mkdtempSync(join(tmpdir(), "sg-bench-"));
+  const schemaDir = join(dir, "schema");
+  mkdirSync(join(schemaDir, ORDERED), { recursive: true });
+  const tables = { sorted: { column_vindexes: [{ column: "id", name: "hash" }] } };
+  const vschema = { sharded: true, vindexes: { hash: { type: "hash" } }, tables };
+  writeFileSync(join(schemaDir, ORDERED, "vschema.json"), JSON.stringify(vschema));
+  writeFileSync(join(schemaDir, ORDERED, "schema.sql"), SORTED_TABLE);
+  let cluster: Cluster | undefined;
+  const stop = async () => {
+    await cluster?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    const shards = new Map([[ORDERED, ORDERED_SHARDS]]);
+    const options = { schemaDir, shards, port: 0, dataDir: join(dir, "data"), replicas: 0, logLevel: "warn" as const };
+    const parts = clusterParts(createLog("bench", "warn"), pathToFileURL(join(root, "dist/bin/shardgate.js")));
+    cluster = await startCluster({ ...options, topo: "etcd" }, parts, new AbortController().signal);
+    return { cluster, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const SORTED_TABLE = `CREATE TABLE sorted (
+  id INT NOT NULL, k INT NOT NULL, v CHAR(180) CHARACTER SET latin1 NOT NULL, PRIMARY KEY (id), KEY k_id (k, id)
+);`;
+
 /** Starts everything and fills the tables. `interrupt` ends the start. */
 export async function startStage(root: string, interrupt: AbortSignal): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), "sg-bench-"));
