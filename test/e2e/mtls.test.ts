@@ -199,6 +199,10 @@ describe("rights", () => {
       ["SELECT (SELECT COUNT(*) FROM corder) FROM customer", 1142, /denied/],
       ["SELECT * FROM commerce.product", 1142, /denied/],
       ["SELECT * FROM mysql.user", 1142, /denied/],
+      ["VEXPLAIN PLAN SELECT * FROM corder", 1142, /SELECT command denied/],
+      ["VEXPLAIN KEYS SELECT * FROM corder", 1142, /SELECT command denied/],
+      ["VEXPLAIN QUERIES SELECT * FROM corder", 1142, /SELECT command denied/],
+      ["VEXPLAIN /*vt+ EXECUTE_DML_QUERIES */ QUERIES DELETE FROM customer", 1142, /DELETE command denied/],
       ["ALTER TABLE customer ADD x INT", 1142, /ALTER command denied/],
       ["USE commerce", 1044, /Access denied for user 'reader'@'%' to database 'commerce'/],
     ];
