@@ -53,7 +53,14 @@ export async function runCatalog(
     await fillCatalogs({ port: context.tablets, settings, budget, signal }, scratch, tables);
   };
   if (plan.gather !== undefined) {
-    await runGather(executor, plan.gather, binds, cluster, fill);
+    const tables = plan.sources.map(({ schema, table, temporaryTable, alias }) => ({
+      temporaryTable,
+      keyspace: schema,
+      table: schema === "information_schema" ? table.toUpperCase() : table,
+      alias,
+      shownAlias: alias,
+    }));
+    await runGather(executor, plan.gather, binds, cluster, { tables, fill });
     return;
   }
   const [target] = executor.targetsOf({ keyspace: plan.keyspace, routing: { kind: "any" } }, [], cluster);

@@ -6,7 +6,7 @@ import { isAscii } from "node:buffer";
 import { notSupported } from "../base/errors.ts";
 import { type Definitions, describe, HeadSwap } from "../engine/describe.ts";
 import { fillTables, type GatherTable } from "../engine/gather.ts";
-import { redefineDescribed, redefineGathered } from "../engine/gather-head.ts";
+import { type GatheredTable, redefineDescribed, redefineGathered } from "../engine/gather-head.ts";
 import type { ShardRequest, ShardTarget } from "../engine/ports.ts";
 import { quoteName } from "../engine/quote-name.ts";
 import { Scratch } from "../engine/scratch.ts";
@@ -22,13 +22,19 @@ import type { Executor } from "./executor.ts";
 import type { SessionHolds } from "./session-holds.ts";
 import { substituted, withSessionValues } from "./session-values.ts";
 
-/** Answers the client, or throws. `fillMore` makes what other tables the statement reads on the scratch connection. */
+/** Tables that the statement reads beside those it is planned with, and what makes them on the scratch connection. */
+export interface MoreTables {
+  readonly tables: readonly GatheredTable[];
+  fill(scratch: Scratch): Promise<void>;
+}
+
+/** Answers the client, or throws. */
 export async function runGather(
   executor: Executor,
   plan: GatherPlan,
   binds: readonly BindValue[],
   cluster: ClusterView,
-  fillMore?: (scratch: Scratch) => Promise<void>,
+  more?: MoreTables,
 ): Promise<void> {
   const { context, state, signal } = executor;
   executor.refuseGather(plan.reason);
@@ -53,7 +59,10 @@ export async function runGather(
   try {
     const redefine =
       described === undefined
-        ? redefineGathered(plan.sources, await definitionsFor(plan, tables, executor, requests.about))
+        ? redefineGathered(
+            [...plan.sources, ...(more?.tables ?? [])],
+            await definitionsFor(plan, tables, executor, requests.about),
+          )
         : redefineDescribed(plan.sources, described);
     await fillTables(
       {
@@ -68,7 +77,7 @@ export async function runGather(
       scratch,
       tables,
     );
-    await fillMore?.(scratch);
+    await more?.fill(scratch);
     const payload = substituted(plan.statement, binds, state, context);
     await executor.passFrom(target, scratch.holdId, payload, new HeadSwap(executor.client, redefine));
   } catch (error) {

@@ -4,7 +4,7 @@
 // as one MySQL, because one MySQL gives it.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import { cteReferences } from "../sql/tables.ts";
+import { cteReferences, sequenceOf } from "../sql/tables.ts";
 import type { Column, Expr, Join, Locking, Query, Select, SelectItem, TableName, TableRef } from "../sql/tree.ts";
 import { rewrite, walk } from "../sql/walk.ts";
 import { queryEffect } from "./effects.ts";
@@ -62,10 +62,13 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
   }
   const [first] = sources;
   if (first === undefined) throw notSupported("gather without tables");
-  const isOneKeyspace = sources.every(({ keyspace }) => keyspace === first.keyspace);
+  const sequences = sequencesOf(statement, context);
+  const [home = first.keyspace] = sequences;
+  const isOneKeyspace = [...sources.map(({ keyspace }) => keyspace), ...sequences].every((each) => each === home);
   return {
     kind: "gather",
-    keyspace: first.keyspace,
+    keyspace: home,
+    onFirstShard: sequences.length > 0,
     sources,
     statement: mapped(statement, bySource, aliases, resolved),
     original: isOneKeyspace && !readsCatalogs ? statement : undefined,
@@ -73,6 +76,17 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
     writes: lockings.size > 0,
     effect: queryEffect(statement),
   };
+}
+
+/** The keyspace of the sequences that the statement takes values of, for each; they have to be in one. */
+function sequencesOf(statement: Query, context: PlanContext): readonly string[] {
+  const homes: string[] = [];
+  walk(statement, (node) => {
+    const sequence = sequenceOf(node);
+    if (sequence !== undefined) homes.push(resolveTable(sequence, context).keyspace.keyspace);
+  });
+  if (new Set(homes).size > 1) throw notSupported("sequences of several keyspaces");
+  return homes;
 }
 
 /** Common table expressions, system tables and those made for this query are the scratch server's own. */

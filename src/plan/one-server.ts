@@ -2,6 +2,7 @@
 // each shard if it were sent to several: such a query over several shards is computed on one connection (the gather tier).
 
 import type { Node, Query } from "../sql/tree.ts";
+import { sequenceOf } from "../sql/tables.ts";
 import { walk } from "../sql/walk.ts";
 import { isInsertIdSetter } from "./session-functions.ts";
 
@@ -39,6 +40,8 @@ const OF_THE_SERVER: ReadonlySet<string> = new Set([
 ]);
 
 function workOfNode(node: Node): string | undefined {
+  // Every shard of a keyspace may have one of the name, each with values of its own.
+  if (sequenceOf(node) !== undefined) return "a sequence";
   switch (node.kind) {
     case "assign":
       return "a user variable set inside a statement";

@@ -117,6 +117,8 @@ export interface GatherPlan {
   readonly kind: "gather";
   /** Where the scratch connection is: any one shard of it. */
   readonly keyspace: string;
+  /** Always the same one: sequences have one next value. */
+  readonly onFirstShard: boolean;
   readonly sources: readonly GatherSource[];
   /** With the table names mapped. */
   readonly statement: Query;

@@ -2,7 +2,7 @@
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { ObjectName, Statement, TableName } from "../sql/tree.ts";
-import { cteReferences } from "../sql/tables.ts";
+import { cteReferences, sequenceOf } from "../sql/tables.ts";
 import { walk } from "../sql/walk.ts";
 import type { ClusterSchema, TableSchema } from "../schema/model.ts";
 import type { TabletType } from "../topo/records.ts";
@@ -56,6 +56,10 @@ export function tableNamesOf(statement: Statement): readonly (TableName | Object
     else if (node.kind === "admin") named.push(...node.tables);
     else if (node.kind === "lock") named.push(...node.locks.map((lock) => lock.table));
     else if (node.kind === "describe") named.push(node.table);
+    else {
+      const sequence = sequenceOf(node);
+      if (sequence !== undefined) named.push(sequence);
+    }
     return true;
   });
   return named.filter(({ schema, name }) => schema !== undefined || !isDual(name));

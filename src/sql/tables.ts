@@ -1,7 +1,7 @@
 // The tables a statement names, common table expressions left out.
 
 import { assertNever } from "../base/assert.ts";
-import type { Node, Query, Statement, TableName } from "./tree.ts";
+import type { Node, ObjectName, Query, Statement, TableName } from "./tree.ts";
 import { children } from "./walk.ts";
 
 /**
@@ -31,6 +31,17 @@ export function cteReferences(root: Node): ReadonlySet<TableName> {
       if (child.kind !== "with") visit(child, inside);
     });
   }
+}
+
+const SEQUENCE_FUNCTIONS: ReadonlySet<string> = new Set(["nextval", "lastval", "setval"]);
+
+/** The sequence that NEXT VALUE FOR, PREVIOUS VALUE FOR, NEXTVAL() and their like are about; undefined for other nodes. */
+export function sequenceOf(node: Node): ObjectName | undefined {
+  if (node.kind === "sequenceValue") return node.sequence;
+  if (node.kind !== "call" || node.stored || node.schema !== undefined) return undefined;
+  const [name] = node.args;
+  if (!SEQUENCE_FUNCTIONS.has(node.name) || name?.kind !== "column") return undefined;
+  return { kind: "name", schema: name.table, name: name.name, pos: name.pos };
 }
 
 export interface TableUse {

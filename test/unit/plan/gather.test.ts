@@ -210,3 +210,23 @@ test("locks are those of each table's own SELECT", () => {
     ["share mode", undefined],
   ]);
 });
+
+describe("sequences", () => {
+  test("are asked on the first shard of their keyspace", () => {
+    for (const sql of [
+      "select next value for u.p from a",
+      "select nextval(u.p) from a",
+      "select setval(u.p, 5) from a",
+    ]) {
+      expect(planned(sql)).toMatchObject({ keyspace: "u", onFirstShard: true, original: undefined });
+    }
+    expect(planned("select next value for b from a")).toMatchObject({ keyspace: "k", onFirstShard: true });
+    expect(planned("select id from a")).toMatchObject({ keyspace: "k", onFirstShard: false });
+  });
+
+  test("of two keyspaces are refused", () => {
+    expect(() => planned("select next value for u.p, next value for k.b from a")).toThrow(
+      /sequences of several keyspaces/,
+    );
+  });
+});
