@@ -1,6 +1,7 @@
 // Fills temporary tables with rows of information_schema and such: for each, the rows of one keyspace from one server, of
 // the next one from the next, and what the gateway knows itself. Columns are those of the scratch server's own table.
 
+import { forManyListeners } from "../base/abort.ts";
 import { collect, errorOfReply } from "./collect.ts";
 import { type Budget, columnsOf, firstError, LOADER_RESET, LOADER_SETTINGS, loadRows } from "./gather.ts";
 import { kindOfDefinition, selectItem } from "./gather-values.ts";
@@ -48,7 +49,7 @@ export async function fillCatalogs(
 ): Promise<void> {
   await scratch.run(LOADER_SETTINGS);
   const stop = new AbortController();
-  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const signal = forManyListeners(AbortSignal.any([context.signal, stop.signal]));
   await firstError(
     tables.map((table) => fillTable({ ...context, signal }, scratch, table, stop)),
     stop,

@@ -5,6 +5,7 @@
 // A source's conditions only save rows: the statement has them, too. When a shard says that one of them fails, or warns of
 // it, the source is read again without them, so that what MySQL says of rows is said of the rows it looks at.
 
+import { forManyListeners } from "../base/abort.ts";
 import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { BufferReader } from "../mysql/codec.ts";
@@ -88,7 +89,7 @@ export async function fillTables(
   await scratch.run(LOADER_SETTINGS);
   const slots = new Slots(LIMITS.gatherReadsMax);
   const stop = new AbortController();
-  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const signal = forManyListeners(AbortSignal.any([context.signal, stop.signal]));
   const fill = async (table: GatherTable): Promise<void> => {
     const definition = described.get(keyOf(table)) ?? { columns: [], keys: [] };
     await fillTable({ ...context, signal }, scratch, table, definition, budget, slots);
@@ -207,7 +208,7 @@ async function readTable(
   const kinds = columns.map(({ kind }) => kind);
   const names = columns.some(({ invisible }) => invisible) ? columns.map(({ name }) => name) : undefined;
   const stop = new AbortController();
-  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const signal = forManyListeners(AbortSignal.any([context.signal, stop.signal]));
   let warnings = 0;
   await firstError(
     table.targets.map((target) =>

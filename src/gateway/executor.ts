@@ -3,6 +3,7 @@
 // may wait; its promise is caught in `#slow`.
 
 import { isAscii } from "node:buffer";
+import { forManyListeners } from "../base/abort.ts";
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { GatherLimits } from "../engine/gather.ts";
@@ -113,6 +114,7 @@ export class Executor implements PassThroughOwner {
     this.#fixed = fixed;
     this.#options = fixed ?? context.queryOptions;
     this.#passThrough = new PassThrough(client, this);
+    forManyListeners(this.#abort.signal);
   }
 
   /** Runs the statement of a COM_QUERY; `payload` is the whole packet, command byte first. */
