@@ -54,7 +54,7 @@ test.skipIf(clusters === undefined)(
     const byTier = new Map<string, number>();
     for (const { tier } of outcomes) byTier.set(tier, (byTier.get(tier) ?? 0) + 1);
     const shares = [...byTier].map(([tier, count]) => `${tier} ${count}`).join(", ");
-    console.log(`planner corpus: ${outcomes.length} SELECTs: ${shares}`);
+    process.stdout.write(`planner corpus: ${outcomes.length} SELECTs: ${shares}\n`);
     const file = process.env["CORPUS_REPORT"];
     if (file !== undefined) {
       const lines = outcomes.map(({ tier, reason, sql }) => `${tier}\t${reason}\t${sql.replaceAll(/\s+/g, " ")}`);
