@@ -68,7 +68,8 @@ function redefined(
   const keyFlags = isStraight && truth !== undefined ? truth.flags & KEY_FLAGS : 0;
   return encodeColumnDefinition({
     ...own,
-    schema: keyspace,
+    // Rows of a materialized derived table are of no schema.
+    schema: own.schema === "" ? "" : keyspace,
     table: own.table === alias ? shownAlias : own.table,
     orgTable: table,
     flags: (own.flags & ~KEY_FLAGS) | keyFlags,
