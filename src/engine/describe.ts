@@ -8,19 +8,25 @@ import { LIMITS } from "../base/limits.ts";
 import { collect, errorOfReply } from "./collect.ts";
 import type { Output } from "./output.ts";
 import type { ShardPort, ShardRequest, ShardTarget } from "./ports.ts";
+import type { ReplyEnd } from "./reply.ts";
 
 /** Payloads of ColumnDefinition41 packets, one for each column of a result. */
 export type Definitions = readonly Buffer[];
 
-/** Runs a statement that gives a result set; its rows, if any, are not looked at. Throws the shard's error. */
+/**
+ * Runs a statement that gives a result set; its rows, if any, are not looked at. Throws the shard's error. `onEnd` is told
+ * how the reply ended.
+ */
 export async function describe(
   port: ShardPort,
   target: ShardTarget,
   request: ShardRequest,
   signal: AbortSignal,
+  onEnd?: (info: ReplyEnd) => void,
 ): Promise<Definitions> {
   const reply = await collect(port, target, request, signal);
   if (reply.info.kind === "err") throw errorOfReply(reply);
+  onEnd?.(reply.info);
   return definitionsOf(reply.bytes);
 }
 

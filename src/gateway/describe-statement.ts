@@ -3,6 +3,7 @@
 
 import { type Definitions, describe } from "../engine/describe.ts";
 import { plainRequest } from "../engine/ports.ts";
+import type { ReplyEnd } from "../engine/reply.ts";
 import { describing } from "../plan/describing.ts";
 import type { BindValue } from "../plan/statement.ts";
 import type { Query } from "../sql/tree.ts";
@@ -20,9 +21,16 @@ export async function describeStatement(
   keyspace: string,
   binds: readonly BindValue[],
   cluster: ClusterView,
+  onEnd?: (info: ReplyEnd) => void,
 ): Promise<Definitions> {
   const { context, state, signal } = executor;
   const payload = substituted(describing(query), binds, state, context);
   const target = executor.anyTarget(keyspace, cluster);
-  return describe(context.tablets, target, { ...plainRequest(payload), settings: state.settings.ofParts.sql }, signal);
+  return describe(
+    context.tablets,
+    target,
+    { ...plainRequest(payload), settings: state.settings.ofParts.sql },
+    signal,
+    onEnd,
+  );
 }

@@ -41,6 +41,7 @@ export async function runMerge(
   executor.asParts(plan.effect);
   executor.openTransaction(plan.effect.touchesTables);
   const replies: ReplyEnd[] = [];
+  let described: ReplyEnd | undefined;
   const output = new MergeOutput(client, executor.sequenceId, plan.body.width);
   let lostHold: ShardTarget | undefined;
   let run: MergeRun | undefined;
@@ -48,6 +49,10 @@ export async function runMerge(
     if (!canRead(plan, state.settings)) throw new NeedsGather("results in another character set than utf8mb4");
     run = new MergeRun(plan, {
       ...(await mergeContext(executor, plan, binds, cluster)),
+      describe: (query, keyspace) =>
+        describeStatement(executor, query, keyspace, binds, cluster, (info) => {
+          if (query === plan.body.typing) described = info;
+        }),
       ended({ target, info, error, holdLost }, answers) {
         if (info !== undefined) state.holds.joined(target, info.holdId, state.inTransaction, false);
         if (info !== undefined && error === undefined && answers) replies.push(info);
@@ -79,7 +84,7 @@ export async function runMerge(
     throw new ShardCallError(shown instanceof ShardCallError ? shown.error : shown, true, lostHold);
   }
   await run.close();
-  const { lastWarnings, count } = warningsOfParts(replies);
+  const { lastWarnings, count } = warningsOfParts(replies, described);
   output.finish({ warnings: Math.min(count, WARNINGS_MAX), statusFlags: state.statusFlags });
   state.rowCount = -1;
   state.lastWarnings = lastWarnings;
@@ -110,7 +115,7 @@ async function mergeContext(
   plan: MergePlan,
   binds: readonly BindValue[],
   cluster: ClusterView,
-): Promise<Omit<MergeContext, "ended">> {
+): Promise<Omit<MergeContext, "ended" | "describe">> {
   const { context, state, signal } = executor;
   const { settings } = state;
   const any = executor.anyTarget(plan.body.keyspace, cluster);
@@ -133,7 +138,6 @@ async function mergeContext(
     requestFor: (target, sql) => executor.requestFor(target, Buffer.concat([COM_QUERY, sql]), true, false),
     print: (query, rowsMax) => sqlOf(rowsMax === undefined ? query : withLimit(query, rowsMax)),
     printTyping: (query) => sqlOf(describing(query)),
-    describe: (query, keyspace) => describeStatement(executor, query, keyspace, binds, cluster),
     async collations(typing, names, keyspace) {
       const columns = names.map((name) => `COLLATION(t.${quoteName(name)})`).join(", ");
       const payload = Buffer.concat([
