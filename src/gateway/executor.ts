@@ -303,8 +303,8 @@ export class Executor implements PassThroughOwner {
     this.#toOne(this.firstTarget(keyspace, cluster), payload, false, false);
   }
 
-  /** Passes a write to the one shard it is for. */
-  passWrite(target: ShardTarget, payload: Buffer): void {
+  /** Passes a statement on tables to the one shard it is for. */
+  passStatement(target: ShardTarget, payload: Buffer): void {
     this.#toOne(target, payload, true, false);
   }
 

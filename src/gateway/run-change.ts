@@ -66,7 +66,7 @@ export async function runInsert(
   if (split.length === 1 && only !== undefined && (answersRows || plan.generate === undefined)) {
     if (state.inTransaction) state.holds.checkParticipants([only.target]);
     if (firstId !== undefined) state.lastInsertId = firstId;
-    executor.passWrite(only.target, asWritten ? payload : textOf(statement));
+    executor.passStatement(only.target, asWritten ? payload : textOf(statement));
     return;
   }
   const changes = split.map(({ target, rows }): ShardChange => {

@@ -39,10 +39,16 @@ export async function runGather(
   const { context, state, signal } = executor;
   executor.refuseGather(plan.reason);
   if (plan.effect.writes) executor.refuseReplica();
-  executor.asParts(plan.effect);
   executor.openTransaction(true);
   const tables = plan.sources.map((source) => tableOf(source, executor, binds, cluster));
   if (state.inTransaction) state.holds.checkParticipants(tables.flatMap(({ targets }) => targets));
+  const keeps = plan.effect.reserves !== undefined;
+  const alone = keeps ? undefined : aloneOn(plan, tables);
+  if (alone !== undefined && plan.original !== undefined) {
+    executor.passStatement(alone, substituted(plan.original, binds, state, context));
+    return;
+  }
+  executor.asParts(plan.effect);
   const requests = requestsOf(executor);
   // Also what is wrong with the statement, before any work is done for it.
   const described =
@@ -50,8 +56,10 @@ export async function runGather(
       ? undefined
       : await describeStatement(executor, plan.original, plan.keyspace, binds, cluster);
   // Locks of GET_LOCK() are the session's own connection's, on one shard for all sessions.
-  const keeps = plan.effect.reserves !== undefined;
-  const target = keeps ? executor.firstTarget(plan.keyspace, cluster) : executor.anyTarget(plan.keyspace, cluster);
+  const target =
+    keeps || plan.onFirstShard
+      ? executor.firstTarget(plan.keyspace, cluster)
+      : executor.anyTarget(plan.keyspace, cluster);
   if (keeps && state.holds.participates(target)) {
     throw notSupported(`${plan.reason} in a transaction that has begun in keyspace ${plan.keyspace}`);
   }
@@ -102,6 +110,14 @@ async function keep(scratch: Scratch, { sources }: GatherPlan, holds: SessionHol
   // What is left there otherwise goes with the connection.
   await scratch.run(Buffer.from(`DROP TEMPORARY TABLE IF EXISTS ${names}`)).catch(() => undefined);
   holds.joined(scratch.target, scratch.holdId, false, true);
+}
+
+/** The shard that has all rows which can matter, if there is one: it answers for itself. */
+function aloneOn(plan: GatherPlan, tables: readonly GatherTable[]): ShardTarget | undefined {
+  if (plan.onFirstShard) return undefined;
+  const needed = tables.flatMap((table, i) => (plan.sources[i]?.routing.kind === "any" ? [] : table.targets));
+  const [only, ...others] = needed;
+  return others.every(({ shard }) => shard === only?.shard) ? only : undefined;
 }
 
 function tableOf(

@@ -225,6 +225,9 @@ const SESSIONS: Readonly<Record<string, readonly string[]>> = {
     "SELECT c.id, o.oid, v.id FROM c LEFT JOIN (o LEFT JOIN v ON v.id = o.cid AND v.a > 1) ON o.cid = c.n AND v.a IS NULL ORDER BY 1, 2, 3",
     "SELECT c.id, x.oid FROM c LEFT JOIN o x ON c.id = x.cid AND x.oid > 101 WHERE c.id IN (1, 2, 6) ORDER BY 1, 2",
     "SELECT c.id FROM c WHERE c.n = 1 AND NOT EXISTS (SELECT 1 FROM o WHERE o.cid = c.n AND o.oid = 103) ORDER BY 1",
+    // All of it on one shard.
+    "SELECT c.id, (SELECT MAX(total) FROM o WHERE cid = 1) m, ROW_NUMBER() OVER (ORDER BY id) FROM c WHERE id IN (1, 2) ORDER BY id",
+    "WITH x AS (SELECT * FROM o WHERE cid = 1) SELECT c.*, x.oid FROM c JOIN x ON x.cid <> c.n + 5 WHERE c.id = 1 ORDER BY oid",
     "SELECT oid FROM o WHERE d < NOW() - INTERVAL 1 DAY AND d > '2020-01-01' + INTERVAL 1 DAY ORDER BY oid",
     "SELECT COUNT(DISTINCT NOW(6)) FROM c JOIN o WHERE c.id + 1 <> o.oid + SLEEP(0.001)",
   ],
