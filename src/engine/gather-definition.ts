@@ -24,6 +24,8 @@ export interface TableColumn {
   /** MariaDB's JSON: text with a constraint, by which JSON functions know it. */
   readonly json: boolean;
   readonly kind: ValueKind;
+  /** What gives its value; undefined: the table's column. */
+  readonly sql: Buffer | undefined;
 }
 
 export interface DescribedTable {
@@ -54,6 +56,7 @@ export function describedTable(columnsReply: Buffer, definitionReply: Buffer): D
       onUpdateNow: /on update current_timestamp/i.test(extra ?? ""),
       json: detail?.json ?? false,
       kind: kindOfType(type ?? "", collation ?? null),
+      sql: undefined,
     };
   });
   // The times of a row's life can be named, but are shown nowhere.
@@ -67,6 +70,7 @@ function rowTime(name: string): TableColumn {
 }
 
 const PLAIN = {
+  sql: undefined,
   collation: null,
   nullable: true,
   invisible: false,
@@ -89,9 +93,14 @@ export function neededColumns(
   return needed.every(({ invisible }) => invisible) ? [ROW_COLUMN, ...needed] : needed;
 }
 
-/** What the table's rows are read with; `alias` is quoted. */
-export function itemOf(column: TableColumn, alias: string): string {
-  return column === ROW_COLUMN ? "1" : selectItem(column.kind, `${alias}.${quoteName(column.name)}`);
+/** A column of numbers that `sql` gives. */
+export function computedColumn(name: string, sql: Buffer, isVisible: boolean): TableColumn {
+  return { ...PLAIN, name, lower: name.toLowerCase(), type: "double", invisible: !isVisible, kind: "number", sql };
+}
+
+/** What the column's values are read with; `alias` is quoted. */
+export function itemOf({ name, kind, sql }: TableColumn, alias: string): Buffer {
+  return sql ?? Buffer.from(selectItem(kind, `${alias}.${quoteName(name)}`), "utf8");
 }
 
 const ROW_COLUMN: TableColumn = {
@@ -101,6 +110,7 @@ const ROW_COLUMN: TableColumn = {
   type: "tinyint",
   nullable: false,
   kind: "number",
+  sql: Buffer.from("1"),
 };
 
 /** How much of the table's own definition a temporary one keeps: `bare` is what always can be made. */

@@ -14,6 +14,7 @@ import { type ColumnDefinition, decodeColumnDefinition } from "../mysql/packets/
 import { collect, type CollectedReply, errorOfReply } from "./collect.ts";
 import { definitionsOf } from "./describe.ts";
 import {
+  computedColumn,
   createStatement,
   type DescribedTable,
   describedTable,
@@ -40,6 +41,8 @@ export interface GatherTable {
   readonly columns: ReadonlySet<string> | "all";
   /** Lower-case names of columns that rows are looked up by. */
   readonly lookups: ReadonlySet<string>;
+  /** Columns beside the table's own: numbers that the shards compute. */
+  readonly computed: readonly { readonly name: string; readonly sql: Buffer }[];
   /** What follows the select list: FROM, maybe WHERE and a lock. */
   readonly from: Buffer;
   /** The same without WHERE; undefined when there is none. */
@@ -67,6 +70,8 @@ export interface GatherContext {
 }
 
 const COM_QUERY = Buffer.of(3);
+const SELECT = Buffer.from("SELECT ");
+const COMMA = Buffer.from(", ");
 
 /** Settings under which rows are loaded: nothing is refused, changed or converted. MySQL reads what it does not have as a comment. */
 export const LOADER_SETTINGS = Buffer.from(
@@ -152,7 +157,11 @@ async function fillTable(
   slots: Slots,
 ): Promise<void> {
   const own = new BudgetPart(budget);
-  const columns = neededColumns(definition, table.columns);
+  const isComputedVisible = table.columns !== "all";
+  const columns = [
+    ...neededColumns(definition, table.columns),
+    ...table.computed.map(({ name, sql }) => computedColumn(name, sql, isComputedVisible)),
+  ];
   const { temporaryTable, unfiltered } = table;
   const create = (likeness: Likeness): Promise<void> => {
     const sql = createStatement(temporaryTable, columns, definition.keys, table.lookups, likeness);
@@ -203,8 +212,8 @@ async function readTable(
   budget: Pick<Budget, "take">,
   slots: Slots,
 ): Promise<number> {
-  const items = columns.map((column) => itemOf(column, quoteName(table.alias))).join(", ");
-  const payload = Buffer.concat([COM_QUERY, Buffer.from(`SELECT ${items}`, "utf8"), from]);
+  const items = columns.flatMap((column, i) => [i === 0 ? SELECT : COMMA, itemOf(column, quoteName(table.alias))]);
+  const payload = Buffer.concat([COM_QUERY, ...items, from]);
   const kinds = columns.map(({ kind }) => kind);
   const names = columns.some(({ invisible }) => invisible) ? columns.map(({ name }) => name) : undefined;
   const stop = new AbortController();

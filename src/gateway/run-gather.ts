@@ -13,7 +13,8 @@ import { Scratch } from "../engine/scratch.ts";
 import { readingOf } from "../plan/gather-reading.ts";
 import type { GatherPlan, GatherSource } from "../plan/plan.ts";
 import type { BindValue } from "../plan/statement.ts";
-import { printBytes } from "../sql/print.ts";
+import { encodeSql } from "../sql/encoding.ts";
+import { printBytes, printExpr } from "../sql/print.ts";
 import type { Expr } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
@@ -144,6 +145,10 @@ function tableOf(
     alias: source.alias,
     columns: source.columns,
     lookups: source.lookups,
+    computed: source.scores.map(({ name, match }) => ({
+      name,
+      sql: encodeSql(printExpr(withSessionValues(match, state, context), binds, { mode: state.sqlMode })),
+    })),
     from: fromOf(filter),
     unfiltered: filter === undefined ? undefined : fromOf(undefined),
     targets: executor.targetsOf(source, binds, cluster),

@@ -11,6 +11,7 @@ import { queryEffect } from "./effects.ts";
 import type { FromTable } from "./from-clause.ts";
 import { columnUseOf } from "./gather-columns.ts";
 import { gatherFilters } from "./gather-filters.ts";
+import { blocksOf, withScores } from "./gather-scores.ts";
 import type { GatherPlan, GatherSource } from "./plan.ts";
 import { routeTables } from "./routing.ts";
 import { type Block, joinedColumns, type QueryScope, scopeOf, type SourceColumn } from "./scope.ts";
@@ -32,6 +33,7 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
   });
   const scope = scopeIfKnown(statement, context);
   const filters = scope === undefined ? new Map<TableName, readonly Expr[]>() : gatherFilters(scope);
+  const scored = withScores(statement, scope);
   const use = columnUseOf(statement, (join) => naturalNames(join, scope));
   const lockings = lockingsOf(statement);
   const prefix = freePrefix(statement);
@@ -55,6 +57,7 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
       temporaryTable: `${prefix}${sources.length + 1}`,
       columns: use.columns(name),
       lookups: use.lookups(name),
+      scores: (scored.scores.get(name) ?? []).map((score) => ({ ...score, match: withAlias(score.match, alias) })),
       locking: lockings.get(name),
     };
     sources.push(source);
@@ -70,7 +73,7 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
     keyspace: home,
     onFirstShard: sequences.length > 0,
     sources,
-    statement: mapped(statement, bySource, aliases, resolved),
+    statement: mapped(scored.statement, bySource, aliases, resolved),
     original: isOneKeyspace && !readsCatalogs ? statement : undefined,
     reason,
     writes: lockings.size > 0,
@@ -121,16 +124,7 @@ function naturalNames(join: Join, scope: QueryScope | undefined): readonly strin
 }
 
 function blockOf(join: Join, scope: QueryScope): Block | undefined {
-  const blocks: Block[] = [];
-  const add = (each: QueryScope): void => {
-    each.parts.forEach(add);
-    if (each.block === undefined) return;
-    blocks.push(each.block);
-    for (const { inner } of each.block.sources) if (inner !== undefined) add(inner);
-    for (const subquery of each.block.subqueries) add(subquery.scope);
-  };
-  add(scope);
-  return blocks.find(({ select }) => select.from.some((ref) => contains(ref, join)));
+  return blocksOf(scope).find(({ select }) => select.from.some((ref) => contains(ref, join)));
 }
 
 function contains(ref: TableRef, join: Join): boolean {
@@ -228,9 +222,10 @@ function routed(
   return { routing, where: rest.length === 0 ? first : { kind: "and", operands: conjuncts, pos: name.pos } };
 }
 
-function withAlias(expr: Expr, alias: string): Expr {
-  const rename = (node: Expr): Expr => (node.kind === "column" ? { ...node, table: alias } : node);
-  return rename(rewrite(expr, { expr: rename }));
+function withAlias<E extends Expr>(expr: E, alias: string): E {
+  const renamed = <C extends Expr>(node: C): C =>
+    node.kind === "column" ? { ...node, schema: undefined, table: alias } : node;
+  return renamed(rewrite(expr, { expr: renamed }));
 }
 
 /** The statement over the temporary tables. */

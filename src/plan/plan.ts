@@ -4,6 +4,7 @@
 import type { Expr, Insert, Locking, Query, Statement, SystemTime } from "../sql/tree.ts";
 import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
 import type { ColumnKind } from "./column-kind.ts";
+import type { Score } from "./gather-scores.ts";
 import type { KeyRouting } from "./key-routing.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import type { SchemaFilter } from "./schema-filter.ts";
@@ -148,6 +149,8 @@ export interface GatherSource {
   readonly columns: ReadonlySet<string> | "all";
   /** Lower-case names of columns that its rows may be looked up by. */
   readonly lookups: ReadonlySet<string>;
+  /** Columns that the shards compute. */
+  readonly scores: readonly Score[];
   readonly locking: Locking | undefined;
 }
 

@@ -24,6 +24,7 @@ CREATE TABLE parts (id BIGINT NOT NULL PRIMARY KEY, a INT)
   PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE);
 CREATE TABLE inv (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(20) INVISIBLE, n INT NOT NULL DEFAULT 5 INVISIBLE, w INT);
 CREATE TABLE shardgate_gather_1 (id BIGINT NOT NULL PRIMARY KEY, a INT);
+CREATE TABLE docs (id BIGINT NOT NULL PRIMARY KEY, title VARCHAR(40), body TEXT, FULLTEXT KEY (title, body));
 CREATE TABLE vw (id BIGINT NOT NULL PRIMARY KEY, a INT, b VARCHAR(10));
 CREATE TABLE \`odd.t\`\`x\` (id BIGINT NOT NULL PRIMARY KEY, \`select\` INT, \`a.b\` INT, \`ü\` INT);
 CREATE TABLE texts (id BIGINT NOT NULL PRIMARY KEY, ci VARCHAR(10) COLLATE utf8mb4_unicode_ci, bi VARCHAR(10) COLLATE utf8mb4_bin,
@@ -33,7 +34,7 @@ const U_SQL = `
 CREATE TABLE p (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20), price DECIMAL(8,2), UNIQUE KEY name (name));
 CREATE TABLE c (id INT NOT NULL PRIMARY KEY, x VARCHAR(10) COLLATE utf8mb4_bin, KEY x (x));
 `;
-const KEYED = ["c", "types", "v", "parts", "inv", "shardgate_gather_1", "vw", "odd.t`x", "texts"];
+const KEYED = ["c", "types", "v", "parts", "inv", "shardgate_gather_1", "vw", "odd.t`x", "texts", "docs"];
 
 const ROWS = [
   "INSERT INTO c (id, name, email, n) VALUES (1,'a','a1',1),(2,'b','b2',2),(3,'c','c3',3),(4,'d','d4',NULL),(5,'e','e5',5),(6,'f','f6',1),(7,'g','g7',2),(8,'h','h8',3),(9,NULL,NULL,9)",
@@ -45,6 +46,7 @@ const ROWS = [
   "INSERT INTO vw (id, a, b) VALUES (1,10,'x'),(2,20,'y'),(3,30,'z'),(4,NULL,'x')",
   "INSERT INTO `odd.t``x` (id, `select`, `a.b`, `ü`) VALUES (1,1,1,1),(2,2,2,2),(3,3,3,3),(4,4,4,4)",
   "INSERT INTO texts (id, ci, bi, la, t, b) VALUES (1,'a','a','a','a','a'),(2,'A','A','A','A','A'),(3,'ä','ä','ä','ä','ä'),(4,'ß','ß','ß','ß','ß'),(5,'ss','ss','ss','ss','ss'),(6,'b ','b ','b ','b ','b '),(7,'b','b','b','b','b'),(8,NULL,NULL,NULL,NULL,NULL),(9,'','','','',''),(10,'😀','😀',NULL,'😀','😀')",
+  "INSERT INTO docs (id, title, body) VALUES (1,'red apple','about apples'),(2,'green pear','pears and apple'),(3,'blue','nothing'),(4,'apple pie','red'),(5,NULL,'pear pear'),(6,'apple','green apple')",
   "INSERT INTO u.p (id, name, price) VALUES (1,'one',1.5),(2,'two',2.5),(7,'seven',NULL)",
   "INSERT INTO u.c (id, x) VALUES (1,'a'),(5,'b')",
   "SET sql_mode = ''",
@@ -190,6 +192,14 @@ const SESSIONS: Readonly<Record<string, readonly string[]>> = {
     "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT t.n + 1 FROM t JOIN c ON c.id = t.n) SELECT * FROM t ORDER BY n",
     "SELECT * FROM `odd.t``x` AS `a b``.c` ORDER BY `a b``.c`.id",
     "SELECT `select`, `a.b`, `ü` FROM `odd.t``x` ORDER BY `odd.t``x`.`id`",
+  ],
+  "words of texts": [
+    "SELECT * FROM docs WHERE MATCH (title, body) AGAINST ('apple') ORDER BY id",
+    "SELECT id, MATCH (title, body) AGAINST ('apple -green' IN BOOLEAN MODE) > 0 FROM docs d ORDER BY id",
+    "SELECT d.*, COUNT(*) OVER () FROM docs d WHERE MATCH (d.title, d.body) AGAINST ('+pear' IN BOOLEAN MODE) ORDER BY id",
+    "SELECT a.id, b.id FROM docs a JOIN docs b ON a.id < b.id WHERE MATCH (a.title, a.body) AGAINST ('red') AND MATCH (b.title, b.body) AGAINST ('apple') ORDER BY 1, 2",
+    "SELECT c.id FROM c WHERE EXISTS (SELECT * FROM docs WHERE docs.id = c.n AND MATCH (title, body) AGAINST ('green')) ORDER BY 1",
+    "SELECT id FROM docs WHERE MATCH (title) AGAINST ('apple')",
   ],
   "several keyspaces": [
     "SELECT c.*, p.* FROM c, u.p ORDER BY c.id, p.id",

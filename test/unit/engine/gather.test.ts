@@ -229,7 +229,7 @@ test("a signal stops it", async () => {
 
 function table(name: string, columns: ReadonlySet<string> | "all", temporaryTable = "g1"): GatherTable {
   const from = Buffer.from(` from ${name} as ${name}`);
-  const rest = { alias: name, lookups: new Set<string>(), unfiltered: undefined, targets: bed.shards };
+  const rest = { alias: name, lookups: new Set<string>(), computed: [], unfiltered: undefined, targets: bed.shards };
   return { temporaryTable, table: name, columns, from, ...rest };
 }
 

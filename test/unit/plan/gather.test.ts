@@ -199,6 +199,22 @@ describe("names", () => {
   });
 });
 
+describe("scores of full-text search", () => {
+  test.each([
+    [
+      "select match (s) against ('w') from a where match (k.a.s) against ('v' in boolean mode)",
+      "select a.shardgate_score_1 from shardgate_gather_1 as a where a.shardgate_score_2",
+      ["match(a.s) against ('w')", "match(a.s) against ('v' in boolean mode)"],
+    ],
+    ["select 1 from a x, b where match (x.s) against (b.s)", undefined, []],
+    ["select 1 from a where exists (select 1 from b where match (y) against ('w'))", undefined, []],
+  ])("%s", (sql, wanted, scores) => {
+    const { statement, sources } = planned(sql);
+    if (wanted !== undefined) expect(print(statement)).toBe(wanted);
+    expect(sources[0]?.scores.map(({ match }) => printExpr(match))).toEqual(scores);
+  });
+});
+
 test("locks are those of each table's own SELECT", () => {
   const { sources, writes } = planned(
     "select * from a join b where x in (select y from c lock in share mode) for update of b skip locked",
