@@ -3,6 +3,7 @@
 
 import { assert, assertNever } from "../base/assert.ts";
 import type { BufferWriter } from "../mysql/codec.ts";
+import { COLLATION_BINARY } from "../mysql/charsets.ts";
 import { MYSQL_TYPE } from "../mysql/constants.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { AggregateOutput } from "../plan/merge-plan.ts";
@@ -62,6 +63,13 @@ export class OutputColumn {
     await this.#keys?.accept(batch);
   }
 
+  /** Of the value over no rows at all. */
+  get emptyDefinition(): ColumnDefinition {
+    const { kind } = this.output;
+    const isNumber = kind === "count" || kind === "count-distinct" || kind.startsWith("bit_");
+    return { ...NULL_DEFINITION, type: isNumber ? MYSQL_TYPE.LONGLONG : MYSQL_TYPE.NULL };
+  }
+
   /**
    * How the values are shown: `typed` is the answer's own column, if it is one of its; else it follows from what the shards
    * send. Throws NeedsGather when what the shards send does not add up to that type.
@@ -117,6 +125,19 @@ export class OutputColumn {
     return keys;
   }
 }
+
+const NULL_DEFINITION: ColumnDefinition = {
+  schema: "",
+  table: "",
+  orgTable: "",
+  name: "",
+  orgName: "",
+  collation: COLLATION_BINARY,
+  columnLength: 0,
+  type: MYSQL_TYPE.NULL,
+  flags: 0,
+  decimals: 0,
+};
 
 function writeText(writer: BufferWriter, text: string | undefined): void {
   if (text === undefined) writer.u8(NULL);

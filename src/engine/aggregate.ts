@@ -72,8 +72,8 @@ class Aggregator {
     }
     const { aggregation, typing } = this.#options;
     if (this.#columns === undefined && aggregation.keys.length > 0) return;
-    // Without any row the types are those of the answer.
-    const columns = this.#columns ?? typing;
+    // Without any row the types are those of the answer; hidden columns have a count or NULL.
+    const columns = this.#columns ?? this.#outputs.map((output, index) => typing[index] ?? output.emptyDefinition);
     if (this.#columns === undefined) this.#groups.set("", this.#newGroup());
     let rows: Buffer[] = [];
     for await (const row of this.#finished()) {

@@ -346,6 +346,23 @@ describe("aggregates", () => {
     await expectSame(bed, sql, plan(body({ statement: partial, typing: sql, width: 2, merge })), { ordered: true });
   });
 
+  test("one row of no rows, ordered by what is hidden", async () => {
+    const sql = "SELECT COUNT(DISTINCT city) FROM people WHERE id < 0 ORDER BY MIN(pay), COUNT(DISTINCT flags)";
+    const partial = "SELECT city, MIN(pay), flags FROM people WHERE id < 0 GROUP BY 1, 3";
+    const merge = {
+      ...aggregate(
+        [],
+        [
+          { kind: "count-distinct", keys: [key(0)] },
+          { kind: "min", key: key(1), take: 1 },
+          { kind: "count-distinct", keys: [key(2)] },
+        ],
+      ),
+      order: [key(1), key(2)],
+    };
+    expect(await expectSame(bed, sql, plan(body({ statement: partial, typing: sql, width: 1, merge })))).toEqual(["0"]);
+  });
+
   test("groups that outgrow the memory", async () => {
     const sql = "SELECT id, COUNT(*), SUM(flags), MAX(at) FROM people GROUP BY id";
     const merge = aggregate(
