@@ -59,12 +59,24 @@ export function planMerge(
   keyspace: string,
   effect: Effect,
   reason: string,
-  gather: GatherPlan | undefined,
+  gather: (() => GatherPlan) | undefined,
   isOverKeyspaces = false,
 ): MergePlan {
   const planner = new MergePlanner(context, keyspace, isOverKeyspaces);
   const body = planner.body(query, query, []);
-  return { kind: "merge", steps: planner.steps, body, reason, gather, effect };
+  let made: GatherPlan | undefined;
+  return {
+    kind: "merge",
+    steps: planner.steps,
+    body,
+    reason,
+    // Most merges never need it: made when it is asked for.
+    get gather() {
+      made ??= gather?.();
+      return made;
+    },
+    effect,
+  };
 }
 
 export class MergePlanner {

@@ -55,7 +55,7 @@ function planOverKeyspaces(
   const oneServer = oneServerWorkOf(statement);
   if (oneServer !== undefined) return { ...gather, reason: `${reason}: ${oneServer}` };
   try {
-    return planMerge(statement, context, home.keyspace, effect, reason, gather, true);
+    return planMerge(statement, context, home.keyspace, effect, reason, () => gather, true);
   } catch (error) {
     if (!(error instanceof CannotMerge)) throw error;
     return { ...gather, reason: `${reason}: ${error.reason}` };
@@ -80,7 +80,7 @@ function planSharded(statement: Query, keyspace: KeyspaceVSchema, effect: Effect
   const gather = planGather(statement, context, reason);
   const parts = gather.sources.map(({ routing }) => routing);
   const plan = send(statement, name, { kind: "all-of", parts }, reason, effect);
-  return { ...plan, severalShards: severalShards(statement, name, effect, context, reason, gather) };
+  return { ...plan, severalShards: severalShards(statement, name, effect, context, reason, () => gather) };
 }
 
 /** All tables lie together: every shard answers for its own rows. */
@@ -100,7 +100,7 @@ function planTogether(
     (statement.orderBy.length > 0 ? "ORDER BY over several shards" : undefined);
   const plan = send(statement, keyspace, routing, work, effect);
   if (work === undefined) return plan;
-  const gather = planGather(statement, context, work);
+  const gather = (): GatherPlan => planGather(statement, context, work);
   return { ...plan, severalShards: severalShards(statement, keyspace, effect, context, work, gather) };
 }
 
@@ -110,15 +110,15 @@ function severalShards(
   effect: Effect,
   context: PlanContext,
   reason: string,
-  gather: GatherPlan,
+  gather: () => GatherPlan,
 ): MergePlan | GatherPlan {
   const oneServer = oneServerWorkOf(statement);
-  if (oneServer !== undefined) return { ...gather, reason: oneServer };
+  if (oneServer !== undefined) return { ...gather(), reason: oneServer };
   try {
     return planMerge(statement, context, keyspace, effect, reason, gather);
   } catch (error) {
     if (!(error instanceof CannotMerge)) throw error;
-    return { ...gather, reason: error.reason };
+    return { ...gather(), reason: error.reason };
   }
 }
 
