@@ -66,6 +66,8 @@ export const LIMITS = {
   /** Rows, and bytes of their literals, that one step ships to the shards at once; more are gathered instead. */
   shippedRowsMax: 20_000,
   shippedBytesMax: 4 * 1024 * 1024,
+  /** A statement with shipped rows; a mysqld takes 16 MiB by default (max_allowed_packet). */
+  shippedStatementBytesMax: 12 * 1024 * 1024,
   /** Rows of a join's batches: the first one's, and where they stop growing. */
   shippedBatchRowsMin: 500,
   shippedBatchRowsMax: 4_000,

@@ -7,6 +7,7 @@
 //                                 UNION ALL SELECT v.* FROM name_q q JOIN name_v v WHERE q.n = 0),
 //            name(c0, …) AS (SELECT c0, … FROM name_q WHERE n > 0)                        under WITH RECURSIVE
 
+import { LIMITS } from "../base/limits.ts";
 import { quoteName } from "./quote-name.ts";
 import type { Carriage } from "./row-literals.ts";
 import { NeedsGather } from "./needs-gather.ts";
@@ -53,7 +54,9 @@ export function withRowsTables(statement: Buffer, tables: readonly RowsTable[], 
   if (isRecursive && hasOwn && !hasOwnRecursive) throw new NeedsGather("WITH beside rows that have to be stored");
   const rest = hasOwn ? statement.subarray(hasOwnRecursive ? WITH_RECURSIVE.length : WITH.length) : statement;
   const start = Buffer.from(isRecursive || hasOwnRecursive ? WITH_RECURSIVE : WITH);
-  return Buffer.concat([start, ...parts, hasOwn ? COMMA : SPACE, rest]);
+  const sql = Buffer.concat([start, ...parts, hasOwn ? COMMA : SPACE, rest]);
+  if (sql.length > LIMITS.shippedStatementBytesMax) throw new NeedsGather("a statement too large with its rows");
+  return sql;
 }
 
 const WITH = "with ";
