@@ -66,7 +66,7 @@ function detailOf(text: string): ColumnDetail {
   const at = words.indexOf("DEFAULT");
   const value = at < 0 ? undefined : words[at + 1];
   // `current_timestamp()`, `(expression)` and the like are one word; so is a string.
-  const isPlain = value !== undefined && !/`|nextval|lastval/i.test(value);
+  const isPlain = value !== undefined && (value.startsWith("'") || !/`|nextval|lastval/i.test(value));
   return { defaultSql: isPlain ? value : undefined, json: /CHECK \(json_valid\(`(?:[^`]|``)+`\)\)/i.test(text) };
 }
 

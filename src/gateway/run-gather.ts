@@ -160,17 +160,25 @@ const SELECT_STAR = "select *";
 
 type RequestOf = (target: ShardTarget, payload: Buffer) => ShardRequest;
 
-/** Requests with the session's settings, but text in UTF-8 both ways, whatever the client speaks. */
+/**
+ * Requests for reading rows, with the session's settings, but text in UTF-8 both ways, whatever the client speaks; and about
+ * definitions, which are told in the form of the login's sql_mode. A connection that is held gets its own settings back with
+ * the session's next statement.
+ */
 function requestsOf(executor: Executor): { readonly for: RequestOf; readonly about: RequestOf } {
   const { settings } = executor.state;
   const own = settings.ofParts;
   const speaksUtf8 = settings.names.charset === "utf8mb4" && !CHARACTER_SETS.some((name) => own.variables.has(name));
-  const { sql } = speaksUtf8
+  const reading = speaksUtf8
     ? own
     : CHARACTER_SETS.reduce((changed, name) => changed.withVariable(name, "'utf8mb4'"), own);
+  const plain = reading.variables.has("sql_mode") ? reading.withVariable("sql_mode", "''") : reading;
   return {
-    for: (target, payload) => ({ ...executor.requestFor(target, payload, true, false), settings: sql }),
-    about: (target, payload) => ({ ...executor.requestFor(target, payload, false, false), settings: sql }),
+    for: (target, payload) => ({ ...executor.requestFor(target, payload, true, false), settings: reading.sql }),
+    about(target, payload) {
+      const request = executor.requestFor(target, payload, false, false);
+      return { ...request, settings: request.holdId === 0 ? "" : plain.sql };
+    },
   };
 }
 
