@@ -57,7 +57,9 @@ export function splitJoin(
     placement.groups.findIndex((group) => group.some((placed) => holds(element, placed)));
   const rows = chain.filter(({ ref }) => isRows(ref, planner));
   const where = [...conjunctsOf(select.where), ...(isInnerOnly ? written.flatMap(({ on }) => on) : [])];
-  const first = isInnerOnly ? startOf(chain, rows, placement, groupOf, planner) : prefixOf(chain, groupOf);
+  const first = isInnerOnly
+    ? startOf(chain, rows, placement, groupOf, planner, (a, b) => areLinked(where, columnOf, a, b))
+    : prefixOf(chain, groupOf);
   const rest = chain.filter((element) => !first.includes(element));
   const [next] = rest;
   if (next === undefined) throw new CannotMerge("a join over several shards");
@@ -67,7 +69,10 @@ export function splitJoin(
   const stage = new Stage(planner, select, block, columnOf, ctes);
   // Rows that were shipped for an earlier join may be what the next one begins with.
   const isShipped = first.length === 1 && rows.length === 1 && first[0] === rows[0];
-  const after = isShipped ? { select, chain, where, columnOf } : stage.ship(first, rest, where, hasOuter);
+  const implied = isInnerOnly ? impliedEqualities(first, placement, meanings) : [];
+  const after = isShipped
+    ? { select, chain, where, columnOf }
+    : stage.ship(first, rest, [...where, ...implied], hasOuter);
   const [left, right, ...others] = after.chain;
   if (left === undefined || right === undefined) throw new CannotMerge("a join over several shards");
   if (right.type === "inner") {
@@ -77,6 +82,52 @@ export function splitJoin(
   // An outer join with more to come: its rows are shipped as well.
   const inner = new Stage(planner, after.select, block, after.columnOf, ctes);
   return inner.shipOuter(left, right, others, after.where);
+}
+
+/**
+ * Keys of tables that lie together only by way of a table of a later stage (a = c AND b = c): without a condition of their
+ * own the stage would join every row with every other one.
+ */
+function impliedEqualities(
+  first: readonly Element[],
+  placement: Placement,
+  meanings: Map<Column, Resolved>,
+): readonly Expr[] {
+  const own = first.flatMap(({ sources }) => sources);
+  const conditions: Expr[] = [];
+  for (const group of placement.groups) {
+    const [base, ...others] = group.filter(({ source }) => own.includes(source));
+    if (base === undefined) continue;
+    for (const other of others) {
+      for (const { vindex, columns } of base.keys) {
+        const key = other.keys.find((each) => each.vindex === vindex && each.columns.length === columns.length);
+        const pairs = columns.map((lower, index): readonly [Resolved, Resolved] => [
+          { source: base.source, lower },
+          { source: other.source, lower: key?.columns[index] ?? "" },
+        ]);
+        if (!pairs.every(([a, b]) => placement.classes.same(a, b) && haveOneType(a, b))) continue;
+        for (const [a, b] of pairs) {
+          const left = columnNode(a, meanings);
+          conditions.push({ kind: "binary", op: "=", left, right: columnNode(b, meanings), pos: left.pos });
+        }
+      }
+    }
+  }
+  return conditions;
+}
+
+function haveOneType(a: Resolved, b: Resolved): boolean {
+  const left = definitionOf(a);
+  const right = definitionOf(b);
+  return left !== undefined && left.dataType === right?.dataType && left.collation === right.collation;
+}
+
+function columnNode(resolved: Resolved, meanings: Map<Column, Resolved>): Column {
+  const { source, lower } = resolved;
+  const { pos } = source.ref;
+  const made: Column = { kind: "column", schema: undefined, table: source.shownAlias, name: lower, pos };
+  meanings.set(made, resolved);
+  return made;
 }
 
 interface Remaining {
@@ -429,21 +480,66 @@ function isRows(ref: TableRef, planner: MergePlanner): boolean {
   return ref.kind === "tableName" && planner.isBatched([ref.name]);
 }
 
-/** Shipped rows and the tables to join them with first: those with a value to look for, then the smaller ones. */
+/**
+ * Shipped rows and the tables to join them with first: those that a condition links to the rows, with a value to look for,
+ * then the smaller ones; and what every shard has, where a condition links it to these.
+ */
 function startOf(
   chain: readonly Element[],
   rows: readonly Element[],
   placement: Placement,
   groupOf: (element: Element) => number,
   planner: MergePlanner,
+  linked: (a: readonly Element[], b: Element) => boolean,
 ): Element[] {
   const size = (group: readonly Placed[]): number =>
     group.reduce((sum, { source }) => sum + (planner.rowsOf(source) ?? 0), 0);
   const ranked = placement.groups
-    .map((group, index) => ({ index, isNarrow: routingOf(group, placement).kind !== "scatter", size: size(group) }))
-    .toSorted((a, b) => Number(b.isNarrow) - Number(a.isNarrow) || a.size - b.size || a.index - b.index);
+    .map((group, index) => ({
+      index,
+      isLinked: chain.some((element) => groupOf(element) === index && linked(rows, element)),
+      isNarrow: routingOf(group, placement).kind !== "scatter",
+      size: size(group),
+    }))
+    .toSorted(
+      (a, b) =>
+        Number(b.isLinked) - Number(a.isLinked) ||
+        Number(b.isNarrow) - Number(a.isNarrow) ||
+        a.size - b.size ||
+        a.index - b.index,
+    );
   const start = ranked[0]?.index;
-  return chain.filter((element) => rows.includes(element) || groupOf(element) === start);
+  const first = chain.filter((element) => rows.includes(element) || groupOf(element) === start);
+  for (;;) {
+    const more = chain.find((element) => !first.includes(element) && groupOf(element) < 0 && linked(first, element));
+    if (more === undefined) return first;
+    first.push(more);
+  }
+}
+
+/** A condition has columns of `b` and of some of `a`, and of nothing else. */
+function areLinked(
+  where: readonly Expr[],
+  columnOf: ColumnOf,
+  a: readonly Element[],
+  { sources: own }: Element,
+): boolean {
+  const others = a.flatMap(({ sources }) => sources);
+  return where.some((expr) => {
+    let hasOwn = false;
+    let hasOthers = false;
+    let isOnly = true;
+    const visit = (node: Node): Node => {
+      if (node.kind !== "column") return mapChildren(node, visit);
+      const source = columnOf(node)?.source;
+      if (source !== undefined && own.includes(source)) hasOwn = true;
+      else if (source !== undefined && others.includes(source)) hasOthers = true;
+      else isOnly = false;
+      return node;
+    };
+    visit(expr);
+    return hasOwn && hasOthers && isOnly;
+  });
 }
 
 /** With outer joins the order stays: as many elements as lie together. */

@@ -1,9 +1,11 @@
 // TPC-H's queries through Shardgate and straight to one MariaDB: the same answers, and each with its tier and times.
 
 import type { Arena } from "../arena.ts";
-import { describeFailure, judge, type Tiers } from "../campaign.ts";
-import { isWrong } from "../compare.ts";
+import { describeFailure, type Tiers, type Verdict } from "../campaign.ts";
+import { differences, isWrong } from "../compare.ts";
 import { QUERIES } from "./queries.ts";
+
+const TABLES = ["part", "partsupp", "customer", "orders", "lineitem", "supplier", "nation", "region"];
 
 /** The time of a query is the best of so many runs. */
 const ROUNDS = 3;
@@ -12,10 +14,19 @@ const ROUNDS = 3;
 export async function runTpch(arena: Arena, tiers: Tiers, out: (text: string) => void): Promise<boolean> {
   let isGood = true;
   for (const lane of arena.lanes) {
+    // With the statistics that loading leaves, MariaDB takes a minute for some of them, or none.
+    for (const table of TABLES) await lane.askPlain(`ANALYZE TABLE ${table}`);
     out(`TPC-H, scale 0.01, ${lane.shards} shards`);
     out("query  tier          rows   shardgate ms   direct ms   answer");
     for (const [index, sql] of QUERIES.entries()) {
-      const verdict = await judge(lane, sql);
+      // Without the copy that has no keys: these joins would take hours there.
+      const { gateway, plain } = await lane.ask(sql);
+      const verdict: Verdict = {
+        differences: differences(lane.named(sql), gateway, plain),
+        isOpen: false,
+        gateway,
+        plain,
+      };
       const wrong = verdict.differences.filter(isWrong);
       const tier = tiers.tierOf(lane, sql);
       const gatewayMs = await bestMs(() => lane.askGateway(sql));
