@@ -55,6 +55,10 @@ export function splitJoin(
   const chain = isInnerOnly ? written.map((element) => ({ ...element, on: [] })) : written;
   const groupOf = (element: Element): number =>
     placement.groups.findIndex((group) => group.some((placed) => holds(element, placed)));
+  for (const element of chain) {
+    const own = placement.groups.filter((group) => group.some((placed) => holds(element, placed)));
+    if (own.length > 1) throw new CannotMerge("an outer join inside a join, of tables that lie apart");
+  }
   const rows = chain.filter(({ ref }) => isRows(ref, planner));
   const where = [...conjunctsOf(select.where), ...(isInnerOnly ? written.flatMap(({ on }) => on) : [])];
   const first = isInnerOnly

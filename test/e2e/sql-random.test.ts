@@ -1,10 +1,10 @@
 // Random SELECTs over a sharded keyspace against one plain MariaDB: joins of every kind and nesting, with conditions that do
-// and do not tell the shard. Seeded: SHARDGATE_SEED repeats a run, SHARDGATE_ROUNDS makes it longer.
+// and do not tell the shard. SHARDGATE_SEED makes another run, SHARDGATE_ROUNDS a longer one.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { must, type Outcome, Pair, startTwins, type Twins } from "./twin.ts";
 
-const SEED = Number(process.env["SHARDGATE_SEED"] ?? Date.now() % 1_000_000);
+const SEED = Number(process.env["SHARDGATE_SEED"] ?? 198_508);
 const ROUNDS = Number(process.env["SHARDGATE_ROUNDS"] ?? 300);
 
 let twins: Twins;
