@@ -1,13 +1,17 @@
 // Asks a shard what a query's columns are called and of what type they are, as one MySQL would tell its client; also has the
 // shard say what is wrong with the query (1054, 1064, …) before any work is done for it.
 
+import { collect, conclude } from "../engine/collect.ts";
 import { type Definitions, describe } from "../engine/describe.ts";
 import { plainRequest } from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { describing } from "../plan/describing.ts";
 import type { BindValue } from "../plan/statement.ts";
+import { decodeSql } from "../sql/encoding.ts";
+import { quoteString } from "../sql/quoting.ts";
 import type { Query } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
+import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { substituted } from "./session-values.ts";
 
@@ -33,4 +37,25 @@ export async function describeStatement(
     signal,
     onEnd,
   );
+}
+
+/**
+ * Whether a shard of `keyspace` takes `query` for one that can run. What it says of it without rows may come of how it went
+ * about that; what is wrong with a statement it says before it looks for a way.
+ */
+export async function canBePrepared(
+  executor: Executor,
+  query: Query,
+  keyspace: string,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+): Promise<boolean> {
+  const { context, state, signal } = executor;
+  const text = decodeSql(substituted(query, binds, state, context).subarray(1));
+  const payload = comQuery(`PREPARE shardgate_prepared FROM ${quoteString(text, state.sqlMode.noBackslashEscapes)}`);
+  const target = executor.anyTarget(keyspace, cluster);
+  const request = { ...plainRequest(payload), settings: state.settings.ofParts.sql, hold: true };
+  const { info } = await collect(context.tablets, target, request, signal);
+  if (info.holdId !== 0) await conclude(context.tablets, target, "release", info.holdId);
+  return info.kind !== "err";
 }

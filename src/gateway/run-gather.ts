@@ -3,6 +3,7 @@
 // reset, which drops the tables; if this gateway dies, the tablet does it.
 
 import { isAscii } from "node:buffer";
+import { MysqlError } from "../base/errors.ts";
 import { notSupported } from "../base/errors.ts";
 import { type Definitions, describe, HeadSwap } from "../engine/describe.ts";
 import { fillTables, type GatherTable } from "../engine/gather.ts";
@@ -18,7 +19,7 @@ import { printBytes, printExpr } from "../sql/print.ts";
 import type { Expr } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
-import { describeStatement } from "./describe-statement.ts";
+import { canBePrepared, describeStatement } from "./describe-statement.ts";
 import type { Executor } from "./executor.ts";
 import type { SessionHolds } from "./session-holds.ts";
 import { substituted, withSessionValues } from "./session-values.ts";
@@ -51,11 +52,7 @@ export async function runGather(
   }
   executor.asParts(plan.effect);
   const requests = requestsOf(executor);
-  // Also what is wrong with the statement, before any work is done for it.
-  const described =
-    plan.original === undefined
-      ? undefined
-      : await describeStatement(executor, plan.original, plan.keyspace, binds, cluster);
+  const described = await describedAnswer(executor, plan, binds, cluster);
   // Locks of GET_LOCK() are the session's own connection's, on one shard for all sessions.
   const target =
     keeps || plan.onFirstShard
@@ -111,6 +108,25 @@ async function keep(scratch: Scratch, { sources }: GatherPlan, holds: SessionHol
   // What is left there otherwise goes with the connection.
   await scratch.run(Buffer.from(`DROP TEMPORARY TABLE IF EXISTS ${names}`)).catch(() => undefined);
   holds.joined(scratch.target, scratch.holdId, false, true);
+}
+
+/**
+ * The answer's columns, if a shard can tell them. Throws what is wrong with the statement, before any work is done for it.
+ */
+async function describedAnswer(
+  executor: Executor,
+  { original, keyspace }: GatherPlan,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+): Promise<Definitions | undefined> {
+  if (original === undefined) return undefined;
+  try {
+    return await describeStatement(executor, original, keyspace, binds, cluster);
+  } catch (error) {
+    if (error instanceof MysqlError && (await canBePrepared(executor, original, keyspace, binds, cluster)))
+      return undefined;
+    throw error;
+  }
 }
 
 /** The shard that has all rows which can matter, if there is one: it answers for itself. */

@@ -229,6 +229,8 @@ const SESSIONS: Readonly<Record<string, readonly string[]>> = {
     "SELECT id FROM c WHERE id > 3 AND name = 0 ORDER BY id",
     "SELECT id FROM types WHERE dt > 'nonsense' ORDER BY id",
     "SELECT id, CAST(n AS UNSIGNED) - 5 FROM c ORDER BY id",
+    "SELECT GROUP_CONCAT(DISTINCT 0 ORDER BY 0) FROM c WHERE DATE'2024-03-05' = '2024-03-01'",
+    "SELECT GROUP_CONCAT(DISTINCT 0 ORDER BY 0) FROM c",
     "SELECT nope FROM c",
     "SELECT id FROM c a JOIN c b",
     "SELECT x.* FROM c",
