@@ -39,12 +39,15 @@ export class Lane {
   readonly #schema: ArenaSchema;
   readonly #gatewayPort: number;
   readonly #plainPort: number;
+  readonly #directives: string;
   #gateway: TwinClient | undefined;
   #plain: TwinClient | undefined;
   #control: TwinClient | undefined;
 
-  constructor(shards: number, schema: ArenaSchema, gatewayPort: number, plainPort: number) {
+  /** `directives`: a comment before each statement for the gateway. */
+  constructor(shards: number, schema: ArenaSchema, gatewayPort: number, plainPort: number, directives: string) {
     this.shards = shards;
+    this.#directives = directives;
     this.#schema = schema;
     this.#gatewayPort = gatewayPort;
     this.#plainPort = plainPort;
@@ -63,14 +66,14 @@ export class Lane {
     const text = this.named(sql);
     const { gateway, plain } = await this.#clients();
     const [got, wanted] = await Promise.all([
-      answerOf("Shardgate", gateway.query(text)),
+      answerOf("Shardgate", gateway.query(this.#directives + text)),
       answerOf("MariaDB", plain.query(text)),
     ]);
     return { gateway: got, plain: wanted };
   }
 
   async askGateway(sql: string): Promise<Outcome> {
-    return (await this.#clients()).gateway.query(this.named(sql));
+    return (await this.#clients()).gateway.query(this.#directives + this.named(sql));
   }
 
   async askPlain(sql: string): Promise<Outcome> {
@@ -105,7 +108,7 @@ export class Lane {
   }
 }
 
-export async function startArena(schema: ArenaSchema, shardCounts: readonly number[]): Promise<Arena> {
+export async function startArena(schema: ArenaSchema, shardCounts: readonly number[], directives = ""): Promise<Arena> {
   const keyspaces: Record<string, TestKeyspace> = {
     [schema.unsharded]: { sql: schema.sql.unsharded, vschema: schema.vschema.unsharded },
   };
@@ -122,7 +125,7 @@ export async function startArena(schema: ArenaSchema, shardCounts: readonly numb
     await stop();
     throw error;
   }
-  const lanes = shardCounts.map((shards) => new Lane(shards, schema, cluster.port, plain.port));
+  const lanes = shardCounts.map((shards) => new Lane(shards, schema, cluster.port, plain.port, directives));
   return {
     cluster,
     plain,

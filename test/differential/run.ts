@@ -3,6 +3,7 @@
 //   npm run differential -- --seed 1 --count 2000 --shards 2,4     random statements
 //   npm run differential -- --suites                               the hand-written ones
 //   npm run differential -- --tpch                                 the queries of TPC-H, with tier and times
+//   npm run differential -- --gather …                             each by way of temporary tables, whatever tier it has
 //   npm run differential -- --sql 'SELECT …'                       one statement, shown with its answers
 //
 // Prints the seed, the share of each tier and every failing statement made small. Ends with 1 when an answer was wrong.
@@ -26,6 +27,7 @@ const OPTIONS = {
   print: { type: "boolean", default: false },
   tpch: { type: "boolean", default: false },
   suites: { type: "boolean", default: false },
+  gather: { type: "boolean", default: false },
   strict: { type: "boolean", default: false },
   shrink: { type: "boolean", default: true },
 } as const;
@@ -40,7 +42,8 @@ async function main(): Promise<boolean> {
     for (let n = 0; n < count; n++) out(`${statement(random)};`);
     return true;
   }
-  const arena = await startArena(values.tpch ? tpch() : GENERATED, shards);
+  const directives = values.gather ? "/*sg+ FORCE_GATHER */ " : "";
+  const arena = await startArena(values.tpch ? tpch() : GENERATED, shards, directives);
   try {
     const tiers = await Tiers.of(arena);
     if (values.sql !== undefined) {
