@@ -1,5 +1,5 @@
-// A connection held on one shard for the time of a query: what a gather fills its temporary tables on, and where it learns
-// a table's definition. It may be the session's own, which has locks that the query asks about, and is kept then. One statement at a time, in the order they were asked for.
+// A connection held on one shard for the time of a query: what a gather fills its temporary tables on. It may be the session's
+// own, which has locks that the query asks about, and is kept then. One statement at a time, in the order they were asked for.
 
 import { collect, conclude, errorOfReply, ShardCallError } from "./collect.ts";
 import { plainRequest, type ShardPort, type ShardTarget } from "./ports.ts";
