@@ -6,7 +6,16 @@ import type { Column, Cte, Expr, Join, Node, Query, Select, SelectItem, TableRef
 import { mapChildren } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import { conjunctsOf, type Placed, type Placement, placeBlock } from "./colocation.ts";
-import { EMPTY_SELECT, type MergePlanner, pruned, rowsTable, routingOf, shippedName, withCtes } from "./merge.ts";
+import {
+  EMPTY_SELECT,
+  type MergePlanner,
+  pruned,
+  refuseOthers,
+  rowsTable,
+  routingOf,
+  shippedName,
+  withCtes,
+} from "./merge.ts";
 import type { Body, ShardBody } from "./merge-plan.ts";
 import {
   type Block,
@@ -339,6 +348,7 @@ function outerBody(
   if (group === undefined || placement.groups.length > 1 || placement.obstacle !== undefined) {
     throw new CannotMerge("an outer join over several shards");
   }
+  refuseOthers(joinedBlock, group[0]?.keyspace.keyspace ?? planner.keyspace);
   const routing = routingOf(group, placement, joinedBlock, planner);
   const number: Expr = {
     kind: "column",

@@ -442,7 +442,7 @@ function routingByRows(
 }
 
 /** Every table must be where the statement goes: of the keyspace, or a reference table that it has. */
-function refuseOthers(block: Block, keyspace: string): void {
+export function refuseOthers(block: Block, keyspace: string): void {
   const visit = (scope: QueryScope): void => {
     if (scope.block !== undefined) visitBlock(scope.block);
     scope.parts.forEach(visit);
