@@ -19,6 +19,18 @@ export const LIMITS = {
   /** Bytes queued towards one client before its query stops taking chunks from the shards. */
   clientWriteBytesHigh: 256 * 1024,
 
+  /** Statements that a client may have prepared at once; MySQL's default of max_prepared_stmt_count, which is for all. */
+  preparedPerSessionMax: 16_382,
+  /** Parameters of one statement (MySQL: two bytes count them). */
+  parametersMax: 65_535,
+  /** Bytes of COM_STMT_SEND_LONG_DATA kept for one session. */
+  longDataBytesMax: 64 * 1024 * 1024,
+  /** Descriptions of prepared statements (columns and parameters) kept by a gateway, and bytes of them together. */
+  preparedDescriptionsMax: 5_000,
+  preparedDescriptionBytesMax: 64 * 1024 * 1024,
+  /** Bytes of rows that the cursors of one session hold in memory; beyond they lie on disk. */
+  cursorMemoryBytesMax: 1024 * 1024,
+
   /** Plans kept by a gateway. */
   planCacheEntries: 5_000,
   /** Bytes of normalized text above which a plan is not cached. */
@@ -39,6 +51,12 @@ export const LIMITS = {
   /** Waiters queued for a pool before further ones are refused at once. */
   poolWaitersMax: 5_000,
   poolWaitMs: 5_000,
+  /**
+   * Statements kept prepared on one connection to a mysqld: with all pools full fewer than the 16,382 that a mysqld keeps by
+   * default (max_prepared_stmt_count). Longer texts are prepared for one execution only.
+   */
+  preparedPerConnectionMax: 60,
+  preparedTextBytesMax: 64 * 1024,
   poolConnectionAgeMaxMs: 30 * 60_000,
   poolConnectionIdleMaxMs: 10 * 60_000,
   /** 0: none, as MySQL's max_execution_time. */

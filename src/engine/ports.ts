@@ -34,6 +34,8 @@ export interface ShardRequest {
   readonly afterIfEmpty: boolean;
   /** It sets user variables, which nobody else may see; `after` is run also when it has failed. */
   readonly leavesState: boolean;
+  /** Text of the statement that a COM_STMT_EXECUTE is for, whose id the shard fills in; empty for other commands. */
+  readonly prepared: Buffer;
   /** COM_* byte and argument; borrowed until the call returns. */
   readonly payload: Buffer;
 }
@@ -44,6 +46,9 @@ export interface ReplySink {
   end(info: ReplyEnd, chunk: Buffer): void;
   fail(error: Error, holdLost: boolean): void;
 }
+
+/** `prepared` of commands that are no COM_STMT_EXECUTE. */
+export const NOTHING_PREPARED = Buffer.alloc(0);
 
 const PLAIN: Omit<ShardRequest, "payload"> = {
   hold: false,
@@ -57,6 +62,7 @@ const PLAIN: Omit<ShardRequest, "payload"> = {
   after: "",
   afterIfEmpty: false,
   leavesState: false,
+  prepared: NOTHING_PREPARED,
 };
 
 /** A request on any pooled connection with default settings. */

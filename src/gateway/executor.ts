@@ -9,7 +9,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { Output } from "../engine/output.ts";
 import { PassThrough, type PassThroughOwner } from "../engine/pass-through.ts";
-import { losesHold, plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
+import { losesHold, NOTHING_PREPARED, plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { ShardCallError } from "../engine/collect.ts";
 import { type ScatterPart, scatterRows } from "../engine/scatter.ts";
@@ -344,6 +344,7 @@ export class Executor implements PassThroughOwner {
       after: "",
       afterIfEmpty: false,
       leavesState: false,
+      prepared: NOTHING_PREPARED,
       payload,
     };
   }

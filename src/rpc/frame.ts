@@ -23,6 +23,8 @@ const FLAG_FOUND_ROWS = 2;
 const FLAG_STREAMING = 4;
 const FLAG_AFTER_IF_EMPTY = 8;
 const FLAG_LEAVES_STATE = 16;
+/** A database's name, behind its length in one byte, comes before the texts. */
+const FLAG_DATABASE = 32;
 
 export type ConcludeOp = "commit" | "rollback" | "release";
 const CONCLUDE_OPS: readonly ConcludeOp[] = ["commit", "rollback", "release"];
@@ -53,6 +55,13 @@ export interface ExecuteRequest {
    * back, and `after` is run also when the statement has failed.
    */
   readonly leavesState: boolean;
+  /**
+   * Text of the statement that a COM_STMT_EXECUTE in `payload` is for, whose id the tablet fills in: it is prepared on
+   * the connection unless it is so already. Empty for other commands. Borrowed until the call returns.
+   */
+  readonly prepared: Buffer;
+  /** The database of the tablet's mysqld that it is for; empty or undefined: that of the tablet's keyspace. */
+  readonly database?: string | undefined;
   /** COM_* byte and its argument, as a client would send it. Borrowed until the call returns. */
   readonly payload: Buffer;
 }
@@ -86,7 +95,7 @@ export interface FailDetails {
 
 const BATCH_HEADER_BYTES = 6;
 const FRAME_HEADER_BYTES = 9;
-const EXECUTE_HEADER_BYTES = 2 + 4 + 8 + 4 + 2 + 8 + 4;
+const EXECUTE_HEADER_BYTES = 2 + 4 + 8 + 4 + 2 + 8 + 4 + 4;
 const END_HEADER_BYTES = 1 + 2 + 2 + 4 + 8 + 4 + 8 + 4;
 const FIRST_BATCH_BYTES = 16 * 1024;
 /** Buffer.from() takes from the pool up to half the pool's size. */
@@ -107,7 +116,11 @@ export class FrameBatch {
     const settingsBytes = Buffer.byteLength(request.settings);
     const beginBytes = Buffer.byteLength(request.begin);
     const afterBytes = Buffer.byteLength(request.after);
-    const bodyBytes = EXECUTE_HEADER_BYTES + settingsBytes + beginBytes + afterBytes + request.payload.length;
+    const preparedBytes = request.prepared.length;
+    const { database = "" } = request;
+    const databaseBytes = database === "" ? 0 : 1 + Buffer.byteLength(database);
+    const textBytes = databaseBytes + settingsBytes + beginBytes + afterBytes + preparedBytes;
+    const bodyBytes = EXECUTE_HEADER_BYTES + textBytes + request.payload.length;
     let at = this.#frame(callId, FRAME_EXECUTE, bodyBytes);
     const buffer = this.#buffer;
     const flags =
@@ -115,7 +128,8 @@ export class FrameBatch {
       (request.foundRows ? FLAG_FOUND_ROWS : 0) |
       (request.streaming ? FLAG_STREAMING : 0) |
       (request.afterIfEmpty ? FLAG_AFTER_IF_EMPTY : 0) |
-      (request.leavesState ? FLAG_LEAVES_STATE : 0);
+      (request.leavesState ? FLAG_LEAVES_STATE : 0) |
+      (databaseBytes > 0 ? FLAG_DATABASE : 0);
     at = buffer.writeUInt16LE(flags, at);
     at = buffer.writeUInt32LE(request.timeoutMs, at);
     at = buffer.writeDoubleLE(request.holdId, at);
@@ -123,9 +137,15 @@ export class FrameBatch {
     at = buffer.writeUInt16LE(beginBytes, at);
     at = buffer.writeDoubleLE(request.nowUs, at);
     at = buffer.writeUInt32LE(afterBytes, at);
+    at = buffer.writeUInt32LE(preparedBytes, at);
+    if (databaseBytes > 0) {
+      at = buffer.writeUInt8(databaseBytes - 1, at);
+      at += buffer.write(database, at);
+    }
     if (settingsBytes > 0) at += buffer.write(request.settings, at);
     if (beginBytes > 0) at += buffer.write(request.begin, at);
     if (afterBytes > 0) at += buffer.write(request.after, at);
+    if (preparedBytes > 0) at += request.prepared.copy(buffer, at);
     request.payload.copy(buffer, at);
   }
 
@@ -264,7 +284,8 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
   const beginAt = settingsAt + settingsBytes;
   const afterAt = beginAt + beginBytes;
   const afterBytes = frames.readUInt32LE(start + 28);
-  const payloadAt = afterAt + afterBytes;
+  const preparedAt = afterAt + afterBytes;
+  const payloadAt = preparedAt + frames.readUInt32LE(start + 32);
   if (payloadAt > end) throw malformed("truncated EXECUTE");
   const flags = frames.readUInt16LE(start);
   return {
@@ -276,9 +297,10 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
     settings: settingsBytes === 0 ? "" : frames.toString("utf8", settingsAt, beginAt),
     begin: beginBytes === 0 ? "" : frames.toString("utf8", beginAt, afterAt),
     nowUs: frames.readDoubleLE(start + 20),
-    after: afterBytes === 0 ? "" : frames.toString("utf8", afterAt, payloadAt),
+    after: afterBytes === 0 ? "" : frames.toString("utf8", afterAt, preparedAt),
     afterIfEmpty: (flags & FLAG_AFTER_IF_EMPTY) !== 0,
     leavesState: (flags & FLAG_LEAVES_STATE) !== 0,
+    prepared: preparedAt === payloadAt ? EMPTY : frames.subarray(preparedAt, payloadAt),
     payload: frames.subarray(payloadAt, end),
   };
 }

@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { COM } from "../mysql/constants.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import type { ReplyScanner } from "../mysql/reply-scanner.ts";
 import type { CallHandler, CallServer } from "../rpc/call-server.ts";
@@ -70,9 +71,8 @@ interface Hold {
   lost: Error | undefined;
 }
 
-const COM_QUERY = 3;
 const SERVER_STATUS_IN_TRANS = 1;
-const COM_RESET_CONNECTION = Buffer.from([31]);
+const COM_RESET_CONNECTION = Buffer.of(COM.RESET_CONNECTION);
 const SHOW_WARNINGS = query("SHOW WARNINGS");
 /** What COM_RESET_CONNECTION undoes of the login: the character set falls back to the server's global one. */
 const LOGIN_NAMES = query("SET NAMES utf8mb4 COLLATE utf8mb4_general_ci");
@@ -91,6 +91,9 @@ const KILL_AGAIN_MIN_MS = 20;
 const KILL_AGAIN_MAX_MS = 500;
 const WARNINGS_REPLY_BYTES_MAX = 64 * 1024;
 const ER_QUERY_INTERRUPTED = 1317;
+const ER_UNKNOWN_STMT_HANDLER = 1243;
+const ER_NEED_REPREPARE = 1615;
+const PREPARE_BYTE = Buffer.of(COM.STMT_PREPARE);
 const EMPTY_OK_END: ReplyEnd = {
   kind: "ok",
   status: 0x0002,
@@ -275,6 +278,7 @@ export class CallService implements CallHandler {
     connection.settings = "";
     connection.nowUs = 0;
     connection.leftState = false;
+    connection.prepared.clear();
     runAll(connection, [COM_RESET_CONNECTION, LOGIN_NAMES], (error) => {
       if (error !== undefined) connection.close();
       pool?.giveBack(connection);
@@ -324,6 +328,7 @@ const CONCLUDE_REQUEST = {
   after: "",
   afterIfEmpty: false,
   leavesState: false,
+  prepared: EMPTY,
 } as const;
 
 class Call implements RawReplySink {
@@ -338,6 +343,7 @@ class Call implements RawReplySink {
   #creditBytes: number = LIMITS.callCreditBytes;
   #paused = false;
   #killed: Kill | undefined;
+  #preparedAgain = false;
   #destroyAtMs = Number.POSITIVE_INFINITY;
 
   constructor(service: CallService, id: number, request: ExecuteRequest) {
@@ -367,6 +373,8 @@ class Call implements RawReplySink {
   end(scanner: ReplyScanner, tail: Buffer | undefined, chunk: Buffer, start: number, end: number): void {
     if (this.phase.kind !== "running") return;
     const connection = this.phase.connection;
+    if (scanner.failed && this.#killed === undefined && this.#preparesAgain(scanner, connection)) return;
+    this.#keepPrepared(scanner, connection);
     const { statusFlags: status, warnings } = scanner;
     const kind = replyKind(scanner);
     const lastPacketBytes = scanner.replyBytes - scanner.lastPacketOffset;
@@ -414,6 +422,15 @@ class Call implements RawReplySink {
       if (kind === "err") this.#done(connection, reason);
       else finish(EMPTY, EMPTY);
     });
+  }
+
+  /** A gateway that has asked what a statement is like may execute it next. */
+  #keepPrepared(scanner: ReplyScanner, connection: MysqldConnection): void {
+    const { payload, settings } = this.request;
+    if (payload[0] !== COM.STMT_PREPARE || scanner.failed) return;
+    for (const id of connection.prepared.add(settings, payload.subarray(1), scanner.statementId)) {
+      connection.tell(closeCommand(id));
+    }
   }
 
   #wantsAfter(kind: ReplyEnd["kind"], rows: number): boolean {
@@ -558,7 +575,10 @@ class Call implements RawReplySink {
     // A reset undoes other settings, but also an open transaction: a held connection gets its new settings on top. They
     // leave out the character sets when those are as at login.
     if (held) payloads.push(LOGIN_NAMES);
-    else if (connection.settings !== "") payloads.push(COM_RESET_CONNECTION, LOGIN_NAMES);
+    else if (connection.settings !== "") {
+      payloads.push(COM_RESET_CONNECTION, LOGIN_NAMES);
+      connection.prepared.clear();
+    }
     if (settings !== "") payloads.push(query(settings));
     if (payloads.length === 0) {
       this.#start(connection);
@@ -588,9 +608,12 @@ class Call implements RawReplySink {
       this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
       return;
     }
-    const { begin, payload, nowUs } = this.request;
+    const { begin, nowUs } = this.request;
+    const id = this.#preparedId(connection);
+    const first = id === undefined ? prepareCommand(this.request.prepared) : this.#command(id);
+    const sink = id === undefined ? this.#preparing(connection) : this;
     if (begin === "" && nowUs === connection.nowUs) {
-      connection.send([payload], [this]);
+      connection.send([first], [sink]);
       return;
     }
     const payloads: Buffer[] = [];
@@ -616,7 +639,52 @@ class Call implements RawReplySink {
         }),
       );
     }
-    connection.send([...payloads, payload], [...sinks, this]);
+    connection.send([...payloads, first], [...sinks, sink]);
+  }
+
+  /** The mysqld's id of the statement to execute; 0 for commands that name none, undefined when it has to be prepared. */
+  #preparedId(connection: MysqldConnection): number | undefined {
+    const { payload, prepared, settings } = this.request;
+    return payload[0] === COM.STMT_EXECUTE ? connection.prepared.find(settings, prepared) : 0;
+  }
+
+  #command(preparedId: number): Buffer {
+    const { payload } = this.request;
+    if (preparedId !== 0) payload.writeUInt32LE(preparedId, 1);
+    return payload;
+  }
+
+  /** Takes the reply to the COM_STMT_PREPARE that goes before the execution; an error there is the statement's answer. */
+  #preparing(connection: MysqldConnection): RawReplySink {
+    return {
+      part: () => true,
+      end: (scanner, tail, chunk, start, end) => {
+        if (this.phase.kind !== "running") return;
+        if (scanner.failed) {
+          this.end(scanner, tail, chunk, start, end);
+          return;
+        }
+        const { statementId } = scanner;
+        const { settings, prepared } = this.request;
+        const closed = connection.prepared.add(settings, prepared, statementId);
+        const killed = this.#killed;
+        if (killed === undefined) connection.send([this.#command(statementId)], [this]);
+        else this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
+        for (const id of closed) connection.tell(closeCommand(id));
+      },
+      lost: (error) => this.lost(error),
+    };
+  }
+
+  /** A statement of which the mysqld says that it must be prepared anew, which it has not begun to execute. */
+  #preparesAgain(scanner: ReplyScanner, connection: MysqldConnection): boolean {
+    const { payload, prepared, settings } = this.request;
+    if (!scanner.failed || payload[0] !== COM.STMT_EXECUTE || this.#preparedAgain) return false;
+    if (scanner.errno !== ER_UNKNOWN_STMT_HANDLER && scanner.errno !== ER_NEED_REPREPARE) return false;
+    this.#preparedAgain = true;
+    connection.prepared.forget(settings, prepared);
+    connection.send([prepareCommand(prepared)], [this.#preparing(connection)]);
+    return true;
   }
 
   #done(connection: MysqldConnection, error: Error): void {
@@ -712,8 +780,19 @@ function setNow(nowUs: number): Buffer {
   return query(`SET timestamp = ${digits.slice(0, -6)}.${digits.slice(-6)}`);
 }
 
+function prepareCommand(text: Buffer): Buffer {
+  return Buffer.concat([PREPARE_BYTE, text]);
+}
+
+function closeCommand(id: number): Buffer {
+  const command = Buffer.alloc(5);
+  command[0] = COM.STMT_CLOSE;
+  command.writeUInt32LE(id, 1);
+  return command;
+}
+
 function query(sql: string): Buffer {
-  return Buffer.concat([Buffer.from([COM_QUERY]), Buffer.from(sql, "utf8")]);
+  return Buffer.concat([Buffer.of(COM.QUERY), Buffer.from(sql, "utf8")]);
 }
 
 function transactionGone(): ShardgateError {

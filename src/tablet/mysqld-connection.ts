@@ -14,6 +14,7 @@ import { type ReplyMode, ReplyScanner } from "../mysql/reply-scanner.ts";
 import { COM } from "../mysql/constants.ts";
 import { LoginStream } from "./login-stream.ts";
 import type { Poolable } from "./pool.ts";
+import { PreparedCache } from "./prepared-cache.ts";
 
 export interface MysqldTarget {
   /** Unix socket; wins over host and port. */
@@ -57,6 +58,8 @@ export class MysqldConnection implements Poolable {
   nowUs = 0;
   /** Statements have left state here that only a reset removes. */
   leftState = false;
+  /** What is prepared here; changed by whoever prepares, closes and resets. */
+  readonly prepared = new PreparedCache();
   readonly #socket: Socket;
   readonly #scanner = new ReplyScanner();
   #expected: RawReplySink[] = [];
@@ -146,6 +149,11 @@ export class MysqldConnection implements Poolable {
     this.#socket.write(frameAll(payloads));
   }
 
+  /** Sends a command that has no reply (COM_STMT_CLOSE). */
+  tell(payload: Buffer): void {
+    if (!this.#closed) this.#socket.write(frameAll([payload]));
+  }
+
   pause(): void {
     this.#socket.pause();
   }
@@ -229,7 +237,16 @@ export class MysqldConnection implements Poolable {
 }
 
 function modeOf(payload: Buffer | undefined): ReplyMode {
-  return payload?.[0] === COM.FIELD_LIST ? "fields" : "query";
+  switch (payload?.[0]) {
+    case COM.STMT_EXECUTE:
+      return "execute";
+    case COM.STMT_PREPARE:
+      return "prepare";
+    case COM.FIELD_LIST:
+      return "fields";
+    default:
+      return "query";
+  }
 }
 
 /** COM payloads as frames, each with sequence id 0; payloads of 16 MiB and more are split as the protocol says. */

@@ -41,6 +41,7 @@ const REQUEST: ExecuteRequest = {
   after: "SELECT @a, 'ü'",
   afterIfEmpty: true,
   leavesState: true,
+  prepared: Buffer.from("SELECT ?"),
   payload: Buffer.from("\u0003SELECT 1"),
 };
 const END: ReplyEnd = {
