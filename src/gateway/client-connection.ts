@@ -171,7 +171,7 @@ export class ClientConnection implements Output {
       serverVersion,
       connectionId,
       scramble: randomBytes(20),
-      capabilities: OFFERED_CAPABILITIES & ~(CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK | CLIENT.LOCAL_FILES),
+      capabilities: OFFERED_CAPABILITIES & ~CLIENT.LOCAL_FILES,
       mariadbCapabilities: 0,
       defaultPlugin: "mysql_native_password",
       tlsAvailable: tls !== undefined,

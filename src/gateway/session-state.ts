@@ -5,6 +5,7 @@ import type { User } from "./users.ts";
 import { SERVER } from "../mysql/constants.ts";
 import { DEFAULT_SQL_MODE, type SqlMode } from "../sql/tree.ts";
 import type { SessionHolds } from "./session-holds.ts";
+import type { SessionTracker } from "./session-tracker.ts";
 import { Settings } from "./settings.ts";
 import { NO_TARGET, type SessionTarget } from "./target.ts";
 
@@ -52,6 +53,8 @@ export class SessionState {
   /** The session has asked for FOUND_ROWS(): it may do so again. */
   usesFoundRows = false;
   lastWarnings: LastWarnings = NO_WARNINGS;
+  /** Of clients that are told of changes. */
+  tracker: SessionTracker | undefined;
 
   constructor(
     connectionId: number,
@@ -118,5 +121,6 @@ export class SessionState {
     this.foundRowsCount = 0;
     this.usesFoundRows = false;
     this.lastWarnings = NO_WARNINGS;
+    this.tracker?.forget();
   }
 }

@@ -7,12 +7,16 @@ import { collationById } from "../mysql/charsets.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import type { Login } from "../mysql/server-handshake.ts";
 import type { ClientConnection, CommandHandler } from "./client-connection.ts";
+import { comQuery } from "./com-query.ts";
+import { ClientFraming } from "./client-framing.ts";
 import { Executor } from "./executor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { commandShown, type Process } from "./processes.ts";
+import { killProcess, type KillWhat } from "./run-kill.ts";
 import { selectTarget } from "./run-session-statement.ts";
 import { SessionHolds } from "./session-holds.ts";
 import { refuseUnreadable } from "./set-statement.ts";
+import { SessionTracker } from "./session-tracker.ts";
 import { SessionState } from "./session-state.ts";
 import { Settings } from "./settings.ts";
 import type { User } from "./users.ts";
@@ -28,6 +32,7 @@ export interface SessionOptions {
 
 export class Session implements CommandHandler {
   readonly #options: SessionOptions;
+  readonly #framing: ClientFraming | undefined;
   readonly #executor: Executor;
   readonly #loginSettings: Settings;
 
@@ -47,7 +52,9 @@ export class Session implements CommandHandler {
     this.#loginSettings = settingsOf(login.collation);
     state.settings = this.#loginSettings;
     state.tls = connection.tls;
-    this.#executor = new Executor(context, state, connection);
+    if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
+    this.#framing = ClientFraming.for(connection, state.tracker, context.log);
+    this.#executor = new Executor(context, state, this.#framing ?? connection);
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
     if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
   }
@@ -66,7 +73,17 @@ export class Session implements CommandHandler {
     return { id: connectionId, user: user.user, host: peer, keyspace, seconds, ...commandShown(activity.payload) };
   }
 
+  /** Ends the connection, or the statement under way if there is one. */
+  kill(what: KillWhat): void {
+    const { connection } = this.#options;
+    if (what === "connection") connection.destroy();
+    else if (!connection.idle)
+      this.#executor.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+  }
+
   command(payload: Buffer, sequenceId: number): void {
+    this.#framing?.begin(payload[0] ?? 0);
+    this.#executor.begin();
     switch (payload[0]) {
       case COM.QUERY:
         this.#executor.query(payload, sequenceId);
@@ -87,6 +104,12 @@ export class Session implements CommandHandler {
       case COM.FIELD_LIST:
         this.#executor.forward(payload, sequenceId);
         return;
+      case COM.PROCESS_INFO:
+        this.#executor.query(comQuery("SHOW PROCESSLIST"), sequenceId);
+        return;
+      case COM.PROCESS_KILL:
+        this.#killProcess(payload, sequenceId);
+        return;
       case COM.RESET_CONNECTION:
         this.#reset(sequenceId);
         return;
@@ -97,6 +120,11 @@ export class Session implements CommandHandler {
 
   disconnected(): void {
     this.#executor.disconnected();
+  }
+
+  #killProcess(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    killProcess(executor, payload).catch((error: unknown) => executor.fail(error));
   }
 
   #initDb(payload: Buffer, sequenceId: number): void {

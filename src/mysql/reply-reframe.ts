@@ -4,48 +4,70 @@
 //
 //   in:   count  defs…  EOF  row…  EOF          in place: defs move right over the dropped EOF, or, when the whole
 //   out:  count  defs…       row…  OK(0xFE)     reply is in the chunk, rows move left so that the longer OK finds room
+//
+// For clients with CLIENT_SESSION_TRACK it also puts the session's changes into the OK packets it passes or makes.
 
 import { malformed } from "./codec.ts";
-import { PACKET_PAYLOAD_MAX, SERVER } from "./constants.ts";
+import { HEADER_EOF, PACKET_PAYLOAD_MAX, SERVER } from "./constants.ts";
+import { writeFrame } from "./frame.ts";
+import { type SessionStateChange, withSessionState } from "./packets/ok.ts";
+import type { ReplyMode } from "./reply-scanner.ts";
 
-type Phase = 0 | 1 | 2 | 3 | 4;
+/** Changes of session state that the client has not been told yet. */
+export interface SessionChanges {
+  readonly pending: boolean;
+  /** Gives them, and forgets them. */
+  take(): readonly SessionStateChange[];
+}
+
+/** What is reframed: `rows` is COM_STMT_FETCH, `fields` COM_FIELD_LIST; both end as rows do. */
+export type ReframedMode = Exclude<ReplyMode, "one">;
+
+type Phase = 0 | 1 | 2 | 3 | 4 | 5;
 const HEAD = 0;
 const DEFINITIONS = 1;
 const DEFINITIONS_EOF = 2;
 const ROWS = 3;
 const DONE = 4;
+const PREPARE_HEAD = 5;
 
 /** Header and payload of an EOF packet, and of the OK that takes its place. */
 const EOF_BYTES = 9;
 const OK_BYTES = 11;
 const HELD_BYTES_MAX = 4 + 23;
 
-/**
- * Reframes one reply. The bytes given to `push` must be exactly those of the reply, as ReplyScanner finds them, of mode
- * `query` or `execute`.
- */
+/** Reframes one reply. The bytes given to `push` must be exactly those of the reply, as ReplyScanner finds them. */
 export class ReplyReframer {
+  readonly #changes: SessionChanges | undefined;
   #phase: Phase = HEAD;
   #definitionsLeft = 0;
+  /** Columns of a prepared statement, while its parameters are described. */
+  #definitionsNext = 0;
+  #prepares = false;
   /** EOF packets dropped so far, by which sequence ids move down. */
   #dropped = 0;
   #skip = 0;
   #continued = false;
-  #cursors: boolean;
+  #cursors = false;
   /** Head of a packet that a chunk's end split before it could be judged; held back until it can. */
   readonly #held = Buffer.allocUnsafe(HELD_BYTES_MAX);
   #heldFilled = 0;
 
-  /** `mode` is `execute` where a cursor may be opened: then no rows follow, and the EOF of the definitions is the end. */
-  constructor(mode: "query" | "execute" = "query") {
-    this.#cursors = mode === "execute";
+  constructor(mode: ReframedMode = "query", changes?: SessionChanges) {
+    this.#changes = changes;
+    this.reset(mode);
   }
 
-  /** Makes the reframer ready for the next reply. */
-  reset(mode: "query" | "execute" = "query"): void {
-    this.#phase = HEAD;
+  /**
+   * Makes the reframer ready for the next reply. `mode` is `execute` where a cursor may be opened: then no rows follow,
+   * and the EOF of the definitions is the end.
+   */
+  reset(mode: ReframedMode = "query"): void {
+    this.#phase = mode === "prepare" ? PREPARE_HEAD : mode === "rows" || mode === "fields" ? ROWS : HEAD;
     this.#cursors = mode === "execute";
+    this.#prepares = mode === "prepare";
     this.#definitionsLeft = 0;
+    this.#definitionsNext = 0;
     this.#dropped = 0;
     this.#skip = 0;
     this.#continued = false;
@@ -103,6 +125,15 @@ export class ReplyReframer {
         this.#skip = 4 + length - bytes;
         continue;
       }
+      if (action === TELL) {
+        if (to > from) out.push(chunk.subarray(from, to));
+        const sequenceId = (chunk[pos + 3] as number) - this.#dropped;
+        out.push(this.#told(chunk.subarray(pos + 4, pos + 4 + length), sequenceId));
+        pos += 4 + length;
+        from = pos;
+        to = pos;
+        continue;
+      }
       // EOF packets are judged only when they are here entirely.
       const sequenceId = (chunk[pos + 3] as number) - this.#dropped;
       const warnings = chunk.readUInt16LE(pos + 5);
@@ -117,14 +148,13 @@ export class ReplyReframer {
         to = pos;
         continue;
       }
-      if (to + OK_BYTES <= pos) {
+      const told = this.#changes?.pending === true ? this.#rowsEndTold(sequenceId, warnings, statusFlags) : undefined;
+      if (told === undefined && to + OK_BYTES <= pos) {
         writeRowsEnd(chunk, to, sequenceId, warnings, statusFlags);
         to += OK_BYTES;
       } else {
         if (to > from) out.push(chunk.subarray(from, to));
-        const ok = Buffer.allocUnsafe(OK_BYTES);
-        writeRowsEnd(ok, 0, sequenceId, warnings, statusFlags);
-        out.push(ok);
+        out.push(told ?? rowsEnd(sequenceId, warnings, statusFlags));
         from = pos;
         to = pos;
       }
@@ -162,16 +192,15 @@ export class ReplyReframer {
     const filled = this.#heldFilled;
     this.#heldFilled = 0;
     const action = this.#packet(held, 0, length);
-    if (action === KEEP) {
+    // Of an OK that comes in pieces only the head is here: the next one tells what has changed.
+    if (action === KEEP || action === TELL) {
       const head = Buffer.from(held.subarray(0, filled));
       head[3] = ((head[3] as number) - this.#dropped) & 0xff;
       out.push(head);
       this.#skip = 4 + length - filled;
     } else if (action === DROP) this.#dropped++;
     else {
-      const ok = Buffer.allocUnsafe(OK_BYTES);
-      writeRowsEnd(ok, 0, (held[3] as number) - this.#dropped, held.readUInt16LE(5), held.readUInt16LE(7));
-      out.push(ok);
+      out.push(rowsEnd((held[3] as number) - this.#dropped, held.readUInt16LE(5), held.readUInt16LE(7)));
     }
     return pos;
   }
@@ -194,6 +223,7 @@ export class ReplyReframer {
         if (first === 0x00) {
           const status = statusOfOk(bytes, at + 4, at + 4 + length);
           this.#phase = (status & SERVER.MORE_RESULTS_EXISTS) === 0 ? DONE : HEAD;
+          if (this.#changes?.pending === true && at + 4 + length <= bytes.length) return TELL;
         } else if (first === 0xfb) this.#phase = HEAD;
         else {
           this.#definitionsLeft = columnCount(bytes, at + 4, length);
@@ -206,6 +236,12 @@ export class ReplyReframer {
         return KEEP;
       case DEFINITIONS_EOF: {
         if (!isEof) throw malformed("EOF expected");
+        if (this.#prepares) {
+          this.#definitionsLeft = this.#definitionsNext;
+          this.#definitionsNext = 0;
+          this.#phase = this.#definitionsLeft === 0 ? DONE : DEFINITIONS;
+          return DROP;
+        }
         const opened = this.#cursors && (bytes.readUInt16LE(at + 7) & SERVER.STATUS_CURSOR_EXISTS) !== 0;
         this.#phase = opened ? DONE : ROWS;
         return opened ? END : DROP;
@@ -214,9 +250,28 @@ export class ReplyReframer {
         if (!isEof) return KEEP;
         this.#phase = (bytes.readUInt16LE(at + 7) & SERVER.MORE_RESULTS_EXISTS) === 0 ? DONE : HEAD;
         return END;
+      case PREPARE_HEAD: {
+        if (first !== 0x00 || length < 12) throw malformed("bad prepare reply");
+        const columns = bytes.readUInt16LE(at + 4 + 5);
+        const parameters = bytes.readUInt16LE(at + 4 + 7);
+        this.#definitionsLeft = parameters > 0 ? parameters : columns;
+        this.#definitionsNext = parameters > 0 ? columns : 0;
+        this.#phase = this.#definitionsLeft === 0 ? DONE : DEFINITIONS;
+        return KEEP;
+      }
       case DONE:
         throw malformed("packet after the end of a reply");
     }
+  }
+
+  /** An OK with what has changed. */
+  #told(payload: Buffer, sequenceId: number): Buffer {
+    return writeFrame(withSessionState(payload, this.#changes?.take() ?? []), sequenceId & 0xff);
+  }
+
+  #rowsEndTold(sequenceId: number, warnings: number, statusFlags: number): Buffer {
+    const ok = rowsEnd(sequenceId, warnings, statusFlags);
+    return this.#told(ok.subarray(4), sequenceId);
   }
 
   /** True if the rows' EOF is the last thing in `[pos, end)` and the rows are few enough to be moved left cheaply. */
@@ -235,10 +290,12 @@ export class ReplyReframer {
 /** Above this the definitions are moved instead of the rows. */
 const MOVED_BYTES_MAX = 4096;
 
-type Action = 0 | 1 | 2;
+type Action = 0 | 1 | 2 | 3;
 const KEEP = 0;
 const DROP = 1;
 const END = 2;
+/** An OK that is to tell what has changed. */
+const TELL = 3;
 
 /** Bytes of `bytes[at, end)` that are needed to judge the packet there, or -1 if they are not all there yet. */
 function headBytes(bytes: Buffer, at: number, end: number, phase: Phase): number {
@@ -249,7 +306,7 @@ function headBytes(bytes: Buffer, at: number, end: number, phase: Phase): number
   if (left < 5) return -1;
   const first = bytes[at + 4] as number;
   let needed = 5;
-  if (phase === HEAD) needed = 4 + Math.min(length, HELD_BYTES_MAX - 4);
+  if (phase === HEAD || phase === PREPARE_HEAD) needed = 4 + Math.min(length, HELD_BYTES_MAX - 4);
   else if (first === 0xfe && length < EOF_BYTES) needed = 4 + length;
   return left < needed ? -1 : needed;
 }
@@ -287,9 +344,15 @@ function writeRowsEnd(target: Buffer, at: number, sequenceId: number, warnings: 
   target[at + 1] = 0;
   target[at + 2] = 0;
   target[at + 3] = sequenceId & 0xff;
-  target[at + 4] = 0xfe;
+  target[at + 4] = HEADER_EOF;
   target[at + 5] = 0;
   target[at + 6] = 0;
   target.writeUInt16LE(statusFlags & ~SERVER.SESSION_STATE_CHANGED, at + 7);
   target.writeUInt16LE(warnings, at + 9);
+}
+
+function rowsEnd(sequenceId: number, warnings: number, statusFlags: number): Buffer {
+  const ok = Buffer.allocUnsafe(OK_BYTES);
+  writeRowsEnd(ok, 0, sequenceId, warnings, statusFlags);
+  return ok;
 }

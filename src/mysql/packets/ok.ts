@@ -29,6 +29,7 @@ export interface OkPacket {
 }
 
 const NO_CHANGES: readonly SessionStateChange[] = [];
+const NO_BYTES = Buffer.alloc(0);
 
 /** An OK packet where only what differs from "0 rows, autocommit" is given. */
 export function okPacket(fields: Partial<OkPacket> = {}): OkPacket {
@@ -64,14 +65,33 @@ export function writeOk(writer: BufferWriter, packet: OkPacket, capabilities: nu
   writer.u16(statusFlags);
   writer.u16(packet.warnings);
   if (tracked || packet.info !== "") writer.lenencString(packet.info);
-  if (tracked) {
-    const changes = new BufferWriter(64);
-    for (const change of packet.sessionState) {
-      changes.u8(change.type);
-      changes.lenencBytes(change.data);
-    }
-    writer.lenencBytes(changes.finish());
+  if (tracked) writer.lenencBytes(encodeChanges(packet.sessionState));
+}
+
+function encodeChanges(changes: readonly SessionStateChange[]): Buffer {
+  const writer = new BufferWriter(64);
+  for (const change of changes) {
+    writer.u8(change.type);
+    writer.lenencBytes(change.data);
   }
+  return writer.finish();
+}
+
+/** The same packet (either header) with these changes of session state put in; `payload` (borrowed) has none. */
+export function withSessionState(payload: Buffer, changes: readonly SessionStateChange[]): Buffer {
+  const reader = new BufferReader(payload);
+  reader.skip(1);
+  reader.lenencBig();
+  reader.lenencBig();
+  const flagsAt = reader.pos;
+  reader.skip(4);
+  const writer = new BufferWriter(payload.length + 64);
+  writer.bytes(payload.subarray(0, reader.pos));
+  writer.lenencBytes(reader.left > 0 ? reader.lenencBytes() : NO_BYTES);
+  writer.lenencBytes(encodeChanges(changes));
+  const packet = writer.finish();
+  packet.writeUInt16LE(packet.readUInt16LE(flagsAt) | SERVER.SESSION_STATE_CHANGED, flagsAt);
+  return packet;
 }
 
 /** Reads an OK packet with either header; session state shares the payload's memory. */
@@ -101,6 +121,11 @@ export function schemaChange(schema: string): SessionStateChange {
   const writer = new BufferWriter(16 + schema.length);
   writer.lenencString(schema);
   return { type: SESSION_TRACK.SCHEMA, data: writer.finish() };
+}
+
+/** That something of the session has changed, as an entry of session state. */
+export function stateChange(): SessionStateChange {
+  return { type: SESSION_TRACK.STATE_CHANGE, data: Buffer.from([1, 0x31]) };
 }
 
 /** A system variable's new value, as an entry of session state. */

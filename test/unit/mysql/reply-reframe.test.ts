@@ -7,7 +7,7 @@ import { SERVER } from "../../../src/mysql/constants.ts";
 import { writeFrame } from "../../../src/mysql/frame.ts";
 import { encodeColumnDefinition } from "../../../src/mysql/packets/column-definition.ts";
 import { encodeEof } from "../../../src/mysql/packets/eof.ts";
-import { ReplyReframer } from "../../../src/mysql/reply-reframe.ts";
+import { type ReframedMode, ReplyReframer } from "../../../src/mysql/reply-reframe.ts";
 import { textColumn } from "../../../src/mysql/result-writer.ts";
 import { Resequencer, RowCutter } from "../../../src/mysql/row-cutter.ts";
 import { buildReply, REPLIES, unframe } from "../../wire/reply-builder.ts";
@@ -59,6 +59,45 @@ describe("classic framing to CLIENT_DEPRECATE_EOF, cut anywhere", () => {
       const got = unframe(reframe([classic.subarray(0, cut), classic.subarray(cut)], "execute"));
       expect(got.sequenceIds).toEqual([1, 2, 3]);
       expect(got.payloads.at(-1)).toEqual(Buffer.of(0xfe, 0, 0, SERVER.STATUS_CURSOR_EXISTS, 0, 0, 0));
+    }
+  });
+
+  test.each([
+    ["parameters and columns", 2, 3],
+    ["parameters", 2, 0],
+    ["columns", 0, 3],
+    ["neither", 0, 0],
+  ])("a prepared statement with %s has no EOFs left", (_, parameters, columns) => {
+    const head = Buffer.alloc(12);
+    head.writeUInt32LE(7, 1);
+    head.writeUInt16LE(columns, 5);
+    head.writeUInt16LE(parameters, 7);
+    const eof = encodeEof({ warnings: 0, statusFlags: 2 });
+    const described = (count: number, name: string) =>
+      Array.from({ length: count }, (__, at) => encodeColumnDefinition(textColumn(`${name}${at}`)));
+    const [asked, shown] = [described(parameters, "?"), described(columns, "c")];
+    const packets = [head, ...asked, ...(parameters > 0 ? [eof] : []), ...shown, ...(columns > 0 ? [eof] : [])];
+    const classic = Buffer.concat(packets.map((payload, index) => writeFrame(payload, index + 1)));
+    const wanted = Buffer.concat([head, ...asked, ...shown].map((payload, index) => writeFrame(payload, index + 1)));
+    for (let cut = 0; cut <= classic.length; cut++) {
+      const got = reframe([classic.subarray(0, cut), classic.subarray(cut)], "prepare");
+      if (!got.equals(wanted)) expect.fail(`cut at ${cut}`);
+    }
+    expect(
+      reframe(
+        [...classic].map((byte) => Buffer.of(byte)),
+        "prepare",
+      ),
+    ).toEqual(wanted);
+  });
+
+  test.each(["rows", "fields"] as const)("%s: only packets and an end", (mode) => {
+    const packets = [Buffer.of(0, 0, 5), Buffer.of(0xfb), encodeEof({ warnings: 3, statusFlags: 0x80 })];
+    const classic = Buffer.concat(packets.map((payload, index) => writeFrame(payload, index + 1)));
+    for (let cut = 0; cut <= classic.length; cut++) {
+      const got = unframe(reframe([classic.subarray(0, cut), classic.subarray(cut)], mode));
+      expect(got.sequenceIds).toEqual([1, 2, 3]);
+      expect(got.payloads).toEqual([...packets.slice(0, 2), Buffer.of(0xfe, 0, 0, 0x80, 0, 3, 0)]);
     }
   });
 
@@ -136,7 +175,7 @@ test("rows of two shards become one result with consecutive sequence ids", () =>
   expect(resequencer.sequenceId).toBe((payloads.length + 1) & 0xff);
 });
 
-function reframe(chunks: readonly Buffer[], mode: "query" | "execute" = "query"): Buffer {
+function reframe(chunks: readonly Buffer[], mode: ReframedMode = "query"): Buffer {
   const reframer = new ReplyReframer(mode);
   const out: Buffer[] = [];
   for (const chunk of chunks) {
