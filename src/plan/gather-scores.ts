@@ -5,7 +5,7 @@ import type { Match, Query, TableName } from "../sql/tree.ts";
 import { rewrite, walk } from "../sql/walk.ts";
 import { visitOwn } from "./colocation.ts";
 import { isPure } from "./pure.ts";
-import { type Block, type QueryScope, resolveColumn, type Source } from "./scope.ts";
+import { type Block, blocksOf, type QueryScope, resolveColumn, type Source } from "./scope.ts";
 
 /** A column of scores beside the table's own. */
 export interface Score {
@@ -44,20 +44,6 @@ export function withScores(statement: Query, scope: QueryScope | undefined): Sco
     },
   });
   return { statement: scored, scores };
-}
-
-/** All SELECTs of a statement, inner ones included. */
-export function blocksOf(scope: QueryScope): readonly Block[] {
-  const blocks: Block[] = [];
-  const add = (each: QueryScope): void => {
-    each.parts.forEach(add);
-    if (each.block === undefined) return;
-    blocks.push(each.block);
-    for (const { inner } of each.block.sources) if (inner !== undefined) add(inner);
-    for (const subquery of each.block.subqueries) add(subquery.scope);
-  };
-  add(scope);
-  return blocks;
 }
 
 function isConstant({ against }: Match): boolean {

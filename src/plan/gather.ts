@@ -11,10 +11,11 @@ import { queryEffect } from "./effects.ts";
 import type { FromTable } from "./from-clause.ts";
 import { columnUseOf } from "./gather-columns.ts";
 import { gatherFilters } from "./gather-filters.ts";
-import { blocksOf, withScores } from "./gather-scores.ts";
+import { withScores } from "./gather-scores.ts";
+import { simplifyOuterJoins } from "./outer-joins.ts";
 import type { GatherPlan, GatherSource } from "./plan.ts";
 import { routeTables } from "./routing.ts";
-import { type Block, joinedColumns, type QueryScope, scopeOf, type SourceColumn } from "./scope.ts";
+import { type Block, blocksOf, joinedColumns, type QueryScope, scopeOf, type SourceColumn } from "./scope.ts";
 import { type PlanContext, type ResolvedTable, resolveTable, SYSTEM_SCHEMAS } from "./tables.ts";
 
 /** Begins the names of temporary tables with rows of catalogs (catalog.ts). */
@@ -32,7 +33,7 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
     readsCatalogs ||= node.name.startsWith(CATALOG_PREFIX);
   });
   const scope = scopeIfKnown(statement, context);
-  const filters = scope === undefined ? new Map<TableName, readonly Expr[]>() : gatherFilters(scope);
+  const filters = scope === undefined ? NO_FILTERS : filtersOf(statement, scope, context);
   const scored = withScores(statement, scope);
   const use = columnUseOf(statement, (join) => naturalNames(join, scope));
   const lockings = lockingsOf(statement);
@@ -79,6 +80,14 @@ export function planGather(statement: Query, context: PlanContext, reason: strin
     writes: lockings.size > 0,
     effect: queryEffect(statement),
   };
+}
+
+const NO_FILTERS: ReadonlyMap<TableName, readonly Expr[]> = new Map();
+
+/** Tables of outer joins that are inner ones have more conditions. */
+function filtersOf(statement: Query, scope: QueryScope, context: PlanContext): ReadonlyMap<TableName, readonly Expr[]> {
+  const simple = simplifyOuterJoins(statement, scope);
+  return gatherFilters(simple === statement ? scope : scopeOf(simple, { ...context, rows: new Map() }));
 }
 
 /** The keyspace of the sequences that the statement takes values of, for each; they have to be in one. */

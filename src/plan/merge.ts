@@ -53,8 +53,10 @@ export const NO_MERGE: Merge = {
 /** Rewritings of one SELECT: each ships something, so a statement has only so many. */
 const REWRITINGS_MAX = 64;
 
+/** `typing` is the statement as it was written, `query` what is planned of it. */
 export function planMerge(
   query: Query,
+  typing: Query,
   context: PlanContext,
   keyspace: string,
   effect: Effect,
@@ -63,7 +65,7 @@ export function planMerge(
   isOverKeyspaces = false,
 ): MergePlan {
   const planner = new MergePlanner(context, keyspace, isOverKeyspaces);
-  const body = planner.body(query, query, []);
+  const body = planner.body(query, typing, []);
   let made: GatherPlan | undefined;
   return {
     kind: "merge",

@@ -5,6 +5,7 @@
 //   isNotTrue(e) e is NULL or false then; isNotFalse(e): NULL or true
 
 import type { BinaryOp, Column, Expr } from "../sql/tree.ts";
+import { walk } from "../sql/walk.ts";
 
 /** Undefined for a column of no table here, or of one that is not sure. */
 export type TableOf = (column: Column) => string | undefined;
@@ -17,6 +18,52 @@ const NONE: Tables = new Set();
 export function rejectedBy(condition: Expr, tableOf: TableOf): ReadonlySet<string> {
   return isNotTrue(condition, tableOf);
 }
+
+/**
+ * Tables of a comparison of rows that MySQL takes to be without whose rows `condition` is not true. It says so of any item
+ * that is NULL, though (1, NULL) < (2, 0) is true, and makes outer joins inner by that: its answer is the one that counts.
+ * Only of the plainest conditions it is sure that MySQL reads them so.
+ */
+export function rejectedByRows(condition: Expr, tableOf: TableOf): ReadonlySet<string> {
+  const conjuncts = condition.kind === "and" ? condition.operands : [condition];
+  return union(conjuncts.map((conjunct) => plainlyRejected(conjunct, tableOf)));
+}
+
+/** `rejectedByRows` may say more of the condition than `rejectedBy`. */
+export function comparesRows(condition: Expr): boolean {
+  let found = false;
+  walk(condition, (node) => {
+    found ||= node.kind === "row";
+    return !found && node.kind !== "subquery";
+  });
+  return found;
+}
+
+function plainlyRejected(expr: Expr, tableOf: TableOf): Tables {
+  const columns = (items: readonly Expr[]): Tables =>
+    union(items.map((item) => (item.kind === "column" ? isNull(item, tableOf) : NONE)));
+  const parts = (side: Expr): readonly Expr[] => (side.kind === "row" ? side.items : [side]);
+  switch (expr.kind) {
+    case "binary":
+      if (COMPARISONS[expr.op] !== true) return NONE;
+      return columns([...parts(expr.left), ...parts(expr.right)]);
+    case "in":
+      return "kind" in expr.list ? NONE : columns(parts(expr.expr));
+    case "is":
+      return expr.test === "null" && expr.not ? columns([expr.expr]) : NONE;
+    default:
+      return NONE;
+  }
+}
+
+const COMPARISONS: Readonly<Partial<Record<BinaryOp, true>>> = {
+  "=": true,
+  "!=": true,
+  "<": true,
+  "<=": true,
+  ">": true,
+  ">=": true,
+};
 
 function isNotTrue(expr: Expr, tableOf: TableOf): Tables {
   switch (expr.kind) {

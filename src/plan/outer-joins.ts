@@ -1,114 +1,101 @@
 // Outer joins that are inner ones: when WHERE, or the ON of a join around it, cannot be true for a row without a match, such
 // rows are not in the result anyway, and tables that need not be kept can be joined and routed more freely. MySQL's
-// optimizer applies the same rule (manual: "Outer Join Optimization"), so the answer is the same.
+// optimizer applies the same rule (manual: "Outer Join Optimization"), so the answer is the same. What it makes inner by a
+// comparison of rows, although rows without a match could be in the result, comes first: so is its answer.
 
-import type { Column, Join, Select, TableRef } from "../sql/tree.ts";
-import { rejectedBy, type TableOf } from "./null-rejection.ts";
+import type { Expr, Join, Query, TableRef } from "../sql/tree.ts";
+import { mapChildren } from "../sql/walk.ts";
+import { comparesRows, rejectedBy, rejectedByRows, type TableOf } from "./null-rejection.ts";
+import { type Block, blocksOf, type QueryScope, resolveColumn, sourcesIn } from "./scope.ts";
 
-/** The same select, with LEFT and RIGHT JOINs made inner where that changes nothing. Queries inside stay as they are. */
-export function simplifyOuterJoins(select: Select): Select {
-  if (!select.from.some(hasOuterJoin)) return select;
-  const tables = select.from.flatMap(tablesOf);
-  const names = new Map<TableRef, string>();
-  for (const [index, table] of tables.entries()) names.set(table, String(index));
-  const tableOf: TableOf = (column) => {
-    const meant = tables.filter((table) => isNamed(table, column));
-    const [only] = meant;
-    return only === undefined || meant.length > 1 ? undefined : names.get(only);
+/** The same query, with LEFT and RIGHT JOINs made inner where that changes nothing; `scope` is the query's own. */
+export function simplifyOuterJoins<Q extends Query>(query: Q, scope: QueryScope): Q {
+  const inner = new Set<TableRef>();
+  for (const block of blocksOf(scope)) {
+    const { from, where } = block.select;
+    if (!from.some(hasOuterJoin)) continue;
+    const conditions = [...(where === undefined ? [] : [where]), ...from.flatMap(onConditions)];
+    if (conditions.some(comparesRows)) new Simplifier(block, inner, rejectedByRows, false).block();
+    new Simplifier(block, inner, rejectedBy, true).block();
+  }
+  if (inner.size === 0) return query;
+  const change = <N extends Parameters<typeof mapChildren>[0]>(node: N): N => {
+    const changed = mapChildren(node, change);
+    return node.kind === "join" && inner.has(node) ? { ...changed, type: "inner" } : changed;
   };
-  const simplify = new Simplifier(names, tableOf);
-  const rejected = select.where === undefined ? NONE : rejectedBy(select.where, tableOf);
-  const from = select.from.map((ref) => simplify.ref(ref, rejected));
-  return from.every((ref, index) => ref === select.from[index]) ? select : { ...select, from };
+  return change(query);
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
 class Simplifier {
-  readonly #names: ReadonlyMap<TableRef, string>;
-  readonly #tableOf: TableOf;
+  readonly #block: Block;
+  readonly #inner: Set<TableRef>;
+  /** A comparison of rows in the ON of an inner join would say more to the MySQL that runs it than it does now. */
+  readonly #sparesRows: boolean;
+  readonly #rejected: (condition: Expr | undefined) => ReadonlySet<string>;
 
-  constructor(names: ReadonlyMap<TableRef, string>, tableOf: TableOf) {
-    this.#names = names;
-    this.#tableOf = tableOf;
+  /** Adds to `inner`, whose joins are inner ones, those that are by what conditions reject. */
+  constructor(block: Block, inner: Set<TableRef>, rejected: typeof rejectedBy, sparesRows: boolean) {
+    this.#block = block;
+    this.#inner = inner;
+    this.#sparesRows = sparesRows;
+    const tableOf: TableOf = (column) => {
+      const id = resolveColumn(column, block)?.source.id;
+      return id === undefined ? undefined : String(id);
+    };
+    this.#rejected = (condition) => (condition === undefined ? NONE : rejected(condition, tableOf));
+  }
+
+  block(): void {
+    const { where, from } = this.#block.select;
+    const rejected = this.#rejected(where);
+    for (const ref of from) this.#ref(ref, rejected);
   }
 
   /** `rejected`: tables that every row of the result has to have. */
-  ref(ref: TableRef, rejected: ReadonlySet<string>): TableRef {
+  #ref(ref: TableRef, rejected: ReadonlySet<string>): void {
     if (ref.kind === "tableList") {
-      const tables = ref.tables.map((table) => this.ref(table, rejected));
-      return tables.every((table, index) => table === ref.tables[index]) ? ref : { ...ref, tables };
+      for (const table of ref.tables) this.#ref(table, rejected);
+      return;
     }
-    if (ref.kind !== "join") return ref;
-    switch (ref.type) {
-      case "left":
-        return this.#has(ref.right, rejected) ? this.#inner(asInner(ref), rejected) : this.#outer(ref, rejected);
-      case "right":
-        // The columns that USING joins are the right table's, and would become the left one's.
-        return this.#has(ref.left, rejected) && !ref.natural && ref.using.length === 0
-          ? this.#inner(asInner(ref), rejected)
-          : this.#outer(ref, rejected);
-      default:
-        return this.#inner(ref, rejected);
-    }
+    if (ref.kind !== "join") return;
+    const on = this.#rejected(ref.on);
+    const isOuter = (ref.type === "left" || ref.type === "right") && !this.#inner.has(ref);
+    if (!isOuter || this.#isInner(ref, rejected)) {
+      if (isOuter) this.#inner.add(ref);
+      const all = new Set([...rejected, ...on]);
+      this.#sides(ref, all, all);
+      // What is preserved keeps all its rows; the other side has only those that ON takes.
+    } else if (ref.type === "left") this.#sides(ref, rejected, on);
+    else this.#sides(ref, on, rejected);
   }
 
-  #inner(join: Join, rejected: ReadonlySet<string>): Join {
-    const all = new Set([...rejected, ...this.#rejectedByOn(join)]);
-    return withSides(join, this.ref(join.left, all), this.ref(join.right, all));
+  #sides(join: Join, left: ReadonlySet<string>, right: ReadonlySet<string>): void {
+    this.#ref(join.left, left);
+    this.#ref(join.right, right);
   }
 
-  /** What is preserved keeps all its rows; the other side has only those that ON takes. */
-  #outer(join: Join, rejected: ReadonlySet<string>): Join {
-    const taken = this.#rejectedByOn(join);
-    return join.type === "left"
-      ? withSides(join, this.ref(join.left, rejected), this.ref(join.right, taken))
-      : withSides(join, this.ref(join.left, taken), this.ref(join.right, rejected));
-  }
-
-  #rejectedByOn(join: Join): ReadonlySet<string> {
-    return join.on === undefined ? NONE : rejectedBy(join.on, this.#tableOf);
+  #isInner(join: Join, rejected: ReadonlySet<string>): boolean {
+    if (this.#sparesRows && onConditions(join).some(comparesRows)) return false;
+    if (join.type === "left") return this.#has(join.right, rejected);
+    // The columns that USING joins are the right table's, and would become the left one's.
+    return !join.natural && join.using.length === 0 && this.#has(join.left, rejected);
   }
 
   #has(ref: TableRef, names: ReadonlySet<string>): boolean {
-    return tablesOf(ref).some((table) => names.has(this.#names.get(table) ?? ""));
+    return sourcesIn(ref, this.#block).some(({ id }) => names.has(String(id)));
   }
 }
 
-function asInner(join: Join): Join {
-  return { ...join, type: "inner" };
-}
-
-function withSides(join: Join, left: TableRef, right: TableRef): Join {
-  return left === join.left && right === join.right ? join : { ...join, left, right };
+function onConditions(ref: TableRef): readonly Expr[] {
+  if (ref.kind === "tableList") return ref.tables.flatMap(onConditions);
+  if (ref.kind !== "join") return [];
+  return [...(ref.on === undefined ? [] : [ref.on]), ...onConditions(ref.left), ...onConditions(ref.right)];
 }
 
 function hasOuterJoin(ref: TableRef): boolean {
   if (ref.kind === "tableList") return ref.tables.some(hasOuterJoin);
   if (ref.kind !== "join") return false;
   return ref.type === "left" || ref.type === "right" || hasOuterJoin(ref.left) || hasOuterJoin(ref.right);
-}
-
-/** The tables of a reference that are no joins. */
-function tablesOf(ref: TableRef): readonly TableRef[] {
-  switch (ref.kind) {
-    case "join":
-      return [...tablesOf(ref.left), ...tablesOf(ref.right)];
-    case "tableList":
-      return ref.tables.flatMap(tablesOf);
-    case "tableName":
-    case "derived":
-    case "jsonTable":
-      return [ref];
-  }
-}
-
-/** Only qualified columns are sure: which table has another one takes its definition. */
-function isNamed(table: TableRef, column: Column): boolean {
-  if (column.table === undefined || table.kind === "join" || table.kind === "tableList") return false;
-  const alias = table.kind === "tableName" ? (table.alias ?? table.name) : table.alias;
-  if (alias?.toLowerCase() !== column.table.toLowerCase()) return false;
-  if (column.schema === undefined) return true;
-  if (table.kind !== "tableName" || table.alias !== undefined) return false;
-  return table.schema === undefined || table.schema === column.schema;
 }

@@ -11,6 +11,7 @@ import { planGather } from "./gather.ts";
 import { planMerge, routingOf } from "./merge.ts";
 import type { MergePlan } from "./merge-plan.ts";
 import { oneServerWorkOf } from "./one-server.ts";
+import { simplifyOuterJoins } from "./outer-joins.ts";
 import type { Effect, GatherPlan, Plan, Routing } from "./plan.ts";
 import { type Block, type QueryScope, scopeOf } from "./scope.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
@@ -55,7 +56,16 @@ function planOverKeyspaces(
   const oneServer = oneServerWorkOf(statement);
   if (oneServer !== undefined) return { ...gather, reason: `${reason}: ${oneServer}` };
   try {
-    return planMerge(statement, context, home.keyspace, effect, reason, () => gather, true);
+    return planMerge(
+      simplified(statement, context).query,
+      statement,
+      context,
+      home.keyspace,
+      effect,
+      reason,
+      () => gather,
+      true,
+    );
   } catch (error) {
     if (!(error instanceof CannotMerge)) throw error;
     return { ...gather, reason: `${reason}: ${error.reason}` };
@@ -64,7 +74,7 @@ function planOverKeyspaces(
 
 function planSharded(statement: Query, keyspace: KeyspaceVSchema, effect: Effect, context: PlanContext): Plan {
   const name = keyspace.keyspace;
-  const scope = scopeOf(statement, { ...context, rows: new Map() });
+  const { query, scope } = simplified(statement, context);
   const placements = leafBlocks(scope).map((block) => placeBlock(block));
   if (placements.every(({ groups, obstacle }) => groups.length === 0 && obstacle === undefined)) {
     return send(statement, name, { kind: "any" }, undefined, effect);
@@ -73,19 +83,28 @@ function planSharded(statement: Query, keyspace: KeyspaceVSchema, effect: Effect
   const group = placement?.groups[0];
   if (scope.block !== undefined && placement !== undefined && group !== undefined) {
     if (placement.obstacle === undefined && placement.groups.length === 1) {
-      return planTogether(statement, scope.block, placement, group, name, effect, context);
+      return planTogether(statement, query, scope.block, placement, group, name, effect, context);
     }
   }
   const reason = reasonOf(scope, placements);
   const gather = planGather(statement, context, reason);
   const parts = gather.sources.map(({ routing }) => routing);
   const plan = send(statement, name, { kind: "all-of", parts }, reason, effect);
-  return { ...plan, severalShards: severalShards(statement, name, effect, context, reason, () => gather) };
+  return { ...plan, severalShards: severalShards(statement, query, name, effect, context, reason, () => gather) };
+}
+
+/** What is planned: without outer joins that are inner ones. What is sent as it is stays as it was written. */
+function simplified(statement: Query, context: PlanContext): { readonly query: Query; readonly scope: QueryScope } {
+  const inContext = { ...context, rows: new Map() };
+  const scope = scopeOf(statement, inContext);
+  const query = simplifyOuterJoins(statement, scope);
+  return { query, scope: query === statement ? scope : scopeOf(query, inContext) };
 }
 
 /** All tables lie together: every shard answers for its own rows. */
 function planTogether(
   statement: Query,
+  query: Query,
   block: Block,
   placement: Placement,
   group: readonly Placed[],
@@ -101,11 +120,12 @@ function planTogether(
   const plan = send(statement, keyspace, routing, work, effect);
   if (work === undefined) return plan;
   const gather = (): GatherPlan => planGather(statement, context, work);
-  return { ...plan, severalShards: severalShards(statement, keyspace, effect, context, work, gather) };
+  return { ...plan, severalShards: severalShards(statement, query, keyspace, effect, context, work, gather) };
 }
 
 function severalShards(
   statement: Query,
+  query: Query,
   keyspace: string,
   effect: Effect,
   context: PlanContext,
@@ -115,7 +135,7 @@ function severalShards(
   const oneServer = oneServerWorkOf(statement);
   if (oneServer !== undefined) return { ...gather(), reason: oneServer };
   try {
-    return planMerge(statement, context, keyspace, effect, reason, gather);
+    return planMerge(query, statement, context, keyspace, effect, reason, gather);
   } catch (error) {
     if (!(error instanceof CannotMerge)) throw error;
     return { ...gather(), reason: error.reason };

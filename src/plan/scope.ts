@@ -532,6 +532,20 @@ export function columnsIn(node: Node, block: Block): readonly { readonly column:
   return found;
 }
 
+/** All SELECTs of a statement, inner ones included. */
+export function blocksOf(scope: QueryScope): readonly Block[] {
+  const blocks: Block[] = [];
+  const add = (each: QueryScope): void => {
+    each.parts.forEach(add);
+    if (each.block === undefined) return;
+    blocks.push(each.block);
+    for (const { inner } of each.block.sources) if (inner !== undefined) add(inner);
+    for (const subquery of each.block.subqueries) add(subquery.scope);
+  };
+  add(scope);
+  return blocks;
+}
+
 /** The query names columns of blocks outside it; "unsure" when that cannot be told. */
 export function isCorrelated(scope: QueryScope): boolean | "unsure" {
   let unsure = false;

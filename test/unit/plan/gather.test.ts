@@ -115,7 +115,7 @@ describe("conditions", () => {
     ["select * from a join b on a.s = b.x where a.s = '5'", "a.s = '5'", undefined],
     ["select * from a join b on a.s = b.s where a.s like 'q'", "a.s like 'q'", undefined],
     ["select * from a left join b on a.id = b.id where a.id = 5", "a.id = 5", "b.id = 5"],
-    ["select * from a left join b on a.id = b.id where b.id = 5", undefined, "b.id = 5"],
+    ["select * from a left join b on a.id = b.id where b.id = 5", "a.id = 5", "b.id = 5"],
     ["select * from a left join b on a.id = b.id and a.x = 3 and b.id = 5", undefined, "b.id = 5"],
     ["select * from a where id = 5 and exists (select 1 from b where b.id = a.id)", "a.id = 5", "b.id = 5"],
     ["select (select max(y) from b where b.id = a.id) from a where a.id = 5", "b.id = 5", "a.id = 5"],
