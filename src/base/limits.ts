@@ -93,6 +93,9 @@ export const LIMITS = {
   /** Collations whose weight of a space a gateway keeps; MariaDB has about 500. */
   collationsKnownMax: 1_000,
 
+  /** Rows that one statement of a write by key names. */
+  writtenKeysMax: 500,
+
   /** Rows and bytes that one gather may move to its scratch connection. */
   gatherRowsMax: 5_000_000,
   gatherBytesMax: 1024 * 1024 * 1024,
@@ -111,6 +114,8 @@ export const LIMITS = {
   /** A live watch shows a sign of life this often, and is taken for lost after `topoWatchSilenceMs` without one. */
   topoWatchProgressMs: 1_000,
   topoWatchSilenceMs: 4_000,
+  /** A database that was made or dropped shows in the gateway's own view after milliseconds, and at the latest then. */
+  databaseSeenMs: 10_000,
   /** Registered tablets that vanish while etcd was away are kept this long after it is back, so that they can register anew. */
   topoTabletGraceMs: 20_000,
   /** Entries read in one page of a list, and bytes of one answer of etcd. */
@@ -123,6 +128,11 @@ export const LIMITS = {
   /** Changes are collected this long before the last-known-good file is written. */
   lastKnownGoodDelayMs: 300,
   tabletLeaseTtlS: 10,
+  gatewayLeaseTtlS: 10,
+  /** What another gateway is asked about its clients is answered by then, or it is left out. */
+  peerCallTimeoutMs: 3_000,
+  /** Bytes of statements in one gateway's list of its clients; beyond, they are told short. */
+  peerStatementsBytesMax: 32 * 1024 * 1024,
   healthIntervalMs: 500,
 
   /** Calls that VEXPLAIN tells of one statement, and bytes of the text of each. */

@@ -7,6 +7,7 @@ import { GATEWAY_DEFAULTS, startGateway } from "../gateway/server.ts";
 import type { TransactionMode } from "../gateway/session-holds.ts";
 import { Topology } from "../topo/topology.ts";
 import { addProcessFlags, grpcTlsOf, type ProcessFlags, runProcess, wholeNumber } from "./process-flags.ts";
+import { peerNetwork } from "./peers.ts";
 import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
 
 interface GatewayFlags extends ProcessFlags, TopoFlags {
@@ -26,6 +27,9 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly scatter: boolean;
   readonly gather: boolean;
   readonly maxRows: number;
+  readonly createDatabaseOn?: string;
+  readonly peerListen: string;
+  readonly peerAdvertiseHost?: string;
 }
 
 export function gatewayCommand(): Command {
@@ -91,11 +95,22 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       GATEWAY_DEFAULTS.queryDefaults.rowsMax,
     )
     .option(
+      "--create-database-on <keyspace>",
+      "unsharded keyspace on whose mysqld CREATE DATABASE makes new keyspaces (default: it is refused)",
+    )
+    .option(
       "--topology-wait <ms>",
       "how long the first look at the topology may take",
       wholeNumber,
       GATEWAY_DEFAULTS.topologyWaitMs,
     );
+  command
+    .option(
+      "--peer-listen <host:port>",
+      "where other gateways reach it (gRPC) to list and kill clients; port 0 takes a free one",
+      "127.0.0.1:0",
+    )
+    .option("--peer-advertise-host <host>", "host entered in the topology (default: the host of --peer-listen)");
   addTopoFlags(command);
   addProcessFlags(command);
   return command.action((flags: GatewayFlags) => runProcess("gateway", flags, (log) => start(flags, log)));
@@ -127,7 +142,9 @@ async function start(
     connectionsMax: flags.connectionsMax,
     gatherLimits: { rowsMax: flags.gatherMaxRows, bytesMax: flags.gatherMaxBytes },
     queryDefaults: { noScatter: !flags.scatter, noGather: !flags.gather, rowsMax: flags.maxRows },
+    createDatabaseOn: flags.createDatabaseOn,
     topologyWaitMs: flags.topologyWait,
+    peers: peerNetwork(flags.peerListen, flags.peerAdvertiseHost, grpcTlsOf(flags), log),
     clock: systemClock,
     log,
   });

@@ -9,6 +9,13 @@ export interface ShardTarget {
   readonly keyspace: string;
   readonly shard: string;
   readonly tabletType: "primary" | "replica" | "rdonly";
+  /** The keyspace that is meant, where `keyspace` is the one whose tablets serve it as another database. */
+  readonly database?: string | undefined;
+}
+
+/** The keyspace that statements to the target are about; also the name of its database. */
+export function keyspaceOfTarget({ keyspace, database }: ShardTarget): string {
+  return database ?? keyspace;
 }
 
 export interface ShardRequest {

@@ -115,9 +115,12 @@ function emptySharded(keyspace: string): KeyspaceVSchema {
 
 function targetsOf(keyspace: KeyspaceSnapshot, tabletType: TabletType): KeyspaceTargets {
   const shards = keyspace.serving?.shards ?? [];
-  const targets: ShardTarget[] = shards.map((shard) => ({ keyspace: keyspace.name, shard: shard.name, tabletType }));
+  const { name } = keyspace;
+  const { servedFrom } = keyspace.record;
+  const place = servedFrom === undefined ? { keyspace: name } : { keyspace: servedFrom, database: name };
+  const targets: ShardTarget[] = shards.map((shard) => ({ ...place, shard: shard.name, tabletType }));
   return {
-    keyspace: keyspace.name,
+    keyspace: name,
     sharded: shards.length > 1,
     shardMap: keyspace.serving,
     problem: keyspace.servingProblem,

@@ -10,9 +10,13 @@ import type { AutoIncrements } from "./auto-increments.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { ComparisonFacts } from "./comparison-facts.ts";
 import { PlanCache } from "./plan-cache.ts";
+import type { Peers } from "./peers.ts";
+import type { Databases } from "./databases.ts";
 import type { Process } from "./processes.ts";
 import type { QueryOptions } from "./query-options.ts";
+import type { Killed, KillRequest } from "./run-kill.ts";
 import type { SequenceCache } from "./sequence-cache.ts";
+import type { StatementDescriptions } from "./statement-description.ts";
 import type { TransactionMode } from "./session-holds.ts";
 import type { User } from "./users.ts";
 
@@ -34,8 +38,10 @@ export interface GatewayContext {
   readonly sequences: SequenceCache;
   readonly autoIncrements: AutoIncrements;
   readonly definitions: Definitions;
+  readonly databases: Databases;
   readonly comparison: ComparisonFacts;
   readonly plans: PlanCaches;
+  readonly descriptions: StatementDescriptions;
   readonly transactionMode: TransactionMode;
   readonly gatherLimits: GatherLimits;
   /** Of statements without directives. */
@@ -48,6 +54,10 @@ export interface GatewayContext {
   userNamed(name: string): User | undefined;
   /** All client connections of this gateway. */
   processes(): readonly Process[];
+  /** Ends connections of this gateway or what they run, but for the connection `exceptId`. */
+  kill(request: KillRequest, exceptId: number): Killed;
+  /** The other gateways; undefined: there are none. */
+  readonly peers: Peers | undefined;
 }
 
 /** One plan cache a keyspace selection, all dropped when the cluster changes. */

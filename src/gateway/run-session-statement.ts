@@ -9,7 +9,9 @@ import { checkKeyspaceAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { Executor } from "./executor.ts";
 import { queryInside } from "./inner-query.ts";
+import { runDatabase } from "./run-database.ts";
 import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
+import { runKill } from "./run-kill.ts";
 import { runSetFor } from "./run-set-for.ts";
 import { runSet, runSetTransaction } from "./set-statement.ts";
 import { runShow } from "./show-statement.ts";
@@ -53,7 +55,8 @@ export async function runSessionStatement(
       await runShow(executor, statement, cluster, payload);
       return;
     case "ddl":
-      await runViewDefinition(executor, statement, cluster, payload);
+      if (statement.object === "database") await runDatabase(executor, statement, payload);
+      else await runViewDefinition(executor, statement, cluster, payload);
       return;
     case "lock":
       await runLock(executor, statement, cluster, payload);
@@ -74,7 +77,8 @@ export async function runSessionStatement(
       await runVexplain(executor, statement, cluster);
       return;
     case "kill":
-      throw notSupported("KILL");
+      await runKill(executor, statement);
+      return;
     default:
       throw notSupported(statement.kind.toUpperCase());
   }

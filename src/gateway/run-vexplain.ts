@@ -4,7 +4,7 @@
 
 import { MysqlError, notSupported } from "../base/errors.ts";
 import { collect } from "../engine/collect.ts";
-import { plainRequest } from "../engine/ports.ts";
+import { keyspaceOfTarget, plainRequest } from "../engine/ports.ts";
 import { MYSQL_TYPE } from "../mysql/constants.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { integerColumn, textColumn } from "../mysql/result-writer.ts";
@@ -90,7 +90,7 @@ const QUERIES_COLUMNS: readonly ColumnDefinition[] = [
 
 function answerQueries(executor: Executor, { calls }: TracedRun): void {
   const rows = calls.flatMap(({ turn, target, sql, begins }) => {
-    const row = (query: string): readonly string[] => [String(turn), target.keyspace, target.shard, query];
+    const row = (query: string): readonly string[] => [String(turn), keyspaceOfTarget(target), target.shard, query];
     return begins ? [row("begin"), row(sql)] : [row(sql)];
   });
   executor.result({ columns: QUERIES_COLUMNS, rows });

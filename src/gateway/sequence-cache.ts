@@ -3,7 +3,7 @@
 
 import { ShardgateError } from "../base/errors.ts";
 import { collect, errorOfReply, ShardCallError } from "../engine/collect.ts";
-import { plainRequest, type ShardPort, type ShardTarget } from "../engine/ports.ts";
+import { keyspaceOfTarget, plainRequest, type ShardPort, type ShardTarget } from "../engine/ports.ts";
 import { quoteName } from "../engine/quote-name.ts";
 import { decodeOk } from "../mysql/packets/ok.ts";
 import { readTextRows } from "./text-rows.ts";
@@ -28,7 +28,7 @@ export class SequenceCache {
 
   /** `count` ids, consecutive where one block has them. Throws the error of the sequence table's mysqld. */
   async take(target: ShardTarget, table: string, count: number): Promise<bigint[]> {
-    const name = `${target.keyspace}.${table}`;
+    const name = `${keyspaceOfTarget(target)}.${table}`;
     const ids: bigint[] = [];
     while (ids.length < count) {
       const block = this.#blocks.get(name);

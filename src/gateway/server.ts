@@ -22,9 +22,14 @@ import { ClientConnection } from "./client-connection.ts";
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
 import { ComparisonFacts } from "./comparison-facts.ts";
 import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
+import { ConnectionIds, type PeerNetwork, Peers } from "./peers.ts";
+import type { Process } from "./processes.ts";
+import { Databases } from "./databases.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
+import { isMeant, type Killed, type KillRequest, mayKill } from "./run-kill.ts";
 import { SequenceCache } from "./sequence-cache.ts";
 import { Session } from "./session.ts";
+import { StatementDescriptions } from "./statement-description.ts";
 import type { TransactionMode } from "./session-holds.ts";
 import { TrackedSchema } from "./tracked-schema.ts";
 import { defaultUsers, parseUsers, type User, Users } from "./users.ts";
@@ -46,7 +51,11 @@ export interface GatewayOptions {
   readonly replicaLagMaxS: number;
   readonly gatherLimits: GatherLimits;
   readonly queryDefaults: QueryDefaults;
+  /** The unsharded keyspace on whose tablets CREATE DATABASE makes keyspaces; undefined: it is refused. */
+  readonly createDatabaseOn: string | undefined;
   readonly connectionsMax: number;
+  /** How to reach the other gateways; without it this one is alone. */
+  readonly peers: PeerNetwork | undefined;
   /** How long the first look at the topology may take. */
   readonly topologyWaitMs: number;
   readonly clock: Clock;
@@ -128,13 +137,46 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const backendVersion = await versionOfBackends(tablets, clock);
   const served = new Set(tablets.tablets.map(({ record }) => record.keyspace));
   await definitions.known(served, TABLET_WAIT_MS);
+  const processes = (): readonly Process[] =>
+    [...sessions.values()].flatMap((session) => session.process(clock.nowMs()) ?? []);
+  const kill = (request: KillRequest, exceptId = 0): Killed => {
+    const now = clock.nowMs();
+    const meant = [...sessions.values()].flatMap((session) => {
+      const process = session.process(now);
+      const isOther = process !== undefined && process.id !== exceptId && isMeant(request, process);
+      return isOther ? [{ session, process }] : [];
+    });
+    const ended = meant.filter(({ process }) => mayKill(request, process));
+    for (const { session } of ended) session.kill(request.what);
+    return { found: meant.length, killed: ended.length };
+  };
+  const peers =
+    options.peers === undefined
+      ? undefined
+      : await Peers.start({
+          network: options.peers,
+          ports: { processes, kill },
+          topology: options.topology,
+          cell: options.cells[0],
+          clock,
+          log,
+        });
   const context: GatewayContext = {
     tablets,
     sequences: new SequenceCache(tablets),
     autoIncrements: new AutoIncrements(tablets, clock, () => tracked.current),
     definitions: { refresh: (keyspace, tables) => definitions.refresh(keyspace, tables, REFRESH_WAIT_MS) },
+    databases: new Databases({
+      topology: options.topology,
+      on: options.createDatabaseOn,
+      snapshot: () => view.snapshot,
+      onChange: (listener) => watcher.onChange(listener),
+      holder: `gateway at ${options.listen}`,
+      clock,
+    }),
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
+      descriptions: new StatementDescriptions(),
     transactionMode: options.transactionMode,
     gatherLimits: options.gatherLimits,
     queryOptions: defaultOptions(options.queryDefaults),
@@ -143,14 +185,16 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     log,
     cluster: () => view,
     userNamed: (name) => users.get(name),
-    processes: () => [...sessions.values()].flatMap((session) => session.process(clock.nowMs()) ?? []),
+    processes,
+    kill,
+    peers,
   };
   const startedMs = clock.nowMs();
   let questions = 0;
   const connections = new Set<ClientConnection>();
   const sessions = new Map<ClientConnection, Session>();
   const perUser = new Map<string, number>();
-  let nextConnectionId = 1;
+  const ids = new ConnectionIds();
   const accept = (socket: Socket): void => {
     if (connections.size >= options.connectionsMax) {
       socket.on("error", () => {});
@@ -159,7 +203,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     }
     let userName: string | undefined;
     const connection = new ClientConnection(socket, {
-      connectionId: nextConnectionId++,
+      connectionId: ids.take(peers?.number ?? 0),
       serverVersion: context.serverVersion,
       users,
       tls,
@@ -191,6 +235,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
         return session;
       },
       closed(client) {
+        ids.giveBack(client.id);
         connections.delete(client);
         sessions.delete(client);
         if (userName !== undefined) perUser.set(userName, (perUser.get(userName) ?? 1) - 1);
@@ -200,6 +245,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   };
   const server = createServer({ noDelay: true }, accept);
   const address = await bind(server, options.listen);
+  await peers?.join(address);
   log.info({ address, version: context.serverVersion }, "gateway started");
   return {
     address,
@@ -215,6 +261,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       while (connections.size > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
       for (const connection of connections) connection.destroy();
       await closed;
+      await peers?.close();
       definitions.close();
       tablets.close();
       await watcher.close();

@@ -1,6 +1,7 @@
 // What a statement's shards were asked, put beside the parts of its plan that asked it: by the text they sent.
 
 import { assertNever } from "../base/assert.ts";
+import { keyspaceOfTarget } from "../engine/ports.ts";
 import { describePlan, type Sender } from "../plan/describe-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Query } from "../sql/tree.ts";
@@ -44,7 +45,7 @@ export function showCall(call: TracedCall): object {
   return {
     turn,
     atMs: rounded(startMs),
-    shard: `${target.keyspace}/${target.shard}`,
+    shard: `${keyspaceOfTarget(target)}/${target.shard}`,
     ...(target.tabletType === "primary" ? {} : { tabletType: target.tabletType }),
     ...(begins ? { begins } : {}),
     query: sql,
@@ -80,14 +81,14 @@ function matcherOf(sender: Sender, sent: string, executor: Executor): (call: Tra
     const isRead = new RegExp(`\\b(from|table) \`?${escaped(table)}\`?(?= |$)`, "i");
     return ({ sql, target }) => {
       if (sql.includes(temporaryTable)) return /^(select|with|\()/i.test(sql) ? 0 : 2;
-      return target.keyspace === keyspace && sql !== sent && isRead.test(sql) ? 1 : 0;
+      return keyspaceOfTarget(target) === keyspace && sql !== sent && isRead.test(sql) ? 1 : 0;
     };
   }
   switch (sender.kind) {
     case "send":
       // What answers for several shards has parts of its own.
       if (sender.severalShards !== undefined) return ({ sql }) => (sql === sent ? sent.length : 0);
-      return ({ target }) => (target.keyspace === sender.keyspace ? 1 : 0);
+      return ({ target }) => (keyspaceOfTarget(target) === sender.keyspace ? 1 : 0);
     case "gather": {
       const text = sqlOf(sender.statement);
       return ({ sql }) => (sql === text ? text.length : 0);
@@ -97,7 +98,7 @@ function matcherOf(sender: Sender, sent: string, executor: Executor): (call: Tra
         query === undefined ? [] : [sqlOf(query)],
       );
       return ({ sql, target }) => {
-        if (target.keyspace !== sender.keyspace) return 0;
+        if (keyspaceOfTarget(target) !== sender.keyspace) return 0;
         return Math.max(...texts.map((text) => (sql.includes(text) ? text.length : 0)));
       };
     }

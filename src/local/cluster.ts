@@ -55,6 +55,7 @@ export interface TabletStart {
 export interface GatewayStart {
   readonly port: number;
   readonly cell: string;
+  readonly createDatabaseOn: string | undefined;
 }
 
 /** A part that runs inside this process. */
@@ -419,6 +420,9 @@ class Builder {
     const dir = join(this.dataDir.path, "gateway");
     const args = ["gateway", "--listen", `127.0.0.1:${port}`, "--cell", CELL, ...this.topologyArgs];
     args.push("--last-known-good", join(dir, "topology.json"), "--log-level", this.options.logLevel);
+    const unsharded = this.keyspaces.flatMap(({ name, sharded }) => (sharded ? [] : [name]));
+    const createDatabaseOn = [...this.options.shards.keys()].find((name) => unsharded.includes(name)) ?? unsharded[0];
+    if (createDatabaseOn !== undefined) args.push("--create-database-on", createDatabaseOn);
     args.push(...(this.options.gatewayArgs ?? []));
     const gateway = await this.supervisor.add({
       tier: "gateway",
@@ -434,7 +438,7 @@ class Builder {
             signal,
           });
         }
-        return asProcess("gateway", await this.parts.startGateway({ port, cell: CELL }, topology));
+        return asProcess("gateway", await this.parts.startGateway({ port, cell: CELL, createDatabaseOn }, topology));
       },
     });
     this.listed.push(() => ({ name: "gateway", kind: "gateway", pid: gateway.current().pid, port }));

@@ -3,10 +3,11 @@
 // with 1235 and the construct's name, never sent to a wrong or partial set of shards.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Delete, Query, SetStatementFor, Statement, Update } from "../sql/tree.ts";
+import type { Query, SetStatementFor, Statement } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 import { planOnAllShards } from "./all-shards.ts";
 import { planCatalog, refuseCatalogs } from "./catalog.ts";
+import { planChange } from "./change.ts";
 import {
   DEFINITION,
   keyspaceOfLocks,
@@ -19,14 +20,10 @@ import {
   WRITE,
 } from "./effects.ts";
 import { planDescribe, planExplain } from "./explain.ts";
-import { flattenFrom, type FromTable } from "./from-clause.ts";
 import { planInsert } from "./insert.ts";
 import type { Plan, Routing } from "./plan.ts";
 import { planQuery } from "./query.ts";
-import { refuseUnwritable } from "./refusals.ts";
-import { isScatter, routeTables } from "./routing.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
-import { setsLastInsertId } from "./session-functions.ts";
 import { followRules, type PlanContext, type ResolvedTable, tablesOf } from "./tables.ts";
 import { expandViews, withColumnsOf } from "./views.ts";
 
@@ -45,6 +42,7 @@ function printedAnew(plan: Plan, statement: Statement): Plan {
 
 function planFollowed(statement: Statement, context: PlanContext): Plan {
   refuseCatalogs(statement, context);
+  if (statement.kind === "ddl" && statement.object === "database") return { kind: "session", statement };
   switch (statement.kind) {
     case "set":
     case "setTransaction":
@@ -113,39 +111,6 @@ function planInsertStatement(statement: Statement & { kind: "insert" }, context:
   return planInsert(statement, keyspace, table, context);
 }
 
-function planChange(statement: Update | Delete, context: PlanContext): Plan {
-  const verb = statement.kind.toUpperCase();
-  const tables = tablesOf(statement, context);
-  const keyspace = keyspaceOf(tables, context);
-  const effect = withReserved(statement, WRITE);
-  if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
-  if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
-  refuseReserved(effect, keyspace);
-  if (statement.with !== undefined) throw notSupported(`WITH before ${verb} of a sharded table`);
-  refuseNestedQueries(statement, `${verb} of a sharded table`);
-  const from = flattenFrom(statement.tables, statement.where, context);
-  const [target] = from.tables;
-  if (target === undefined || from.tables.length > 1 || (statement.kind === "delete" && statement.form !== "single")) {
-    throw notSupported(`multi-table ${verb} over a sharded keyspace`);
-  }
-  refuseUnwritable(verb, target.resolved.table);
-  if (statement.kind === "update") refuseVindexChange(statement, target);
-  const routing = routeTables(from);
-  if (isScatter(routing) || routing.kind === "any") {
-    throw notSupported(
-      `${verb} of sharded table ${target.resolved.name} without its sharding key`,
-      `give ${vindexColumns(target)} by = or IN`,
-    );
-  }
-  let crossShard: string | undefined;
-  if (statement.limit !== undefined) crossShard = `${verb} with LIMIT`;
-  else if (statement.orderBy.length > 0) crossShard = `${verb} with ORDER BY`;
-  else if (statement.kind === "delete" && statement.returning.length > 0) crossShard = "DELETE with RETURNING";
-  else if (setsLastInsertId(statement)) crossShard = "LAST_INSERT_ID(expression)";
-  else if (effect.assigns !== undefined) crossShard = "a user variable set inside a statement";
-  return send(statement, keyspace.keyspace, routing, crossShard, effect);
-}
-
 /** SET STATEMENT … FOR goes as it is where the statement goes, if that is one shard for sure. */
 function planStatementFor(statement: SetStatementFor, context: PlanContext): Plan {
   const plan = planStatement(statement.statement, context);
@@ -180,7 +145,6 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
   }
   const what = nameOf(statement);
   if (statement.kind === "ddl") {
-    if (statement.object === "database") throw notSupported(what, "make keyspaces with shardgate ctl CreateKeyspace");
     if (statement.object === "user" || statement.object === "role") throw notSupported(what, "use the users file");
     if (keyspace.sharded) throw notSupported(`${what} in a sharded keyspace`, "use shardgate ctl ApplySchema");
     const definition = withReserved(statement, DEFINITION);
@@ -232,19 +196,6 @@ function refuseNestedQueries(statement: Statement, where: string): void {
     return true;
   });
   if (statement.kind === "insert" && statement.query !== undefined) throw notSupported(`INSERT … SELECT over ${where}`);
-}
-
-function refuseVindexChange(statement: Update, target: FromTable): void {
-  const vindexed = new Set(target.resolved.table?.columnVindexes.flatMap(({ columnsLower }) => columnsLower) ?? []);
-  for (const { column } of statement.set) {
-    if (vindexed.has(column.name.toLowerCase())) {
-      throw notSupported(`UPDATE of vindex column ${column.name}`, "delete the row and insert it anew");
-    }
-  }
-}
-
-function vindexColumns(target: FromTable): string {
-  return target.resolved.table?.columnVindexes[0]?.columns.join(" and ") ?? "the sharding key";
 }
 
 function nameOf(statement: Statement): string {

@@ -278,16 +278,18 @@ export function eachFrame(
 /** `payload` of the result is a view into `frames`. */
 export function decodeExecute(frames: Buffer, start: number, end: number): ExecuteRequest {
   if (end - start < EXECUTE_HEADER_BYTES) throw malformed("truncated EXECUTE");
+  const flags = frames.readUInt16LE(start);
   const settingsBytes = frames.readUInt32LE(start + 14);
   const beginBytes = frames.readUInt16LE(start + 18);
-  const settingsAt = start + EXECUTE_HEADER_BYTES;
+  const databaseAt = start + EXECUTE_HEADER_BYTES;
+  const hasDatabase = (flags & FLAG_DATABASE) !== 0;
+  const settingsAt = hasDatabase ? databaseAt + 1 + (frames[databaseAt] ?? 0) : databaseAt;
   const beginAt = settingsAt + settingsBytes;
   const afterAt = beginAt + beginBytes;
   const afterBytes = frames.readUInt32LE(start + 28);
   const preparedAt = afterAt + afterBytes;
   const payloadAt = preparedAt + frames.readUInt32LE(start + 32);
   if (payloadAt > end) throw malformed("truncated EXECUTE");
-  const flags = frames.readUInt16LE(start);
   return {
     hold: (flags & FLAG_HOLD) !== 0,
     foundRows: (flags & FLAG_FOUND_ROWS) !== 0,
@@ -301,6 +303,7 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
     afterIfEmpty: (flags & FLAG_AFTER_IF_EMPTY) !== 0,
     leavesState: (flags & FLAG_LEAVES_STATE) !== 0,
     prepared: preparedAt === payloadAt ? EMPTY : frames.subarray(preparedAt, payloadAt),
+    database: hasDatabase ? frames.toString("utf8", databaseAt + 1, settingsAt) : "",
     payload: frames.subarray(payloadAt, end),
   };
 }

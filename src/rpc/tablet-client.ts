@@ -18,22 +18,28 @@ export function watchHealth(
   push: (health: TabletHealth) => void,
   ended: (error: Error | undefined) => void,
 ): { close(): void } {
-  return watchStream(client, "Health", push, ended);
+  return watchStream(client, "Health", {}, push, ended);
 }
 
-/** Opens the stream of table definitions: all of them, then what changes. `ended` as for the health. */
+/**
+ * Opens the stream of table definitions: all of them, then what changes. `ended` as for the health; an empty `keyspace` is
+ * the tablet's own.
+ */
 export function watchSchema(
   client: Client,
   push: (change: SchemaChange) => void,
   ended: (error: Error | undefined) => void,
+  keyspace = "",
 ): { close(): void } {
   const reader = new SchemaMessageReader();
-  return watchStream<SchemaChangeMessage>(client, "WatchSchema", (message) => push(reader.change(message)), ended);
+  const take = (message: SchemaChangeMessage): void => push(reader.change(message));
+  return watchStream(client, "WatchSchema", { keyspace }, take, ended);
 }
 
 function watchStream<Message>(
   client: Client,
   name: string,
+  request: object,
   push: (message: Message) => void,
   ended: (error: Error | undefined) => void,
 ): { close(): void } {
@@ -42,7 +48,7 @@ function watchStream<Message>(
     method.path,
     method.requestSerialize,
     method.responseDeserialize,
-    {},
+    request,
     new Metadata(),
   );
   let open = true;
@@ -83,8 +89,13 @@ export async function getSchema(
 }
 
 /** Has the tablet look at the definitions of `tables` (all when empty); resolves to the version that has them. */
-export async function refreshSchema(client: Client, tables: readonly string[], timeoutMs: number): Promise<number> {
-  const reply = await unary<{ version: number }>(client, "RefreshSchema", { tables }, timeoutMs);
+export async function refreshSchema(
+  client: Client,
+  tables: readonly string[],
+  timeoutMs: number,
+  keyspace = "",
+): Promise<number> {
+  const reply = await unary<{ version: number }>(client, "RefreshSchema", { tables, keyspace }, timeoutMs);
   return reply.version;
 }
 

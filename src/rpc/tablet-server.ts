@@ -51,10 +51,13 @@ export interface TabletPorts {
   /** Resolves to the number of statements run. */
   applySchema(keyspace: string, sql: string, timeoutMs: number): Promise<number>;
   getSchema(keyspace: string, tables: readonly string[]): Promise<readonly TableSchema[]>;
-  /** `wake` is called, never at once, when the reader has something after it had nothing; `end` when it never will again. */
-  watchSchema(wake: () => void, end: () => void): SchemaReader;
+  /**
+   * `wake` is called, never at once, when the reader has something after it had nothing; `end` when it never will again.
+   * An empty `keyspace` is the tablet's own.
+   */
+  watchSchema(wake: () => void, end: () => void, keyspace: string): SchemaReader;
   /** Looks at the definitions of `tables`, all when empty; resolves to the version that has what was there at the call. */
-  refreshSchema(tables: readonly string[]): Promise<number>;
+  refreshSchema(tables: readonly string[], keyspace: string): Promise<number>;
 }
 
 /** What one watcher of the definitions has not been told yet, in parts of bounded size. */
@@ -77,7 +80,12 @@ interface ApplySchemaMessage {
   readonly timeoutMs: number;
 }
 
+interface WatchSchemaMessage {
+  readonly keyspace: string;
+}
+
 interface RefreshSchemaMessage {
+  readonly keyspace: string;
   readonly tables: readonly string[];
 }
 
@@ -123,12 +131,13 @@ export async function startTabletServer(
         log,
       );
     },
-    WatchSchema(stream: ServerWritableStream<object, SchemaChangeMessage>) {
+    WatchSchema(stream: ServerWritableStream<WatchSchemaMessage, SchemaChangeMessage>) {
       serveSchema(stream, ports);
     },
     RefreshSchema(call: ServerUnaryCall<RefreshSchemaMessage, object>, reply: sendUnaryData<object>) {
+      const { tables, keyspace } = call.request;
       answer(
-        ports.refreshSchema(call.request.tables).then((version) => ({ version })),
+        ports.refreshSchema(tables, keyspace).then((version) => ({ version })),
         reply,
         log,
       );
@@ -147,7 +156,7 @@ export async function startTabletServer(
 }
 
 /** Writes what the reader has, at the pace of the stream. */
-function serveSchema(stream: ServerWritableStream<object, SchemaChangeMessage>, ports: TabletPorts): void {
+function serveSchema(stream: ServerWritableStream<WatchSchemaMessage, SchemaChangeMessage>, ports: TabletPorts): void {
   let writable = true;
   const pump = (): void => {
     while (writable) {
@@ -156,7 +165,7 @@ function serveSchema(stream: ServerWritableStream<object, SchemaChangeMessage>, 
       writable = stream.write(messageOf(change));
     }
   };
-  const reader = ports.watchSchema(pump, () => stream.end());
+  const reader = ports.watchSchema(pump, () => stream.end(), stream.request.keyspace);
   stream.on("drain", () => {
     writable = true;
     pump();

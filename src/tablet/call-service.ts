@@ -17,7 +17,7 @@ import type { CallHandler, CallServer } from "../rpc/call-server.ts";
 import { failDetailsOf } from "../rpc/fail-details.ts";
 import { type ConcludeOp, EMPTY, type ExecuteRequest, type ReplyEnd } from "../rpc/frame.ts";
 import type { MysqldConnection, RawReplySink } from "./mysqld-connection.ts";
-import { changesDefinitions } from "./definition-statement.ts";
+import { changesDatabases, changesDefinitions } from "./definition-statement.ts";
 import type { Pool } from "./pool.ts";
 
 export interface CallServiceDeps {
@@ -36,8 +36,17 @@ export interface CallServiceDeps {
   killConnection(threadId: number): Promise<void>;
   /** Undefined while calls may be served, else why not. */
   refusal(): ShardgateError | undefined;
-  /** A statement has ended that may have changed definitions. */
-  definitionsChanged(): void;
+  /** A statement has ended that may have changed definitions, of the database with this name or others. */
+  definitionsChanged(database: string): void;
+  readonly databases: Databases;
+}
+
+/** What calls that are for other databases than the tablet's own need to know. */
+export interface Databases {
+  /** The database of the tablet's keyspace, which connections log in to. */
+  readonly own: string;
+  /** Grows whenever one is made, changed or dropped: connections select theirs anew then. */
+  generation: number;
 }
 
 /** Everything that is under way on one tablet, for health and for drain. */
@@ -137,7 +146,7 @@ export class CallService implements CallHandler {
     }
     const pool = this.#poolFor(request);
     call.pool = pool;
-    const giveUp = pool.lease(request.settings, request.foundRows, call.leased, call.refused);
+    const giveUp = pool.lease(request.settings, request.foundRows, call.leased, call.refused, request.database);
     if (call.phase.kind === "waiting") call.phase.giveUp = giveUp;
   }
 
@@ -220,7 +229,10 @@ export class CallService implements CallHandler {
     if (this.#calls.delete(call.id)) this.#counts.calls--;
     if (connection === undefined) return 0;
     const { holdId, leavesState, payload } = call.request;
-    if (changesDefinitions(payload)) this.#deps.definitionsChanged();
+    if (changesDefinitions(payload)) {
+      if (changesDatabases(payload)) this.#deps.databases.generation++;
+      this.#deps.definitionsChanged(call.request.database ?? "");
+    }
     connection.leftState ||= leavesState;
     let hold = this.#holds.get(holdId);
     const isNew = hold === undefined && call.request.hold && isReplied;
@@ -356,9 +368,11 @@ class Call implements RawReplySink {
 
   readonly leased = (connection: MysqldConnection): void => {
     this.phase = { kind: "running", connection };
-    const { settings } = this.request;
-    if (this.concludes || connection.settings === settings) this.#start(connection);
-    else this.#setUp(connection, settings);
+    const { database = "" } = this.request;
+    const { generation } = this.#service.deps.databases;
+    const isSelected = connection.database === database && connection.databaseGeneration === generation;
+    if (this.concludes || isSelected) this.#selected(connection);
+    else this.#select(connection, database, generation);
   };
 
   readonly refused = (error: Error): void => this.fail(error, false);
@@ -426,9 +440,9 @@ class Call implements RawReplySink {
 
   /** A gateway that has asked what a statement is like may execute it next. */
   #keepPrepared(scanner: ReplyScanner, connection: MysqldConnection): void {
-    const { payload, settings } = this.request;
+    const { payload } = this.request;
     if (payload[0] !== COM.STMT_PREPARE || scanner.failed) return;
-    for (const id of connection.prepared.add(settings, payload.subarray(1), scanner.statementId)) {
+    for (const id of connection.prepared.add(this.#readUnder, payload.subarray(1), scanner.statementId)) {
       connection.tell(closeCommand(id));
     }
   }
@@ -563,6 +577,28 @@ class Call implements RawReplySink {
     });
   }
 
+  /** The statement waits for the answer: in another database it must not run. */
+  #select(connection: MysqldConnection, database: string, generation: number): void {
+    const name = database === "" ? this.#service.deps.databases.own : database;
+    runAll(connection, [initDb(name)], (error) => {
+      if (error === undefined) {
+        connection.database = database;
+        connection.databaseGeneration = generation;
+        this.#selected(connection);
+        return;
+      }
+      const killed = this.#killed;
+      if (killed !== undefined) this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
+      else if (this.phase.kind === "running") this.#done(connection, error);
+    });
+  }
+
+  #selected(connection: MysqldConnection): void {
+    const { settings } = this.request;
+    if (this.concludes || connection.settings === settings) this.#start(connection);
+    else this.#setUp(connection, settings);
+  }
+
   /** Runs the statements that give the connection the session's settings, then the command. */
   #setUp(connection: MysqldConnection, settings: string): void {
     const held = this.request.holdId !== 0;
@@ -644,8 +680,14 @@ class Call implements RawReplySink {
 
   /** The mysqld's id of the statement to execute; 0 for commands that name none, undefined when it has to be prepared. */
   #preparedId(connection: MysqldConnection): number | undefined {
-    const { payload, prepared, settings } = this.request;
-    return payload[0] === COM.STMT_EXECUTE ? connection.prepared.find(settings, prepared) : 0;
+    const { payload, prepared } = this.request;
+    return payload[0] === COM.STMT_EXECUTE ? connection.prepared.find(this.#readUnder, prepared) : 0;
+  }
+
+  /** What decides how a statement is read when it is prepared: the settings, and the database that names are of. */
+  get #readUnder(): string {
+    const { settings, database = "" } = this.request;
+    return database === "" ? settings : `${settings}\0${database}`;
   }
 
   #command(preparedId: number): Buffer {
@@ -665,8 +707,7 @@ class Call implements RawReplySink {
           return;
         }
         const { statementId } = scanner;
-        const { settings, prepared } = this.request;
-        const closed = connection.prepared.add(settings, prepared, statementId);
+        const closed = connection.prepared.add(this.#readUnder, this.request.prepared, statementId);
         const killed = this.#killed;
         if (killed === undefined) connection.send([this.#command(statementId)], [this]);
         else this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
@@ -678,11 +719,11 @@ class Call implements RawReplySink {
 
   /** A statement of which the mysqld says that it must be prepared anew, which it has not begun to execute. */
   #preparesAgain(scanner: ReplyScanner, connection: MysqldConnection): boolean {
-    const { payload, prepared, settings } = this.request;
+    const { payload, prepared } = this.request;
     if (!scanner.failed || payload[0] !== COM.STMT_EXECUTE || this.#preparedAgain) return false;
     if (scanner.errno !== ER_UNKNOWN_STMT_HANDLER && scanner.errno !== ER_NEED_REPREPARE) return false;
     this.#preparedAgain = true;
-    connection.prepared.forget(settings, prepared);
+    connection.prepared.forget(this.#readUnder, prepared);
     connection.send([prepareCommand(prepared)], [this.#preparing(connection)]);
     return true;
   }
@@ -789,6 +830,10 @@ function closeCommand(id: number): Buffer {
   command[0] = COM.STMT_CLOSE;
   command.writeUInt32LE(id, 1);
   return command;
+}
+
+function initDb(name: string): Buffer {
+  return Buffer.concat([Buffer.of(COM.INIT_DB), Buffer.from(name, "utf8")]);
 }
 
 function query(sql: string): Buffer {

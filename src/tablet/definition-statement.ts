@@ -33,3 +33,11 @@ export function changesDefinitions(payload: Buffer): boolean {
   }
   return DEFINITION.test(payload.toString("latin1", 1, LOOKED_AT_BYTES));
 }
+
+const DATABASE =
+  /^(?:\s+|\/\*[^]*?\*\/|--[^\n]*\n|#[^\n]*\n|\/\*M?!\d*)*(?:create\s+or\s+replace|create|alter|drop)\s+(?:database|schema)\b/i;
+
+/** Whether it makes, changes or drops a database, as far as its words tell. Costs as little. */
+export function changesDatabases(payload: Buffer): boolean {
+  return changesDefinitions(payload) && DATABASE.test(payload.toString("latin1", 1, LOOKED_AT_BYTES));
+}

@@ -54,6 +54,10 @@ export class MysqldConnection implements Poolable {
   readonly createdMs: number;
   /** What SET statement is in force; changed by whoever ran it. */
   settings = "";
+  /** What is selected: empty for the login's database. Changed by whoever selects another one. */
+  database = "";
+  /** How often databases had been made, changed or dropped when it was selected: what a connection knows of it is of then. */
+  databaseGeneration = 0;
   /** The time that NOW() is set to, in microseconds; 0: none. Changed by whoever set it. */
   nowUs = 0;
   /** Statements have left state here that only a reset removes. */

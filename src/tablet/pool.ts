@@ -12,6 +12,8 @@ import { LIMITS } from "../base/limits.ts";
 export interface Poolable {
   /** SET statement in force on the connection; "" is the login's defaults. */
   readonly settings: string;
+  /** The database it has selected; "" is the login's. */
+  readonly database: string;
   readonly foundRows: boolean;
   readonly createdMs: number;
   /** False once the socket is closed or the connection is in an unknown state. */
@@ -39,6 +41,7 @@ export interface PoolStats {
 
 interface Waiter<C> {
   readonly settings: string;
+  readonly database: string;
   readonly foundRows: boolean;
   readonly timer: Timer;
   readonly ready: (connection: C) => void;
@@ -77,8 +80,8 @@ export class Pool<C extends Poolable> {
   }
 
   /**
-   * Leases a connection that logged in with `foundRows`, preferably one already set to `settings` (the caller sets it
-   * otherwise). `ready` or `failed` is called once, possibly before this returns. The returned function gives up waiting.
+   * Leases a connection that logged in with `foundRows`, preferably one already set to `settings` and `database` (the
+   * caller sets it otherwise). `ready` or `failed` is called once, possibly before this returns. The returned function gives up waiting.
    * Fails with POOL_EXHAUSTED, or with what opening a connection failed with.
    */
   lease(
@@ -86,13 +89,14 @@ export class Pool<C extends Poolable> {
     foundRows: boolean,
     ready: (connection: C) => void,
     failed: (error: Error) => void,
+    database = "",
   ): (() => void) | undefined {
     if (this.#closed) {
       failed(new ShardgateError("SHARD_UNAVAILABLE", "the tablet is shutting down; try again"));
       return undefined;
     }
     if (this.#waiters.length === 0) {
-      const connection = this.#takeIdle(settings, foundRows);
+      const connection = this.#takeIdle(settings, database, foundRows);
       if (connection !== undefined) {
         this.#leased.add(connection);
         ready(connection);
@@ -105,6 +109,7 @@ export class Pool<C extends Poolable> {
     }
     const waiter: Waiter<C> = {
       settings,
+      database,
       foundRows,
       ready,
       failed,
@@ -159,15 +164,21 @@ export class Pool<C extends Poolable> {
     }
   }
 
-  #takeIdle(settings: string, foundRows: boolean): C | undefined {
+  #takeIdle(settings: string, database: string, foundRows: boolean): C | undefined {
     let fallback = -1;
+    let elsewhere = -1;
     // From the most recently used end: few connections stay warm, the others age out.
     for (let i = this.#idle.length - 1; i >= 0; i--) {
       const connection = this.#idle[i]?.connection;
       if (connection === undefined || connection.foundRows !== foundRows) continue;
-      if (connection.settings === settings) return this.#removeIdle(i);
+      if (connection.settings === settings) {
+        if (connection.database === database) return this.#removeIdle(i);
+        if (elsewhere < 0) elsewhere = i;
+      }
       if (fallback < 0 || connection.settings === "") fallback = i;
     }
+    // Selecting another database costs less than a login, and there may be many of them.
+    if (elsewhere >= 0) return this.#removeIdle(elsewhere);
     // Re-setting one costs a round trip or two, opening one a login: open while there is room.
     if (fallback >= 0 && this.#total() >= this.#options.connectionsMax) return this.#removeIdle(fallback);
     return undefined;
@@ -183,7 +194,7 @@ export class Pool<C extends Poolable> {
     for (;;) {
       const waiter = this.#waiters[0];
       if (waiter === undefined || this.#closed) return;
-      const connection = this.#takeIdle(waiter.settings, waiter.foundRows);
+      const connection = this.#takeIdle(waiter.settings, waiter.database, waiter.foundRows);
       if (connection === undefined) break;
       this.#waiters.shift();
       waiter.timer.cancel();

@@ -11,13 +11,14 @@ import type { GrpcTls } from "../rpc/service.ts";
 import { startTabletServer } from "../rpc/tablet-server.ts";
 import { cellOfAlias, type TabletAlias, type TabletType } from "../topo/records.ts";
 import type { Topology } from "../topo/topology.ts";
-import { type CallCounts, CallService, type CallServiceDeps } from "./call-service.ts";
+import { type CallCounts, CallService, type CallServiceDeps, type Databases } from "./call-service.ts";
 import { ControlConnection } from "./control-connection.ts";
 import { HealthMonitor } from "./health.ts";
 import { MysqldConnection, type MysqldTarget } from "./mysqld-connection.ts";
 import { Pool, POOL_DEFAULTS } from "./pool.ts";
 import { SchemaSource } from "./schema-source.ts";
 import { SchemaTracker } from "./schema-tracker.ts";
+import { SchemaTrackers } from "./schema-trackers.ts";
 import { splitStatements } from "./split-statements.ts";
 
 export interface TabletOptions {
@@ -60,6 +61,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
   const { clock, log, mysqld } = options;
   const control = new ControlConnection(mysqld);
   const counts: CallCounts = { calls: 0, holds: 0 };
+  const databases: Databases = { own: mysqld.database, generation: 0 };
   const makePool = (name: string, connectionsMax: number): Pool<MysqldConnection> => {
     const pool: Pool<MysqldConnection> = new Pool({
       ...POOL_DEFAULTS,
@@ -67,8 +69,11 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
       connectionsMax,
       clock,
       async open(foundRows) {
+        const { generation } = databases;
         try {
-          return await MysqldConnection.open(mysqld, foundRows, clock, (connection) => pool.lost(connection));
+          const opened = await MysqldConnection.open(mysqld, foundRows, clock, (connection) => pool.lost(connection));
+          opened.databaseGeneration = generation;
+          return opened;
         } catch (error) {
           void health.check();
           throw error;
@@ -101,11 +106,14 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
       for (const pool of all) pool.breakAll();
     },
   });
-  const schema = new SchemaTracker({
-    keyspace: options.keyspace,
-    source: new SchemaSource(mysqld.database, (sql, values) => control.track(sql, values)),
+  const schema = new SchemaTrackers({
+    own: options.keyspace,
+    source(database) {
+      const name = database === options.keyspace ? mysqld.database : database;
+      return new SchemaSource(name, (sql, values) => control.track(sql, values));
+    },
+    tracker: (keyspace, source) => new SchemaTracker({ keyspace, source, clock, log }),
     clock,
-    log,
   });
   let holdId = randomInt(HOLD_ID_START_MAX);
   const deps: CallServiceDeps = {
@@ -118,7 +126,8 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     killQuery: (threadId) => control.killQuery(threadId),
     killConnection: (threadId) => control.killConnection(threadId),
     refusal: () => health.refusal(),
-    definitionsChanged: () => schema.poke(),
+    definitionsChanged: (database) => schema.poke(database),
+    databases,
   };
   const server = await startTabletServer(
     options.listen,
@@ -127,10 +136,13 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
       acceptCalls: (callServer) => new CallService(callServer, deps, counts),
       watchHealth: (push) => health.watch(push),
       applySchema: (keyspace, sql, timeoutMs) =>
-        control.run(keyspace, splitStatements(sql), timeoutMs).finally(() => schema.poke()),
+        control.run(keyspace, splitStatements(sql), timeoutMs).finally(() => {
+          databases.generation++;
+          schema.poke(keyspace);
+        }),
       getSchema: (keyspace, tables) => control.tables(keyspace, tables),
-      watchSchema: (wake, end) => schema.watch(wake, end),
-      refreshSchema: (tables) => schema.refresh(tables),
+      watchSchema: (wake, end, keyspace) => schema.watch(keyspace, wake, end),
+      refreshSchema: (tables, keyspace) => schema.refresh(keyspace, tables),
     },
     log,
   );

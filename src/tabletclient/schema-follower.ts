@@ -112,7 +112,7 @@ export class SchemaFollower {
     const deadlineMs = clock.nowMs() + timeoutMs;
     let version: number;
     try {
-      version = await refreshSchema(stream.connection.calls.client, tables, timeoutMs);
+      version = await refreshSchema(stream.connection.calls.client, tables, timeoutMs, keyspace);
     } catch (error) {
       log.debug({ keyspace, error: messageOf(error) }, "definitions could not be refreshed");
       return;
@@ -149,6 +149,7 @@ export class SchemaFollower {
         this.#leave(keyspace);
         this.#tryLater();
       },
+      keyspace,
     );
     const stream: Stream = {
       connection,

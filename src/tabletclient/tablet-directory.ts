@@ -7,6 +7,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../engine/ports.ts";
+import type { ExecuteRequest } from "../rpc/frame.ts";
 import type { GrpcTls } from "../rpc/service.ts";
 import type { TabletAlias, TabletRecord, TabletType } from "../topo/records.ts";
 import type { TopologySnapshot } from "../topo/topology-watcher.ts";
@@ -78,6 +79,10 @@ export class TabletDirectory implements ShardPort {
       const { keyspace, shard, type } = connection.record;
       shards.get(keyspace)?.get(shard)?.byType[type].push(connection);
     }
+    for (const { name, record } of snapshot.keyspaces.values()) {
+      const host = record.servedFrom === undefined ? undefined : shards.get(record.servedFrom);
+      if (host !== undefined) shards.set(name, host);
+    }
     this.#shards = shards;
     this.#changed();
   }
@@ -98,11 +103,11 @@ export class TabletDirectory implements ShardPort {
         const text = `the session's connection to shard ${nameOf(target)} was lost`;
         return lostHold(new ShardgateError("SHARD_CONNECTION_LOST", text), sink);
       }
-      return callOn(holder, holder.calls.execute(request, sink));
+      return callOn(holder, holder.calls.execute(inDatabase(request, target), sink));
     }
     const connection = this.#pick(target);
     const noting = request.hold ? this.#notingHold(connection, sink) : sink;
-    return callOn(connection, connection.calls.execute(request, noting));
+    return callOn(connection, connection.calls.execute(inDatabase(request, target), noting));
   }
 
   conclude(target: ShardTarget, op: "commit" | "rollback" | "release", holdId: number, sink: ReplySink): ShardCall {
@@ -204,6 +209,11 @@ export class TabletDirectory implements ShardPort {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Most targets are of the tablet's own keyspace. */
+function inDatabase(request: ShardRequest, { database }: ShardTarget): ExecuteRequest {
+  return database === undefined ? request : { ...request, database };
 }
 
 function callOn({ calls }: TabletConnection, callId: number): ShardCall {

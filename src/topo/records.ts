@@ -18,6 +18,11 @@ export interface CellRecord {
 
 export interface KeyspaceRecord {
   readonly name: string;
+  /**
+   * The keyspace whose tablets serve this one as well: it is another database of their mysqlds, made by CREATE DATABASE,
+   * and has no shard records of its own.
+   */
+  readonly servedFrom?: string;
 }
 
 export interface ShardRecord {
@@ -77,6 +82,10 @@ export function checkName(what: "cell" | "keyspace", name: string): string {
   );
 }
 
+export function isKeyspaceName(name: string): boolean {
+  return NAME.test(name);
+}
+
 /** Throws CONFIG_BAD unless `text` is CELL-UID with a ten-digit uid. */
 export function parseTabletAlias(text: string): TabletAlias {
   if (!isTabletAlias(text)) {
@@ -107,9 +116,10 @@ export const cellCodec: RecordCodec<CellRecord> = {
 export const keyspaceCodec: RecordCodec<KeyspaceRecord> = {
   decode(key, text) {
     const fields = openRecord(key, text);
-    return { name: fields.name("name") };
+    const name = fields.name("name");
+    return fields.has("servedFrom") ? { name, servedFrom: fields.name("servedFrom") } : { name };
   },
-  encode: (record) => seal({ name: record.name }),
+  encode: (record) => seal({ name: record.name, servedFrom: record.servedFrom }),
 };
 
 export const shardCodec: RecordCodec<ShardRecord> = {
@@ -196,11 +206,13 @@ function isTabletAlias(text: string): text is TabletAlias {
   return ALIAS.test(text);
 }
 
-function seal(fields: object): string {
+/** The JSON form, with the version of the format. */
+export function seal(fields: object): string {
   return JSON.stringify({ version: FORMAT_VERSION, ...fields });
 }
 
-function openRecord(key: string, text: string): Fields {
+/** A checked record's fields. Throws TOPO_BAD_RECORD for what is no record of this version. */
+export function openRecord(key: string, text: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -212,7 +212,7 @@ class Watcher implements TopologyWatcher {
   /** Takes an entry if it is good; says what it was. */
   #put(entry: TopoEntry, changed: Set<string>): TopologyKey["kind"] | undefined {
     const key = parseTopologyKey(this.#options.root, entry.key);
-    if (key === undefined || key.kind === "cell" || !this.#wants(key)) return undefined;
+    if (key === undefined || !this.#wants(key)) return undefined;
     this.#departing.delete(entry.key);
     if (this.#good.get(entry.key)?.entry.value !== entry.value) {
       let decoded: Decoded;
@@ -282,6 +282,8 @@ class Watcher implements TopologyWatcher {
   }
 
   #wants(key: TopologyKey): boolean {
+    // Who the gateways are is gateway-watch.ts's to know: no plan depends on it.
+    if (key.kind === "cell" || key.kind === "gateway") return false;
     return key.kind !== "tablet" || this.#options.cells === undefined || this.#options.cells.includes(key.cell);
   }
 
@@ -362,7 +364,8 @@ function decode(key: TopologyKey, { key: path, value }: TopoEntry): Decoded {
     case "routing_rules":
       return { kind: "routing_rules", rules: routingRulesCodec.decode(path, value) };
     case "cell":
-      return misplaced("a cell");
+    case "gateway":
+      return misplaced(`a ${key.kind}`);
   }
 }
 
@@ -391,12 +394,21 @@ function buildSnapshot(
   if (changedKeyspaces.size > 0) {
     const next = new Map<string, KeyspaceSnapshot>();
     const shards = pick(good, "shard");
-    for (const { keyspace, record } of pick(good, "keyspace").toSorted((a, b) => (a.keyspace < b.keyspace ? -1 : 1))) {
+    const keyspaceRecords = pick(good, "keyspace");
+    // What is served from another keyspace's tablets changes with that one's shards.
+    for (const { keyspace, record } of keyspaceRecords) {
+      if (record.servedFrom !== undefined && changedKeyspaces.has(record.servedFrom)) changedKeyspaces.add(keyspace);
+    }
+    for (const { keyspace, record } of keyspaceRecords.toSorted((a, b) => (a.keyspace < b.keyspace ? -1 : 1))) {
       const before = previous.keyspaces.get(keyspace);
       if (before !== undefined && !changedKeyspaces.has(keyspace)) next.set(keyspace, before);
       else {
         const vschema = good.get(`${root}/global/keyspaces/${keyspace}/vschema`);
-        const ofKeyspace = shards.flatMap((shard) => (shard.keyspace === keyspace ? [shard.record] : []));
+        const { servedFrom = keyspace } = record;
+        const ofKeyspace = shards.flatMap((shard) => {
+          if (shard.keyspace !== servedFrom) return [];
+          return [servedFrom === keyspace ? shard.record : { ...shard.record, keyspace }];
+        });
         next.set(keyspace, buildKeyspace(record, ofKeyspace, vschema));
       }
     }

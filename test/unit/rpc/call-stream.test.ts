@@ -42,6 +42,7 @@ const REQUEST: ExecuteRequest = {
   afterIfEmpty: true,
   leavesState: true,
   prepared: Buffer.from("SELECT ?"),
+  database: "müll",
   payload: Buffer.from("\u0003SELECT 1"),
 };
 const END: ReplyEnd = {

@@ -6,6 +6,7 @@ import { Pool, type Poolable } from "../../../src/tablet/pool.ts";
 
 class FakeConnection implements Poolable {
   readonly settings = "";
+  readonly database = "";
   readonly foundRows = false;
   readonly createdMs = 0;
   closed = false;

@@ -1,0 +1,111 @@
+// Databases that clients make: keyspaces of the topology without shards of their own, served by the tablets of another,
+// unsharded keyspace as one more database of its mysqld. Writes their records and waits until this gateway has seen them
+// written; what is done on the mysqld, and in which order, is the statement's business (run-database.ts).
+
+import type { Clock } from "../base/clock.ts";
+import { ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { KeyspaceRecord } from "../topo/records.ts";
+import type { TopoLock } from "../topo/store.ts";
+import type { Topology } from "../topo/topology.ts";
+import type { TopologySnapshot } from "../topo/topology-watcher.ts";
+
+export interface DatabasesOptions {
+  readonly topology: Topology;
+  /** The keyspace on whose tablets they are made; undefined: clients may not make any. */
+  readonly on: string | undefined;
+  readonly snapshot: () => TopologySnapshot;
+  /** Calls `listener` after each change of the snapshot, until the returned function is called. */
+  readonly onChange: (listener: () => void) => () => void;
+  /** Who is asking, for others that wait for a lock. */
+  readonly holder: string;
+  readonly clock: Clock;
+}
+
+export class Databases {
+  readonly #options: DatabasesOptions;
+  /** Names that are being asked for: many sessions may want the same one at once. */
+  readonly #finding = new Map<string, Promise<boolean>>();
+
+  constructor(options: DatabasesOptions) {
+    this.#options = options;
+  }
+
+  get on(): string | undefined {
+    return this.#options.on;
+  }
+
+  /** One at a time makes or drops the database `name`, over all gateways. Throws TOPO_LOCKED when that takes too long. */
+  lock(name: string): Promise<TopoLock> {
+    return this.#options.topology.lock(`database-${name}`, this.#options.holder);
+  }
+
+  /** The topology's own word, not what this gateway has seen so far. Undefined when there is none. */
+  async record(name: string): Promise<KeyspaceRecord | undefined> {
+    try {
+      return (await this.#options.topology.getKeyspace(name)).record;
+    } catch (error) {
+      if (error instanceof ShardgateError && error.id === "TOPO_NO_NODE") return undefined;
+      throw error;
+    }
+  }
+
+  /** Throws TOPO_NODE_EXISTS when there is a keyspace of this name. */
+  async enter(name: string, servedFrom: string): Promise<void> {
+    await this.#options.topology.createKeyspace({ name, servedFrom });
+    await this.#seen(name, true);
+  }
+
+  async remove(name: string): Promise<void> {
+    const { topology } = this.#options;
+    await Promise.all([this.#forget(() => topology.deleteKeyspace(name)), topology.deleteVSchema(name)]);
+    await this.#seen(name, false);
+  }
+
+  /** True when this gateway knows the keyspace, which another gateway may have made a moment ago. */
+  async find(name: string): Promise<boolean> {
+    if (this.#options.snapshot().keyspaces.has(name)) return true;
+    let finding = this.#finding.get(name);
+    if (finding === undefined) {
+      finding = this.#ask(name).finally(() => this.#finding.delete(name));
+      this.#finding.set(name, finding);
+    }
+    return finding;
+  }
+
+  async #ask(name: string): Promise<boolean> {
+    // A store that is away, or a record that cannot be read: what is known stays in force.
+    const record = await this.record(name).catch(() => undefined);
+    if (record === undefined) return false;
+    await this.#seen(name, true).catch(() => undefined);
+    return this.#options.snapshot().keyspaces.has(name);
+  }
+
+  async #forget(remove: () => Promise<void>): Promise<void> {
+    try {
+      await remove();
+    } catch (error) {
+      if (!(error instanceof ShardgateError && error.id === "TOPO_NO_NODE")) throw error;
+    }
+  }
+
+  /** Resolves when the snapshot has the keyspace, or has it no more. */
+  #seen(name: string, isThere: boolean): Promise<void> {
+    const { clock, onChange, snapshot } = this.#options;
+    const isSeen = (): boolean => snapshot().keyspaces.has(name) === isThere;
+    if (isSeen()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const unlisten = onChange(() => {
+        if (!isSeen()) return;
+        timer.cancel();
+        unlisten();
+        resolve();
+      });
+      const timer = clock.after(LIMITS.databaseSeenMs, () => {
+        unlisten();
+        const text = `database ${name} is written to the topology, but this gateway has not been told of it yet; look again`;
+        reject(new ShardgateError("TOPO_UNAVAILABLE", text));
+      });
+    });
+  }
+}
