@@ -19,8 +19,9 @@ import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
 import { type ResultSet, writeResultSet } from "../mysql/result-writer.ts";
 import { NO_EFFECT, showEffect } from "../plan/effects.ts";
+import type { ChangePlan } from "../plan/change-plan.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
-import type { CatalogPlan, Effect, GatherPlan, Routing, SendPlan } from "../plan/plan.ts";
+import type { CatalogPlan, Effect, GatherPlan, Plan, Routing, SendPlan } from "../plan/plan.ts";
 import { planStatement } from "../plan/planner.ts";
 import { withSelectLimit } from "../plan/select-limit.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
@@ -34,6 +35,7 @@ import type { TabletType } from "../topo/records.ts";
 import { accessOf, checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
 import { askedRouting } from "./asked-routing.ts";
+import { BinaryRows } from "./binary-rows.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
 import { type DefinedTables, definedTables } from "./defined-tables.ts";
@@ -44,6 +46,7 @@ import type { CachedPlan } from "./plan-cache.ts";
 import { gatherForbidden, optionsOf, type QueryOptions, refuseScatter } from "./query-options.ts";
 import { RowLimit } from "./row-limit.ts";
 import { runChange, runInsert } from "./run-change.ts";
+import { runChangeRows } from "./run-change-rows.ts";
 import { aloneIn, runCatalog } from "./run-catalog.ts";
 import { runGather } from "./run-gather.ts";
 import { runMerge } from "./run-merge.ts";
@@ -63,6 +66,14 @@ export interface ExecutorClient extends Output {
   destroy(): void;
 }
 
+/** One execution of a prepared statement. */
+export interface Execution {
+  /** The statement with its parameter markers. */
+  readonly text: Buffer;
+  /** COM_STMT_EXECUTE with all types and values. */
+  readonly command: Buffer;
+}
+
 /** First words of statements that are normalized and whose plans are cached. */
 const CACHED_VERBS: ReadonlySet<string> = new Set(["select", "insert", "update", "delete", "replace", "with", "("]);
 
@@ -78,7 +89,7 @@ export class Executor implements PassThroughOwner {
   readonly client: ExecutorClient;
   readonly #fixed: QueryOptions | undefined;
   readonly #passThrough: PassThrough;
-  readonly #abort = new AbortController();
+  #abort = new AbortController();
   /** What passes through now. */
   #target: ShardTarget | undefined;
   #request: ShardRequest | undefined;
@@ -96,8 +107,12 @@ export class Executor implements PassThroughOwner {
   #options: QueryOptions;
   /** When it is to have ended; 0: never. */
   #deadlineMs = 0;
-  /** Runs the statement under way, when that is held to MAX_ROWS. */
-  #limited: Executor | undefined;
+  /** Runs the statement under way when its answer goes to the client in another form (MAX_ROWS, binary rows). */
+  #inner: Executor | undefined;
+  /** Runs executions of prepared statements whose answers are made from text. */
+  #binary: Executor | undefined;
+  /** The execution under way that one shard may answer as it is. */
+  #execution: Execution | undefined;
   /** Set while the statement goes to several shards: what all of them have to have in common. */
   #parts: { readonly settings: string; readonly nowUs: number } | undefined;
   /** Tables whose definitions the statement that passes through changes. */
@@ -117,9 +132,13 @@ export class Executor implements PassThroughOwner {
     forManyListeners(this.#abort.signal);
   }
 
-  /** Runs the statement of a COM_QUERY; `payload` is the whole packet, command byte first. */
-  query(payload: Buffer, sequenceId: number): void {
+  /**
+   * Runs the statement of a COM_QUERY; `payload` is the whole packet, command byte first. With `execution` it stands for
+   * that of a prepared statement: its text has the values in it, and the answer's rows have binary form.
+   */
+  query(payload: Buffer, sequenceId: number, execution?: Execution): void {
     this.#sequenceId = sequenceId + 1;
+    this.#execution = execution;
     this.#keepsWarnings = false;
     this.#effect = NO_EFFECT;
     this.#parts = undefined;
@@ -133,6 +152,10 @@ export class Executor implements PassThroughOwner {
       const cached = this.#planOf(sql, normalized, cluster);
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
+      if (execution !== undefined && (options.rowsMax > 0 || !CACHED_VERBS.has(normalized.verb) || !passesBinary(plan))) {
+        this.#asText(payload);
+        return;
+      }
       if (options.noScatter !== undefined) refuseScatter(plan, options.noScatter, cluster);
       if (options.rowsMax > 0 && isQuery(statement)) {
         this.#limit(options, payload, sequenceId);
@@ -148,6 +171,7 @@ export class Executor implements PassThroughOwner {
         this.#binds = normalized.binds;
         this.#severalShards(plan, normalized.binds, cluster);
       } else if (plan.kind === "catalog") this.#catalog(plan, normalized.binds, cluster, payload);
+      else if (plan.kind === "change") this.#severalShards(plan, normalized.binds, cluster);
       else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
       else if (plan.kind === "session") {
         if (statement.kind === "show") this.#effect = showEffect(statement);
@@ -185,9 +209,18 @@ export class Executor implements PassThroughOwner {
     void this.state.holds.close();
   }
 
-  /** Stops what is under way, for good: nothing more is run here. */
+  /** Before each command of the client: a KILL QUERY of the one before is not meant for it. */
+  begin(): void {
+    this.#inner?.begin();
+    this.#binary?.begin();
+    if (!this.#abort.signal.aborted) return;
+    this.#abort = new AbortController();
+    forManyListeners(this.#abort.signal);
+  }
+
+  /** Stops what is under way; until `begin` nothing more is run here. */
   interrupt(reason: ShardgateError): void {
-    this.#limited?.interrupt(reason);
+    this.#inner?.interrupt(reason);
     this.#cancelCall?.();
     this.#abort.abort(reason);
   }
@@ -205,10 +238,13 @@ export class Executor implements PassThroughOwner {
 
   /** Runs statements of the same session whose answers go to `client`, one at a time and while none of its own runs. */
   forClient(client: ExecutorClient): Executor {
-    return new Executor(this.context, this.state, client, { ...this.#options, rowsMax: 0 });
+    const inner = new Executor(this.context, this.state, client, { ...this.#options, rowsMax: 0 });
+    this.#inner = inner;
+    if (this.signal.aborted) inner.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+    return inner;
   }
 
-  /** Aborts when the client is gone. */
+  /** Aborts when the client is gone, or its statement is killed. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -228,12 +264,12 @@ export class Executor implements PassThroughOwner {
     this.client.commandDone();
   }
 
-  result(whole: ResultSet, lastWarnings: LastWarnings = NO_WARNINGS): void {
+  result(whole: ResultSet, lastWarnings: LastWarnings = NO_WARNINGS, warnings = 0): void {
     const { capabilities } = this.client;
     // MySQL's lists are held to sql_select_limit as any SELECT.
     const limit = this.#effect.foundRows === undefined ? undefined : this.state.settings.selectLimit;
     const result = limit === undefined ? whole : { ...whole, rows: whole.rows.slice(0, Number(limit)) };
-    const framing = { capabilities, sequenceId: this.#sequenceId, statusFlags: this.state.statusFlags };
+    const framing = { capabilities, sequenceId: this.#sequenceId, statusFlags: this.state.statusFlags, warnings };
     this.client.write(writeResultSet(result, framing));
     this.state.rowCount = -1;
     this.state.lastWarnings = lastWarnings;
@@ -445,8 +481,16 @@ export class Executor implements PassThroughOwner {
       answered: (error) => this.#remember(error),
     });
     const limited = new Executor(this.context, this.state, client, { ...options, rowsMax: 0 });
-    this.#limited = limited;
+    this.#inner = limited;
     limited.query(payload, sequenceId);
+  }
+
+  /** Runs an execution of a prepared statement by its text. */
+  #asText(payload: Buffer): void {
+    this.#execution = undefined;
+    this.#binary ??= new Executor(this.context, this.state, new BinaryRows(this.client), this.#fixed);
+    this.#inner = this.#binary;
+    this.#binary.query(payload, this.#sequenceId - 1);
   }
 
   // Plans
@@ -470,6 +514,15 @@ export class Executor implements PassThroughOwner {
     const made = this.#make(this.#read(sql, normalized), cluster, limitIndex);
     if (normalized.key.length <= LIMITS.planCacheKeyBytesMax) cache.set(normalized.key, made);
     return made;
+  }
+
+  /** The plan of a prepared statement whose values are not known yet; undefined for one that is not planned over shards. */
+  planOfPrepared(sql: Buffer): Plan | undefined {
+    const normalized = this.#withSelectLimit(normalize(sql, this.state.sqlMode));
+    if (!CACHED_VERBS.has(normalized.verb)) return undefined;
+    const { plan, access } = this.#planOf(sql, normalized, this.context.cluster());
+    if (access !== undefined) checkAccess(this.state.user, access);
+    return plan;
   }
 
   /** The plan of a statement that is not the client's own text. */
@@ -509,6 +562,10 @@ export class Executor implements PassThroughOwner {
 
   #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
     const keyspace = aloneIn(this, plan, binds, cluster);
+    if (this.#execution !== undefined && (keyspace === undefined || plan.send === undefined)) {
+      this.#asText(payload);
+      return;
+    }
     if (keyspace !== undefined && plan.send !== undefined) {
       this.#send({ ...plan.send, keyspace }, binds, cluster, payload);
       return;
@@ -518,7 +575,15 @@ export class Executor implements PassThroughOwner {
     this.#slow(runCatalog(this, plan, binds, cluster));
   }
 
-  #severalShards(plan: MergePlan | GatherPlan, binds: readonly BindValue[], cluster: ClusterView): void {
+  #severalShards(
+    plan: MergePlan | GatherPlan | ChangePlan,
+    binds: readonly BindValue[],
+    cluster: ClusterView,
+  ): void {
+    if (plan.kind === "change") {
+      this.#slow(runChangeRows(this, plan, binds, cluster));
+      return;
+    }
     const gather = plan.kind === "gather" ? plan : this.#options.forcesGather ? plan.gather : undefined;
     if (gather !== undefined) this.#slow(runGather(this, gather, binds, cluster));
     else if (plan.kind === "merge") this.#slow(runMerge(this, plan, binds, cluster));
@@ -540,6 +605,10 @@ export class Executor implements PassThroughOwner {
     }
     const routed = this.targetsOf(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
+    if (targets.length !== 1 && this.#execution !== undefined) {
+      this.#asText(payload);
+      return;
+    }
     const sent =
       plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context, plan.keyspace);
     this.#keepsWarnings = plan.routing.kind === "any" && !effect.touchesTables;
@@ -557,6 +626,8 @@ export class Executor implements PassThroughOwner {
         runChange(
           this,
           targets.map((target) => ({ target, payload: sent })),
+          undefined,
+          plan.everywhere,
         ),
       );
     } else {
@@ -589,7 +660,10 @@ export class Executor implements PassThroughOwner {
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
-    const plain = this.requestFor(target, payload, touchesTables, reserves);
+    const execution = this.#execution;
+    const text = this.requestFor(target, payload, touchesTables, reserves);
+    const plain =
+      execution === undefined ? text : { ...text, prepared: execution.text, payload: execution.command };
     const after = afterRequest(this.#effect, plain.settings, this.state);
     const request = after === undefined ? plain : { ...plain, ...after };
     this.#target = target;
@@ -599,6 +673,7 @@ export class Executor implements PassThroughOwner {
     const call = this.context.tablets.execute(target, request, sink);
     sink.attach(call);
     this.#cancelCall = () => call.cancel();
+    if (this.#abort.signal.aborted) call.cancel();
   }
 
   async #scatter(plan: SendPlan, targets: readonly ShardTarget[], payload: Buffer): Promise<void> {
@@ -783,6 +858,12 @@ function withErrors(last: LastWarnings, parts: readonly ScatterPart[]): LastWarn
   });
   if (failed.length === 0) return last;
   return { kind: "list", warnings: last.kind === "list" ? [...last.warnings, ...failed] : failed };
+}
+
+/** A prepared statement of this plan can be executed by a shard as it was written. */
+function passesBinary(plan: Plan): boolean {
+  if (plan.kind === "catalog") return plan.send?.substitute === undefined;
+  return plan.kind === "send" && plan.substitute === undefined && !plan.effect.commits;
 }
 
 /** Its answer is rows of tables. */

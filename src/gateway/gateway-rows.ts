@@ -7,13 +7,13 @@ import { schemaPrivileges, tablePrivileges, userPrivileges } from "./grants.ts";
 import { visibleProcesses } from "./processes.ts";
 
 /** By lower-case column; all rows of a kind have the same ones. */
-export function gatewayRows(
+export async function gatewayRows(
   rows: GatewayRows,
   { state, context }: Executor,
-): readonly Readonly<Record<string, string | number | null>>[] {
+): Promise<readonly Readonly<Record<string, string | number | null>>[]> {
   switch (rows) {
     case "processlist":
-      return visibleProcesses(context.processes(), state).map((process) => ({
+      return (await visibleProcesses(context, state)).processes.map((process) => ({
         id: process.id,
         user: process.user,
         host: process.host,

@@ -1,7 +1,9 @@
-// What SHOW PROCESSLIST says: the client connections of this gateway, as a server lists its threads.
+// What SHOW PROCESSLIST says: the client connections of all gateways, as a server lists its threads.
 
+import { ERRORS } from "../base/errors.ts";
 import { COM } from "../mysql/constants.ts";
-import type { SessionState } from "./session-state.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import type { SessionState, SessionWarning } from "./session-state.ts";
 import { isAdmin } from "./users.ts";
 
 /** A client connection that has logged in. */
@@ -18,10 +20,28 @@ export interface Process {
   readonly statement: string | undefined;
 }
 
-/** Those the session's user may see, by their ids: users see their own, administrators all. */
-export function visibleProcesses(all: readonly Process[], { user }: SessionState): readonly Process[] {
+export interface ProcessList {
+  /** By their ids. */
+  readonly processes: readonly Process[];
+  /** Gateways that could not be asked. */
+  readonly warnings: readonly SessionWarning[];
+}
+
+/** Those of all gateways that the session's user may see: users see their own, administrators all. */
+export async function visibleProcesses(
+  context: GatewayContext,
+  { user }: SessionState,
+  statementBytesMax: number = STATEMENT_BYTES_MAX,
+): Promise<ProcessList> {
+  const heard = await context.peers?.processes(statementBytesMax);
+  const all = [...context.processes(), ...(heard?.answers ?? []).flat()];
   const visible = isAdmin(user) ? all : all.filter((process) => process.user === user.user);
-  return visible.toSorted((a, b) => a.id - b.id);
+  const warnings = (heard?.silent ?? []).map(({ peer, error }) => ({
+    level: "Warning" as const,
+    code: ERRORS.ER_UNKNOWN.errno,
+    message: `clients of the gateway at ${peer.listen} are not listed: ${error}`,
+  }));
+  return { processes: visible.toSorted((a, b) => a.id - b.id), warnings };
 }
 
 /** What the process list calls a COM_* packet's command, and the statement in it. */
@@ -41,10 +61,14 @@ export function commandShown(payload: Buffer | undefined): Pick<Process, "comman
       return { command: "Field List", statement: undefined };
     case COM.PING:
       return { command: "Ping", statement: undefined };
+    case COM.PROCESS_INFO:
+      return { command: "Processlist", statement: undefined };
+    case COM.PROCESS_KILL:
+      return { command: "Kill", statement: undefined };
     default:
       return { command: "Daemon", statement: undefined };
   }
 }
 
 /** Enough to recognise a statement by. */
-const STATEMENT_BYTES_MAX = 64 * 1024;
+export const STATEMENT_BYTES_MAX = 64 * 1024;

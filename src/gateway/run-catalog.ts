@@ -48,7 +48,9 @@ export async function runCatalog(
   const { context, state, signal } = executor;
   const settings = state.settings.ofParts.withVariable("character_set_results", "'utf8mb4'").sql;
   const fill = async (scratch: Scratch): Promise<void> => {
-    const tables = plan.sources.map((source) => tableOf(source, scratch.target, executor, binds, cluster));
+    const tables = await Promise.all(
+      plan.sources.map((source) => tableOf(source, scratch.target, executor, binds, cluster)),
+    );
     const budget = new Budget(executor.gatherLimits);
     await fillCatalogs({ port: context.tablets, settings, budget, signal }, scratch, tables);
   };
@@ -90,17 +92,17 @@ function redefined(own: Definitions, described: Definitions, sources: readonly C
   });
 }
 
-function tableOf(
+async function tableOf(
   source: CatalogSource,
   home: ShardTarget,
   executor: Executor,
   binds: readonly BindValue[],
   cluster: ClusterView,
-): CatalogTable {
+): Promise<CatalogTable> {
   const { schema, table, alias, temporaryTable, columns } = source;
   const rest = { schema, table, alias, temporaryTable, columns };
   if (source.kind === "gateway") {
-    return { ...rest, columns: "all", parts: [], summed: false, rows: gatewayRows(source.rows, executor) };
+    return { ...rest, columns: "all", parts: [], summed: false, rows: await gatewayRows(source.rows, executor) };
   }
   const { state, context } = executor;
   const given = withSessionValues({ kind: "row", items: source.where, pos: 0 }, state, context);

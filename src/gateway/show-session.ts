@@ -8,7 +8,8 @@ import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { type ResultSet, textColumn } from "../mysql/result-writer.ts";
 import type { Executor } from "./executor.ts";
 import { grantLines } from "./grants.ts";
-import { visibleProcesses } from "./processes.ts";
+import { STATEMENT_BYTES_MAX, visibleProcesses } from "./processes.ts";
+import type { SessionWarning } from "./session-state.ts";
 import { isAdmin } from "./users.ts";
 
 /** Decimals of a column of text that a server computes. */
@@ -30,7 +31,11 @@ export function showDatabases(keyspaces: readonly string[], like: string | undef
 
 const INFO_CHARS = 100;
 
-export function showProcesslist({ state, context }: Executor, full: boolean): ResultSet {
+/** Threads of all gateways; those that did not answer are told in the warnings. */
+export async function showProcesslist(
+  { state, context }: Executor,
+  full: boolean,
+): Promise<{ readonly result: ResultSet; readonly warnings: readonly SessionWarning[] }> {
   const isMariadb = state.sqlMode.dialect === "mariadb";
   const columns = [
     numberColumn("Id", MYSQL_TYPE.LONGLONG, 11),
@@ -43,7 +48,8 @@ export function showProcesslist({ state, context }: Executor, full: boolean): Re
     textColumn("Info", full ? INFO_FULL_CHARS : INFO_CHARS),
     ...(isMariadb ? [{ ...numberColumn("Progress", MYSQL_TYPE.DOUBLE, 7), decimals: 3 }] : []),
   ];
-  const rows = visibleProcesses(context.processes(), state).map((process) => [
+  const listed = await visibleProcesses(context, state, full ? STATEMENT_BYTES_MAX : INFO_BYTES);
+  const rows = listed.processes.map((process) => [
     String(process.id),
     process.user,
     process.host,
@@ -54,9 +60,10 @@ export function showProcesslist({ state, context }: Executor, full: boolean): Re
     (full ? process.statement : process.statement?.slice(0, INFO_CHARS)) ?? null,
     ...(isMariadb ? ["0.000"] : []),
   ]);
-  return { columns, rows };
+  return { result: { columns, rows }, warnings: listed.warnings };
 }
 
+const INFO_BYTES = 4 * INFO_CHARS;
 const INFO_FULL_CHARS = 65_535;
 
 /** Of the session's user, or (for administrators) of another one. */

@@ -119,6 +119,9 @@ export async function runShow(
     const answer = warningsAnswer(what, statement.text, state);
     if (answer.kind === "raw") executor.raw(answer.reply);
     else executor.result(answer.result, state.lastWarnings);
+  } else if (what === "processlist") {
+    const { result, warnings } = await showProcesslist(executor, statement.full);
+    executor.result(result, { kind: "list", warnings }, warnings.length);
   } else executor.result(await ownAnswer(executor, statement, cluster));
 }
 
@@ -190,8 +193,6 @@ async function ownAnswer(executor: Executor, statement: Show, cluster: ClusterVi
       return openTables(executor, statement, keyspaces, anyKeyspace(state, cluster), cluster);
     case "databases":
       return filtered(executor, statement, showDatabases(keyspaces, statement.like), 0, cluster);
-    case "processlist":
-      return showProcesslist(executor, statement.full);
     case "grants":
       return showGrants(executor, statement.name);
     default: {

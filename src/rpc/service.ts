@@ -34,14 +34,19 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
 
 export const CALLS_PATH = "/shardgate.tablet.v1.Tablet/Calls";
 
+/** A service as a file in proto/ defines it. */
+export function loadService(fileName: string, path: string): ServiceDefinition {
+  const protoFile = fileURLToPath(new URL(`../../proto/${fileName}`, import.meta.url));
+  const service = loadSync(protoFile, { keepCase: false, longs: Number, defaults: true, enums: String })[path];
+  assert(service !== undefined && !("format" in service), `proto/${fileName} defines ${path}`);
+  return service;
+}
+
 /** The Tablet service with the codecs of `Calls` replaced. */
 export function tabletService(): ServiceDefinition {
-  const protoFile = fileURLToPath(new URL("../../proto/tablet.proto", import.meta.url));
-  const loaded = loadSync(protoFile, { keepCase: false, longs: Number, defaults: true, enums: String });
-  const service = loaded["shardgate.tablet.v1.Tablet"];
-  assert(service !== undefined && !("format" in service), "proto/tablet.proto defines the Tablet service");
   const methods: Record<string, ServiceDefinition[string]> = {};
-  for (const [name, method] of Object.entries(service as ServiceDefinition)) methods[name] = method;
+  const loaded = loadService("tablet.proto", "shardgate.tablet.v1.Tablet");
+  for (const [name, method] of Object.entries(loaded)) methods[name] = method;
   const calls = methods["Calls"];
   assert(calls !== undefined, "the Tablet service has Calls");
   methods["Calls"] = {

@@ -3,10 +3,11 @@
 //
 //   ROOT/global/keyspaces/KS/keyspace      ROOT/cells/CELL/cell
 //   ROOT/global/keyspaces/KS/vschema       ROOT/cells/CELL/tablets/ALIAS
-//   ROOT/global/keyspaces/KS/shards/SHARD  ROOT/global/locks/NAME
-//   ROOT/global/routing_rules
+//   ROOT/global/keyspaces/KS/shards/SHARD  ROOT/cells/CELL/gateways/NUMBER
+//   ROOT/global/routing_rules              ROOT/global/locks/NAME
 
 import { messageOf, ShardgateError } from "../base/errors.ts";
+import { type GatewayRecord, gatewayCodec } from "./gateway-record.ts";
 import { compareKeyRanges, parseKeyRange } from "./key-range.ts";
 import type {
   CellRecord,
@@ -43,7 +44,8 @@ export type TopologyKey =
   | { readonly kind: "shard"; readonly keyspace: string; readonly shard: string }
   | { readonly kind: "routing_rules" }
   | { readonly kind: "cell"; readonly cell: string }
-  | { readonly kind: "tablet"; readonly cell: string; readonly alias: TabletAlias };
+  | { readonly kind: "tablet"; readonly cell: string; readonly alias: TabletAlias }
+  | { readonly kind: "gateway"; readonly cell: string; readonly number: number };
 
 /** `root` is the path all keys begin with, like /shardgate. */
 export class Topology {
@@ -138,6 +140,23 @@ export class Topology {
   /** Keeps the tablet's record in the topology while this process lives (see TopoCoordination.register). */
   registerTablet(record: TabletRecord, options?: { readonly ttlS?: number }): TopoRegistration {
     return this.store.register(tabletKey(this.root, record.alias), tabletCodec.encode(record), options);
+  }
+
+  // Gateways
+
+  /** Of all cells, sorted by cell and number; bad records are left out. */
+  async getGateways(): Promise<GatewayRecord[]> {
+    const { entries } = await this.store.list(`${this.root}/cells/`);
+    return entries.flatMap((entry) => {
+      if (parseTopologyKey(this.root, entry.key)?.kind !== "gateway") return [];
+      return badRecordReason(this.root, entry) === undefined ? [gatewayCodec.decode(entry.key, entry.value)] : [];
+    });
+  }
+
+  /** Keeps the gateway's record in the topology while this process lives. Its number has to be its own. */
+  registerGateway(record: GatewayRecord, options?: { readonly ttlS?: number }): TopoRegistration {
+    const key = `${this.root}/cells/${record.cell}/gateways/${record.number}`;
+    return this.store.register(key, gatewayCodec.encode(record), options);
   }
 
   // VSchema
@@ -280,6 +299,9 @@ export function parseTopologyKey(root: string, key: string): TopologyKey | undef
   if (area === "cells" && group !== undefined && last === undefined) {
     if (name === "cell" && part === undefined) return { kind: "cell", cell: group };
     if (name === "tablets" && part !== undefined) return tabletKeyOf(group, part);
+    if (name === "gateways" && part !== undefined && /^\d{1,9}$/.test(part)) {
+      return { kind: "gateway", cell: group, number: Number(part) };
+    }
   }
   return undefined;
 }
@@ -326,6 +348,7 @@ const CODECS = {
   routing_rules: routingRulesCodec,
   cell: cellCodec,
   tablet: tabletCodec,
+  gateway: gatewayCodec,
 } satisfies Record<TopologyKey["kind"], RecordCodec<unknown>>;
 
 function tabletKeyOf(cell: string, text: string): TopologyKey | undefined {
