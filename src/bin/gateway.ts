@@ -27,8 +27,6 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly scatter: boolean;
   readonly gather: boolean;
   readonly maxRows: number;
-  readonly peerListen: string;
-  readonly peerAdvertiseHost?: string;
   readonly createDatabaseOn?: string;
   readonly peerListen: string;
   readonly peerAdvertiseHost?: string;

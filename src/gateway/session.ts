@@ -81,15 +81,7 @@ export class Session implements CommandHandler {
       this.#executor.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
   }
 
-  /** Ends the connection, or the statement under way if there is one. */
-  kill(what: KillWhat): void {
-    const { connection } = this.#options;
-    if (what === "connection") connection.destroy();
-    else if (!connection.idle) this.#executor.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
-  }
-
   command(payload: Buffer, sequenceId: number): void {
-    this.#executor.begin();
     this.#framing?.begin(payload[0] ?? 0);
     this.#executor.begin();
     switch (payload[0]) {
