@@ -2,7 +2,7 @@
 // is a hard limit. Units are last in the names.
 
 export const LIMITS = {
-  /** Largest statement a client may send; MySQL's own ceiling of max_allowed_packet is 1 GiB. */
+  /** Largest statement a client may send, unless --max-allowed-packet says otherwise. */
   statementBytesMax: 64 * 1024 * 1024,
   /** Tokens of one statement text; a 64 MiB INSERT of small numbers has about as many. */
   statementTokensMax: 40_000_000,
@@ -14,6 +14,10 @@ export const LIMITS = {
   handshakePacketBytesMax: 64 * 1024,
   /** Logins whose password waits to be hashed (10 ms of CPU each, one at a time) before further ones are refused. */
   passwordChecksQueuedMax: 500,
+  /** Client connections of one gateway process that have not logged in; the oldest silent one makes room for another. */
+  unknownConnectionsMax: 500,
+  /** When a gateway or a tablet stops, statements and transactions may go on for so long. */
+  drainMs: 10_000,
   /** Client connections of one gateway process. */
   clientConnectionsMax: 20_000,
   /** Bytes queued towards one client before its query stops taking chunks from the shards. */
@@ -40,8 +44,10 @@ export const LIMITS = {
   callCreditBytes: 512 * 1024,
   /** Bytes of replies in one gRPC message. */
   batchBytes: 256 * 1024,
+  /** The ceiling of --max-allowed-packet, as MySQL's. */
+  statementBytesCeiling: 1024 * 1024 * 1024,
   /** Largest gRPC message either side accepts: one statement plus its frame. */
-  grpcMessageBytesMax: 80 * 1024 * 1024,
+  grpcMessageBytesMax: (1024 + 16) * 1024 * 1024,
   /** Calls in flight on one gateway-tablet stream. */
   callsPerStreamMax: 20_000,
 
@@ -95,6 +101,9 @@ export const LIMITS = {
 
   /** Rows that one statement of a write by key names. */
   writtenKeysMax: 500,
+  /** Rows, and bytes of their values, that one batch of an INSERT … SELECT writes. */
+  insertedRowsMax: 1_000,
+  insertedBytesMax: 1024 * 1024,
 
   /** Rows and bytes that one gather may move to its scratch connection. */
   gatherRowsMax: 5_000_000,

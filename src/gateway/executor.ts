@@ -49,6 +49,7 @@ import { runChange, runInsert } from "./run-change.ts";
 import { runChangeRows } from "./run-change-rows.ts";
 import { aloneIn, runCatalog } from "./run-catalog.ts";
 import { runGather } from "./run-gather.ts";
+import { runInsertRows } from "./run-insert-rows.ts";
 import { runMerge } from "./run-merge.ts";
 import { beginSql, runSessionStatement } from "./run-session-statement.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
@@ -152,7 +153,10 @@ export class Executor implements PassThroughOwner {
       const cached = this.#planOf(sql, normalized, cluster);
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
-      if (execution !== undefined && (options.rowsMax > 0 || !CACHED_VERBS.has(normalized.verb) || !passesBinary(plan))) {
+      if (
+        execution !== undefined &&
+        (options.rowsMax > 0 || !CACHED_VERBS.has(normalized.verb) || !passesBinary(plan))
+      ) {
         this.#asText(payload);
         return;
       }
@@ -172,6 +176,7 @@ export class Executor implements PassThroughOwner {
         this.#severalShards(plan, normalized.binds, cluster);
       } else if (plan.kind === "catalog") this.#catalog(plan, normalized.binds, cluster, payload);
       else if (plan.kind === "change") this.#severalShards(plan, normalized.binds, cluster);
+      else if (plan.kind === "insert-rows") this.#slow(runInsertRows(this, plan, normalized.binds, cluster));
       else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
       else if (plan.kind === "session") {
         if (statement.kind === "show") this.#effect = showEffect(statement);
@@ -575,11 +580,7 @@ export class Executor implements PassThroughOwner {
     this.#slow(runCatalog(this, plan, binds, cluster));
   }
 
-  #severalShards(
-    plan: MergePlan | GatherPlan | ChangePlan,
-    binds: readonly BindValue[],
-    cluster: ClusterView,
-  ): void {
+  #severalShards(plan: MergePlan | GatherPlan | ChangePlan, binds: readonly BindValue[], cluster: ClusterView): void {
     if (plan.kind === "change") {
       this.#slow(runChangeRows(this, plan, binds, cluster));
       return;
@@ -662,8 +663,7 @@ export class Executor implements PassThroughOwner {
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
     const execution = this.#execution;
     const text = this.requestFor(target, payload, touchesTables, reserves);
-    const plain =
-      execution === undefined ? text : { ...text, prepared: execution.text, payload: execution.command };
+    const plain = execution === undefined ? text : { ...text, prepared: execution.text, payload: execution.command };
     const after = afterRequest(this.#effect, plain.settings, this.state);
     const request = after === undefined ? plain : { ...plain, ...after };
     this.#target = target;

@@ -35,7 +35,10 @@ function shardsOf(plan: Plan, all: ReadonlyMap<string, KeyspaceTargets>): Extent
       return extent(splitRows(plan, keyspace, [], new Map()).length, keyspace);
     }
     case "merge":
+    case "change":
       return "all";
+    case "insert-rows":
+      return "some";
     case "catalog":
       return plan.filter === undefined ? "some" : "one";
     case "gather": {

@@ -5,7 +5,7 @@ import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
 import { lastGivenId, readsForeignText, rowsToGenerate, splitRows } from "../engine/insert.ts";
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
-import { decodeOk, type OkPacket } from "../mysql/packets/ok.ts";
+import type { OkPacket } from "../mysql/packets/ok.ts";
 import { type Value, valueOf } from "../mysql/values.ts";
 import { WRITE } from "../plan/effects.ts";
 import type { InsertPlan } from "../plan/plan.ts";
@@ -17,6 +17,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import { type Executor, isDeadlock } from "./executor.ts";
 import { withSessionValues } from "./session-values.ts";
 import { warningsOf, withRow } from "./show-warnings.ts";
+import { combined, okOf } from "./write-answer.ts";
 
 /** One shard's share of a write. */
 export interface ShardChange {
@@ -32,6 +33,14 @@ const SAVEPOINT = comQuery("SAVEPOINT shardgate_statement");
 const ROLLBACK_TO_SAVEPOINT = comQuery("ROLLBACK TO SAVEPOINT shardgate_statement");
 const RELEASE_SAVEPOINT = comQuery("RELEASE SAVEPOINT shardgate_statement");
 
+/** An INSERT or REPLACE whose rows have their places. */
+export interface PlacedInsert {
+  /** With the values that the gateway has put in. */
+  readonly statement: Insert;
+  readonly changes: readonly ShardChange[];
+  readonly ids: InsertIds;
+}
+
 /** INSERT or REPLACE of rows into a sharded table. `payload` is what the client sent. */
 export async function runInsert(
   executor: Executor,
@@ -40,6 +49,32 @@ export async function runInsert(
   cluster: ClusterView,
   payload: Buffer,
 ): Promise<void> {
+  const { state } = executor;
+  const { statement, changes, ids } = await placeInsert(executor, plan, binds, cluster, payload);
+  const answersRows = statement.returning.length > 0;
+  const [only] = changes;
+  if (changes.length > 1) {
+    if (setsLastInsertId(statement)) throw notSupported("LAST_INSERT_ID(expression) of rows on several shards");
+    if (answersRows) throw notSupported("INSERT … RETURNING of rows on several shards");
+  }
+  executor.openTransaction(true, true);
+  if (changes.length === 1 && only !== undefined && (answersRows || plan.generate === undefined)) {
+    if (state.inTransaction) state.holds.checkParticipants([only.target]);
+    if (ids.generated !== undefined) state.lastInsertId = ids.generated;
+    executor.passStatement(only.target, only.payload);
+    return;
+  }
+  await runChange(executor, changes, ids);
+}
+
+/** Makes the rows' ids and finds the shards they go to. `payload`: the statement as it came; undefined: print it. */
+export async function placeInsert(
+  executor: Executor,
+  plan: InsertPlan,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+  payload: Buffer | undefined,
+): Promise<PlacedInsert> {
   const { state } = executor;
   executor.refuseReplica();
   if (!state.settings.textIsUtf8 && readsForeignText(plan, binds)) {
@@ -52,36 +87,23 @@ export async function runInsert(
   const split = splitRows(plan, executor.keyspaceTargets(plan.keyspace, cluster), binds, generated);
   const filled = generated.size === 0 ? plan.statement : withGenerated(plan, generated);
   const statement = plan.substitute ? withSessionValues(filled, state, executor.context) : filled;
-  executor.openTransaction(true, true);
-  if (split.length > 1) {
-    if (statement.returning.length > 0) throw notSupported("INSERT … RETURNING of rows on several shards");
-    if (setsLastInsertId(statement)) throw notSupported("LAST_INSERT_ID(expression) of rows on several shards");
-  }
-  const asWritten = statement === plan.statement && plan.printed !== true;
+  const asWritten = payload !== undefined && statement === plan.statement && plan.printed !== true;
   const textOf = (insert: Insert): Buffer => comQuery(print(insert, binds, { mode: state.sqlMode, columnNames: true }));
   const first = generated.values().next().value;
-  const firstId = first === undefined ? undefined : BigInt(first.raw.toString("latin1"));
-  const [only] = split;
-  const answersRows = statement.returning.length > 0;
-  if (split.length === 1 && only !== undefined && (answersRows || plan.generate === undefined)) {
-    if (state.inTransaction) state.holds.checkParticipants([only.target]);
-    if (firstId !== undefined) state.lastInsertId = firstId;
-    executor.passStatement(only.target, asWritten ? payload : textOf(statement));
-    return;
-  }
   const changes = split.map(({ target, rows }): ShardChange => {
     if (split.length === 1) return { target, rows, payload: asWritten ? payload : textOf(statement) };
     return { target, rows, payload: textOf({ ...statement, rows: rows.flatMap((row) => statement.rows[row] ?? []) }) };
   });
-  await runChange(executor, changes, {
-    generated: firstId,
+  const ids: InsertIds = {
+    generated: first === undefined ? undefined : BigInt(first.raw.toString("latin1")),
     given: lastGivenId(plan, binds),
     mayUpdate: mayUpdate(plan),
-  });
+  };
+  return { statement, changes, ids };
 }
 
 /** The insert ids of a statement, as far as they are not the shards' business. */
-interface InsertIds {
+export interface InsertIds {
   /** First of the ids made for this statement. */
   readonly generated: bigint | undefined;
   /** What the last row gives itself. */
@@ -95,17 +117,21 @@ function mayUpdate({ statement }: InsertPlan): boolean {
 }
 
 /** Answers the client, or throws. */
-export async function runChange(executor: Executor, changes: readonly ShardChange[], ids?: InsertIds): Promise<void> {
+export async function runChange(
+  executor: Executor,
+  changes: readonly ShardChange[],
+  ids?: InsertIds,
+  isEverywhere = false,
+): Promise<void> {
   const { state } = executor;
   if (changes.length > 1) executor.asParts(WRITE);
   const replies = state.inTransaction
     ? await changeInTransaction(executor, changes)
     : await changeAlone(executor, changes);
-  const parts = replies.map(({ info: end, bytes }) =>
-    decodeOk(bytes.subarray(bytes.length - end.lastPacketBytes + 4), 0),
-  );
-  const ok = combined(parts);
-  const info = changes.length === 1 ? ok.info : (insertInfo(changes, parts) ?? ok.info);
+  const parts = replies.map(okOf);
+  // What is everywhere alike counts once.
+  const ok = combined(isEverywhere ? parts.slice(0, 1) : parts);
+  const info = changes.length === 1 || isEverywhere ? ok.info : (insertInfo(changes, parts) ?? ok.info);
   let { lastInsertId } = ok;
   const isInserted = ok.affectedRows > 0 && (ids?.mayUpdate !== true || ok.affectedRows === 1);
   if (ids?.generated !== undefined && isInserted) lastInsertId = ids.generated;
@@ -114,7 +140,7 @@ export async function runChange(executor: Executor, changes: readonly ShardChang
   else if (ids?.given !== undefined && ok.affectedRows > 0) lastInsertId = ids.given;
   state.rowCount = ok.affectedRows;
   state.lastWarnings = warningsOf(
-    replies.map(({ info: end }) => end),
+    (isEverywhere ? replies.slice(0, 1) : replies).map(({ info: end }) => end),
     (i) => changes[i]?.rows,
   );
   executor.ok({ ...ok, info, lastInsertId, statusFlags: state.statusFlags });
@@ -249,29 +275,6 @@ function withGenerated(plan: InsertPlan, generated: ReadonlyMap<number, Value>):
   if (isListed) return { ...statement, rows };
   const column = { kind: "column", schema: undefined, table: undefined, name: generate.column, pos } as const;
   return { ...statement, rows, columns: [...statement.columns, column], columnList: true };
-}
-
-/** One OK for those of several shards: counts added, the first insert id, the info text's numbers added. */
-function combined(parts: readonly OkPacket[]): OkPacket {
-  const [first, ...rest] = parts;
-  if (first === undefined) throw new ShardgateError("INTERNAL", "a write without a shard");
-  return rest.reduce(
-    (sum, part) => ({
-      ...sum,
-      affectedRows: sum.affectedRows + part.affectedRows,
-      lastInsertId: sum.lastInsertId !== 0n ? sum.lastInsertId : part.lastInsertId,
-      warnings: Math.min(0xffff, sum.warnings + part.warnings),
-      info: addInfo(sum.info, part.info),
-    }),
-    first,
-  );
-}
-
-/** "Records: 2  Duplicates: 0  Warnings: 0" and "Rows matched: …" with their numbers added. */
-function addInfo(a: string, b: string): string {
-  const numbers = b.match(/\d+/g) ?? [];
-  let at = 0;
-  return a.replaceAll(/\d+/g, (digits) => String(Number(digits) + Number(numbers[at++] ?? 0)));
 }
 
 /**

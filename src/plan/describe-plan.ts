@@ -46,6 +46,19 @@ export function describePlan(plan: Plan, more: (sender: Sender) => object = () =
               sequence: `${plan.generate.sequenceKeyspace}.${plan.generate.sequenceTable}`,
             }),
       };
+    case "insert-rows":
+      return { kind: plan.kind, keyspace: plan.keyspace, table: plan.statement.table.name, asked: plan.asked.length };
+    case "change":
+      return {
+        kind: plan.kind,
+        keyspace: plan.keyspace,
+        reason: plan.reason,
+        find: print(plan.find),
+        tables: plan.targets.map(({ keyspace, table, key }) => ({
+          table: `${keyspace}.${table}`,
+          key: key.map(({ column }) => column.name),
+        })),
+      };
     case "gather":
       return {
         kind: plan.kind,

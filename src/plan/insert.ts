@@ -36,9 +36,12 @@ export function planInsert(
     }
   }
   const vindexed = new Set(table.columnVindexes.flatMap(({ columnsLower }) => columnsLower));
-  for (const { column } of statement.onDuplicate) {
-    if (vindexed.has(column.name.toLowerCase())) {
-      throw notSupported(`ON DUPLICATE KEY UPDATE of vindex column ${column.name}`);
+  for (const { column, value } of statement.onDuplicate) {
+    if (vindexed.has(column.name.toLowerCase()) && !isInserted(value, column.name, statement)) {
+      throw notSupported(
+        `ON DUPLICATE KEY UPDATE of vindex column ${column.name}`,
+        `give it the row's own value, VALUES(${column.name})`,
+      );
     }
   }
   const generate = generatedColumn(table, columns, context);
@@ -58,6 +61,15 @@ export function planInsert(
     substitute: asksForSessionValues(statement),
     ...(statement === written ? {} : { printed: true }),
   };
+}
+
+/** VALUES(column), or the row alias's: a row that gets it is on the shard already. */
+function isInserted(value: Expr, column: string, { rowAlias, columns, rowAliasColumns }: Insert): boolean {
+  if (value.kind === "insertValue") return value.column.name.toLowerCase() === column.toLowerCase();
+  if (value.kind !== "column" || rowAlias === undefined || value.table !== rowAlias) return false;
+  const at = rowAliasColumns.findIndex((name) => name.toLowerCase() === value.name.toLowerCase());
+  const named = rowAliasColumns.length === 0 ? value.name : columns[at]?.name;
+  return named?.toLowerCase() === column.toLowerCase();
 }
 
 /**

@@ -59,9 +59,13 @@ export function gradeOf(plan: Plan): Grade {
     case "insert":
     case "catalog":
       return "one shard";
+    case "insert-rows":
+      return "one shard";
     case "gather":
     case "merge":
       return plan.kind;
+    case "change":
+      return "merge";
     case "send":
       if (isOneShard(plan.routing)) return "one shard";
       if (plan.crossShard === undefined) return "all shards";

@@ -3,6 +3,7 @@
 
 import type { Expr, Insert, Locking, Query, Statement, SystemTime } from "../sql/tree.ts";
 import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
+import type { ChangePlan, InsertRowsPlan } from "./change-plan.ts";
 import type { ColumnKind } from "./column-kind.ts";
 import type { Score } from "./gather-scores.ts";
 import type { KeyRouting } from "./key-routing.ts";
@@ -62,12 +63,14 @@ export interface SendPlan {
   /** What the answers of several shards cannot simply be put together for; undefined when they can. */
   readonly crossShard: string | undefined;
   /** What answers it instead when `crossShard` is set and there are several shards. */
-  readonly severalShards: MergePlan | GatherPlan | undefined;
+  readonly severalShards: MergePlan | GatherPlan | ChangePlan | undefined;
   readonly effect: Effect;
   /** The answer is rows, also from several shards; else counts. */
   readonly rows: boolean;
   /** One of its shards is enough. */
   readonly onOne?: boolean;
+  /** Every shard has the same rows, so that what one of them counts is what is told. */
+  readonly everywhere?: boolean;
   /** The gateway's own functions (LAST_INSERT_ID(), …) in the tree: print it anew for each execution. */
   readonly substitute: Statement | undefined;
   /** Values in `routing` that a mysqld is asked for first; undefined when there are none. */
@@ -201,7 +204,15 @@ export interface CatalogTableName {
   readonly columns: ReadonlySet<string> | "all";
 }
 
-export type Plan = SendPlan | InsertPlan | SessionPlan | GatherPlan | MergePlan | CatalogPlan;
+export type Plan =
+  | SendPlan
+  | InsertPlan
+  | InsertRowsPlan
+  | ChangePlan
+  | SessionPlan
+  | GatherPlan
+  | MergePlan
+  | CatalogPlan;
 
 /** What running a statement means for the session. */
 export interface Effect {

@@ -2,9 +2,8 @@
 // simply be put together for. Pure: the same statement and VSchema give the same plan. What cannot be planned is refused
 // with 1235 and the construct's name, never sent to a wrong or partial set of shards.
 
-import { notSupported, ShardgateError } from "../base/errors.ts";
+import { notSupported } from "../base/errors.ts";
 import type { Query, SetStatementFor, Statement } from "../sql/tree.ts";
-import { walk } from "../sql/walk.ts";
 import { planOnAllShards } from "./all-shards.ts";
 import { planCatalog, refuseCatalogs } from "./catalog.ts";
 import { planChange } from "./change.ts";
@@ -20,7 +19,7 @@ import {
   WRITE,
 } from "./effects.ts";
 import { planDescribe, planExplain } from "./explain.ts";
-import { planInsert } from "./insert.ts";
+import { planInsertStatement } from "./insert-statement.ts";
 import type { Plan, Routing } from "./plan.ts";
 import { planQuery } from "./query.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
@@ -97,20 +96,6 @@ function planSelect(statement: Query, context: PlanContext): Plan {
   return query === statement ? plan : withColumnsOf(statement, plan, context);
 }
 
-function planInsertStatement(statement: Statement & { kind: "insert" }, context: PlanContext): Plan {
-  const tables = tablesOf(statement, context);
-  const keyspace = keyspaceOf(tables, context);
-  const effect = withReserved(statement, WRITE);
-  if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
-  if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
-  refuseReserved(effect, keyspace);
-  if (effect.assigns !== undefined) throw notSupported("a user variable set inside an INSERT into a sharded table");
-  const table = tables.tables[0]?.table;
-  if (table === undefined) throw notSupported("INSERT without a table");
-  refuseNestedQueries(statement, `sharded keyspace ${keyspace.keyspace}`);
-  return planInsert(statement, keyspace, table, context);
-}
-
 /** SET STATEMENT … FOR goes as it is where the statement goes, if that is one shard for sure. */
 function planStatementFor(statement: SetStatementFor, context: PlanContext): Plan {
   const plan = planStatement(statement.statement, context);
@@ -183,20 +168,6 @@ const MAINTENANCE: ReadonlySet<string> = new Set([
   "optimize table",
   "repair table",
 ]);
-
-/** Subqueries, common table expressions and derived tables would see one shard's rows only. */
-function refuseNestedQueries(statement: Statement, where: string): void {
-  walk(statement, (node) => {
-    if (node === statement) return true;
-    if (node.kind === "cte") throw notSupported(`WITH over ${where}`);
-    if (node.kind === "derived") throw notSupported(`derived table over ${where}`);
-    if (node.kind === "subquery" || node.kind === "exists" || node.kind === "quantified") {
-      throw notSupported(`subquery over ${where}`);
-    }
-    return true;
-  });
-  if (statement.kind === "insert" && statement.query !== undefined) throw notSupported(`INSERT … SELECT over ${where}`);
-}
 
 function nameOf(statement: Statement): string {
   if (statement.kind === "ddl") return `${statement.verb} ${statement.object}`.toUpperCase();

@@ -19,6 +19,10 @@ export function reasonOf(plan: Plan): string {
       return `The answers of several shards are merged in the gateway: ${plan.reason}.`;
     case "gather":
       return `The rows of several shards are gathered on one server, which answers: ${plan.reason}.`;
+    case "change":
+      return `The rows are found first, then written by their keys: ${plan.reason}.`;
+    case "insert-rows":
+      return "Its rows are computed first, then each goes to the shard of its key.";
     case "catalog":
       return "It reads tables of the servers' own, which a keyspace's shard has or which are gathered from the keyspaces.";
     default:

@@ -25,6 +25,8 @@ export function routingsOf(plan: Plan): readonly KeyspaceRouting[] {
     case "catalog":
       return plan.gather === undefined ? [] : routingsOf(plan.gather);
     case "insert":
+    case "insert-rows":
+    case "change":
     case "session":
       return [];
     default:

@@ -1,6 +1,7 @@
 // Golden plans: each case of cases/*.json is {comment, query, plan}. UPDATE_GOLDEN=1 writes the plans anew; what changes is
 // then read in the diff. Keyspaces as in vschema.json beside the cases.
 
+import { print, printExpr } from "../../src/sql/print.ts";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -78,6 +79,15 @@ function shown(plan: Plan): object {
         values: plan.primary.values.map((row) => row.map((ref) => (ref === undefined ? "generated" : shownRef(ref)))),
         ...(plan.generate === undefined ? {} : { generate: `${plan.generate.column} at ${plan.generate.position}` }),
       };
+    case "change":
+      return {
+        kind: "change",
+        reason: plan.reason,
+        find: print(plan.find),
+        write: plan.targets.map(({ keyspace, table }) => `${keyspace}.${table}`),
+      };
+    case "insert-rows":
+      return { kind: "insert-rows", keyspace: plan.keyspace, asked: plan.asked.map(({ expr }) => printExpr(expr)) };
     case "gather":
       return {
         kind: "gather",

@@ -157,6 +157,16 @@ function showPlan(plan: Plan): string[] {
         ...showBody(plan.body, ""),
         ...(plan.gather === undefined ? ["no gather in its place"] : []),
       ];
+    case "change":
+      return [
+        `change: ${plan.reason}`,
+        `find ${print(plan.find)}`,
+        ...plan.targets.map(({ keyspace, table, key }) => {
+          return `write ${keyspace}.${table} by ${key.map(({ column }) => column.name).join(", ")}`;
+        }),
+      ];
+    case "insert-rows":
+      return [`insert into ${plan.keyspace}: rows computed first`];
     case "gather":
       return [
         `gather on ${plan.keyspace}: ${plan.reason}`,

@@ -1,0 +1,453 @@
+// UPDATE and DELETE by key: the query that finds the rows runs through the tiers and locks them, then each row is written
+// on its shard. Rows whose vindex columns change are read again afterwards, as the shard has stored them, and move to the
+// shard they belong to now.
+
+import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { CollectedReply } from "../engine/collect.ts";
+import type { ShardTarget } from "../engine/ports.ts";
+import { literal, storedItem, type StoredValue, storedValue } from "./stored-values.ts";
+import { valueToPlace } from "../engine/vindex-values.ts";
+import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
+import type { Value } from "../mysql/values.ts";
+import type { ChangePlan, ChangeTarget, FoundColumn } from "../plan/change-plan.ts";
+import { columnKindOf } from "../plan/column-kind.ts";
+import type { BindValue } from "../plan/statement.ts";
+import { print } from "../sql/print.ts";
+import type { Assignment, Column, Delete, Expr, Insert, Select, SelectItem, TableName, Update } from "../sql/tree.ts";
+import type { ColumnVindex } from "../vschema/model.ts";
+import type { ClusterView } from "./cluster-view.ts";
+import { comQuery } from "./com-query.ts";
+import type { Executor } from "./executor.ts";
+import { foundValue, readFound } from "./found-rows.ts";
+import { withSessionValues } from "./session-values.ts";
+import { warningsOfSession } from "./show-warnings.ts";
+import { asOneStatement, runPart, runParts } from "./statement-unit.ts";
+import { readTextRows } from "./text-rows.ts";
+import { answerParts, type PartReply } from "./write-answer.ts";
+
+/** A row that is to be written. */
+interface FoundRow {
+  readonly key: readonly StoredValue[];
+  readonly vindexed: readonly StoredValue[];
+  /** Undefined when the shard cannot be told: any may have it. */
+  readonly shard: ShardTarget | undefined;
+  readonly keyspaceId: Buffer | undefined;
+  /** Values of the query for assignments, in their order. */
+  readonly assigned: readonly Expr[];
+  readonly newKey: readonly Expr[];
+}
+
+/** Answers the client, or throws. */
+export async function runChangeRows(
+  executor: Executor,
+  plan: ChangePlan,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+): Promise<void> {
+  executor.refuseReplica();
+  executor.asParts(plan.effect);
+  const replies = await asOneStatement(executor, () => new RowChange(executor, plan, binds, cluster).run());
+  answerParts(executor, replies, plan.statement.kind);
+}
+
+class RowChange {
+  readonly #executor: Executor;
+  readonly #plan: ChangePlan;
+  readonly #binds: readonly BindValue[];
+  readonly #cluster: ClusterView;
+
+  constructor(executor: Executor, plan: ChangePlan, binds: readonly BindValue[], cluster: ClusterView) {
+    this.#executor = executor;
+    this.#plan = plan;
+    this.#binds = binds;
+    this.#cluster = cluster;
+  }
+
+  async run(): Promise<PartReply[]> {
+    const { targets } = this.#plan;
+    const found = await readFound(this.#executor, withStoredItems(this.#plan), this.#binds);
+    this.#refuseWarned();
+    const replies: PartReply[] = [];
+    for (const target of targets) {
+      const rows = this.#rowsOf(target, found.columns, found.rows);
+      replies.push(...(await this.#write(target, rows)));
+    }
+    return replies;
+  }
+
+  /** What a strict sql_mode makes errors of in a change is a warning in the query. */
+  #refuseWarned(): void {
+    const { state } = this.#executor;
+    if (this.#plan.statement.ignore || !isStrict(state.settings.variables.get("sql_mode"))) return;
+    const first = warningsOfSession(state).find(({ level, code }) => level === "Warning" && STRICT_ERRORS.has(code));
+    if (first !== undefined) throw new MysqlError(first.code, STRICT_ERRORS.get(first.code) ?? "HY000", first.message);
+  }
+
+  #rowsOf(
+    target: ChangeTarget,
+    columns: readonly ColumnDefinition[],
+    rows: readonly (readonly (Buffer | null)[])[],
+  ): FoundRow[] {
+    const found = new Map<string, FoundRow>();
+    const { textIsUtf8 } = this.#executor.state.settings;
+    const valueAt = (row: readonly (Buffer | null)[], position: number): Expr =>
+      foundValue(columns[position], row[position] ?? null, textIsUtf8);
+    for (const row of rows) {
+      const read = ({ column, position }: FoundColumn): StoredValue => storedValue(column, row[position] ?? null);
+      // An outer join without a match has no row to write.
+      if (target.key.some(({ position }) => row[position] === null)) continue;
+      const key = target.key.map(read);
+      const vindexed = target.vindexed.map(read);
+      const text = [...key, ...vindexed].map((value) => value.text).join("\u0000");
+      if (found.has(text)) continue;
+      const place = this.#placeOf(target, vindexed);
+      found.set(text, {
+        key,
+        vindexed,
+        shard: place?.shard,
+        keyspaceId: place?.keyspaceId,
+        assigned: target.set.flatMap(({ value }) => (value.kind === "found" ? [valueAt(row, value.position)] : [])),
+        newKey: target.newKey.map(({ position }) => valueAt(row, position)),
+      });
+    }
+    return [...found.values()];
+  }
+
+  /** Where a row with these values of `target.vindexed` is; undefined when that cannot be told. */
+  #placeOf(
+    target: ChangeTarget,
+    vindexed: readonly StoredValue[],
+  ): { readonly shard: ShardTarget; readonly keyspaceId: Buffer } | undefined {
+    const primary = target.vschema?.columnVindexes[0];
+    if (target.placed !== "sharded") return undefined;
+    const keyspaceId =
+      target.vschema?.pinned ?? (primary === undefined ? undefined : keyspaceIdOf(target, primary, vindexed));
+    if (keyspaceId === undefined) return undefined;
+    const { shardMap, targets } = this.#executor.keyspaceTargets(target.keyspace, this.#cluster);
+    const shard = shardMap === undefined ? undefined : targets[shardMap.indexOf(keyspaceId)];
+    return shard === undefined ? undefined : { shard, keyspaceId };
+  }
+
+  async #write(target: ChangeTarget, rows: readonly FoundRow[]): Promise<PartReply[]> {
+    const { targets: all } = this.#executor.keyspaceTargets(target.keyspace, this.#cluster);
+    const byShard = new Map<ShardTarget, FoundRow[]>();
+    for (const row of rows) {
+      const shards = row.shard === undefined ? all : [row.shard];
+      for (const shard of shards) {
+        const list = byShard.get(shard);
+        if (list === undefined) byShard.set(shard, [row]);
+        else list.push(row);
+      }
+    }
+    const { statement } = this.#plan;
+    const parts = new Map<ShardTarget, (() => Promise<PartReply>)[]>();
+    for (const [shard, list] of byShard) {
+      const isCounted = target.placed !== "everywhere" || shard === all[0];
+      const statements = statement.kind === "delete" ? this.#deletes(target, list) : this.#updates(target, list);
+      parts.set(
+        shard,
+        statements.map((each) => async (): Promise<PartReply> => {
+          const reply = await this.#send(shard, each);
+          return { reply, isCounted };
+        }),
+      );
+    }
+    const replies = await runParts(parts);
+    if (target.changesVindex) await this.#move(target, rows);
+    if (replies.length === 0 && statement.kind === "delete" && statement.returning.length > 0) {
+      const [shard] = all;
+      const nothing = { ...deleteOf(statement, target, FALSE), orderBy: [] };
+      if (shard !== undefined) replies.push({ reply: await this.#send(shard, nothing), isCounted: true });
+    }
+    return replies;
+  }
+
+  #send(shard: ShardTarget, statement: Update | Delete | Insert | Select, settings?: string): Promise<CollectedReply> {
+    const { state, context } = this.#executor;
+    const filled = withSessionValues(statement, state, context);
+    const payload = comQuery(print(filled, this.#binds, { mode: state.sqlMode, columnNames: true }));
+    return runPart(this.#executor, shard, payload, settings);
+  }
+
+  #deletes(target: ChangeTarget, rows: readonly FoundRow[]): Delete[] {
+    const { statement } = this.#plan;
+    if (statement.kind !== "delete") return [];
+    return chunks(rows, LIMITS.writtenKeysMax).map((chunk) => deleteOf(statement, target, whereOf(target, chunk)));
+  }
+
+  /** One for all rows that get the same values. */
+  #updates(target: ChangeTarget, rows: readonly FoundRow[]): Update[] {
+    const { statement } = this.#plan;
+    if (statement.kind !== "update") return [];
+    const groups = new Map<string, FoundRow[]>();
+    for (const row of rows) {
+      const key = JSON.stringify(row.assigned);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [row]);
+      else group.push(row);
+    }
+    const isSingle = this.#plan.targets.length === 1 && statement.tables.length === 1;
+    const orderBy = isSingle && statement.tables[0]?.kind === "tableName" && groups.size === 1 ? statement.orderBy : [];
+    return [...groups.values()].flatMap((group) => {
+      const assigned = group[0]?.assigned ?? [];
+      return chunks(group, LIMITS.writtenKeysMax).map(
+        (chunk): Update => ({
+          ...statement,
+          with: undefined,
+          tables: [{ ...target.ref, indexHints: [] }],
+          set: assignmentsOf(target, assigned),
+          where: whereOf(target, chunk, target.ref.alias ?? target.ref.name),
+          orderBy,
+          limit: undefined,
+        }),
+      );
+    });
+  }
+
+  /** Rows whose keyspace id is another one now go where they belong. */
+  async #move(target: ChangeTarget, rows: readonly FoundRow[]): Promise<void> {
+    const primary = target.vschema?.columnVindexes[0];
+    if (primary === undefined) return;
+    const moves: { readonly from: ShardTarget; readonly to: ShardTarget; readonly key: Expr }[] = [];
+    for (const { row, now, values } of await this.#readAgain(target, rows)) {
+      const place = this.#placeOf(target, values);
+      if (row.shard === undefined || place === undefined) {
+        throw notSupported(
+          `UPDATE of vindex columns ${primary.columns.join(", ")} of ${target.table} to or from a value that has no known place`,
+        );
+      }
+      if (place.shard.shard === row.shard.shard) continue;
+      moves.push({ from: row.shard, to: place.shard, key: now });
+    }
+    if (moves.length > 0 && this.#plan.statement.ignore) {
+      throw notSupported(`UPDATE IGNORE that moves rows of ${target.table} to other shards`);
+    }
+    const { state } = this.#executor;
+    const settings = state.settings.withVariable("sql_mode", "'NO_AUTO_VALUE_ON_ZERO'").sql;
+    const stored = target.definition.columns.filter(({ generated }) => !generated);
+    const inserts: { readonly to: ShardTarget; readonly insert: Insert }[] = [];
+    for (const { from, to, key } of moves) {
+      const table: TableName = { ...target.ref, alias: undefined, indexHints: [], partitions: [] };
+      const items = stored.map((column) => itemOf(storedItem(column, columnOf(column.name))));
+      const read = await this.#send(from, { ...EMPTY_SELECT, items, from: [table], where: key });
+      const [values] = readTextRows(read.bytes);
+      if (values === undefined) throw new ShardgateError("INTERNAL", "a row to be moved is not there");
+      inserts.push({ to, insert: insertOf(target, stored, values) });
+      await this.#send(from, { ...EMPTY_DELETE, tables: [table], where: key });
+    }
+    for (const { to, insert } of inserts) await this.#send(to, insert, settings);
+  }
+
+  /** The rows' vindexed columns as they are stored now. */
+  async #readAgain(
+    target: ChangeTarget,
+    rows: readonly FoundRow[],
+  ): Promise<{ readonly row: FoundRow; readonly now: Expr; readonly values: readonly StoredValue[] }[]> {
+    if (target.newKey.length > 0 && this.#plan.statement.ignore) {
+      throw notSupported(`UPDATE IGNORE of key columns of ${target.table} that place its rows`);
+    }
+    const again: { row: FoundRow; now: Expr; values: readonly StoredValue[] }[] = [];
+    const table: TableName = { ...target.ref, alias: undefined, indexHints: [], partitions: [] };
+    const items = target.vindexed.map(({ column }) => itemOf(storedItem(column, columnOf(column.name))));
+    for (const row of rows) {
+      const now = equalTo(
+        target.key.map(({ column }, i) => {
+          const assigned = target.newKey.findIndex((each) => each.column === column);
+          const expr = assigned < 0 ? row.key[i]?.expr : row.newKey[assigned];
+          return [columnOf(column.name), expr ?? FALSE];
+        }),
+      );
+      if (row.shard === undefined)
+        throw notSupported(`UPDATE of vindex columns of a row of ${target.table} without place`);
+      const reply = await this.#send(row.shard, { ...EMPTY_SELECT, items, from: [table], where: now });
+      const [values, ...others] = readTextRows(reply.bytes);
+      if (values === undefined || others.length > 0) {
+        throw notSupported(
+          `UPDATE of key columns of ${target.table} to values that MySQL stores in another form`,
+          "give them in the columns' own types",
+        );
+      }
+      const stored = target.vindexed.map(({ column }, i) => storedValue(column, values[i] ?? null));
+      again.push({ row, now, values: stored });
+    }
+    return again;
+  }
+}
+
+const STRICT_ERRORS: ReadonlyMap<number, string> = new Map([
+  [1292, "22007"],
+  [1365, "22012"],
+  [1411, "HY000"],
+]);
+
+/** The default is strict. */
+function isStrict(sqlMode: string | undefined): boolean {
+  return sqlMode === undefined || /default|strict_/i.test(sqlMode);
+}
+
+function keyspaceIdOf(
+  { vschema, definition, vindexed }: ChangeTarget,
+  { vindex, columnsLower }: ColumnVindex,
+  values: readonly StoredValue[],
+): Buffer | undefined {
+  if (vindex.kind === "lookup") return undefined;
+  const row: Value[] = [];
+  for (const lower of columnsLower) {
+    const at = vindexed.findIndex(({ column }) => column.lower === lower);
+    const value = values[at]?.value;
+    const placed =
+      value === undefined ? undefined : valueToPlace(vindex, columnKindOf(vschema, lower, definition), value);
+    if (placed === undefined) return undefined;
+    row.push(placed);
+  }
+  try {
+    const [first] = row;
+    const destination = vindex.kind === "multi-column" ? vindex.map(row) : first && vindex.map(first);
+    return destination?.kind === "keyspace-id" ? destination.id : undefined;
+  } catch (error) {
+    if (error instanceof ShardgateError && error.id === "VINDEX_VALUE_BAD") return undefined;
+    throw error;
+  }
+}
+
+/** The query with what reads columns' values losslessly in its select list. */
+function withStoredItems({ find, targets }: ChangePlan): Select {
+  if (find.kind !== "select") throw new ShardgateError("INTERNAL", "rows are found by a SELECT");
+  const items = [...find.items];
+  for (const { column, position } of targets.flatMap(({ key, vindexed }) => [...key, ...vindexed])) {
+    const item = items[position];
+    if (item?.kind === "expr") items[position] = { ...item, expr: storedItem(column, item.expr) };
+  }
+  return { ...find, items };
+}
+
+function deleteOf(statement: Delete, target: ChangeTarget, where: Expr): Delete {
+  const table: TableName = { ...target.ref, alias: undefined, indexHints: [], partitions: [] };
+  return {
+    ...statement,
+    with: undefined,
+    form: "single",
+    targets: [],
+    tables: [table],
+    where,
+    orderBy: [],
+    limit: undefined,
+  };
+}
+
+function assignmentsOf(target: ChangeTarget, assigned: readonly Expr[]): Assignment[] {
+  let next = 0;
+  const table = target.ref.alias ?? target.ref.name;
+  return target.set.map(({ column, value }): Assignment => {
+    const name = columnOf(column, table);
+    if (value.kind === "own") return { kind: "assignment", column: name, value: value.expr, pos: 0 };
+    return { kind: "assignment", column: name, value: assigned[next++] ?? FALSE, pos: 0 };
+  });
+}
+
+function insertOf(
+  target: ChangeTarget,
+  columns: ChangeTarget["definition"]["columns"],
+  row: readonly (Buffer | null)[],
+): Insert {
+  const values = columns.map((column, i) => storedValue(column, row[i] ?? null).expr);
+  return {
+    kind: "insert",
+    replace: false,
+    hints: undefined,
+    priority: undefined,
+    ignore: false,
+    table: { kind: "name", schema: target.ref.schema, name: target.table, pos: 0 },
+    partitions: [],
+    columns: columns.map(({ name }) => columnOf(name)),
+    columnList: true,
+    form: "values",
+    rows: [{ kind: "insertRow", values, pos: 0 }],
+    query: undefined,
+    rowAlias: undefined,
+    rowAliasColumns: [],
+    onDuplicate: [],
+    returning: [],
+    pos: 0,
+  };
+}
+
+/** The rows' keys; where the shard is not known, also what places them, as another shard may have a row of that key. */
+function whereOf({ key, vindexed }: ChangeTarget, rows: readonly FoundRow[], table?: string): Expr {
+  const [first] = key;
+  if (first !== undefined && key.length === 1 && rows.every(({ shard }) => shard !== undefined)) {
+    const list = rows.flatMap((row) => row.key[0]?.expr ?? []);
+    return { kind: "in", expr: columnOf(first.column.name, table), not: false, list, pos: 0 };
+  }
+  const operands = rows.map((row) => {
+    const pairs = key.map(({ column }, i) => [columnOf(column.name, table), row.key[i]?.expr ?? FALSE] as const);
+    if (row.shard !== undefined) return equalTo(pairs);
+    const more = vindexed.map(
+      ({ column }, i) => [columnOf(column.name, table), row.vindexed[i]?.expr ?? FALSE] as const,
+    );
+    return equalTo([...pairs, ...more]);
+  });
+  const [only] = operands;
+  return only !== undefined && operands.length === 1 ? only : { kind: "or", operands, pos: 0 };
+}
+
+function equalTo(pairs: readonly (readonly [Column, Expr])[]): Expr {
+  const operands = pairs.map(([left, right]): Expr => ({ kind: "binary", op: "<=>", left, right, pos: 0 }));
+  const [only] = operands;
+  return only !== undefined && operands.length === 1 ? only : { kind: "and", operands, pos: 0 };
+}
+
+function columnOf(name: string, table?: string): Column {
+  return { kind: "column", schema: undefined, table, name, pos: 0 };
+}
+
+function itemOf(expr: Expr): SelectItem {
+  return { kind: "expr", expr, alias: undefined, text: "", pos: 0 };
+}
+
+function chunks<T>(list: readonly T[], size: number): T[][] {
+  const found: T[][] = [];
+  for (let at = 0; at < list.length; at += size) found.push(list.slice(at, at + size));
+  return found;
+}
+
+const FALSE: Expr = literal("int", "0");
+
+const EMPTY_SELECT: Select = {
+  kind: "select",
+  hints: undefined,
+  options: [],
+  items: [],
+  from: [],
+  dual: false,
+  where: undefined,
+  groupBy: [],
+  rollup: false,
+  having: undefined,
+  windows: [],
+  procedure: undefined,
+  with: undefined,
+  orderBy: [],
+  limit: undefined,
+  into: undefined,
+  locking: [],
+  pos: 0,
+};
+
+const EMPTY_DELETE: Delete = {
+  kind: "delete",
+  with: undefined,
+  hints: undefined,
+  lowPriority: false,
+  quick: false,
+  ignore: false,
+  form: "single",
+  targets: [],
+  tables: [],
+  where: undefined,
+  orderBy: [],
+  limit: undefined,
+  returning: [],
+  pos: 0,
+};

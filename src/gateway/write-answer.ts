@@ -1,0 +1,62 @@
+// The answer to a write that ran in parts: counts and the numbers of the info text added, the first insert id, the rows of
+// RETURNING one after the other, and all parts' warnings.
+
+import { ShardgateError } from "../base/errors.ts";
+import type { CollectedReply } from "../engine/collect.ts";
+import { decodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
+import type { Executor } from "./executor.ts";
+import { warningsOf } from "./show-warnings.ts";
+import { readTextResult } from "./text-rows.ts";
+
+export interface PartReply {
+  readonly reply: CollectedReply;
+  /** Its counts are the statement's; else it has done what another one has counted. */
+  readonly isCounted: boolean;
+}
+
+/** Answers the client with what UPDATE or DELETE parts were answered. */
+export function answerParts(executor: Executor, parts: readonly PartReply[], verb: "update" | "delete"): void {
+  const { state } = executor;
+  const counted = parts.filter(({ isCounted }) => isCounted).map(({ reply }) => reply);
+  const warnings = warningsOf(counted.map(({ info }) => info));
+  if (counted.some(({ info }) => info.kind === "resultset")) {
+    const results = counted.map(({ bytes }) => readTextResult(bytes));
+    const rows = results.flatMap((result) => result.rows);
+    executor.result({ columns: results[0]?.columns ?? [], rows }, warnings);
+    return;
+  }
+  const oks = counted.map(okOf);
+  const none = okPacket({ info: verb === "update" ? "Rows matched: 0  Changed: 0  Warnings: 0" : "" });
+  const ok = oks.length === 0 ? none : combined(oks);
+  state.rowCount = ok.affectedRows;
+  state.lastWarnings = warnings;
+  executor.ok({ ...ok, lastInsertId: 0n, statusFlags: state.statusFlags });
+}
+
+/** The OK packet that ends a reply. */
+export function okOf({ info, bytes }: CollectedReply): OkPacket {
+  return decodeOk(bytes.subarray(bytes.length - info.lastPacketBytes + 4), 0);
+}
+
+/** One OK for those of several shards: counts added, the first insert id, the info text's numbers added. */
+export function combined(parts: readonly OkPacket[]): OkPacket {
+  const [first, ...rest] = parts;
+  if (first === undefined) throw new ShardgateError("INTERNAL", "a write without a shard");
+  return rest.reduce(
+    (sum, part) => ({
+      ...sum,
+      affectedRows: sum.affectedRows + part.affectedRows,
+      lastInsertId: sum.lastInsertId !== 0n ? sum.lastInsertId : part.lastInsertId,
+      warnings: Math.min(0xffff, sum.warnings + part.warnings),
+      info: addInfo(sum.info, part.info),
+    }),
+    first,
+  );
+}
+
+/** "Records: 2  Duplicates: 0  Warnings: 0" and "Rows matched: …" with their numbers added. */
+function addInfo(a: string, b: string): string {
+  const numbers = b.match(/\d+/g) ?? [];
+  let at = 0;
+  return a.replaceAll(/\d+/g, (digits) => String(Number(digits) + Number(numbers[at++] ?? 0)));
+}
