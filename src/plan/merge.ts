@@ -6,7 +6,7 @@
 // Throws CannotMerge for what only the gather tier answers.
 
 import type { Cte, Expr, Node, OrderItem, Query, Select, SelectItem, TableName, Union, With } from "../sql/tree.ts";
-import { children, mapChildren } from "../sql/walk.ts";
+import { children, isQuery, mapChildren, walk } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import {
   comparesExactly,
@@ -64,6 +64,8 @@ export function planMerge(
   gather: (() => GatherPlan) | undefined,
   isOverKeyspaces = false,
 ): MergePlan {
+  // No server has the tables to say what is wrong with it.
+  if (isOverKeyspaces && hasUnused(query)) throw new CannotMerge("a common table expression that nothing names");
   const planner = new MergePlanner(context, keyspace, isOverKeyspaces);
   const body = planner.body(query, typing, []);
   let made: GatherPlan | undefined;
@@ -484,6 +486,15 @@ export function withCtes<Q extends Query>(query: Q, ctes: readonly Cte[]): Q {
   const all = [...ctes.filter((cte) => !own.includes(cte)), ...own];
   const clause: With = { kind: "with", recursive: query.with?.recursive ?? false, ctes: all, pos: query.pos };
   return { ...query, with: clause };
+}
+
+function hasUnused(query: Query): boolean {
+  let found = false;
+  walk(query, (node) => {
+    found ||= isQuery(node) && pruned(node) !== node;
+    return !found;
+  });
+  return found;
 }
 
 /** Without the common table expressions that nothing names. */

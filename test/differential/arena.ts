@@ -6,6 +6,7 @@ import { startCluster, startMysqld, type TestKeyspace } from "../fixture/cluster
 import type { Cluster } from "../../src/local/cluster.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { must, type Outcome, TwinClient } from "../e2e/twin.ts";
+import { otherPlans } from "./other-plans.ts";
 
 /** A database of the test: tables, VSchema, and rows by table. */
 export interface ArenaSchema {
@@ -85,6 +86,20 @@ export class Lane {
     this.#control ??= await this.#connect(this.#plainPort, controlOf(this.#schema.sharded));
     const { sharded, unsharded } = this.#schema;
     return this.#control.query(renamed(renamed(sql, sharded, controlOf(sharded)), unsharded, controlOf(unsharded)));
+  }
+
+  /** What the plain server answers by other plans (other-plans.ts), also from the tables without keys. */
+  async *askByOtherPlans(sql: string): AsyncGenerator<Outcome> {
+    yield await this.askControl(sql);
+    const { plain } = await this.#clients();
+    try {
+      for (const plan of otherPlans(this.named(sql))) {
+        await must(plain, plan.settings);
+        yield await plain.query(plan.sql);
+      }
+    } finally {
+      await must(plain, "SET optimizer_switch=DEFAULT");
+    }
   }
 
   /** After a connection broke: the next statement opens new ones. */

@@ -23,6 +23,7 @@ export async function runTpch(arena: Arena, tiers: Tiers, out: (text: string) =>
       const { gateway, plain } = await lane.ask(sql);
       const verdict: Verdict = {
         differences: differences(lane.named(sql), gateway, plain),
+        byPlan: [],
         isOpen: false,
         gateway,
         plain,
