@@ -29,10 +29,12 @@ export const ERRORS = {
   ER_UNKNOWN: { errno: 1105, sqlState: "HY000", grpc: 2 },
   ER_UNKNOWN_CHARACTER_SET: { errno: 1115, sqlState: "42000", grpc: 3 },
   ER_WRONG_VALUE_COUNT_ON_ROW: { errno: 1136, sqlState: "21S01", grpc: 3 },
+  ER_HOST_NOT_PRIVILEGED: { errno: 1130, sqlState: "HY000", grpc: 7 },
   ER_TABLEACCESS_DENIED: { errno: 1142, sqlState: "42000", grpc: 7 },
   ER_NO_SUCH_TABLE: { errno: 1146, sqlState: "42S02", grpc: 5 },
   ER_NET_PACKET_TOO_LARGE: { errno: 1153, sqlState: "08S01", grpc: 3 },
   ER_NET_PACKETS_OUT_OF_ORDER: { errno: 1156, sqlState: "08S01", grpc: 3 },
+  ER_USER_LIMIT_REACHED: { errno: 1226, sqlState: "42000", grpc: 8 },
   ER_WRONG_VALUE_FOR_VAR: { errno: 1231, sqlState: "42000", grpc: 3 },
   ER_WRONG_ARGUMENTS: { errno: 1210, sqlState: "HY000", grpc: 3 },
   ER_UNKNOWN_STMT_HANDLER: { errno: 1243, sqlState: "HY000", grpc: 5 },
@@ -51,6 +53,7 @@ export const ERRORS = {
   ER_MALFORMED_PACKET: { errno: 1835, sqlState: "HY000", grpc: 3 },
   ER_QUERY_TIMEOUT: { errno: 3024, sqlState: "HY000", grpc: 4 },
   ER_SECURE_TRANSPORT_REQUIRED: { errno: 3159, sqlState: "HY000", grpc: 16 },
+  ER_CLIENT_INTERACTION_TIMEOUT: { errno: 4031, sqlState: "HY000", grpc: 4 },
 
   // Retryable faults of the path to a shard. Drivers and ORMs treat lost connections (2006, 2013, SQLSTATE 08S01) as
   // "reconnect and retry", and 1040/08004 as "try again later".

@@ -1,8 +1,10 @@
 // `shardgate gateway`: the process clients connect to.
 
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { parseProxyNetworks } from "../gateway/proxy-protocol.ts";
 import { GATEWAY_DEFAULTS, startGateway } from "../gateway/server.ts";
 import type { TransactionMode } from "../gateway/session-holds.ts";
 import { Topology } from "../topo/topology.ts";
@@ -21,6 +23,15 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly transactionMode: TransactionMode;
   readonly replicaLagMax: number;
   readonly connectionsMax: number;
+  readonly maxUserConnections: number;
+  readonly maxAllowedPacket: number;
+  readonly connectTimeout: number;
+  readonly waitTimeout: number;
+  readonly interactiveTimeout: number;
+  readonly drainTimeout: number;
+  readonly socket?: string;
+  readonly socketMode: number;
+  readonly proxyProtocolNetworks?: string;
   readonly topologyWait: number;
   readonly gatherMaxRows: number;
   readonly gatherMaxBytes: number;
@@ -31,6 +42,8 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly peerListen: string;
   readonly peerAdvertiseHost?: string;
 }
+
+const CLIENTS = GATEWAY_DEFAULTS.clients;
 
 export function gatewayCommand(): Command {
   const command = new Command("gateway")
@@ -47,9 +60,9 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
     .option("--last-known-good <file>", "file that keeps the topology for a start while etcd is down (default: none)")
     .option(
       "--users-file <file>",
-      "users, password hashes and rights; read again on SIGHUP (default: root without password, loopback only)",
+      "users, password hashes and rights; read again when it changes (default: root without password, loopback only)",
     )
-    .option("--tls-cert <file>", "PEM certificate shown to clients (default: no TLS)")
+    .option("--tls-cert <file>", "PEM certificate shown to clients; read again when it changes (default: no TLS)")
     .option("--tls-key <file>", "PEM private key of --tls-cert")
     .option("--tls-required", "refuse clients that do not use TLS", false)
     .addOption(
@@ -65,9 +78,50 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
     )
     .option(
       "--connections-max <n>",
-      "client connections; further ones get 1040",
+      "client connections; further ones get 1040, but for one of an administrator",
       wholeNumber,
-      GATEWAY_DEFAULTS.connectionsMax,
+      CLIENTS.limits.connectionsMax,
+    )
+    .option(
+      "--max-user-connections <n>",
+      "connections of one user, unless the users file says otherwise; 0 is any number",
+      wholeNumber,
+      CLIENTS.limits.userConnectionsMax,
+    )
+    .option(
+      "--max-allowed-packet <bytes>",
+      "largest statement a client may send; the servers have a bound of their own",
+      packetBytes,
+      CLIENTS.limits.packetBytesMax,
+    )
+    .option(
+      "--connect-timeout <s>",
+      "how long a login may take, TLS included",
+      wholeSeconds,
+      CLIENTS.limits.loginTimeoutMs / 1000,
+    )
+    .option(
+      "--wait-timeout <s>",
+      "clients without a command for so long are closed; what sessions begin with as wait_timeout",
+      wholeSeconds,
+      CLIENTS.waitTimeoutS,
+    )
+    .option("--interactive-timeout <s>", "the same for interactive clients", wholeSeconds, CLIENTS.interactiveTimeoutS)
+    .option(
+      "--drain-timeout <s>",
+      "how long statements and transactions may go on after SIGTERM",
+      wholeNumber,
+      CLIENTS.drainMs / 1000,
+    )
+    .option("--socket <path>", "Unix socket to listen on, too (default: none)")
+    .addOption(
+      new Option("--socket-mode <octal>", "permissions of the Unix socket's file")
+        .argParser(fileMode)
+        .default(0o777, "777"),
+    )
+    .option(
+      "--proxy-protocol-networks <list>",
+      "networks, with commas between, whose proxies may tell the client's address by the PROXY protocol (default: none)",
     )
     .option(
       "--gather-max-rows <n>",
@@ -139,7 +193,19 @@ async function start(
     grpcTls: grpcTlsOf(flags),
     transactionMode: flags.transactionMode,
     replicaLagMaxS: flags.replicaLagMax,
-    connectionsMax: flags.connectionsMax,
+    clients: {
+      limits: {
+        connectionsMax: flags.connectionsMax,
+        userConnectionsMax: flags.maxUserConnections,
+        packetBytesMax: flags.maxAllowedPacket,
+        loginTimeoutMs: flags.connectTimeout * 1000,
+      },
+      proxyNetworks: parseProxyNetworks(flags.proxyProtocolNetworks ?? ""),
+      unixSocket: flags.socket === undefined ? undefined : { path: flags.socket, mode: flags.socketMode },
+      waitTimeoutS: flags.waitTimeout,
+      interactiveTimeoutS: flags.interactiveTimeout,
+      drainMs: flags.drainTimeout * 1000,
+    },
     gatherLimits: { rowsMax: flags.gatherMaxRows, bytesMax: flags.gatherMaxBytes },
     queryDefaults: { noScatter: !flags.scatter, noGather: !flags.gather, rowsMax: flags.maxRows },
     createDatabaseOn: flags.createDatabaseOn,
@@ -148,4 +214,24 @@ async function start(
     clock: systemClock,
     log,
   });
+}
+
+/** MySQL's bounds of wait_timeout and connect_timeout. */
+function wholeSeconds(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1 || value > 31_536_000) throw new InvalidArgumentError("expected 1 to 31536000 seconds");
+  return value;
+}
+
+/** As MySQL's max_allowed_packet. */
+function packetBytes(text: string): number {
+  const value = wholeNumber(text);
+  const ceiling = LIMITS.statementBytesCeiling;
+  if (value < 1024 || value > ceiling) throw new InvalidArgumentError(`expected 1024 to ${ceiling} bytes`);
+  return value;
+}
+
+function fileMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new InvalidArgumentError("expected three octal digits, as 770");
+  return Number.parseInt(text, 8);
 }

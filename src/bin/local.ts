@@ -236,7 +236,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         grpcTls: undefined,
         transactionMode: "multi",
         replicaLagMaxS: GATEWAY_DEFAULTS.replicaLagMaxS,
-        connectionsMax: GATEWAY_DEFAULTS.connectionsMax,
+        clients: GATEWAY_DEFAULTS.clients,
         gatherLimits: GATEWAY_DEFAULTS.gatherLimits,
         queryDefaults: GATEWAY_DEFAULTS.queryDefaults,
         createDatabaseOn: start.createDatabaseOn,

@@ -42,13 +42,13 @@ export function wholeNumber(text: string): number {
 }
 
 /**
- * Starts a part, prints its ready line on standard output, stops it on SIGINT or SIGTERM; SIGHUP has a gateway read its
- * users file again. Sets the exit code.
+ * Starts a part, prints its ready line on standard output, stops it on SIGINT or SIGTERM; SIGHUP has it read the files
+ * again that may change while it runs. Sets the exit code.
  */
 export async function runProcess(
   part: "gateway" | "tablet",
   flags: ProcessFlags,
-  start: (log: Log) => Promise<{ readonly address: string; reloadUsers?(): void; stop(): Promise<void> }>,
+  start: (log: Log) => Promise<{ readonly address: string; reload?(): void; stop(): Promise<void> }>,
 ): Promise<void> {
   const log = createLog(part, flags.logLevel);
   // Timers of the clock do not keep a process alive, and one that waits for etcd may have nothing else. It ends by exit().
@@ -76,11 +76,7 @@ export async function runProcess(
     process.on("SIGINT", () => stop("SIGINT"));
     process.on("SIGTERM", () => stop("SIGTERM"));
     process.on("SIGHUP", () => {
-      try {
-        running.reloadUsers?.();
-      } catch (error) {
-        log.error({ error: messageOf(error) }, "users file is bad; the users in force stay");
-      }
+      running.reload?.();
     });
     process.stdout.write(`${JSON.stringify({ ready: true, part, pid: process.pid, address: running.address })}\n`);
   } catch (error) {

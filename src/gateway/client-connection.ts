@@ -3,16 +3,18 @@
 //
 //   phase:  login ──accepted──► ready ◄──► executing          any ──► closed
 //   While executing, further commands wait in the PacketReader, and the socket is paused once enough of them wait.
+//   Deadlines are looked at by a sweep over all connections: an idle one has no timer.
 
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket, type SecureContext } from "node:tls";
 import { assertNever } from "../base/assert.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Output } from "../engine/output.ts";
+import { COMPRESSION_CAPABILITIES, compressionFor } from "../mysql/compression.ts";
 import { CLIENT } from "../mysql/constants.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
@@ -25,15 +27,24 @@ import {
   ServerHandshake,
   type ServerHandshakeOptions,
 } from "../mysql/server-handshake.ts";
+import { addressText, type ClientAddress, peerAddress, proxiedAddress } from "./client-address.ts";
+import { CompressedStream } from "./compressed-stream.ts";
+import { type ProxyNetworks, readProxyHeader } from "./proxy-protocol.ts";
 import type { User, Users } from "./users.ts";
 
 export interface ClientConnectionOptions {
   readonly connectionId: number;
   readonly serverVersion: string;
   readonly users: Users;
+  /** The listener is a Unix socket. */
+  readonly isUnixSocket: boolean;
+  readonly proxyNetworks: ProxyNetworks;
+  /** The certificate in force; undefined: clients cannot use TLS. */
   readonly tls: SecureContext | undefined;
   readonly tlsRequired: boolean;
   readonly rsaKeys: { readonly publicKeyPem: string; readonly privateKeyPem: string } | undefined;
+  readonly packetBytesMax: number;
+  readonly loginTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Makes the session of a client whose password was right. Throws what refuses it (1049, 1040, 1203). */
@@ -47,11 +58,24 @@ export interface CommandHandler {
   command(payload: Buffer, sequenceId: number): void;
   /** The client is gone: whatever is under way is to be stopped. */
   disconnected(): void;
+  /** Stops what is under way, for good; it is still answered. */
+  interrupt(reason: ShardgateError): void;
+  /** A transaction is open: a gateway that drains waits for its end. */
+  readonly inTransaction: boolean;
+  /** A client without a command for so long is to go; 0: never. */
+  readonly idleTimeoutMs: number;
+  /** What such a client is told; undefined: nothing. */
+  readonly idleError: ShardgateError | undefined;
 }
 
 type Phase =
-  | { readonly kind: "login"; readonly handshake: ServerHandshake<User>; readonly timer: Timer }
-  | { readonly kind: "ready"; readonly handler: CommandHandler; readonly sinceMs: number }
+  | { readonly kind: "login"; readonly handshake: ServerHandshake<User>; readonly startMs: number }
+  | {
+      readonly kind: "ready";
+      readonly handler: CommandHandler;
+      readonly sinceMs: number;
+      readonly idleSinceMs: number;
+    }
   | {
       readonly kind: "executing";
       readonly handler: CommandHandler;
@@ -61,7 +85,14 @@ type Phase =
     }
   | { readonly kind: "closed" };
 
+/** What may follow a command, or wait while a password is checked. */
 const PIPELINED_BYTES_MAX = 1024 * 1024;
+/** A closed connection that takes nothing of what is left for it is cut after so long. */
+const LINGER_MS = 1_000;
+/** The proxy header, until it is seen whether there is one. */
+const UNDECIDED = { kind: "undecided", received: Buffer.alloc(0) } as const;
+
+type Proxied = { readonly kind: "undecided"; readonly received: Buffer } | { readonly kind: "decided" };
 
 export class ClientConnection implements Output {
   readonly id: number;
@@ -69,30 +100,34 @@ export class ClientConnection implements Output {
   readonly #reader = new PacketReader(LIMITS.handshakePacketBytesMax);
   #socket: Socket;
   #phase: Phase;
+  #address: ClientAddress;
+  #proxied: Proxied = UNDECIDED;
+  #compressed: CompressedStream | undefined;
   #capabilities = 0;
   #drains: (() => void)[] = [];
   /** True while the command loop runs: commandDone() then only has to flip the phase. */
   #looping = false;
   #paused = false;
   #ending = false;
+  /** With which a drain ends it once it is idle and has no transaction. */
+  #leaving: ShardgateError | undefined;
 
   constructor(socket: Socket, options: ClientConnectionOptions) {
     this.id = options.connectionId;
     this.#options = options;
     this.#socket = socket;
+    this.#address = peerAddress(socket, options.isUnixSocket);
     const handshake = new ServerHandshake<User>(this.#handshakeOptions());
-    const timer = options.clock.after(LIMITS.loginTimeoutMs, () => this.destroy());
-    this.#phase = { kind: "login", handshake, timer };
+    this.#phase = { kind: "login", handshake, startMs: options.clock.nowMs() };
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
     this.#listen(socket);
     socket.write(handshake.greet());
   }
 
-  /** host:port, or "localhost" for a Unix socket. */
+  /** host:port of the client, whoever passes it on, or "localhost" for a Unix socket. */
   get peer(): string {
-    const { remoteAddress, remotePort } = this.#socket;
-    return remoteAddress === undefined ? "localhost" : `${remoteAddress}:${remotePort}`;
+    return addressText(this.#address);
   }
 
   get tls(): { readonly cipher: string; readonly version: string } | undefined {
@@ -110,6 +145,16 @@ export class ClientConnection implements Output {
     return this.#phase.kind !== "executing";
   }
 
+  /** When it connected, while it has not logged in; undefined afterwards. */
+  get loginSinceMs(): number | undefined {
+    return this.#phase.kind === "login" ? this.#phase.startMs : undefined;
+  }
+
+  /** Not a byte has come from it. */
+  get isSilent(): boolean {
+    return this.#phase.kind === "login" && this.#socket.bytesRead === 0;
+  }
+
   /** The command under way, if there is one, and when the last one began. Undefined before the login. */
   get activity(): { readonly sinceMs: number; readonly payload: Buffer | undefined } | undefined {
     const phase = this.#phase;
@@ -119,17 +164,19 @@ export class ClientConnection implements Output {
 
   write(bytes: Buffer): boolean {
     if (this.#phase.kind === "closed") return true;
-    this.#socket.write(bytes);
-    return this.#socket.writableLength < LIMITS.clientWriteBytesHigh;
+    if (this.#compressed === undefined) this.#socket.write(bytes);
+    else this.#compressed.write(bytes);
+    return this.#queuedBytes < LIMITS.clientWriteBytesHigh;
   }
 
   get isIdle(): boolean {
-    // Under TLS what was written may still wait to be encrypted.
-    return !(this.#socket instanceof TLSSocket) && this.#socket.writableLength === 0;
+    // Under TLS or compression what was written may still wait to be encrypted or compressed.
+    const isPlain = this.#compressed === undefined && !(this.#socket instanceof TLSSocket);
+    return isPlain && this.#socket.writableLength === 0;
   }
 
   onDrain(resume: () => void): void {
-    if (this.#phase.kind === "closed" || this.#socket.writableLength === 0) resume();
+    if (this.#phase.kind === "closed" || this.#queuedBytes === 0) resume();
     else this.#drains.push(resume);
   }
 
@@ -137,9 +184,41 @@ export class ClientConnection implements Output {
   commandDone(): void {
     if (this.#phase.kind !== "executing") return;
     const { handler, sinceMs } = this.#phase;
-    this.#phase = { kind: "ready", handler, sinceMs };
+    this.#phase = { kind: "ready", handler, sinceMs, idleSinceMs: this.#options.clock.nowMs() };
     if (this.#ending) this.end();
+    else if (this.#leaving !== undefined && !handler.inTransaction) this.endWith(this.#leaving);
     else if (!this.#looping) this.#loop();
+  }
+
+  /** Ends what has lasted too long: a login, a client without a command. Called for every connection once in a while. */
+  sweep(nowMs: number): void {
+    const phase = this.#phase;
+    if (this.#ending) return;
+    if (phase.kind === "login") {
+      if (nowMs - phase.startMs >= this.#options.loginTimeoutMs) this.destroy();
+    } else if (phase.kind === "ready") {
+      const { idleTimeoutMs, idleError } = phase.handler;
+      if (idleTimeoutMs === 0 || nowMs - phase.idleSinceMs < idleTimeoutMs) return;
+      if (idleError === undefined) this.end();
+      else this.endWith(idleError);
+    }
+  }
+
+  /** Ends as `endWith` does, but lets a login and an open transaction go on until they have ended. */
+  leave(error: ShardgateError): void {
+    const phase = this.#phase;
+    this.#leaving = error;
+    if (this.isSilent) this.destroy();
+    else if (phase.kind === "ready" && !phase.handler.inTransaction) this.endWith(error);
+  }
+
+  /** Ends whatever is under way: a statement is stopped and answered, and the connection closes with an ERR. */
+  interrupt(error: ShardgateError): void {
+    const phase = this.#phase;
+    if (phase.kind === "executing") {
+      this.#ending = true;
+      phase.handler.interrupt(error);
+    } else this.endWith(error);
   }
 
   /** Sends an ERR and closes, once the command under way is answered. */
@@ -154,42 +233,67 @@ export class ClientConnection implements Output {
   /** Closes after what is queued has gone out. */
   end(): void {
     this.#ending = true;
-    this.#socket.end();
-    const force = this.#options.clock.after(1_000, () => this.destroy());
-    this.#socket.once("close", () => force.cancel());
+    const socket = this.#socket;
+    const finish = (): void => {
+      socket.end();
+    };
+    if (this.#compressed === undefined) finish();
+    else this.#compressed.end(finish);
+    this.#linger(this.#queuedBytes);
   }
 
   destroy(): void {
+    this.#compressed?.close();
     this.#socket.destroy();
     this.#close();
   }
 
+  /** Cuts a client that neither takes what is left for it nor closes its side. */
+  #linger(beforeBytes: number): void {
+    const { clock } = this.#options;
+    const timer = clock.after(LINGER_MS, () => {
+      const leftBytes = this.#queuedBytes;
+      if (leftBytes > 0 && leftBytes < beforeBytes) this.#linger(leftBytes);
+      else this.destroy();
+    });
+    this.#socket.once("close", () => timer.cancel());
+  }
+
+  /** Bytes that the client has not taken yet. */
+  get #queuedBytes(): number {
+    const { writableLength } = this.#socket;
+    return this.#compressed === undefined ? writableLength : writableLength + this.#compressed.queuedBytes;
+  }
+
   #handshakeOptions(): ServerHandshakeOptions<User> {
     const { users, connectionId, serverVersion, tls, tlsRequired, rsaKeys } = this.#options;
-    const address = this.#socket.remoteAddress;
+    // A proxy's header may say later where the client is.
+    const address = (): ClientAddress => this.#address;
     return {
       serverVersion,
       connectionId,
       scramble: randomBytes(20),
-      capabilities: OFFERED_CAPABILITIES & ~CLIENT.LOCAL_FILES,
+      capabilities: (OFFERED_CAPABILITIES & ~CLIENT.LOCAL_FILES) | COMPRESSION_CAPABILITIES,
       mariadbCapabilities: 0,
       defaultPlugin: "mysql_native_password",
       tlsAvailable: tls !== undefined,
       tlsRequired,
-      safeTransport: address === undefined,
       rsaKeys,
-      clientHost: address ?? "localhost",
-      accounts: users.accountsFor(isLoopback(address)),
+      get safeTransport() {
+        return address().isSafe;
+      },
+      get clientHost() {
+        return address().host;
+      },
+      get accounts() {
+        return users.accountsFor(address().isLoopback);
+      },
     };
   }
 
   #listen(socket: Socket): void {
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
-    socket.on("drain", () => {
-      const drains = this.#drains;
-      this.#drains = [];
-      for (const resume of drains) resume();
-    });
+    socket.on("drain", () => this.#drained());
     socket.on("error", (error) => {
       this.#options.log.debug({ connection: this.id, error: messageOf(error) }, "client socket failed");
     });
@@ -201,16 +305,59 @@ export class ClientConnection implements Output {
     // What still comes after the last answer (a refused login, COM_QUIT) is nobody's any more.
     if (this.#ending && this.#phase.kind !== "executing") return;
     try {
-      this.#reader.push(chunk);
-      if (this.#phase.kind === "login") this.#login();
-      if (this.#phase.kind === "ready") this.#loop();
-      else if (this.#phase.kind === "executing" && this.#reader.bufferedBytes > PIPELINED_BYTES_MAX && !this.#paused) {
-        this.#paused = true;
-        this.#socket.pause();
-      }
+      if (this.#compressed !== undefined) this.#compressed.push(chunk);
+      else if (this.#proxied.kind === "undecided") this.#receivedFirst(chunk, this.#proxied.received);
+      else this.#receivedPlain(chunk);
+      if (this.#compressed !== undefined) this.#regulate();
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** The first bytes may be a proxy's. */
+  #receivedFirst(chunk: Buffer, before: Buffer): void {
+    const received = before.length === 0 ? chunk : Buffer.concat([before, chunk]);
+    const header = readProxyHeader(received);
+    if (header.kind === "incomplete") {
+      this.#proxied = { kind: "undecided", received };
+      return;
+    }
+    this.#proxied = { kind: "decided" };
+    if (header.kind === "none") {
+      this.#receivedPlain(received);
+      return;
+    }
+    const { isUnixSocket, proxyNetworks } = this.#options;
+    const { host } = this.#address;
+    if (!proxyNetworks.has(isUnixSocket ? undefined : host)) {
+      throw new ShardgateError("ER_HOST_NOT_PRIVILEGED", `Proxy header is not accepted from ${host}`);
+    }
+    if (header.kind === "malformed") throw new ShardgateError("ER_HANDSHAKE", "Bad handshake");
+    if (header.kind === "proxied") this.#address = proxiedAddress(this.#address, header.host, header.port);
+    this.#receivedPlain(received.subarray(header.bytes));
+  }
+
+  #receivedPlain(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    if (this.#phase.kind === "login") {
+      this.#login();
+      if (this.#phase.kind === "login" && this.#reader.bufferedBytes > PIPELINED_BYTES_MAX) this.destroy();
+    }
+    if (this.#phase.kind === "ready") this.#loop();
+    else if (this.#phase.kind === "executing") this.#regulate();
+  }
+
+  /** Reads on only while not too much waits. */
+  #regulate(): void {
+    const isBusy = this.#phase.kind === "executing";
+    const isFull = isBusy && this.#reader.bufferedBytes > PIPELINED_BYTES_MAX;
+    const compressed = this.#compressed;
+    if (compressed !== undefined && isFull) compressed.hold();
+    const pauses = isFull || (compressed !== undefined && compressed.bufferedBytes > COMPRESSED_BYTES_MAX);
+    if (pauses === this.#paused) return;
+    this.#paused = pauses;
+    if (pauses) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   #loop(): void {
@@ -228,9 +375,12 @@ export class ClientConnection implements Output {
     } finally {
       this.#looping = false;
     }
-    if (this.#paused && this.#phase.kind === "ready") {
-      this.#paused = false;
-      this.#socket.resume();
+    if (this.#phase.kind !== "ready") return;
+    try {
+      this.#compressed?.resume();
+      if (this.#paused) this.#regulate();
+    } catch (error) {
+      this.#refuse(error);
     }
   }
 
@@ -242,9 +392,8 @@ export class ClientConnection implements Output {
     } else {
       this.#options.log.error({ connection: this.id, error }, "bug in the connection's code; closing it");
     }
-    this.#socket.end();
+    this.end();
     this.#close();
-    this.#socket.destroySoon();
   }
 
   #login(): void {
@@ -261,7 +410,7 @@ export class ClientConnection implements Output {
   #handle(events: readonly HandshakeEvent<User>[]): void {
     for (const event of events) {
       if (this.#phase.kind !== "login") return;
-      const { handshake, timer } = this.#phase;
+      const { handshake } = this.#phase;
       switch (event.kind) {
         case "send":
           this.#socket.write(event.bytes);
@@ -280,11 +429,9 @@ export class ClientConnection implements Output {
           );
           break;
         case "accepted":
-          timer.cancel();
           this.#accept(event.login);
           break;
         case "rejected":
-          timer.cancel();
           this.write(writeFrame(encodeErrOf(event.error), event.sequenceId));
           this.end();
           break;
@@ -298,14 +445,37 @@ export class ClientConnection implements Output {
     this.#capabilities = login.capabilities;
     try {
       const handler = this.#options.openSession(this, login);
-      this.#reader.payloadBytesMax = LIMITS.statementBytesMax;
-      this.#phase = { kind: "ready", handler, sinceMs: this.#options.clock.nowMs() };
+      this.#reader.payloadBytesMax = this.#options.packetBytesMax;
+      this.#reader.stepsOverTooLarge = true;
+      const nowMs = this.#options.clock.nowMs();
+      this.#phase = { kind: "ready", handler, sinceMs: nowMs, idleSinceMs: nowMs };
       this.write(writeFrame(encodeOk(okPacket(), login.capabilities), login.sequenceId));
+      this.#compress(login);
     } catch (error) {
       const shown = error instanceof ShardgateError ? error : new ShardgateError("INTERNAL", "internal error");
       this.write(writeFrame(encodeErrOf(shown), login.sequenceId));
       this.end();
     }
+  }
+
+  /** From here on both directions are compressed, if that was agreed. */
+  #compress(login: Login<User>): void {
+    const compression = compressionFor(login.capabilities, login.zstdLevel);
+    if (compression === undefined) return;
+    // What the client sent behind its login is compressed already.
+    const early = this.#reader.takeRest();
+    this.#compressed = new CompressedStream(compression, {
+      write: (bytes) => {
+        this.#socket.write(bytes);
+      },
+      received: (plain) => this.#receivedPlain(plain),
+      takenBytes: (receivedBytes) => receivedBytes - this.#reader.bufferedBytes,
+      drained: () => {
+        if (this.#socket.writableLength < LIMITS.clientWriteBytesHigh) this.#drained();
+      },
+      failed: (error) => this.#refuse(error),
+    });
+    this.#compressed.push(early);
   }
 
   #upgrade(handshake: ServerHandshake<User>): void {
@@ -333,18 +503,18 @@ export class ClientConnection implements Output {
     const phase = this.#phase;
     if (phase.kind === "closed") return;
     this.#phase = { kind: "closed" };
-    if (phase.kind === "login") phase.timer.cancel();
-    else phase.handler.disconnected();
+    if (phase.kind !== "login") phase.handler.disconnected();
+    this.#drained();
+    this.#options.closed(this);
+  }
+
+  #drained(): void {
     const drains = this.#drains;
     this.#drains = [];
     for (const resume of drains) resume();
-    this.#options.closed(this);
   }
 }
 
 const EMPTY = Buffer.alloc(0);
-
-function isLoopback(address: string | undefined): boolean {
-  if (address === undefined) return true;
-  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
-}
+/** The largest compressed packet has 16 MiB. */
+const COMPRESSED_BYTES_MAX = 17 * 1024 * 1024;

@@ -46,6 +46,9 @@ export interface GatewayContext {
   readonly gatherLimits: GatherLimits;
   /** Of statements without directives. */
   readonly queryOptions: QueryOptions;
+  /** What sessions begin with as wait_timeout, and interactive ones. */
+  readonly waitTimeoutS: number;
+  readonly interactiveTimeoutS: number;
   readonly serverVersion: string;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,16 +1,13 @@
 // A whole gateway: follows the topology, connects to the tablets, listens for MySQL clients. `startGateway` wires the parts
 // and `stop` drains: no new connections, statements under way end, idle clients are told and closed.
 
-import { createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { readFileSync } from "node:fs";
 import { type Clock, sleep } from "../base/clock.ts";
-import { ERRORS, messageOf, ShardgateError } from "../base/errors.ts";
+import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { generateRsaKeys } from "../mysql/auth/caching-sha2.ts";
-import { encodeErrBeforeGreeting } from "../mysql/packets/err.ts";
-import { writeFrame } from "../mysql/frame.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import { SchemaFollower } from "../tabletclient/schema-follower.ts";
 import { TabletDirectory, type TabletDirectoryOptions } from "../tabletclient/tablet-directory.ts";
@@ -18,14 +15,17 @@ import type { Topology } from "../topo/topology.ts";
 import { createTopologyWatcher } from "../topo/topology-watcher.ts";
 import { loadHashes } from "../vschema/xxh64.ts";
 import { AutoIncrements } from "./auto-increments.ts";
-import { ClientConnection } from "./client-connection.ts";
+import { ClientConnections, type ClientLimits } from "./client-connections.ts";
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
 import { ComparisonFacts } from "./comparison-facts.ts";
 import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
+import { type Listener, listenTcp, listenUnix } from "./listen.ts";
 import { ConnectionIds, type PeerNetwork, Peers } from "./peers.ts";
 import type { Process } from "./processes.ts";
 import { Databases } from "./databases.ts";
+import { NO_PROXIES, type ProxyNetworks } from "./proxy-protocol.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
+import { FileReloader, type ReloadedFiles } from "./reloaded-files.ts";
 import { isMeant, type Killed, type KillRequest, mayKill } from "./run-kill.ts";
 import { SequenceCache } from "./sequence-cache.ts";
 import { Session } from "./session.ts";
@@ -53,7 +53,7 @@ export interface GatewayOptions {
   readonly queryDefaults: QueryDefaults;
   /** The unsharded keyspace on whose tablets CREATE DATABASE makes keyspaces; undefined: it is refused. */
   readonly createDatabaseOn: string | undefined;
-  readonly connectionsMax: number;
+  readonly clients: ClientOptions;
   /** How to reach the other gateways; without it this one is alone. */
   readonly peers: PeerNetwork | undefined;
   /** How long the first look at the topology may take. */
@@ -62,11 +62,26 @@ export interface GatewayOptions {
   readonly log: Log;
 }
 
+/** How clients connect, and how long they may stay. */
+export interface ClientOptions {
+  readonly limits: ClientLimits;
+  /** Who may say in a header whose connection it passes on. */
+  readonly proxyNetworks: ProxyNetworks;
+  /** A Unix socket to listen on, too. */
+  readonly unixSocket: { readonly path: string; readonly mode: number } | undefined;
+  /** What sessions begin with as wait_timeout, interactive clients with the other one. */
+  readonly waitTimeoutS: number;
+  readonly interactiveTimeoutS: number;
+  /** How long statements and transactions may go on when the gateway stops. */
+  readonly drainMs: number;
+}
+
 export interface RunningGateway {
   /** host:port as bound. */
   readonly address: string;
-  /** Reads the users file again. Throws CONFIG_BAD for a bad one; then the users in force stay. */
-  reloadUsers(): void;
+  /** Reads the files of users and certificates again; those that are bad leave what is in force. */
+  reload(): void;
+  /** `graceMs` instead of the options' drainMs. */
   stop(graceMs?: number): Promise<void>;
 }
 
@@ -74,14 +89,16 @@ const VERSION_FALLBACK = "10.11.0-MariaDB";
 const TABLET_WAIT_MS = 3_000;
 /** A definition is answered at the latest so long after it has been done, known here or not. */
 const REFRESH_WAIT_MS = 10_000;
-const DRAIN_POLL_MS = 10;
+const POLL_MS = 10;
+/** Files of users and certificates are looked at so often. */
+const RELOAD_MS = 2_000;
 
 /** Throws CONFIG_BAD for bad files or a taken port, TOPO_UNAVAILABLE when neither store nor file has a topology. */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { clock, log } = options;
   await loadHashes();
   const users = new Users(readUsers(options.usersFile));
-  const tls = options.tls === undefined ? undefined : loadTls(options.tls);
+  let tls = options.tls === undefined ? undefined : loadTls(options.tls);
   const rsaKeys = await generateRsaKeys();
   const watcher = createTopologyWatcher({
     store: options.topology.store,
@@ -138,10 +155,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const served = new Set(tablets.tablets.map(({ record }) => record.keyspace));
   await definitions.known(served, TABLET_WAIT_MS);
   const processes = (): readonly Process[] =>
-    [...sessions.values()].flatMap((session) => session.process(clock.nowMs()) ?? []);
+    connections.sessions().flatMap((session) => session.process(clock.nowMs()) ?? []);
   const kill = (request: KillRequest, exceptId = 0): Killed => {
     const now = clock.nowMs();
-    const meant = [...sessions.values()].flatMap((session) => {
+    const meant = connections.sessions().flatMap((session) => {
       const process = session.process(now);
       const isOther = process !== undefined && process.id !== exceptId && isMeant(request, process);
       return isOther ? [{ session, process }] : [];
@@ -176,10 +193,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     }),
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
-      descriptions: new StatementDescriptions(),
+    descriptions: new StatementDescriptions(),
     transactionMode: options.transactionMode,
     gatherLimits: options.gatherLimits,
     queryOptions: defaultOptions(options.queryDefaults),
+    waitTimeoutS: options.clients.waitTimeoutS,
+    interactiveTimeoutS: options.clients.interactiveTimeoutS,
     serverVersion: `${backendVersion}-shardgate`,
     clock,
     log,
@@ -191,76 +210,61 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   };
   const startedMs = clock.nowMs();
   let questions = 0;
-  const connections = new Set<ClientConnection>();
-  const sessions = new Map<ClientConnection, Session>();
-  const perUser = new Map<string, number>();
   const ids = new ConnectionIds();
-  const accept = (socket: Socket): void => {
-    if (connections.size >= options.connectionsMax) {
-      socket.on("error", () => {});
-      socket.end(writeFrame(encodeErrBeforeGreeting(ERRORS.ER_CON_COUNT.errno, "Too many connections"), 0));
-      return;
-    }
-    let userName: string | undefined;
-    const connection = new ClientConnection(socket, {
-      connectionId: ids.take(peers?.number ?? 0),
-      serverVersion: context.serverVersion,
-      users,
-      tls,
-      tlsRequired: options.tlsRequired,
-      rsaKeys,
-      clock,
-      log,
-      openSession(client, login) {
-        const { user, maxConnections } = login.account;
-        const open = perUser.get(user) ?? 0;
-        if (maxConnections !== undefined && open >= maxConnections) {
-          throw new ShardgateError(
-            "ER_TOO_MANY_USER_CONNECTIONS",
-            `User ${user} already has more than 'max_user_connections' active connections`,
-          );
-        }
-        questions++;
-        const session = new Session({
-          context,
-          connection: client,
-          login,
-          dialect: /mariadb/i.test(backendVersion) ? "mariadb" : "mysql",
-          statistics: () =>
-            `Uptime: ${Math.floor((clock.nowMs() - startedMs) / 1_000)}  Threads: ${connections.size}  Questions: ${questions}`,
-        });
-        sessions.set(client, session);
-        perUser.set(user, open + 1);
-        userName = user;
-        return session;
-      },
-      closed(client) {
-        ids.giveBack(client.id);
-        connections.delete(client);
-        sessions.delete(client);
-        if (userName !== undefined) perUser.set(userName, (perUser.get(userName) ?? 1) - 1);
-      },
-    });
-    connections.add(connection);
-  };
-  const server = createServer({ noDelay: true }, accept);
-  const address = await bind(server, options.listen);
+  const connections: ClientConnections<Session> = new ClientConnections<Session>({
+    limits: options.clients.limits,
+    proxyNetworks: options.clients.proxyNetworks,
+    serverVersion: context.serverVersion,
+    users,
+    tls: () => tls,
+    tlsRequired: options.tlsRequired,
+    rsaKeys,
+    clock,
+    log,
+    takeId: () => ids.take(peers?.number ?? 0),
+    giveBackId: (connectionId) => ids.giveBack(connectionId),
+    openSession(connection, login): Session {
+      questions++;
+      return new Session({
+        context,
+        connection,
+        login,
+        dialect: /mariadb/i.test(backendVersion) ? "mariadb" : "mysql",
+        statistics: () =>
+          `Uptime: ${Math.floor((clock.nowMs() - startedMs) / 1_000)}  Threads: ${connections.size}  Questions: ${questions}`,
+      });
+    },
+  });
+  const { unixSocket } = options.clients;
+  const listener = await listenTcp(options.listen, (socket) => connections.accept(socket, false));
+  const listeners: Listener[] = [listener];
+  if (unixSocket !== undefined) {
+    const { path, mode } = unixSocket;
+    listeners.push(await listenUnix(path, mode, (socket) => connections.accept(socket, true)));
+  }
+  const { address } = listener;
+  const reloaded: ReloadedFiles[] = [];
+  const { usersFile, tls: tlsFiles } = options;
+  if (usersFile !== undefined) {
+    reloaded.push({ name: "users", paths: [usersFile], load: () => users.replace(readUsers(usersFile)) });
+  }
+  if (tlsFiles !== undefined) {
+    const load = (): void => {
+      tls = loadTls(tlsFiles);
+    };
+    reloaded.push({ name: "certificate", paths: [tlsFiles.certFile, tlsFiles.keyFile], load });
+  }
+  const reloader = new FileReloader(reloaded, RELOAD_MS, clock, log);
   await peers?.join(address);
   log.info({ address, version: context.serverVersion }, "gateway started");
   return {
     address,
-    reloadUsers() {
-      users.replace(readUsers(options.usersFile));
-      log.info({ users: users.size }, "users file read again");
-    },
-    async stop(graceMs = 10_000) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const goodbye = new ShardgateError("ER_SERVER_SHUTDOWN", "Server shutdown in progress");
-      for (const connection of connections) connection.endWith(goodbye);
-      const deadline = clock.nowMs() + graceMs;
-      while (connections.size > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
-      for (const connection of connections) connection.destroy();
-      await closed;
+    reload: () => reloader.reload(),
+    async stop(graceMs = options.clients.drainMs) {
+      const closed = listeners.map((each) => each.close());
+      await connections.drain(new ShardgateError("ER_SERVER_SHUTDOWN", "Server shutdown in progress"), graceMs);
+      await Promise.all(closed);
+      reloader.close();
       await peers?.close();
       definitions.close();
       tablets.close();
@@ -314,31 +318,24 @@ async function versionOfBackends(tablets: TabletDirectory, clock: Clock): Promis
     const version = tablets.mysqlVersion();
     if (version !== undefined) return version;
     if (clock.nowMs() >= deadline) return VERSION_FALLBACK;
-    await sleep(clock, DRAIN_POLL_MS);
+    await sleep(clock, POLL_MS);
   }
-}
-
-function bind(server: Server, listen: string): Promise<string> {
-  const separator = listen.lastIndexOf(":");
-  const host = listen.slice(0, separator);
-  const port = Number(listen.slice(separator + 1));
-  if (separator < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ShardgateError("CONFIG_BAD", `--listen wants HOST:PORT, not "${listen}"`);
-  }
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      const text = `cannot listen on ${listen}: ${error.message}; --listen HOST:PORT chooses another`;
-      reject(new ShardgateError("CONFIG_BAD", text, error));
-    });
-    server.listen({ host, port, backlog: 1024 }, () => {
-      const bound = server.address();
-      resolve(`${host}:${bound !== null && typeof bound === "object" ? bound.port : port}`);
-    });
-  });
 }
 
 export const GATEWAY_DEFAULTS = {
-  connectionsMax: LIMITS.clientConnectionsMax,
+  clients: {
+    limits: {
+      connectionsMax: LIMITS.clientConnectionsMax,
+      userConnectionsMax: 0,
+      packetBytesMax: LIMITS.statementBytesMax,
+      loginTimeoutMs: LIMITS.loginTimeoutMs,
+    },
+    proxyNetworks: NO_PROXIES,
+    unixSocket: undefined,
+    waitTimeoutS: 28_800,
+    interactiveTimeoutS: 28_800,
+    drainMs: LIMITS.drainMs,
+  },
   replicaLagMaxS: 30,
   gatherLimits: { rowsMax: LIMITS.gatherRowsMax, bytesMax: LIMITS.gatherBytesMax },
   queryDefaults: { noScatter: false, noGather: false, rowsMax: 0 },

@@ -8,6 +8,7 @@ import type { SessionHolds } from "./session-holds.ts";
 import type { SessionTracker } from "./session-tracker.ts";
 import { Settings } from "./settings.ts";
 import { NO_TARGET, type SessionTarget } from "./target.ts";
+import { isReadOnly } from "./transaction-start.ts";
 
 /** An entry of SHOW WARNINGS that the gateway made itself. */
 export interface SessionWarning {
@@ -21,7 +22,15 @@ export type LastWarnings =
   | { readonly kind: "reply"; readonly reply: Buffer }
   | { readonly kind: "list"; readonly warnings: readonly SessionWarning[] };
 
+/** Session variables of the same names. */
+export interface IdleTimeouts {
+  readonly waitTimeoutS: number;
+  readonly interactiveTimeoutS: number;
+}
+
 export const NO_WARNINGS: LastWarnings = { kind: "list", warnings: [] };
+
+const OWN_FLAGS = SERVER.STATUS_AUTOCOMMIT | SERVER.STATUS_IN_TRANS | SERVER.STATUS_IN_TRANS_READONLY;
 
 export class SessionState {
   readonly connectionId: number;
@@ -41,9 +50,9 @@ export class SessionState {
   /** 0 in an auto-increment column asks for an id: sql_mode has no NO_AUTO_VALUE_ON_ZERO. */
   autoValueOnZero = true;
   autocommit = true;
-  /** Statement that opens the transaction on each shard; undefined while none is open. */
+  /** Statements that open the transaction on each shard, as one text; undefined while none is open. */
   begin: string | undefined;
-  /** SET TRANSACTION for the next transaction only: variable and value. */
+  /** SET TRANSACTION for the next transaction only. */
   nextIsolation: string | undefined;
   nextReadOnly: boolean | undefined;
   lastInsertId = 0n;
@@ -55,6 +64,11 @@ export class SessionState {
   lastWarnings: LastWarnings = NO_WARNINGS;
   /** Of clients that are told of changes. */
   tracker: SessionTracker | undefined;
+  /** A client without a command for so long is to go; 0: never. */
+  waitTimeoutS = 0;
+  /** Of no effect here: what clients that are interactive begin with. */
+  interactiveTimeoutS = 0;
+  #idleAtLogin: IdleTimeouts = { waitTimeoutS: 0, interactiveTimeoutS: 0 };
 
   constructor(
     connectionId: number,
@@ -78,12 +92,15 @@ export class SessionState {
 
   /** SERVER_STATUS_* that this session's client has to see. */
   get statusFlags(): number {
-    return (this.autocommit ? SERVER.STATUS_AUTOCOMMIT : 0) | (this.inTransaction ? SERVER.STATUS_IN_TRANS : 0);
+    const { begin } = this;
+    const autocommit = this.autocommit ? SERVER.STATUS_AUTOCOMMIT : 0;
+    if (begin === undefined) return autocommit;
+    return autocommit | SERVER.STATUS_IN_TRANS | (isReadOnly(begin) ? SERVER.STATUS_IN_TRANS_READONLY : 0);
   }
 
   /** A shard's flags with the session's own put in. */
   statusFrom(shardStatus: number): number {
-    return (shardStatus & ~(SERVER.STATUS_AUTOCOMMIT | SERVER.STATUS_IN_TRANS)) | this.statusFlags;
+    return (shardStatus & ~OWN_FLAGS) | this.statusFlags;
   }
 
   /** What of sql_mode decides how the gateway reads statements. */
@@ -106,9 +123,18 @@ export class SessionState {
       .join(",");
   }
 
+  /** What the session begins with, and goes back to. An interactive client has wait_timeout from interactive_timeout. */
+  idlesAfter({ waitTimeoutS, interactiveTimeoutS }: IdleTimeouts, isInteractive: boolean): void {
+    this.#idleAtLogin = { waitTimeoutS: isInteractive ? interactiveTimeoutS : waitTimeoutS, interactiveTimeoutS };
+    this.waitTimeoutS = this.#idleAtLogin.waitTimeoutS;
+    this.interactiveTimeoutS = interactiveTimeoutS;
+  }
+
   /** Everything as after login, as COM_RESET_CONNECTION demands; the target stays. */
   reset(names: Settings): void {
     this.settings = names;
+    this.waitTimeoutS = this.#idleAtLogin.waitTimeoutS;
+    this.interactiveTimeoutS = this.#idleAtLogin.interactiveTimeoutS;
     this.sqlMode = { ...DEFAULT_SQL_MODE, dialect: this.sqlMode.dialect };
     this.readingMode = "";
     this.autoValueOnZero = true;

@@ -11,9 +11,10 @@ import { comQuery } from "./com-query.ts";
 import { ClientFraming } from "./client-framing.ts";
 import { Executor } from "./executor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
+import { PreparedStatements } from "./prepared-statements.ts";
 import { commandShown, type Process } from "./processes.ts";
 import { killProcess, type KillWhat } from "./run-kill.ts";
-import { selectTarget } from "./run-session-statement.ts";
+import { selectTarget, selectTargetSoon } from "./run-session-statement.ts";
 import { SessionHolds } from "./session-holds.ts";
 import { refuseUnreadable } from "./set-statement.ts";
 import { SessionTracker } from "./session-tracker.ts";
@@ -34,6 +35,7 @@ export class Session implements CommandHandler {
   readonly #options: SessionOptions;
   readonly #framing: ClientFraming | undefined;
   readonly #executor: Executor;
+  readonly #prepared: PreparedStatements;
   readonly #loginSettings: Settings;
 
   /** Throws ER_BAD_DB or ER_DBACCESS_DENIED when the login's keyspace cannot be selected. */
@@ -52,9 +54,12 @@ export class Session implements CommandHandler {
     this.#loginSettings = settingsOf(login.collation);
     state.settings = this.#loginSettings;
     state.tls = connection.tls;
+    state.idlesAfter(context, (capabilities & CLIENT.INTERACTIVE) !== 0);
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
     this.#framing = ClientFraming.for(connection, state.tracker, context.log);
-    this.#executor = new Executor(context, state, this.#framing ?? connection);
+    const client = this.#framing ?? connection;
+    this.#executor = new Executor(context, state, client);
+    this.#prepared = new PreparedStatements(this.#executor, client);
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
     if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
   }
@@ -88,6 +93,27 @@ export class Session implements CommandHandler {
       case COM.QUERY:
         this.#executor.query(payload, sequenceId);
         return;
+      case COM.STMT_EXECUTE:
+        this.#prepared.execute(payload, sequenceId);
+        return;
+      case COM.STMT_PREPARE:
+        this.#prepared.prepare(payload, sequenceId);
+        return;
+      case COM.STMT_CLOSE:
+        this.#prepared.close(payload);
+        return;
+      case COM.STMT_SEND_LONG_DATA:
+        this.#prepared.sendLongData(payload);
+        return;
+      case COM.STMT_RESET:
+        this.#prepared.reset(payload, sequenceId);
+        return;
+      case COM.STMT_FETCH:
+        this.#prepared.fetch(payload, sequenceId);
+        return;
+      case COM.STMT_BULK_EXECUTE:
+        this.#prepared.bulkExecute(payload, sequenceId);
+        return;
       case COM.PING:
         this.#executor.answering(sequenceId).ok({});
         return;
@@ -118,7 +144,28 @@ export class Session implements CommandHandler {
     }
   }
 
+  get inTransaction(): boolean {
+    return this.#executor.state.inTransaction;
+  }
+
+  get idleTimeoutMs(): number {
+    return this.#executor.state.waitTimeoutS * 1000;
+  }
+
+  /** MySQL says why it closes the connection (since 8.0.24), MariaDB does not. */
+  get idleError(): ShardgateError | undefined {
+    if (this.#options.dialect === "mariadb") return undefined;
+    const text =
+      "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for configuring this behavior.";
+    return new ShardgateError("ER_CLIENT_INTERACTION_TIMEOUT", text);
+  }
+
+  interrupt(reason: ShardgateError): void {
+    this.#executor.interrupt(reason);
+  }
+
   disconnected(): void {
+    this.#prepared.closeAll();
     this.#executor.disconnected();
   }
 
@@ -129,16 +176,15 @@ export class Session implements CommandHandler {
 
   #initDb(payload: Buffer, sequenceId: number): void {
     const executor = this.#executor.answering(sequenceId);
-    try {
-      selectTarget(executor, payload.toString("utf8", 1), this.#options.context.cluster());
-      executor.ok();
-    } catch (error) {
-      executor.fail(error);
-    }
+    selectTargetSoon(executor, payload.toString("utf8", 1)).then(
+      () => executor.ok(),
+      (error: unknown) => executor.fail(error),
+    );
   }
 
   #reset(sequenceId: number): void {
     const executor = this.#executor.answering(sequenceId);
+    this.#prepared.closeAll();
     executor.state.reset(this.#loginSettings);
     void executor.state.holds.releaseAll().then(() => executor.ok());
   }

@@ -10,6 +10,8 @@ const JOIN_BYTES_MIN = 4096;
 export class PacketReader {
   /** Largest payload accepted, of one packet or of joined ones; may be changed between packets (login, then commands). */
   payloadBytesMax: number;
+  /** A payload that is too large is stepped over before `next` throws, so that its sender gets to read the error. */
+  stepsOverTooLarge = false;
   /** Sequence id of the last frame of the packet that `next` gave out; an answer starts at the one after it. */
   sequenceId = 0;
 
@@ -25,6 +27,7 @@ export class PacketReader {
   #moreFrames = false;
   #joined: Buffer | undefined;
   #joinedFilled = 0;
+  #tooLarge = false;
 
   constructor(payloadBytesMax: number) {
     this.payloadBytesMax = payloadBytesMax;
@@ -47,8 +50,8 @@ export class PacketReader {
 
   /**
    * The payload of the next whole packet, or undefined until more is pushed. The slice stays valid as long as it is
-   * held, but pins its socket chunk: copy what is kept. Throws ER_NET_PACKET_TOO_LARGE and ER_NET_PACKETS_OUT_OF_ORDER,
-   * after which the connection must be closed.
+   * held, but pins its socket chunk: copy what is kept. Throws ER_NET_PACKET_TOO_LARGE (at once, or behind the packet) and
+   * ER_NET_PACKETS_OUT_OF_ORDER, after which the connection must be closed.
    */
   next(): Buffer | undefined {
     for (;;) {
@@ -66,7 +69,7 @@ export class PacketReader {
             (chunk[pos] as number) | ((chunk[pos + 1] as number) << 8) | ((chunk[pos + 2] as number) << 16);
           this.#pos = pos + 4;
           this.#beginFrame(length, chunk[pos + 3] as number);
-          if (length !== PACKET_PAYLOAD_MAX && left >= 4 + length && this.#joined === undefined) {
+          if (length !== PACKET_PAYLOAD_MAX && left >= 4 + length && this.#joined === undefined && !this.#tooLarge) {
             this.#remaining = -1;
             this.#pos += length;
             return chunk.subarray(pos + 4, pos + 4 + length);
@@ -85,11 +88,15 @@ export class PacketReader {
       }
       if (this.#remaining > 0) {
         const bytes = Math.min(chunk.length - this.#pos, this.#remaining);
-        this.#join(chunk, bytes);
+        if (this.#tooLarge) {
+          this.#pos += bytes;
+          this.#remaining -= bytes;
+        } else this.#join(chunk, bytes);
       }
       if (this.#remaining === 0) {
         this.#remaining = -1;
         if (this.#moreFrames) continue;
+        if (this.#tooLarge) throw tooLarge();
         const joined = this.#joined;
         const filled = this.#joinedFilled;
         this.#joined = undefined;
@@ -154,10 +161,10 @@ export class PacketReader {
       throw new ShardgateError("ER_NET_PACKETS_OUT_OF_ORDER", "Got packets out of order");
     }
     if (this.#joinedFilled + length > this.payloadBytesMax) {
-      throw new ShardgateError(
-        "ER_NET_PACKET_TOO_LARGE",
-        `Got a packet bigger than ${this.payloadBytesMax} bytes ('max_allowed_packet')`,
-      );
+      if (!this.stepsOverTooLarge) throw tooLarge();
+      this.#tooLarge = true;
+      this.#joined = undefined;
+      this.#joinedFilled = 0;
     }
     this.sequenceId = sequenceId;
     if (this.#expected >= 0) this.#expected = (sequenceId + 1) & 0xff;
@@ -182,4 +189,8 @@ export class PacketReader {
     this.#joinedFilled = filled + bytes;
     this.#remaining -= bytes;
   }
+}
+
+function tooLarge(): ShardgateError {
+  return new ShardgateError("ER_NET_PACKET_TOO_LARGE", "Got a packet bigger than 'max_allowed_packet' bytes");
 }

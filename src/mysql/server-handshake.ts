@@ -86,6 +86,8 @@ export interface Login<A extends Account> {
   readonly database: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly maxPacketBytes: number;
+  /** 0 unless the client named one. */
+  readonly zstdLevel: number;
   readonly plugin: string;
   readonly tls: boolean;
   /** Of the OK or ERR packet that the shell sends next. */
@@ -135,6 +137,8 @@ interface Attempt<A extends Account> {
   readonly database: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly maxPacketBytes: number;
+  /** 0 unless the client named one. */
+  readonly zstdLevel: number;
 }
 
 type Phase<A extends Account> =
@@ -254,6 +258,7 @@ export class ServerHandshake<A extends Account> {
       database: change.database,
       attributes: change.attributes,
       maxPacketBytes: phase.attempt.maxPacketBytes,
+      zstdLevel: phase.attempt.zstdLevel,
     };
     return this.#begin(attempt, change.authPlugin, change.authResponse, sequenceId);
   }
@@ -282,6 +287,7 @@ export class ServerHandshake<A extends Account> {
       database: response.database,
       attributes: response.attributes,
       maxPacketBytes: response.maxPacketBytes,
+      zstdLevel: response.zstdLevel,
     };
     return this.#begin(attempt, response.authPlugin, response.authResponse, sequenceId);
   }
@@ -345,7 +351,8 @@ export class ServerHandshake<A extends Account> {
   }
 
   #accept(attempt: Attempt<A>, plugin: string, sequenceId: number): HandshakeEvent<A>[] {
-    const { account, capabilities, mariadbCapabilities, collation, database, attributes, maxPacketBytes } = attempt;
+    const { account, capabilities, mariadbCapabilities, collation, database, attributes } = attempt;
+    const { maxPacketBytes, zstdLevel } = attempt;
     if (account.decoy || (account.requireTls && !this.#tls && !this.#options.safeTransport)) {
       return this.#deny(attempt, true, sequenceId);
     }
@@ -358,6 +365,7 @@ export class ServerHandshake<A extends Account> {
       database,
       attributes,
       maxPacketBytes,
+      zstdLevel,
       plugin,
       tls: this.#tls,
       sequenceId: (sequenceId + 1) & 0xff,

@@ -57,6 +57,31 @@ describe("PacketReader", () => {
     expect(reader.sequenceId).toBe(1);
   });
 
+  test("a payload that is too large is refused at once, or behind its last byte", () => {
+    const large = writeFrame(Buffer.alloc(0xffffff + 1000), 3);
+    const strict = new PacketReader(1000);
+    strict.push(large.subarray(0, 4));
+    expect(() => strict.next()).toThrow("Got a packet bigger than 'max_allowed_packet' bytes");
+
+    for (const [packet, max] of [
+      [large, 1000],
+      [large, 0xffffff + 999],
+      [writeFrame(Buffer.alloc(1001), 3), 1000],
+      [writeFrame(Buffer.alloc(0xffffff), 3), 1000],
+    ] as const) {
+      const patient = new PacketReader(max);
+      patient.stepsOverTooLarge = true;
+      for (let at = 0; at < packet.length - 1; at += 65_536) {
+        patient.push(packet.subarray(at, Math.min(at + 65_536, packet.length - 1)));
+        expect(patient.next()).toBeUndefined();
+        if (max === 1000) expect(patient.bufferedBytes).toBeLessThan(5);
+      }
+      patient.push(packet.subarray(packet.length - 1));
+      expect(() => patient.next()).toThrow("Got a packet bigger than 'max_allowed_packet' bytes");
+      expect(patient.bufferedBytes).toBe(0);
+    }
+  });
+
   test.each([0xfffffe, 0xffffff, 0x1000000, 2 * 0xffffff, 2 * 0xffffff + 1])("joins a payload of %i bytes", (size) => {
     const payload = Buffer.alloc(size, "abcdefg");
     const frame = writeFrame(payload, 254);

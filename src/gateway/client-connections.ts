@@ -1,0 +1,192 @@
+// All client connections of a gateway: who may still come (in total, of one user, before logging in), the sweep that ends
+// what has lasted too long, and the drain. Knows connections and their users, not what sessions do.
+//
+// As MySQL does, one connection more than the limit is let in to log in, for administrators alone; and what has not logged in
+// is bounded apart: beyond that bound the oldest that has not said a word makes room, so that a flood of them hinders nobody.
+
+import type { Socket } from "node:net";
+import type { SecureContext } from "node:tls";
+import { type Clock, sleep, type Timer } from "../base/clock.ts";
+import { ERRORS, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { writeFrame } from "../mysql/frame.ts";
+import { encodeErrBeforeGreeting } from "../mysql/packets/err.ts";
+import type { Login } from "../mysql/server-handshake.ts";
+import { ClientConnection, type ClientConnectionOptions, type CommandHandler } from "./client-connection.ts";
+import { isAdmin, type User } from "./users.ts";
+
+export interface ClientLimits {
+  readonly connectionsMax: number;
+  /** Of one user, unless the users file says otherwise; 0: any number. */
+  readonly userConnectionsMax: number;
+  /** Largest statement. */
+  readonly packetBytesMax: number;
+  readonly loginTimeoutMs: number;
+}
+
+export interface ClientConnectionsOptions<Handler extends CommandHandler>
+  extends Pick<
+    ClientConnectionOptions,
+    "serverVersion" | "users" | "tlsRequired" | "rsaKeys" | "proxyNetworks" | "clock" | "log"
+  > {
+  readonly limits: ClientLimits;
+  /** Of the next connection. */
+  tls(): SecureContext | undefined;
+  takeId(): number;
+  giveBackId(connectionId: number): void;
+  /** Throws what refuses the client (1044, 1049). */
+  openSession(connection: ClientConnection, login: Login<User>): Handler;
+}
+
+const SWEEP_MS = 1_000;
+const DRAIN_POLL_MS = 10;
+/** For the answers of statements that a drain has stopped. */
+const FAREWELL_MS = 2_000;
+/** A client that has said nothing for so long may have to go for another one. */
+const SILENT_MS = 1_000;
+
+export class ClientConnections<Handler extends CommandHandler> {
+  readonly #options: ClientConnectionsOptions<Handler>;
+  /** Undefined until a connection has logged in. In the order they came. */
+  readonly #handlers = new Map<ClientConnection, Handler | undefined>();
+  /** Those that have not logged in, the oldest first. */
+  readonly #unknown = new Set<ClientConnection>();
+  readonly #perUser = new Map<string, number>();
+  #sweeping: Timer | undefined;
+  #leaving: ShardgateError | undefined;
+
+  constructor(options: ClientConnectionsOptions<Handler>) {
+    this.#options = options;
+    this.#planSweep();
+  }
+
+  get size(): number {
+    return this.#handlers.size;
+  }
+
+  /** Of those that have logged in. */
+  sessions(): Handler[] {
+    return [...this.#handlers.values()].filter((handler) => handler !== undefined);
+  }
+
+  accept(socket: Socket, isUnixSocket: boolean): void {
+    const { limits, proxyNetworks, clock, log } = this.#options;
+    const { serverVersion, users, tlsRequired, rsaKeys } = this.#options;
+    if (!this.#hasRoom()) {
+      socket.on("error", () => {});
+      socket.end(writeFrame(encodeErrBeforeGreeting(ERRORS.ER_CON_COUNT.errno, TOO_MANY), 0));
+      // Whoever reads nothing, and sends nothing, would keep it open.
+      socket.setTimeout(limits.loginTimeoutMs, () => socket.destroy());
+      return;
+    }
+    let user: string | undefined;
+    const connection = new ClientConnection(socket, {
+      connectionId: this.#options.takeId(),
+      serverVersion,
+      users,
+      isUnixSocket,
+      proxyNetworks,
+      tls: this.#options.tls(),
+      tlsRequired,
+      rsaKeys,
+      packetBytesMax: limits.packetBytesMax,
+      loginTimeoutMs: limits.loginTimeoutMs,
+      clock,
+      log,
+      openSession: (client, login) => {
+        this.#admit(login.account);
+        const handler = this.#options.openSession(client, login);
+        user = login.account.user;
+        this.#perUser.set(user, (this.#perUser.get(user) ?? 0) + 1);
+        this.#handlers.set(client, handler);
+        this.#unknown.delete(client);
+        return handler;
+      },
+      closed: (client) => {
+        this.#options.giveBackId(client.id);
+        this.#handlers.delete(client);
+        this.#unknown.delete(client);
+        if (user !== undefined) this.#userLeft(user);
+      },
+    });
+    this.#handlers.set(connection, undefined);
+    this.#unknown.add(connection);
+  }
+
+  /**
+   * Ends them all: idle ones at once, others when their statement and their transaction have ended; what is left after
+   * `graceMs` is stopped, with `goodbye` as the answer. Whoever logs in meanwhile is refused with it.
+   */
+  async drain(goodbye: ShardgateError, graceMs: number): Promise<void> {
+    const { clock } = this.#options;
+    this.#leaving = goodbye;
+    for (const connection of this.#handlers.keys()) connection.leave(goodbye);
+    await this.#emptyWithin(graceMs, clock);
+    for (const connection of this.#handlers.keys()) connection.interrupt(goodbye);
+    await this.#emptyWithin(FAREWELL_MS, clock);
+    for (const connection of this.#handlers.keys()) connection.destroy();
+    this.#sweeping?.cancel();
+  }
+
+  /** Makes room for one more if that can be done. */
+  #hasRoom(): boolean {
+    const { limits } = this.#options;
+    if (this.#unknown.size >= LIMITS.unknownConnectionsMax) {
+      const [oldest] = this.#unknown;
+      (this.#silent(0) ?? oldest)?.destroy();
+    }
+    if (this.#handlers.size <= limits.connectionsMax) return true;
+    const silent = this.#silent(SILENT_MS);
+    silent?.destroy();
+    return silent !== undefined;
+  }
+
+  /** The oldest that has not said a word, if it came so long ago. */
+  #silent(sinceMs: number): ClientConnection | undefined {
+    const latestMs = this.#options.clock.nowMs() - sinceMs;
+    for (const connection of this.#unknown) {
+      if ((connection.loginSinceMs ?? Number.POSITIVE_INFINITY) > latestMs) return undefined;
+      if (connection.isSilent) return connection;
+    }
+    return undefined;
+  }
+
+  /** Throws 1040, 1203, 1226 and, while draining, the goodbye. */
+  #admit(account: User): void {
+    const { connectionsMax, userConnectionsMax } = this.#options.limits;
+    if (this.#leaving !== undefined) throw this.#leaving;
+    if (this.#handlers.size > connectionsMax && !isAdmin(account)) throw new ShardgateError("ER_CON_COUNT", TOO_MANY);
+    const { user, maxConnections } = account;
+    const open = this.#perUser.get(user) ?? 0;
+    if (maxConnections !== undefined) {
+      if (open < maxConnections) return;
+      const text = `User '${user}' has exceeded the 'max_user_connections' resource (current value: ${maxConnections})`;
+      throw new ShardgateError("ER_USER_LIMIT_REACHED", text);
+    }
+    if (userConnectionsMax === 0 || open < userConnectionsMax) return;
+    const text = `User ${user} already has more than 'max_user_connections' active connections`;
+    throw new ShardgateError("ER_TOO_MANY_USER_CONNECTIONS", text);
+  }
+
+  #userLeft(user: string): void {
+    const left = (this.#perUser.get(user) ?? 1) - 1;
+    if (left === 0) this.#perUser.delete(user);
+    else this.#perUser.set(user, left);
+  }
+
+  async #emptyWithin(waitMs: number, clock: Clock): Promise<void> {
+    const deadline = clock.nowMs() + waitMs;
+    while (this.#handlers.size > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
+  }
+
+  #planSweep(): void {
+    const { clock } = this.#options;
+    this.#sweeping = clock.after(SWEEP_MS, () => {
+      const nowMs = clock.nowMs();
+      for (const connection of this.#handlers.keys()) connection.sweep(nowMs);
+      this.#planSweep();
+    });
+  }
+}
+
+const TOO_MANY = "Too many connections";
