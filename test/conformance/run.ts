@@ -95,8 +95,8 @@ function tell(client: Client, result: Result): boolean {
     say(`${client.name}: absent: ${result.absent}`);
     return true;
   }
-  const failures = failuresOf(client.name, result);
-  const counts = TARGET_NAMES.map((name) => {
+  const failures = failuresOf(client.name, result).filter(({ target }) => targetNames.includes(target));
+  const counts = TARGET_NAMES.filter((name) => targetNames.includes(name)).map((name) => {
     const failed = failures.filter(({ target }) => target === name).length;
     return `${name} ${result.runs[name]?.checks.length ?? 0}${failed === 0 ? "" : ` (${failed} red)`}`;
   });
