@@ -31,7 +31,7 @@ export interface ShardRequest {
   readonly holdId: number;
   /** SET statement that gives a connection the session's settings; empty: defaults. */
   readonly settings: string;
-  /** Statement that opens a transaction, run first on the same connection; empty: none. */
+  /** What is run first on the same connection, as what opens a transaction: statements with \0 between; empty: none. */
   readonly begin: string;
   /** What NOW() and its like give, in microseconds since 1970-01-01 UTC; 0: the shard's own time. */
   readonly nowUs: number;
@@ -86,6 +86,8 @@ export function losesHold(request: ShardRequest, error: Error, holdLost: boolean
   return request.begin !== "" && error instanceof ShardgateError && error.id === "SHARD_CONNECTION_LOST";
 }
 
+export type HoldOp = "commit" | "rollback" | "release" | "control";
+
 export interface ShardCall {
   /** Bytes of the reply that are no longer held in memory here: lets the shard send as many more. */
   consumed(bytes: number): void;
@@ -96,6 +98,9 @@ export interface ShardCall {
 export interface ShardPort {
   /** Throws SHARD_UNAVAILABLE at once when no tablet can take it. */
   execute(target: ShardTarget, request: ShardRequest, sink: ReplySink): ShardCall;
-  /** Commits, rolls back or releases a held connection. */
-  conclude(target: ShardTarget, op: "commit" | "rollback" | "release", holdId: number, sink: ReplySink): ShardCall;
+  /**
+   * Commits, rolls back or releases a held connection; `control` leaves it held. `statements` are run for it, without
+   * the session's settings, the answer is the last one's; none: COMMIT or ROLLBACK.
+   */
+  conclude(target: ShardTarget, op: HoldOp, holdId: number, sink: ReplySink, statements?: readonly string[]): ShardCall;
 }

@@ -3,11 +3,11 @@
 //
 //   record:  u32 key bytes │ u32 row bytes │ key (one byte a unit) │ row
 
-import { type FileHandle, mkdtemp, open, rmdir, unlink } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { openNameless } from "../base/nameless-file.ts";
 import { BufferWriter } from "../mysql/codec.ts";
 import type { KeyedRows, SortedStream } from "./ordered-merge.ts";
 import { rowAt } from "./row-batch.ts";
@@ -69,18 +69,10 @@ export class SpillArea {
   }
 
   async #create(): Promise<FileHandle> {
-    try {
-      const dir = await mkdtemp(join(tmpdir(), "shardgate-"));
-      const path = join(dir, "run");
-      const file = await open(path, "wx+", 0o600);
-      this.#files.add(file);
-      await unlink(path);
-      await rmdir(dir);
-      if (this.#isClosed) await this.#drop(file);
-      return file;
-    } catch (error) {
-      throw new ShardgateError("LIMIT_REACHED", `cannot write to ${tmpdir()}: ${messageOf(error)}`, error);
-    }
+    const file = await openNameless();
+    this.#files.add(file);
+    if (this.#isClosed) await this.#drop(file);
+    return file;
   }
 
   async #drop(file: FileHandle): Promise<void> {

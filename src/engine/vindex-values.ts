@@ -230,6 +230,8 @@ function storedDate({ raw }: Value): Value | undefined {
 export function valueToPlace(vindex: Vindex, holds: ColumnKind, value: Value): Value | undefined {
   const { type, raw } = value;
   if (type === "NULL_TYPE" || type === "INT64" || type === "UINT64") return value;
+  // Bytes are stored as they are, and read as numbers as texts are.
+  if (type === "VARBINARY") return valueToPlace(vindex, holds, { type: "VARCHAR", raw });
   const reading = readingOf(vindex.type);
   const isNumber = holds === "integer" || holds === "decimal" || reading === "number";
   const isText = TEXT_KINDS.has(holds) || reading === "weights";
@@ -242,7 +244,7 @@ export function valueToPlace(vindex: Vindex, holds: ColumnKind, value: Value): V
     return isNumber || (!isText && looksInteger(raw)) ? undefined : value;
   }
   if (type === "HEXVAL" || type === "HEXNUM") return !isNumber && (isText || isLongHex(value)) ? value : undefined;
-  if (type === "DECIMAL" && (holds === "integer" || holds === "decimal")) {
+  if ((type === "DECIMAL" || type === "FLOAT64") && (holds === "integer" || holds === "decimal")) {
     const stored = storedNumber(holds, value);
     return stored === "none" ? undefined : stored;
   }

@@ -34,6 +34,7 @@ function valueOfLiteral(type: LiteralType, raw: Buffer, introducer: string | und
       return { type: "FLOAT64", raw };
     case "string":
     case "nstring":
+      if (introducer === "binary") return { type: "VARBINARY", raw };
       return introducer === undefined || introducer.startsWith("utf8") ? { type: "VARCHAR", raw } : undefined;
     case "hexval":
       return { type: "HEXVAL", raw: wrapped("x'", raw, "'") };

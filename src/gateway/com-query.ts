@@ -4,6 +4,6 @@ import { encodeSql } from "../sql/encoding.ts";
 
 const COM_QUERY = Buffer.of(3);
 
-export function comQuery(sql: string): Buffer {
-  return Buffer.concat([COM_QUERY, encodeSql(sql)]);
+export function comQuery(sql: string | Buffer): Buffer {
+  return Buffer.concat([COM_QUERY, typeof sql === "string" ? encodeSql(sql) : sql]);
 }

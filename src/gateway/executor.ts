@@ -51,10 +51,12 @@ import { aloneIn, runCatalog } from "./run-catalog.ts";
 import { runGather } from "./run-gather.ts";
 import { runInsertRows } from "./run-insert-rows.ts";
 import { runMerge } from "./run-merge.ts";
-import { beginSql, runSessionStatement } from "./run-session-statement.ts";
+import { runSessionStatement } from "./run-session-statement.ts";
+import { commitOpen } from "./run-transaction.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { substituted } from "./session-values.ts";
 import { warningsOf } from "./show-warnings.ts";
+import { cannotWrite, settingsUnder, startOf } from "./transaction-start.ts";
 
 export interface ExecutorClient extends Output {
   /** CLIENT_* flags both sides have. */
@@ -118,6 +120,8 @@ export class Executor implements PassThroughOwner {
   #parts: { readonly settings: string; readonly nowUs: number } | undefined;
   /** Tables whose definitions the statement that passes through changes. */
   #defining: DefinedTables | undefined;
+  /** Of the statement under way, which is a transaction of its own; undefined: the session's. */
+  #isolation: string | undefined;
   #cancelCall: (() => void) | undefined;
   #sequenceId = 1;
   #turn = 0;
@@ -143,6 +147,7 @@ export class Executor implements PassThroughOwner {
     this.#keepsWarnings = false;
     this.#effect = NO_EFFECT;
     this.#parts = undefined;
+    this.#isolation = undefined;
     try {
       const sql = payload.subarray(1);
       const normalized = this.#withSelectLimit(normalize(sql, this.state.sqlMode));
@@ -373,14 +378,16 @@ export class Executor implements PassThroughOwner {
     const parts = this.#parts;
     const holdId = state.holds.idOf(target);
     const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
+    const settings = parts === undefined ? state.settings.sql : parts.settings;
+    const isolation = this.#isolation;
     return {
       hold: holdId === 0 && (joins || reserves),
       foundRows: state.foundRows,
       streaming: false,
       timeoutMs: this.#timeoutMs(),
       holdId,
-      settings: parts === undefined ? state.settings.sql : parts.settings,
-      begin: joins ? (state.begin ?? "") : "",
+      settings: isolation === undefined ? settings : settingsUnder(settings, isolation, state.sqlMode),
+      begin: state.holds.opening(target, touchesTables ? state.begin : undefined),
       nowUs: parts === undefined ? 0 : parts.nowUs,
       after: "",
       afterIfEmpty: false,
@@ -457,12 +464,14 @@ export class Executor implements PassThroughOwner {
   openTransaction(touchesTables: boolean, changes = false): void {
     const { state } = this;
     if (state.inTransaction || !touchesTables) return;
-    const readOnly = state.nextReadOnly;
-    if (state.autocommit && readOnly === true && changes) {
-      throw new MysqlError(1792, "25006", "Cannot execute statement in a READ ONLY transaction");
+    if (!state.autocommit) {
+      state.begin = startOf(state);
+      return;
     }
+    if (state.nextReadOnly === true && changes) throw cannotWrite();
+    this.#isolation = state.nextIsolation;
+    state.nextIsolation = undefined;
     state.nextReadOnly = undefined;
-    if (!state.autocommit) state.begin = beginSql(readOnly);
   }
 
   /** A shard's connection with its part of the transaction is lost: the whole transaction is. */
@@ -653,8 +662,7 @@ export class Executor implements PassThroughOwner {
     cluster: ClusterView,
     payload: Buffer,
   ): Promise<void> {
-    this.state.begin = undefined;
-    await this.state.holds.commit();
+    await commitOpen(this);
     const [target] = this.targetsOf(plan, binds, cluster);
     if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
     this.#toOne(target, payload, false, plan.effect.reserves !== undefined);

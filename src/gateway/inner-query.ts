@@ -12,13 +12,18 @@ import { readTextResult, type TextResult } from "./text-rows.ts";
 
 /** The rows of a SELECT. Throws MysqlError for what it is answered, LIMIT_REACHED for an answer too large to be kept. */
 export async function queryInside(executor: Executor, sql: string): Promise<TextResult> {
-  const reply = await new InnerClient(executor).query(sql);
+  const reply = await replyInside(executor, sql);
   const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   reader.push(reply);
   for (let payload = reader.next(); payload !== undefined; payload = reader.next()) {
     if (payload[0] === HEADER_ERR) throw decodeErr(payload);
   }
   return readTextResult(reply);
+}
+
+/** The whole answer to a statement, framed. Throws LIMIT_REACHED for one too large to be kept; an ERR is an answer. */
+export function replyInside(executor: Executor, sql: string | Buffer): Promise<Buffer> {
+  return new InnerClient(executor).query(sql);
 }
 
 /** Takes the place of the client of `outer` for one statement. */
@@ -37,7 +42,7 @@ class InnerClient implements ExecutorClient {
     this.#executor = outer.forClient(this);
   }
 
-  async query(sql: string): Promise<Buffer> {
+  async query(sql: string | Buffer): Promise<Buffer> {
     const cancel = (): void => this.#executor.interrupt(interrupted());
     this.#signal.addEventListener("abort", cancel, { once: true });
     try {

@@ -75,7 +75,6 @@ describe("rows found", () => {
     expect(afterRequest(insert, "", fresh(true))).toMatchObject({
       after: "SELECT FOUND_ROWS() LIMIT 1",
       leavesState: false,
-      prepared: Buffer.alloc(0),
     });
   });
 

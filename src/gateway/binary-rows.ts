@@ -1,0 +1,101 @@
+// The client of a prepared statement's execution whose answer is made from text: rows of result sets are written in binary
+// form, all else passes as it is. Takes and gives classic framing, any number of results.
+
+import { LIMITS } from "../base/limits.ts";
+import { BufferWriter } from "../mysql/codec.ts";
+import { HEADER_EOF, HEADER_ERR, HEADER_OK } from "../mysql/constants.ts";
+import { PacketReader } from "../mysql/packet-reader.ts";
+import { type BinaryColumn, writeBinaryRow } from "../mysql/packets/binary-row.ts";
+import { decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
+import { TextRow } from "../mysql/packets/text-row.ts";
+import type { ExecutorClient } from "./executor.ts";
+
+/** An EOF packet is shorter; a row may begin with the same byte. */
+const EOF_BYTES_MAX = 8;
+
+type Phase =
+  | { readonly kind: "head" }
+  | { readonly kind: "columns"; readonly columns: BinaryColumn[]; readonly count: number }
+  | { readonly kind: "columns-end"; readonly columns: readonly BinaryColumn[] }
+  | { readonly kind: "rows"; readonly columns: readonly BinaryColumn[]; readonly row: TextRow };
+
+const HEAD: Phase = { kind: "head" };
+
+export class BinaryRows implements ExecutorClient {
+  readonly #client: ExecutorClient;
+  #reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  #phase: Phase = HEAD;
+
+  constructor(client: ExecutorClient) {
+    this.#client = client;
+  }
+
+  get capabilities(): number {
+    return this.#client.capabilities;
+  }
+
+  write(chunk: Buffer): boolean {
+    this.#reader.push(chunk);
+    const writer = new BufferWriter(chunk.length + 64);
+    for (let payload = this.#reader.next(); payload !== undefined; payload = this.#reader.next()) {
+      writer.sequenceId = this.#reader.sequenceId;
+      writer.beginPacket();
+      this.#packet(payload, writer);
+      writer.endPacket();
+    }
+    return writer.length === 0 || this.#client.write(writer.finish());
+  }
+
+  onDrain(resume: () => void): void {
+    this.#client.onDrain(resume);
+  }
+
+  commandDone(): void {
+    this.#reset();
+    this.#client.commandDone();
+  }
+
+  end(): void {
+    this.#client.end();
+  }
+
+  destroy(): void {
+    this.#reset();
+    this.#client.destroy();
+  }
+
+  #reset(): void {
+    this.#phase = HEAD;
+    if (this.#reader.bufferedBytes > 0) this.#reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  }
+
+  #packet(payload: Buffer, writer: BufferWriter): void {
+    const phase = this.#phase;
+    const first = payload[0];
+    if (phase.kind === "rows" && first !== HEADER_ERR && !isEof(payload)) {
+      phase.row.read(payload);
+      writeBinaryRow(writer, phase.row, phase.columns);
+      return;
+    }
+    writer.bytes(payload);
+    if (first === HEADER_ERR) this.#phase = HEAD;
+    else if (phase.kind === "head") {
+      if (first !== HEADER_OK) this.#phase = { kind: "columns", columns: [], count: countOf(payload) };
+    } else if (phase.kind === "columns") {
+      const { type, flags } = decodeColumnDefinition(payload);
+      phase.columns.push({ type, flags });
+      if (phase.columns.length === phase.count) this.#phase = { kind: "columns-end", columns: phase.columns };
+    } else if (phase.kind === "columns-end") {
+      this.#phase = { kind: "rows", columns: phase.columns, row: new TextRow(phase.columns.length) };
+    } else this.#phase = HEAD;
+  }
+}
+
+/** SERVER_MORE_RESULTS_EXISTS needs no look: after an EOF the next result begins with its head. */
+function isEof(payload: Buffer): boolean {
+  return payload[0] === HEADER_EOF && payload.length <= EOF_BYTES_MAX;
+}
+
+function countOf(payload: Buffer): number {
+  return payload[0] === 0xfc ? payload.readUInt16LE(1) : (payload[0] ?? 0);
+}

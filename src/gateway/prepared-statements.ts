@@ -1,0 +1,331 @@
+// COM_STMT_*: the prepared statements of one session. An execution is the statement's text with the values in it, run as
+// any other; where one shard answers it, that shard executes the statement itself, in binary form, and its reply passes
+// through. So routing, transactions and everything else know nothing of prepared statements, and those that go to several
+// shards have their answers turned into binary rows.
+//
+// Server-side cursors keep the rows here: on a shard they would hold a connection between fetches.
+
+import { ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { HEADER_ERR } from "../mysql/constants.ts";
+import { isLengthCoded } from "../mysql/packets/binary-row.ts";
+import { decodeCommand } from "../mysql/packets/command.ts";
+import { decodeErr } from "../mysql/packets/err.ts";
+import { decodeOk } from "../mysql/packets/ok.ts";
+import {
+  CURSOR_READ_ONLY,
+  decodeBulkParameters,
+  decodeExecuteParameters,
+  encodeExecute,
+  type ExecuteParameters,
+} from "../mysql/packets/stmt-execute.ts";
+import { limitParameters, parameterOffsets, withParameters } from "../sql/parameters.ts";
+import { comQuery } from "./com-query.ts";
+import { CursorClient } from "./cursor-client.ts";
+import type { CursorRows } from "./cursor-rows.ts";
+import type { Executor, ExecutorClient } from "./executor.ts";
+import { replyInside } from "./inner-query.ts";
+import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
+import { describePrepared, prepareReply, type StatementDescription } from "./statement-description.ts";
+
+const HEADER_BYTES = 4;
+
+interface Prepared {
+  readonly id: number;
+  /** With parameter markers, at `offsets`. */
+  readonly text: Buffer;
+  readonly offsets: readonly number[];
+  /** Parameters of its LIMITs. */
+  readonly limits: ReadonlySet<number>;
+  /** Parameter types of the last execution. */
+  types: readonly number[] | undefined;
+  /** Parts of what COM_STMT_SEND_LONG_DATA has sent, by parameter. */
+  readonly longData: Map<number, Buffer[]>;
+  /** What was wrong with long data; told by the next execution. */
+  longDataError: ShardgateError | undefined;
+  cursor: CursorRows | undefined;
+}
+
+type StatementCommand = "mysqld_stmt_execute" | "mysqld_stmt_fetch" | "mysqld_stmt_reset" | "mysqld_stmt_bulk_execute";
+
+export class PreparedStatements {
+  readonly #executor: Executor;
+  readonly #client: ExecutorClient;
+  readonly #statements = new Map<number, Prepared>();
+  #nextId = 1;
+  #longDataBytes = 0;
+
+  /** `client` is the one of `executor`. */
+  constructor(executor: Executor, client: ExecutorClient) {
+    this.#executor = executor;
+    this.#client = client;
+  }
+
+  get count(): number {
+    return this.#statements.size;
+  }
+
+  /** `payload` of COM_STMT_PREPARE. */
+  prepare(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      if (this.#statements.size >= LIMITS.preparedPerSessionMax) {
+        const text = `Can't create more than max_prepared_stmt_count statements (current value: ${LIMITS.preparedPerSessionMax})`;
+        throw new ShardgateError("ER_MAX_PREPARED_STMT_COUNT_REACHED", text);
+      }
+      // The packet's memory goes with the command.
+      const text = Buffer.from(payload.subarray(1));
+      const { sqlMode } = executor.state;
+      const read = {
+        text,
+        offsets: parameterOffsets(text, sqlMode),
+        limits: limitParameters(text, sqlMode),
+      };
+      const described = describePrepared(executor, text, read.offsets);
+      if (described instanceof Promise) {
+        described.then(
+          (description) => this.#prepared(read, description),
+          (error: unknown) => executor.fail(error),
+        );
+      } else this.#prepared(read, described);
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  /** `payload` of COM_STMT_EXECUTE. */
+  execute(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      const command = decodeCommand(payload, this.#client.capabilities);
+      if (command.kind !== "stmt-execute") throw new ShardgateError("ER_MALFORMED_PACKET", "COM_STMT_EXECUTE expected");
+      const statement = this.#find(command.statementId, "mysqld_stmt_execute");
+      const { longDataError } = statement;
+      if (longDataError !== undefined) {
+        this.#dropLongData(statement);
+        throw longDataError;
+      }
+      this.#closeCursor(statement);
+      const parameters = this.#parametersOf(statement, command.parameters, command.cursorFlags);
+      statement.types = parameters.types;
+      const text = this.#textWith(statement, parameters);
+      if ((command.cursorFlags & CURSOR_READ_ONLY) !== 0) this.#openCursor(statement, text, parameters, sequenceId);
+      else
+        executor.query(text, sequenceId, { text: statement.text, command: encodeExecute(parameters, isLengthCoded) });
+      this.#dropLongData(statement);
+    } catch (error) {
+      executor.fail(wrongArguments(error));
+    }
+  }
+
+  /** `payload` of MariaDB's COM_STMT_BULK_EXECUTE: one execution after the other, one answer. */
+  bulkExecute(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      const command = decodeCommand(payload, this.#client.capabilities);
+      if (command.kind !== "stmt-bulk-execute")
+        throw new ShardgateError("ER_MALFORMED_PACKET", "bulk execution expected");
+      const statement = this.#find(command.statementId, "mysqld_stmt_bulk_execute");
+      const { parameters, flags } = command;
+      const rows = decodeBulkParameters(parameters, flags, statement.offsets.length, statement.types);
+      if (rows === undefined) {
+        throw new ShardgateError(
+          "ER_UNSUPPORTED_PS",
+          "This command is not supported in the prepared statement protocol yet",
+        );
+      }
+      statement.types = rows[0]?.types ?? statement.types;
+      void this.#bulk(executor, statement, rows);
+    } catch (error) {
+      executor.fail(wrongArguments(error));
+    }
+  }
+
+  /** `payload` of COM_STMT_FETCH. */
+  fetch(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      const command = decodeCommand(payload, this.#client.capabilities);
+      if (command.kind !== "stmt-fetch") throw new ShardgateError("ER_MALFORMED_PACKET", "COM_STMT_FETCH expected");
+      const statement = this.#find(command.statementId, "mysqld_stmt_fetch");
+      const { cursor, id } = statement;
+      if (cursor === undefined) {
+        throw new ShardgateError("ER_STMT_HAS_NO_OPEN_CURSOR", `The statement (${id}) has no open cursor`);
+      }
+      cursor.fetch(command.rows, executor.state.statusFlags, sequenceId + 1).then(
+        ({ reply, isLast }) => {
+          if (isLast) this.#closeCursor(statement);
+          this.#client.write(reply);
+          this.#client.commandDone();
+        },
+        (error: unknown) => executor.fail(error),
+      );
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  /** `payload` of COM_STMT_SEND_LONG_DATA, which has no answer: what is wrong with it is told by the execution. */
+  sendLongData(payload: Buffer): void {
+    try {
+      const command = decodeCommand(payload, this.#client.capabilities);
+      if (command.kind !== "stmt-send-long-data") return;
+      const statement = this.#statements.get(command.statementId);
+      if (statement === undefined) return;
+      if (command.parameter >= statement.offsets.length) {
+        statement.longDataError = new ShardgateError(
+          "ER_WRONG_ARGUMENTS",
+          "Incorrect arguments to mysqld_stmt_send_long_data",
+        );
+        return;
+      }
+      this.#longDataBytes += command.data.length;
+      if (this.#longDataBytes > LIMITS.longDataBytesMax) {
+        this.#dropLongData(statement);
+        const text = `Parameter of prepared statement which is set through mysql_send_long_data() is longer than ${LIMITS.longDataBytesMax} bytes`;
+        statement.longDataError = new ShardgateError("ER_NET_PACKET_TOO_LARGE", text);
+        return;
+      }
+      const parts = statement.longData.get(command.parameter);
+      const part = Buffer.from(command.data);
+      if (parts === undefined) statement.longData.set(command.parameter, [part]);
+      else parts.push(part);
+    } finally {
+      this.#client.commandDone();
+    }
+  }
+
+  /** `payload` of COM_STMT_RESET. */
+  reset(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      const statement = this.#find(statementIdOf(payload), "mysqld_stmt_reset");
+      this.#dropLongData(statement);
+      this.#closeCursor(statement);
+      executor.ok({ statusFlags: executor.state.statusFlags });
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  /** `payload` of COM_STMT_CLOSE, which has no answer. */
+  close(payload: Buffer): void {
+    const statement = payload.length >= 5 ? this.#statements.get(statementIdOf(payload)) : undefined;
+    if (statement !== undefined) this.#forget(statement);
+    this.#client.commandDone();
+  }
+
+  /** All of them: COM_RESET_CONNECTION, COM_CHANGE_USER, the end of the session. */
+  closeAll(): void {
+    for (const statement of this.#statements.values()) this.#forget(statement);
+  }
+
+  #prepared(read: Pick<Prepared, "text" | "offsets" | "limits">, description: StatementDescription): void {
+    const id = this.#nextId++;
+    this.#statements.set(id, {
+      ...read,
+      id,
+      types: undefined,
+      longData: new Map(),
+      longDataError: undefined,
+      cursor: undefined,
+    });
+    const { state, sequenceId } = this.#executor;
+    this.#client.write(prepareReply(id, read.offsets.length, description, state.statusFlags, sequenceId));
+    this.#client.commandDone();
+  }
+
+  #find(id: number, command: StatementCommand): Prepared {
+    const statement = this.#statements.get(id);
+    if (statement !== undefined) return statement;
+    throw new ShardgateError(
+      "ER_UNKNOWN_STMT_HANDLER",
+      `Unknown prepared statement handler (${id}) given to ${command}`,
+    );
+  }
+
+  #parametersOf(statement: Prepared, block: Buffer, flags: number): ExecuteParameters {
+    const { offsets, types, longData } = statement;
+    return decodeExecuteParameters(block, {
+      parameterCount: offsets.length,
+      flags,
+      capabilities: this.#client.capabilities,
+      types,
+      longData(parameter) {
+        const parts = longData.get(parameter);
+        return parts === undefined ? undefined : Buffer.concat(parts);
+      },
+    });
+  }
+
+  /** COM_QUERY of the statement with the values in it. */
+  #textWith({ text, offsets, limits }: Prepared, { types, values }: ExecuteParameters): Buffer {
+    const { noBackslashEscapes } = this.#executor.state.sqlMode;
+    const literals = values.map((value, index) => {
+      const type = types[index] ?? 0;
+      return limits.has(index) ? limitLiteral(type, value) : parameterLiteral(type, value, noBackslashEscapes);
+    });
+    return comQuery(offsets.length === 0 ? text : withParameters(text, offsets, literals));
+  }
+
+  #openCursor(statement: Prepared, payload: Buffer, parameters: ExecuteParameters, sequenceId: number): void {
+    const client = new CursorClient(this.#client, {
+      opened: (rows) => {
+        statement.cursor = rows;
+      },
+    });
+    const inner = this.#executor.forClient(client);
+    const command = encodeExecute(parameters, isLengthCoded);
+    inner.query(payload, sequenceId, { text: statement.text, command });
+  }
+
+  async #bulk(executor: Executor, statement: Prepared, rows: readonly ExecuteParameters[]): Promise<void> {
+    try {
+      let affectedRows = 0;
+      let lastInsertId = 0n;
+      let warnings = 0;
+      for (const row of rows) {
+        const reply = await replyInside(executor, this.#textWith(statement, row).subarray(1));
+        const packet = reply.subarray(HEADER_BYTES);
+        if (packet[0] === HEADER_ERR) throw decodeErr(packet);
+        const ok = decodeOk(packet, 0);
+        affectedRows += ok.affectedRows;
+        warnings += ok.warnings;
+        if (lastInsertId === 0n) lastInsertId = ok.lastInsertId;
+      }
+      executor.ok({ statusFlags: executor.state.statusFlags, affectedRows, lastInsertId, warnings });
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  #closeCursor(statement: Prepared): void {
+    void statement.cursor?.close();
+    statement.cursor = undefined;
+  }
+
+  #dropLongData(statement: Prepared): void {
+    statement.longDataError = undefined;
+    if (statement.longData.size === 0) return;
+    for (const parts of statement.longData.values()) for (const part of parts) this.#longDataBytes -= part.length;
+    statement.longData.clear();
+  }
+
+  #forget(statement: Prepared): void {
+    this.#dropLongData(statement);
+    this.#closeCursor(statement);
+    this.#statements.delete(statement.id);
+  }
+}
+
+function statementIdOf(payload: Buffer): number {
+  if (payload.length < 5)
+    throw new ShardgateError("ER_MALFORMED_PACKET", "Malformed communication packet: no statement id");
+  return payload.readUInt32LE(1);
+}
+
+/** A parameter block that cannot be read is what MySQL calls wrong arguments. */
+function wrongArguments(error: unknown): unknown {
+  if (!(error instanceof ShardgateError) || error.id !== "ER_MALFORMED_PACKET") return error;
+  return new ShardgateError("ER_WRONG_ARGUMENTS", "Incorrect arguments to mysqld_stmt_execute", error);
+}

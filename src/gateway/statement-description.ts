@@ -1,0 +1,244 @@
+// What COM_STMT_PREPARE tells of a statement before it runs: how many parameters it has and what its columns are. A shard
+// is asked to prepare the statement, so that this, and what is wrong with it, is MySQL's own word. Where no one shard has
+// all of its tables the statement is run without rows instead. Answers are kept until a definition changes.
+
+import { MysqlError, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { collect, errorOfReply } from "../engine/collect.ts";
+import { BufferWriter } from "../mysql/codec.ts";
+import { COLLATION_BINARY } from "../mysql/charsets.ts";
+import { COLUMN_FLAG, COM, HEADER_EOF, HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../mysql/constants.ts";
+import { PacketReader } from "../mysql/packet-reader.ts";
+import { encodeColumnDefinition } from "../mysql/packets/column-definition.ts";
+import { decodeErr } from "../mysql/packets/err.ts";
+import type { Plan } from "../plan/plan.ts";
+import { withParameters } from "../sql/parameters.ts";
+import { parse } from "../sql/parse.ts";
+import { print } from "../sql/print.ts";
+import type { Statement } from "../sql/tree.ts";
+import { isQuery } from "../sql/walk.ts";
+import type { Executor } from "./executor.ts";
+import { replyInside } from "./inner-query.ts";
+
+export interface StatementDescription {
+  /** Payloads of column definitions. */
+  readonly columns: readonly Buffer[];
+}
+
+/** Errors of a shard about names that another keyspace may have. */
+const OF_NAMES: ReadonlySet<number> = new Set([1044, 1046, 1049, 1142, 1146]);
+const NULL = Buffer.from(" NULL ");
+const ZERO = 0x30;
+const NO_COLUMNS: StatementDescription = { columns: [] };
+/** Statements that answer rows although they are no queries. */
+const ROWS_KINDS: ReadonlySet<Statement["kind"]> = new Set(["show", "explain", "admin"]);
+/** Statements of the text protocol's prepared statements, which are not prepared themselves. */
+const UNSUPPORTED: ReadonlySet<Statement["kind"]> = new Set(["prepare", "execute", "deallocate"]);
+
+/** The definition that MariaDB gives every parameter. */
+export const PARAMETER_DEFINITION = encodeColumnDefinition({
+  schema: "",
+  table: "",
+  orgTable: "",
+  name: "?",
+  orgName: "",
+  collation: COLLATION_BINARY,
+  columnLength: 0,
+  type: MYSQL_TYPE.NULL,
+  flags: COLUMN_FLAG.BINARY,
+  decimals: 0,
+});
+
+/** Descriptions by what they depend on, the oldest dropped; all of them when definitions change. */
+export class StatementDescriptions {
+  #version = -1;
+  #entries = new Map<string, StatementDescription>();
+  #bytes = 0;
+
+  get(version: number, key: string): StatementDescription | undefined {
+    this.#turnTo(version);
+    return this.#entries.get(key);
+  }
+
+  set(version: number, key: string, description: StatementDescription): void {
+    this.#turnTo(version);
+    const bytes = bytesOf(key, description);
+    if (bytes > LIMITS.preparedTextBytesMax || this.#entries.has(key)) return;
+    this.#entries.set(key, description);
+    this.#bytes += bytes;
+    for (const [oldest, value] of this.#entries) {
+      if (this.#entries.size <= LIMITS.preparedDescriptionsMax && this.#bytes <= LIMITS.preparedDescriptionBytesMax)
+        break;
+      this.#entries.delete(oldest);
+      this.#bytes -= bytesOf(oldest, value);
+    }
+  }
+
+  #turnTo(version: number): void {
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#entries = new Map();
+    this.#bytes = 0;
+  }
+}
+
+/**
+ * Describes `text`, whose parameter markers are at `offsets`. Throws what is wrong with it. The result is a promise only
+ * where somebody has to be asked.
+ */
+export function describePrepared(
+  executor: Executor,
+  text: Buffer,
+  offsets: readonly number[],
+): StatementDescription | Promise<StatementDescription> {
+  const { state, context } = executor;
+  const { version } = context.cluster();
+  const { target } = state;
+  const key = `${target.text}\n${state.readingMode}\n${state.settings.sql}\n${text.latin1Slice(0, text.length)}`;
+  const isOwn = state.holds.empty;
+  const known = isOwn ? context.descriptions.get(version, key) : undefined;
+  if (known !== undefined) return known;
+  const statement = parse(text, state.sqlMode);
+  if (UNSUPPORTED.has(statement.kind)) {
+    const said = "This command is not supported in the prepared statement protocol yet";
+    throw new ShardgateError("ER_UNSUPPORTED_PS", said);
+  }
+  return describe(executor, text, offsets, statement).then((description) => {
+    if (isOwn && executor.context.cluster().version === version) context.descriptions.set(version, key, description);
+    return description;
+  });
+}
+
+/** The answer to COM_STMT_PREPARE, in classic framing. */
+export function prepareReply(
+  statementId: number,
+  parameterCount: number,
+  { columns }: StatementDescription,
+  statusFlags: number,
+  sequenceId: number,
+): Buffer {
+  const writer = new BufferWriter(64 + (parameterCount + columns.length) * 80);
+  writer.sequenceId = sequenceId;
+  writer.beginPacket();
+  writer.u8(HEADER_OK);
+  writer.u32(statementId);
+  writer.u16(columns.length);
+  writer.u16(parameterCount);
+  writer.u8(0);
+  writer.u16(0);
+  writer.endPacket();
+  if (parameterCount > 0) {
+    for (let index = 0; index < parameterCount; index++) packet(writer, PARAMETER_DEFINITION);
+    packet(writer, eof(statusFlags));
+  }
+  if (columns.length > 0) {
+    for (const column of columns) packet(writer, column);
+    packet(writer, eof(statusFlags));
+  }
+  return writer.finish();
+}
+
+async function describe(
+  executor: Executor,
+  text: Buffer,
+  offsets: readonly number[],
+  statement: Statement,
+): Promise<StatementDescription> {
+  const plan = executor.planOfPrepared(numbered(text, offsets));
+  if (plan === undefined) return ROWS_KINDS.has(statement.kind) ? run(executor, text, offsets, statement) : NO_COLUMNS;
+  const keyspace = keyspaceOf(plan);
+  if (keyspace === undefined) return NO_COLUMNS;
+  try {
+    return await askShard(executor, text, keyspace);
+  } catch (error) {
+    const isElsewhere = error instanceof MysqlError && OF_NAMES.has(error.errno) && plan.kind !== "insert";
+    if (!isElsewhere || !isQuery(statement)) throw error;
+    return run(executor, text, offsets, statement);
+  }
+}
+
+async function askShard(executor: Executor, text: Buffer, keyspace: string): Promise<StatementDescription> {
+  const { context } = executor;
+  const target = executor.anyTarget(keyspace, context.cluster());
+  const payload = Buffer.concat([Buffer.of(COM.STMT_PREPARE), text]);
+  const reply = await collect(
+    context.tablets,
+    target,
+    executor.requestFor(target, payload, false, false),
+    executor.signal,
+  );
+  if (reply.info.kind === "err") throw errorOfReply(reply);
+  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  reader.push(reply.bytes);
+  const head = reader.next();
+  if (head === undefined) throw new ShardgateError("ER_MALFORMED_PACKET", "empty answer to COM_STMT_PREPARE");
+  const columnCount = head.readUInt16LE(5);
+  const parameterCount = head.readUInt16LE(7);
+  if (parameterCount > 0) for (let index = 0; index <= parameterCount; index++) reader.next();
+  const columns: Buffer[] = [];
+  for (let index = 0; index < columnCount; index++) columns.push(Buffer.from(reader.next() ?? []));
+  return { columns };
+}
+
+/** Columns of the statement's own answer, without rows if it is a query. */
+async function run(
+  executor: Executor,
+  text: Buffer,
+  offsets: readonly number[],
+  statement: Statement,
+): Promise<StatementDescription> {
+  const { sqlMode } = executor.state;
+  let sql: Buffer | string = withParameters(
+    text,
+    offsets,
+    offsets.map(() => NULL),
+  );
+  const bare = isQuery(statement) ? parse(numbered(text, offsets), sqlMode) : statement;
+  if (isQuery(bare)) {
+    const { pos } = bare;
+    const count = { kind: "literal", type: "int", value: "0", introducer: undefined, pos } as const;
+    const limit = { kind: "limit", offset: undefined, count, withTies: false, rowsExamined: undefined, pos } as const;
+    sql = print({ ...bare, limit }, [], { mode: sqlMode, columnNames: true });
+  }
+  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  reader.push(await replyInside(executor, sql));
+  const columns: Buffer[] = [];
+  let count: number | undefined;
+  for (let payload = reader.next(); payload !== undefined; payload = reader.next()) {
+    if (payload[0] === HEADER_ERR) throw decodeErr(payload);
+    if (count === undefined) {
+      if (payload[0] === HEADER_OK) break;
+      count = payload[0] === 0xfc ? payload.readUInt16LE(1) : (payload[0] ?? 0);
+    } else if (columns.length < count) columns.push(Buffer.from(payload));
+  }
+  return { columns };
+}
+
+/** With a number in each marker's place: the values decide nothing here. */
+function numbered(text: Buffer, offsets: readonly number[]): Buffer {
+  const copy = Buffer.from(text);
+  for (const offset of offsets) copy[offset] = ZERO;
+  return copy;
+}
+
+function keyspaceOf(plan: Plan): string | undefined {
+  if (plan.kind === "session") return undefined;
+  return plan.kind === "merge" ? plan.body.keyspace : plan.keyspace;
+}
+
+function packet(writer: BufferWriter, payload: Buffer): void {
+  writer.beginPacket();
+  writer.bytes(payload);
+  writer.endPacket();
+}
+
+function eof(statusFlags: number): Buffer {
+  const payload = Buffer.alloc(5);
+  payload[0] = HEADER_EOF;
+  payload.writeUInt16LE(statusFlags, 3);
+  return payload;
+}
+
+function bytesOf(key: string, { columns }: StatementDescription): number {
+  return columns.reduce((sum, column) => sum + column.length, key.length);
+}

@@ -1,0 +1,498 @@
+// Prepared statements beside one MariaDB: the raw packets of COM_STMT_PREPARE, EXECUTE, FETCH and their like are compared,
+// byte by byte where one shard answers, types and values where answers are put together.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Cluster } from "../../src/local/cluster.ts";
+import type { Mysqld } from "../../src/local/mysqld.ts";
+import { BufferWriter } from "../../src/mysql/codec.ts";
+import { COM, HEADER_EOF, HEADER_ERR, MYSQL_TYPE } from "../../src/mysql/constants.ts";
+import { PacketReader } from "../../src/mysql/packet-reader.ts";
+import { decodeColumnDefinition } from "../../src/mysql/packets/column-definition.ts";
+import { decodeErr } from "../../src/mysql/packets/err.ts";
+import { decodeOk } from "../../src/mysql/packets/ok.ts";
+import { encodeExecute, type ExecuteParameters, TYPE_UNSIGNED } from "../../src/mysql/packets/stmt-execute.ts";
+import { isLengthCoded } from "../../src/mysql/packets/binary-row.ts";
+import { startCluster, startMysqld } from "../fixture/cluster.ts";
+import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
+
+const TABLE = `
+CREATE TABLE t (
+  id BIGINT NOT NULL PRIMARY KEY, ti TINYINT, tu TINYINT UNSIGNED, si SMALLINT, mi MEDIUMINT, i INT, iu INT UNSIGNED,
+  bi BIGINT, bu BIGINT UNSIGNED, f FLOAT, d DOUBLE, n DECIMAL(20,6), y YEAR, dt DATE, ts DATETIME(6), dts DATETIME,
+  tm TIME(3), ch CHAR(10), vc VARCHAR(40), vb VARBINARY(20), b BLOB, tx TEXT, e ENUM('x','y'), se SET('a','b','c'),
+  bt BIT(12), zf INT(8) ZEROFILL, j JSON
+);
+CREATE TABLE k (name VARBINARY(40) NOT NULL PRIMARY KEY, v INT);
+`;
+const VSCHEMA = {
+  sharded: true,
+  vindexes: { hash: { type: "hash" }, bytes: { type: "xxhash" } },
+  tables: {
+    t: { column_vindexes: [{ column: "id", name: "hash" }] },
+    k: { column_vindexes: [{ column: "name", name: "bytes" }] },
+  },
+};
+
+type Parameter = readonly [type: number, value: Buffer | null];
+
+const long = (value: number | bigint): Parameter => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64LE(BigInt(value));
+  return [MYSQL_TYPE.LONGLONG, bytes];
+};
+const unsigned = (value: bigint): Parameter => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  return [MYSQL_TYPE.LONGLONG | TYPE_UNSIGNED, bytes];
+};
+const int = (value: number): Parameter => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return [MYSQL_TYPE.LONG, bytes];
+};
+const double = (value: number): Parameter => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return [MYSQL_TYPE.DOUBLE, bytes];
+};
+const text = (value: string): Parameter => [MYSQL_TYPE.VAR_STRING, Buffer.from(value)];
+const blob = (value: Buffer): Parameter => [MYSQL_TYPE.BLOB, value];
+const NULL: Parameter = [MYSQL_TYPE.NULL, null];
+const datetime = (year: number, month: number, day: number, micros = 0): Parameter => {
+  const bytes = Buffer.alloc(micros > 0 ? 12 : 8);
+  bytes[0] = bytes.length - 1;
+  bytes.writeUInt16LE(year, 1);
+  bytes[3] = month;
+  bytes[4] = day;
+  bytes[5] = 23;
+  bytes[6] = 59;
+  bytes[7] = 1;
+  if (micros > 0) bytes.writeUInt32LE(micros, 8);
+  return [MYSQL_TYPE.DATETIME, bytes];
+};
+const time = (days: number, micros: number): Parameter => {
+  const bytes = Buffer.alloc(13);
+  bytes[0] = 12;
+  bytes[1] = 1;
+  bytes.writeUInt32LE(days, 2);
+  bytes[6] = 5;
+  bytes[7] = 6;
+  bytes[8] = 7;
+  bytes.writeUInt32LE(micros, 9);
+  return [MYSQL_TYPE.TIME, bytes];
+};
+
+/** Answers as lists of packets. */
+class StatementClient {
+  readonly #raw: RawClient;
+  readonly #reader = new PacketReader(64 * 1024 * 1024);
+
+  private constructor(raw: RawClient) {
+    this.#raw = raw;
+  }
+
+  static async connect(port: number, database: string): Promise<StatementClient> {
+    const raw = await RawClient.login({
+      target: { host: "127.0.0.1", port },
+      user: "root",
+      capabilities: BASE_CAPABILITIES,
+    });
+    const client = new StatementClient(raw);
+    if (database !== "") await client.query(`USE ${database}`);
+    return client;
+  }
+
+  async query(sql: string): Promise<readonly Buffer[]> {
+    this.#raw.query(sql);
+    return this.#result();
+  }
+
+  /** The packets, the statement's id blanked, and the id. */
+  async prepare(sql: string): Promise<{ readonly packets: readonly Buffer[]; readonly id: number }> {
+    this.#raw.send(COM.STMT_PREPARE, sql);
+    const head = Buffer.from(await this.#raw.packet(this.#reader));
+    if (head[0] === HEADER_ERR) return { packets: [head], id: 0 };
+    const id = head.readUInt32LE(1);
+    head.writeUInt32LE(0, 1);
+    const packets = [head];
+    for (const count of [head.readUInt16LE(7), head.readUInt16LE(5)]) {
+      if (count === 0) continue;
+      for (let i = 0; i <= count; i++) packets.push(Buffer.from(await this.#raw.packet(this.#reader)));
+    }
+    return { packets, id };
+  }
+
+  async execute(id: number, parameters: readonly Parameter[], flags = 0): Promise<readonly Buffer[]> {
+    const given: ExecuteParameters = {
+      types: parameters.map(([type]) => type),
+      values: parameters.map(([, value]) => value),
+    };
+    const payload = encodeExecute(given, isLengthCoded);
+    payload.writeUInt32LE(id, 1);
+    payload[5] = flags;
+    this.#raw.send(COM.STMT_EXECUTE, payload.subarray(1));
+    return this.#result(flags !== 0);
+  }
+
+  async fetch(id: number, rows: number): Promise<readonly Buffer[]> {
+    const payload = Buffer.alloc(8);
+    payload.writeUInt32LE(id);
+    payload.writeUInt32LE(rows, 4);
+    this.#raw.send(COM.STMT_FETCH, payload);
+    const packets: Buffer[] = [];
+    for (;;) {
+      const packet = Buffer.from(await this.#raw.packet(this.#reader));
+      packets.push(packet);
+      if (isEof(packet) || packet[0] === HEADER_ERR) return packets;
+    }
+  }
+
+  /** A command with the statement's id and nothing behind it; `answers`: whether there is an answer. */
+  async tell(command: number, id: number, more: Buffer = Buffer.alloc(0), answers = false): Promise<readonly Buffer[]> {
+    const payload = Buffer.alloc(4);
+    payload.writeUInt32LE(id);
+    this.#raw.send(command, Buffer.concat([payload, more]));
+    return answers ? this.#result() : [];
+  }
+
+  close(): void {
+    this.#raw.close();
+  }
+
+  async #result(withCursor = false): Promise<readonly Buffer[]> {
+    const packets: Buffer[] = [];
+    let ends = 0;
+    for (;;) {
+      const packet = Buffer.from(await this.#raw.packet(this.#reader));
+      packets.push(packet);
+      if (packet[0] === HEADER_ERR || (packets.length === 1 && packet[0] === 0)) return packets;
+      if (isEof(packet) && (++ends === 2 || withCursor)) return packets;
+    }
+  }
+}
+
+function isEof(packet: Buffer): boolean {
+  return packet[0] === HEADER_EOF && packet.length < 9;
+}
+
+function hex(packets: readonly Buffer[]): readonly string[] {
+  return packets.map((packet) => packet.toString("hex"));
+}
+
+/** What an answer that was put together has in common with one server's: names, types, lengths' kinds, and all values. */
+function merged(packets: readonly Buffer[]): unknown {
+  const [first, ...rest] = packets;
+  if (first === undefined) return [];
+  if (first[0] === HEADER_ERR) return decodeErr(first).errno;
+  if (first[0] === 0) {
+    const { affectedRows, info } = decodeOk(first, 0);
+    return { affectedRows, info };
+  }
+  const count = first[0] ?? 0;
+  const columns = rest.slice(0, count).map((packet) => {
+    const { name, type, collation, decimals } = decodeColumnDefinition(packet);
+    return { name, type, collation, decimals };
+  });
+  return { columns, rows: hex(rest.slice(count).filter((packet) => !isEof(packet))) };
+}
+
+const ROWS: readonly (readonly Parameter[])[] = [
+  [
+    long(1),
+    int(-128),
+    int(255),
+    int(-32768),
+    int(-8388608),
+    int(-2147483648),
+    long(4294967295),
+    long(-9223372036854775808n),
+    unsigned(18446744073709551615n),
+    double(1.5),
+    double(0.1),
+    text("12345678901234.123456"),
+    int(1901),
+    datetime(1000, 1, 1),
+    datetime(9999, 12, 31, 999999),
+    datetime(2020, 2, 29),
+    time(34, 999000),
+    text("abc  "),
+    text("ünï'\\\"\n\0"),
+    blob(Buffer.from([0, 255, 39, 92])),
+    blob(Buffer.alloc(300, 7)),
+    text("x".repeat(70_000)),
+    text("x"),
+    text("a,c"),
+    int(4095),
+    int(42),
+    text('{"a": [1, 2]}'),
+  ],
+  [long(2), ...Array.from({ length: 26 }, () => NULL)],
+  [
+    long(-3),
+    int(0),
+    int(0),
+    int(0),
+    int(0),
+    int(0),
+    int(0),
+    int(0),
+    int(0),
+    double(0),
+    double(-1e300),
+    text("0"),
+    int(0),
+    text("0000-00-00"),
+    text("0000-00-00 00:00:00"),
+    text("0000-00-00"),
+    text("00:00:00"),
+    text(""),
+    text(""),
+    text(""),
+    text(""),
+    text(""),
+    text("y"),
+    text(""),
+    int(0),
+    int(0),
+    text("null"),
+  ],
+  [
+    double(4),
+    double(4),
+    double(4),
+    text("5"),
+    int(6),
+    text("7"),
+    double(8),
+    double(9),
+    double(10),
+    double(11),
+    int(12),
+    double(1.25),
+    text("1999"),
+    text("2001-02-03"),
+    text("2001-02-03 04:05:06.7"),
+    text("2001-02-03"),
+    text("-838:59:59"),
+    text("🦊"),
+    text("Straße"),
+    text("🦊"),
+    text("b"),
+    text("t"),
+    text("x"),
+    text("b"),
+    int(1),
+    int(99999999),
+    text("[]"),
+  ],
+];
+const INSERT = `INSERT INTO t VALUES (${Array.from({ length: 27 }, () => "?").join(", ")})`;
+
+describe("prepared statements", () => {
+  let cluster: Cluster;
+  let plain: Mysqld;
+  let clients: Record<"u" | "s" | "plainU" | "plainS", StatementClient>;
+
+  beforeAll(async () => {
+    [cluster, plain] = await Promise.all([
+      startCluster({ keyspaces: { u: { sql: TABLE, vschema: {} }, s: { shards: 2, sql: TABLE, vschema: VSCHEMA } } }),
+      startMysqld(),
+    ]);
+    const direct = await StatementClient.connect(plain.port, "");
+    for (const database of ["u", "s"]) {
+      for (const sql of [`CREATE DATABASE ${database}`, `USE ${database}`, ...TABLE.split(";")]) {
+        if (sql.trim() !== "") await direct.query(sql);
+      }
+    }
+    direct.close();
+    clients = {
+      u: await StatementClient.connect(cluster.port, "u"),
+      s: await StatementClient.connect(cluster.port, "s"),
+      plainU: await StatementClient.connect(plain.port, "u"),
+      plainS: await StatementClient.connect(plain.port, "s"),
+    };
+    for (const client of Object.values(clients)) {
+      await client.query("SET sql_mode = ''");
+      const { id } = await client.prepare(INSERT);
+      for (const row of ROWS) expect(merged(await client.execute(id, row))).toEqual({ affectedRows: 1, info: "" });
+    }
+  });
+
+  afterAll(async () => {
+    for (const client of Object.values(clients)) client.close();
+    await Promise.all([cluster.stop(), plain.stop()]);
+  });
+
+  /** The same packets from the unsharded keyspace, the same types and values from the sharded one. */
+  async function same(sql: string, ...executions: readonly (readonly Parameter[])[]): Promise<void> {
+    const [u, s, plainU, plainS] = await Promise.all(
+      [clients.u, clients.s, clients.plainU, clients.plainS].map((client) => client.prepare(sql)),
+    );
+    if (u === undefined || s === undefined || plainU === undefined || plainS === undefined)
+      throw new Error("four clients");
+    expect(hex(u.packets), `prepare on u: ${sql}`).toEqual(hex(plainU.packets));
+    expect(hex(s.packets), `prepare on s: ${sql}`).toEqual(hex(plainS.packets));
+    for (const parameters of executions) {
+      const onU = await clients.u.execute(u.id, parameters);
+      expect(hex(onU), `execute on u: ${sql}`).toEqual(hex(await clients.plainU.execute(plainU.id, parameters)));
+      const onS = await clients.s.execute(s.id, parameters);
+      expect(merged(onS), `execute on s: ${sql}`).toEqual(merged(await clients.plainS.execute(plainS.id, parameters)));
+    }
+    await Promise.all([
+      clients.u.tell(COM.STMT_CLOSE, u.id),
+      clients.s.tell(COM.STMT_CLOSE, s.id),
+      clients.plainU.tell(COM.STMT_CLOSE, plainU.id),
+      clients.plainS.tell(COM.STMT_CLOSE, plainS.id),
+    ]);
+  }
+
+  test("every column type comes back in binary form as it went in, from one shard and from both", async () => {
+    await same("SELECT * FROM t WHERE id = ?", [long(1)], [int(2)], [double(4)], [text("1")], [long(99)], [NULL]);
+    await same("SELECT * FROM t ORDER BY id", []);
+    await same("SELECT * FROM t WHERE id IN (?, ?, ?) ORDER BY id", [long(1), long(2), double(-3)]);
+    await same("SELECT * FROM t WHERE i > ? ORDER BY id LIMIT ?", [int(-5), int(10)], [NULL, text("1")]);
+  });
+
+  test("parameters count as the types they are sent with", async () => {
+    await same("SELECT id FROM t WHERE vc = ? ORDER BY id", [text("ünï'\\\"\n\0")], [text("STRASSE")]);
+    await same("SELECT id FROM t WHERE vb = ? ORDER BY id", [blob(Buffer.from([0, 255, 39, 92]))]);
+    await same("SELECT id FROM t WHERE ts > ? ORDER BY id", [datetime(2001, 1, 1, 5)], [datetime(9999, 1, 1)]);
+    await same("SELECT id FROM t WHERE bu = ?", [unsigned(18446744073709551615n)]);
+    await same("SELECT id, n * ?, i + ? FROM t WHERE id = ?", [int(2), long(1), long(4)]);
+    await same("SELECT COUNT(*), SUM(i), AVG(n), MIN(dt), MAX(vc), SUM(d) FROM t WHERE id <> ?", [long(99)]);
+    await same("SELECT e, COUNT(*) FROM t GROUP BY e HAVING COUNT(*) >= ? ORDER BY e", [int(1)]);
+    await same("SELECT a.id, b.id FROM t a JOIN t b ON a.ti = b.tu WHERE a.id > ? ORDER BY 1, 2", [long(-10)]);
+    await same("SELECT id FROM t ORDER BY id LIMIT ? OFFSET ?", [text("2"), double(1)], [int(-1), int(0)]);
+  });
+
+  test("writes", async () => {
+    await same("UPDATE t SET i = ?, vc = ? WHERE id = ?", [int(5), text("o'x"), long(4)], [NULL, NULL, long(4)]);
+    await same("UPDATE t SET mi = mi + ? WHERE mi > ?", [int(1), int(-1)]);
+    await same("INSERT INTO k (name, v) VALUES (?, ?)", [text("a"), int(1)], [blob(Buffer.from("b\0")), NULL]);
+    await same("INSERT INTO k (name, v) VALUES (?, ?)", [text("a"), int(1)]);
+    await same("SELECT v FROM k WHERE name = ?", [text("a")], [blob(Buffer.from("b\0"))], [text("A")]);
+    await same("DELETE FROM k WHERE name = ?", [text("a")], [text("a")]);
+    await same("DELETE FROM k WHERE v IS NULL", []);
+  });
+
+  test("statements of every kind, and those that cannot be prepared", async () => {
+    for (const sql of ["BEGIN", "COMMIT", "SET @a = 1", "DO 1", "USE information_schema", ""]) {
+      if (sql.startsWith("USE")) continue;
+      await same(sql, ...(sql === "" ? [] : [[]]));
+    }
+    for (const sql of [
+      "SELEC 1",
+      "SELECT 1; SELECT 2",
+      "PREPARE x FROM 'SELECT 1'",
+      "SELECT nothing FROM t",
+      "SELECT * FROM none",
+    ]) {
+      for (const [gateway, direct] of [
+        [clients.u, clients.plainU],
+        [clients.s, clients.plainS],
+      ] as const) {
+        const [got, wanted] = [await gateway.prepare(sql), await direct.prepare(sql)];
+        expect(got.packets[0]?.[0], sql).toBe(HEADER_ERR);
+        expect(decodeErr(got.packets[0] as Buffer).errno, sql).toBe(decodeErr(wanted.packets[0] as Buffer).errno);
+      }
+    }
+    await same("SELECT ?, ? + 1, CONCAT(?, 'x')", [int(1), double(2), text("y")]);
+  });
+
+  test("unknown statements and wrong parameters have MySQL's errors", async () => {
+    for (const [gateway, direct] of [
+      [clients.u, clients.plainU],
+      [clients.s, clients.plainS],
+    ] as const) {
+      for (const client of [gateway, direct]) {
+        expect(decodeErr((await client.execute(987, []))[0] as Buffer)).toMatchObject({
+          errno: 1243,
+          message: "Unknown prepared statement handler (987) given to mysqld_stmt_execute",
+        });
+        expect(decodeErr((await client.fetch(987, 1))[0] as Buffer).errno).toBe(1243);
+        expect(decodeErr((await client.tell(COM.STMT_RESET, 987, undefined, true))[0] as Buffer).errno).toBe(1243);
+        const { id } = await client.prepare("SELECT ?");
+        expect(decodeErr((await client.execute(id, []))[0] as Buffer).errno).toBe(1210);
+        expect(decodeErr((await client.fetch(id, 1))[0] as Buffer).errno).toBe(1421);
+        expect((await client.tell(COM.STMT_RESET, id, undefined, true))[0]?.[0]).toBe(0);
+        await client.tell(COM.STMT_CLOSE, id);
+        expect(decodeErr((await client.execute(id, [int(1)]))[0] as Buffer).errno).toBe(1243);
+      }
+    }
+  });
+
+  test("long data comes in pieces", async () => {
+    const seen: (readonly string[])[] = [];
+    for (const client of Object.values(clients)) {
+      const { id } = await client.prepare("SELECT CHAR_LENGTH(?), MD5(?), ?");
+      const piece = (parameter: number, data: Buffer): Buffer => Buffer.concat([Buffer.of(parameter, 0), data]);
+      for (let i = 0; i < 20; i++) {
+        await client.tell(COM.STMT_SEND_LONG_DATA, id, piece(0, Buffer.alloc(100_000, 0x61)));
+        await client.tell(COM.STMT_SEND_LONG_DATA, id, piece(1, Buffer.alloc(100_000, 0x62)));
+      }
+      const types = [MYSQL_TYPE.LONG_BLOB, MYSQL_TYPE.LONG_BLOB, MYSQL_TYPE.LONG];
+      const writer = new BufferWriter();
+      writer.u8(0);
+      writer.u8(1);
+      for (const type of types) writer.u16(type);
+      writer.u32(7);
+      const block = Buffer.concat([Buffer.of(0, 1, 0, 0, 0), writer.finish()]);
+      seen.push(hex(await client.tell(COM.STMT_EXECUTE, id, block, true)));
+    }
+    expect(seen[0]?.length).toBe(7);
+    for (const each of seen) expect(each).toEqual(seen[0]);
+  });
+
+  test("cursors give rows as they are fetched, while other statements run", async () => {
+    for (const [gateway, direct] of [
+      [clients.u, clients.plainU],
+      [clients.s, clients.plainS],
+    ] as const) {
+      const seen = await Promise.all(
+        [gateway, direct].map(async (client) => {
+          const { id } = await client.prepare("SELECT id, vc, tx FROM t WHERE id <> ? ORDER BY id");
+          const all: string[] = [];
+          const opened = await client.execute(id, [long(99)], 1);
+          all.push(...hex(opened.slice(-1)));
+          all.push(...hex(await client.fetch(id, 2)));
+          await client.query("DELETE FROM t WHERE id = 4711");
+          for (let i = 0; i < 3; i++) all.push(...hex(await client.fetch(id, 2)));
+          const again = await client.execute(id, [long(1)], 1);
+          all.push(...hex(again.slice(-1)));
+          await client.tell(COM.STMT_RESET, id, undefined, true);
+          all.push(String(decodeErr((await client.fetch(id, 1))[0] as Buffer).errno));
+          return all;
+        }),
+      );
+      expect(seen[0]).toEqual(seen[1]);
+    }
+  });
+
+  test("a changed definition does not matter to what is prepared", async () => {
+    for (const [gateway, direct] of [[clients.u, clients.plainU]] as const) {
+      for (const client of [gateway, direct]) {
+        await client.query("CREATE TABLE moving (a INT PRIMARY KEY, b INT)");
+        await client.query("INSERT INTO moving VALUES (1, 2)");
+      }
+      const sql = "SELECT * FROM moving WHERE a = ?";
+      const [onGateway, onDirect] = [await gateway.prepare(sql), await direct.prepare(sql)];
+      for (const change of ["ADD c VARCHAR(10) DEFAULT 'new'", "DROP b", "MODIFY a BIGINT"]) {
+        for (const client of [gateway, direct]) await client.query(`ALTER TABLE moving ${change}`);
+        const got = await gateway.execute(onGateway.id, [int(1)]);
+        expect(hex(got), change).toEqual(hex(await direct.execute(onDirect.id, [int(1)])));
+      }
+    }
+  });
+
+  test("transactions hold prepared statements of several shards together", async () => {
+    const { id } = await clients.s.prepare("UPDATE t SET si = ? WHERE id = ?");
+    const { id: read } = await clients.s.prepare("SELECT COUNT(*) FROM t WHERE si = ?");
+    await clients.s.query("BEGIN");
+    for (const row of [1, 2, -3, 4]) await clients.s.execute(id, [int(77), long(row)]);
+    const inside = await clients.s.execute(read, [int(77)]);
+    await clients.s.query("ROLLBACK");
+    const outside = await clients.s.execute(read, [int(77)]);
+    const countOf = (packets: readonly Buffer[]): bigint | undefined => packets.at(-2)?.readBigInt64LE(2);
+    expect([countOf(inside), countOf(outside)]).toEqual([4n, 0n]);
+  });
+});

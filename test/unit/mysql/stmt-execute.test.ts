@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { CLIENT, MYSQL_TYPE } from "../../../src/mysql/constants.ts";
+import { isLengthCoded } from "../../../src/mysql/packets/binary-row.ts";
+import {
+  decodeBulkParameters,
+  decodeExecuteParameters,
+  encodeExecute,
+  type ExecuteShape,
+} from "../../../src/mysql/packets/stmt-execute.ts";
+
+const SHAPE: ExecuteShape = {
+  parameterCount: 3,
+  flags: 0,
+  capabilities: 0,
+  types: undefined,
+  longData: () => undefined,
+};
+const TYPES = [MYSQL_TYPE.LONG, MYSQL_TYPE.VAR_STRING, MYSQL_TYPE.DATETIME];
+const VALUES = [Buffer.of(1, 0, 0, 0), null, Buffer.of(4, 0xe8, 7, 2, 29)];
+const BLOCK_AT = 10;
+
+describe("parameters of an execution", () => {
+  const encoded = encodeExecute({ types: TYPES, values: VALUES }, isLengthCoded);
+
+  test("come back as they went in", () => {
+    expect(decodeExecuteParameters(encoded.subarray(BLOCK_AT), SHAPE)).toEqual({ types: TYPES, values: VALUES });
+  });
+
+  test("every truncation is refused as malformed", () => {
+    for (let end = BLOCK_AT; end < encoded.length; end++) {
+      expect(() => decodeExecuteParameters(encoded.subarray(BLOCK_AT, end), SHAPE), `cut at ${end}`).toThrow(
+        /Malformed/,
+      );
+    }
+  });
+
+  test("types of the last execution count when none are sent", () => {
+    const block = Buffer.from([0b010, 0, 1, 0, 0, 0, 4, 0xe8, 7, 2, 29]);
+    expect(() => decodeExecuteParameters(block, SHAPE)).toThrow(/without types/);
+    expect(decodeExecuteParameters(block, { ...SHAPE, types: TYPES }).values).toEqual(VALUES);
+  });
+
+  test("long data stands for its parameter, whatever the bitmap says", () => {
+    const data = Buffer.from("long");
+    const longData = (parameter: number): Buffer | undefined => (parameter === 1 ? data : undefined);
+    expect(decodeExecuteParameters(encoded.subarray(BLOCK_AT), { ...SHAPE, longData }).values[1]).toBe(data);
+  });
+
+  test("query attributes behind the parameters are left out", () => {
+    const block = Buffer.concat([
+      Buffer.of(2, 0, 1, MYSQL_TYPE.TINY, 0, 0, MYSQL_TYPE.VAR_STRING, 0, 1, 0x61),
+      Buffer.of(7, 3, 0x78, 0x79, 0x7a),
+    ]);
+    const shape = { ...SHAPE, parameterCount: 1, capabilities: CLIENT.QUERY_ATTRIBUTES };
+    expect(decodeExecuteParameters(block, shape)).toEqual({ types: [MYSQL_TYPE.TINY], values: [Buffer.of(7)] });
+  });
+
+  test("rows of a bulk execution", () => {
+    const block = Buffer.from([MYSQL_TYPE.TINY, 0, MYSQL_TYPE.VAR_STRING, 0, 0, 5, 0, 1, 0x61, 1, 0, 0]);
+    expect(decodeBulkParameters(block, 128, 2, undefined)).toEqual([
+      { types: [MYSQL_TYPE.TINY, MYSQL_TYPE.VAR_STRING], values: [Buffer.of(5), Buffer.from("a")] },
+      { types: [MYSQL_TYPE.TINY, MYSQL_TYPE.VAR_STRING], values: [null, Buffer.alloc(0)] },
+    ]);
+    // DEFAULT and IGNORE are no values.
+    expect(decodeBulkParameters(Buffer.from([MYSQL_TYPE.TINY, 0, 2]), 128, 1, undefined)).toBeUndefined();
+  });
+});

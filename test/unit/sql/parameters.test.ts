@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { limitParameters, parameterOffsets, withParameters } from "../../../src/sql/parameters.ts";
+import { DEFAULT_SQL_MODE } from "../../../src/sql/tree.ts";
+
+const MODE = { ...DEFAULT_SQL_MODE, dialect: "mariadb" } as const;
+
+describe("parameter markers", () => {
+  test.each([
+    ["none", "SELECT 1", []],
+    ["in texts, names and comments they are none", "SELECT '?', `?`, \"?\" /* ? */ -- ?\n, ? # ?", [36]],
+    ["behind characters of several bytes", "SELECT 'ü€🦊', ?, 'ß', ?", [20, 29]],
+    ["in a comment that is executed", "SELECT /*!40000 ? */", [16]],
+    ["without spaces", "SELECT?+?", [6, 8]],
+  ])("%s", (_, sql, offsets) => {
+    const bytes = Buffer.from(sql);
+    expect(parameterOffsets(bytes, MODE)).toEqual(offsets);
+    for (const offset of offsets) expect(bytes[offset]).toBe(0x3f);
+  });
+
+  test("behind bytes that are no UTF-8", () => {
+    const bytes = Buffer.concat([Buffer.from("SELECT _latin1'"), Buffer.of(0xe9, 0xff), Buffer.from("', ?")]);
+    expect(parameterOffsets(bytes, MODE)).toEqual([bytes.length - 1]);
+  });
+
+  test("values take their places", () => {
+    const sql = Buffer.from("a ? b ? c");
+    expect(withParameters(sql, [2, 6], [Buffer.from("'x'"), Buffer.from("17")]).toString()).toBe("a 'x' b 17 c");
+  });
+
+  test("those of LIMIT are known", () => {
+    const sql = Buffer.from("SELECT ? FROM (SELECT 1 LIMIT ?) AS t WHERE a = ? LIMIT ? OFFSET ?");
+    expect([...limitParameters(sql, MODE)].sort((a, b) => a - b)).toEqual([1, 3, 4]);
+  });
+});
