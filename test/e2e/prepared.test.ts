@@ -176,7 +176,10 @@ function isEof(packet: Buffer): boolean {
 }
 
 function hex(packets: readonly Buffer[]): readonly string[] {
-  return packets.map((packet) => packet.toString("hex"));
+  // Errors name the statement's id, which is each server's own.
+  return packets.map((packet) =>
+    packet[0] === HEADER_ERR ? packet.toString("latin1").replace(/\(\d+\)/, "(id)") : packet.toString("hex"),
+  );
 }
 
 /** What an answer that was put together has in common with one server's: names, types, lengths' kinds, and all values. */
