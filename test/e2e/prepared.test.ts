@@ -467,7 +467,9 @@ describe("prepared statements", () => {
           return all;
         }),
       );
-      expect(seen[0]).toEqual(seen[1]);
+      // Whether an index was used is each server's own affair.
+      const [got, wanted] = seen.map((all) => all.map((packet) => packet.replace(/^(fe0000)[46]2/, "$1.2")));
+      expect(got).toEqual(wanted);
     }
   });
 
