@@ -7,6 +7,8 @@ import { lockKeyspace, requireKeyspace } from "./context.ts";
 
 export interface KeyspaceInfo {
   readonly name: string;
+  /** The keyspace whose tablets serve it as another database; undefined for one with shards of its own. */
+  readonly servedFrom: string | undefined;
   /** All shards, in the order of their key ranges. */
   readonly shards: readonly string[];
   readonly servingShards: readonly string[];
@@ -55,6 +57,11 @@ export async function deleteKeyspace(
   await requireKeyspace(context, keyspace);
   await using _lock = await lockKeyspace(context, keyspace);
   const { topology } = context;
+  const others = (await topology.getKeyspaces()).filter(({ record }) => record.servedFrom === keyspace);
+  if (others.length > 0) {
+    const names = others.map(({ record }) => record.name).join(", ");
+    throw new ShardgateError("CONFIG_BAD", `tablets of keyspace ${keyspace} serve others: ${names}; drop those first`);
+  }
   const shards = await topology.getShards(keyspace);
   if (shards.length > 0 && options.recursive !== true) {
     const names = shards.map((shard) => shard.record.name).join(", ");
@@ -72,14 +79,16 @@ export async function deleteKeyspace(
 }
 
 async function describe(context: ControlContext, keyspace: string): Promise<KeyspaceInfo> {
+  const { servedFrom } = (await context.topology.getKeyspace(keyspace)).record;
   const [found, vschema] = await Promise.all([
-    context.topology.getShards(keyspace),
+    context.topology.getShards(servedFrom ?? keyspace),
     context.topology.getVSchema(keyspace),
   ]);
   const shards = found.map((shard) => shard.record);
   const serving = shards.filter((shard) => shard.isServing);
   return {
     name: keyspace,
+    servedFrom,
     shards: shards.map((shard) => shard.name),
     servingShards: serving.map((shard) => shard.name),
     shardProblem: partitionProblem(serving),

@@ -31,6 +31,11 @@ export interface ShardPrimary {
 
 /** The primaries of all serving shards; SHARD_UNAVAILABLE when a shard has none registered. */
 export async function primariesOf(context: ControlContext, keyspace: string): Promise<ShardPrimary[]> {
+  const { servedFrom } = (await context.topology.getKeyspace(keyspace)).record;
+  if (servedFrom !== undefined) {
+    const text = `keyspace ${keyspace} is a database of keyspace ${servedFrom}'s mysqld: define its tables by SQL, through a gateway`;
+    throw new ShardgateError("CONFIG_BAD", text);
+  }
   const [found, tablets] = await Promise.all([context.topology.getShards(keyspace), context.topology.getTablets()]);
   const serving = found.map((shard) => shard.record).filter((shard) => shard.isServing);
   if (serving.length === 0) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no serving shard`);

@@ -51,6 +51,8 @@ async function validateKeyspace(
 ): Promise<Problem[]> {
   let shards: ShardRecord[];
   try {
+    const { servedFrom } = (await context.topology.getKeyspace(keyspace)).record;
+    if (servedFrom !== undefined) return await validateServed(context, keyspace, servedFrom);
     shards = (await context.topology.getShards(keyspace)).map((shard) => shard.record);
   } catch (error) {
     if (isBadRecord(error)) return [];
@@ -96,6 +98,13 @@ async function validateKeyspace(
   for (const difference of schemaDifferences(schemas)) problems.push(problem("error", keyspace, difference));
   problems.push(...(await validateVSchema(context, keyspace, serving.length, schemas)));
   return problems.toSorted((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : 0));
+}
+
+/** A database of another keyspace's mysqld has no shards of its own. */
+async function validateServed(context: ControlContext, keyspace: string, from: string): Promise<Problem[]> {
+  const shards = await context.topology.getShards(from);
+  if (shards.length === 1) return [];
+  return [problem("error", keyspace, `is served from keyspace ${from}, which has ${shards.length} shards and not one`)];
 }
 
 async function validateVSchema(

@@ -56,7 +56,9 @@ export class ClusterViewBuilder {
       rdonly: new Map<string, KeyspaceTargets>(),
     };
     for (const keyspace of snapshot.keyspaces.values()) {
-      keyspaces.set(keyspace.name, this.#vschemaOf(keyspace));
+      const own = this.#vschemaOf(keyspace);
+      const { servedFrom } = keyspace.record;
+      keyspaces.set(keyspace.name, servedFrom === undefined ? own : { ...own, servedFrom });
       for (const type of ["primary", "replica", "rdonly"] as const) {
         targets[type].set(keyspace.name, targetsOf(keyspace, type));
       }

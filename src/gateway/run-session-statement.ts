@@ -3,7 +3,7 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { printExpr } from "../sql/print.ts";
-import type { Begin, Do, Statement } from "../sql/tree.ts";
+import type { Do, Statement } from "../sql/tree.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
 import { checkKeyspaceAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -14,6 +14,7 @@ import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shard
 import { runKill } from "./run-kill.ts";
 import { runSetFor } from "./run-set-for.ts";
 import { runSet, runSetTransaction } from "./set-statement.ts";
+import { runBegin, runConclude, runReleaseSavepoint, runRollbackTo, runSavepoint } from "./run-transaction.ts";
 import { runShow } from "./show-statement.ts";
 import { runVexplain } from "./run-vexplain.ts";
 import { parseTarget } from "./target.ts";
@@ -27,24 +28,25 @@ export async function runSessionStatement(
 ): Promise<void> {
   switch (statement.kind) {
     case "use":
-      selectTarget(executor, statement.target, cluster);
+      await selectTargetSoon(executor, statement.target);
       executor.ok();
       return;
     case "begin":
-      await commitOpen(executor);
-      executor.state.begin = beginOf(statement, executor);
-      executor.ok();
+      await runBegin(executor, statement, cluster);
       return;
     case "commit":
+      await runConclude(executor, statement);
+      return;
     case "rollback":
-      if (statement.kind === "rollback" && statement.savepoint !== undefined)
-        throw notSupported("ROLLBACK TO SAVEPOINT");
-      await concludeTransaction(executor, statement.kind, statement.chain ?? false, statement.release ?? false);
+      if (statement.savepoint === undefined) await runConclude(executor, statement);
+      else await runRollbackTo(executor, statement.savepoint);
       return;
     case "savepoint":
-      throw notSupported("SAVEPOINT");
+      runSavepoint(executor, statement);
+      return;
     case "release":
-      throw notSupported("RELEASE SAVEPOINT");
+      runReleaseSavepoint(executor, statement);
+      return;
     case "set":
       await runSet(executor, statement, cluster);
       return;
@@ -101,6 +103,14 @@ async function runDo(executor: Executor, statement: Do): Promise<void> {
 /** SQLSTATE classes of errors that values cause. */
 const OF_VALUES = /^2[12]/;
 
+/** The same, for a keyspace that another gateway may have made a moment ago: the topology is asked for one not known here. */
+export async function selectTargetSoon(executor: Executor, text: string): Promise<void> {
+  const { keyspace } = parseTarget(text);
+  const { context } = executor;
+  if (keyspace !== undefined && !isSystemSchema(keyspace)) await context.databases.find(keyspace);
+  selectTarget(executor, text, context.cluster());
+}
+
 /** Points the session somewhere. Throws 1049 or 1044, in MySQL's words; then nothing has changed. */
 export function selectTarget(executor: Executor, text: string, cluster: ClusterView): void {
   const target = parseTarget(text);
@@ -129,43 +139,4 @@ export function selectTarget(executor: Executor, text: string, cluster: ClusterV
   // `@replica` alone keeps the keyspace.
   const keeps = keyspace === undefined && target.tabletType !== "primary";
   executor.state.target = keeps ? { ...executor.state.target, tabletType: target.tabletType, text } : target;
-}
-
-/** BEGIN, DDL and some others commit what is open (manual: "Statements That Cause an Implicit Commit"). */
-export async function commitOpen(executor: Executor): Promise<void> {
-  const { state } = executor;
-  if (!state.inTransaction) return;
-  state.begin = undefined;
-  await state.holds.commit();
-}
-
-async function concludeTransaction(
-  executor: Executor,
-  op: "commit" | "rollback",
-  chain: boolean,
-  release: boolean,
-): Promise<void> {
-  const { state } = executor;
-  const { begin } = state;
-  state.begin = undefined;
-  if (op === "commit") await state.holds.commit();
-  else await state.holds.rollback();
-  if (chain) state.begin = begin;
-  executor.ok();
-  if (release) executor.client.end();
-}
-
-function beginOf(statement: Begin, executor: Executor): string {
-  const { state } = executor;
-  const readOnly = statement.access === undefined ? state.nextReadOnly : statement.access === "read only";
-  state.nextReadOnly = undefined;
-  return beginSql(readOnly, statement.consistentSnapshot);
-}
-
-/** The statement that opens a transaction on a shard. */
-export function beginSql(readOnly: boolean | undefined, consistentSnapshot = false): string {
-  const characteristics: string[] = [];
-  if (consistentSnapshot) characteristics.push("WITH CONSISTENT SNAPSHOT");
-  if (readOnly !== undefined) characteristics.push(readOnly ? "READ ONLY" : "READ WRITE");
-  return characteristics.length === 0 ? "START TRANSACTION" : `START TRANSACTION ${characteristics.join(", ")}`;
 }

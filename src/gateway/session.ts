@@ -15,7 +15,7 @@ import { PreparedStatements } from "./prepared-statements.ts";
 import { commandShown, type Process } from "./processes.ts";
 import { killProcess, type KillWhat } from "./run-kill.ts";
 import { selectTarget, selectTargetSoon } from "./run-session-statement.ts";
-import { SessionHolds } from "./session-holds.ts";
+import { OrderedHolds } from "./ordered-holds.ts";
 import { refuseUnreadable } from "./set-statement.ts";
 import { SessionTracker } from "./session-tracker.ts";
 import { SessionState } from "./session-state.ts";
@@ -48,7 +48,7 @@ export class Session implements CommandHandler {
       account,
       connection.peer.replace(/:\d+$/, ""),
       (capabilities & CLIENT.FOUND_ROWS) !== 0,
-      new SessionHolds(context.tablets, context.transactionMode),
+      new OrderedHolds(context.tablets, context.transactionMode),
       dialect,
     );
     this.#loginSettings = settingsOf(login.collation);

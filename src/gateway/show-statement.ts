@@ -287,7 +287,9 @@ function namesColumn(statement: Show, lower: string): boolean {
 export function anyKeyspace(state: SessionState, cluster: ClusterView): string {
   const { keyspace } = state.target;
   if (keyspace !== undefined && !isSystemSchema(keyspace)) return keyspace;
-  const first = cluster.snapshot.keyspaces.keys().next().value;
+  const all = [...cluster.snapshot.keyspaces.values()];
+  // One that a client has made may be gone at any time.
+  const first = (all.find(({ record }) => record.servedFrom === undefined) ?? all[0])?.name;
   if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", "there is no keyspace yet");
   return first;
 }

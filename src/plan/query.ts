@@ -14,7 +14,7 @@ import { oneServerWorkOf } from "./one-server.ts";
 import { simplifyOuterJoins } from "./outer-joins.ts";
 import type { Effect, GatherPlan, Plan, Routing } from "./plan.ts";
 import { type Block, type QueryScope, scopeOf } from "./scope.ts";
-import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
+import { homeOnOneMysqld, keyspaceForAny, keyspaceOf, send } from "./send.ts";
 import { type PlanContext, tablesOf } from "./tables.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
@@ -28,7 +28,7 @@ export function planQuery(statement: Query, context: PlanContext): Plan {
     const { keyspace } = keyspaceOfLocks(context);
     return { ...planGather(statement, context, lockedElsewhere), keyspace, original: undefined };
   }
-  if (keyspaces.size > 1) {
+  if (keyspaces.size > 1 && homeOnOneMysqld(tables, context) === undefined) {
     return planOverKeyspaces(statement, effect, context, [...keyspaces]);
   }
   const keyspace = keyspaceOf(tables, context);

@@ -35,12 +35,32 @@ export function send(
 
 /** The keyspace of all tables; undefined when there are none. */
 export function keyspaceOf(found: StatementTables, context: PlanContext): KeyspaceVSchema | undefined {
-  const keyspace = commonKeyspace(found.tables);
+  const keyspace = homeOnOneMysqld(found, context) ?? commonKeyspace(found.tables);
   if (!found.system) return keyspace;
   if (keyspace === undefined) return undefined;
   if (keyspace.sharded)
     throw notSupported(`join of a system schema with tables of sharded keyspace ${keyspace.keyspace}`);
   return context.vschema.keyspaces.get(keyspace.keyspace);
+}
+
+/**
+ * Where a statement over several keyspaces runs whose tables are all on one mysqld: its names are read there as they stand.
+ * Undefined when they are not, or are of one keyspace.
+ */
+export function homeOnOneMysqld(found: StatementTables, context: PlanContext): KeyspaceVSchema | undefined {
+  const [first] = found.tables;
+  if (first === undefined || found.tables.every(({ keyspace }) => keyspace === first.keyspace)) return undefined;
+  const server = serverOf(first.keyspace);
+  if (server === undefined || found.tables.some(({ keyspace }) => serverOf(keyspace) !== server)) return undefined;
+  const selected = context.keyspace === undefined ? undefined : context.vschema.keyspaces.get(context.keyspace);
+  if (selected !== undefined && serverOf(selected) === server) return selected;
+  // Names without their keyspace are of the selected one, or were found in the VSchemas.
+  return found.bare ? undefined : first.keyspace;
+}
+
+/** The keyspace whose tablets serve it; undefined for sharded ones. */
+function serverOf({ sharded, keyspace, servedFrom = keyspace }: KeyspaceVSchema): string | undefined {
+  return sharded ? undefined : servedFrom;
 }
 
 /** Where a statement without tables runs: the selected keyspace, else an unsharded one, else any. */
@@ -54,7 +74,8 @@ export function keyspaceForAny(keyspace: KeyspaceVSchema | undefined, context: P
   }
   let any: KeyspaceVSchema | undefined;
   for (const candidate of keyspaces.values()) {
-    if (!candidate.sharded) return candidate;
+    // One that a client has made may be gone at any time.
+    if (!candidate.sharded && candidate.servedFrom === undefined) return candidate;
     any ??= candidate;
   }
   if (any === undefined) {

@@ -41,6 +41,8 @@ export interface StatementTables {
   readonly tables: readonly ResolvedTable[];
   /** Some table belongs to a system schema. */
   readonly system: boolean;
+  /** Some table stands without its schema. */
+  readonly bare: boolean;
 }
 
 /** Names of tables as they stand in the statement, in order of appearance; those of common table expressions left out. */
@@ -69,13 +71,15 @@ export function tableNamesOf(statement: Statement): readonly (TableName | Object
 export function tablesOf(statement: Statement, context: PlanContext): StatementTables {
   const tables: ResolvedTable[] = [];
   let system = false;
+  let bare = false;
   for (const name of tableNamesOf(statement)) {
+    bare ||= name.schema === undefined;
     if (name.schema !== undefined && SYSTEM_SCHEMAS.has(name.schema.toLowerCase())) system = true;
     else if (name.schema === undefined && context.keyspace !== undefined && SYSTEM_SCHEMAS.has(context.keyspace)) {
       system = true;
     } else tables.push(resolveTable(name, context));
   }
-  return { tables, system };
+  return { tables, system, bare };
 }
 
 /**
@@ -143,10 +147,11 @@ function isSource(table: ResolvedTable, copy: ResolvedTable): boolean {
 }
 
 function resolveUnlisted(name: string, context: PlanContext): ResolvedTable {
-  const { keyspaces } = context.vschema;
-  const open = [...keyspaces.values()].filter(({ requireExplicitRouting }) => !requireExplicitRouting);
+  // Databases that clients have made are theirs: nobody else's names come to mean something in them.
+  const keyspaces = [...context.vschema.keyspaces.values()].filter(({ servedFrom }) => servedFrom === undefined);
+  const open = keyspaces.filter(({ requireExplicitRouting }) => !requireExplicitRouting);
   const having = open.filter(({ sharded, keyspace }) => !sharded && context.schema.table(keyspace, name) !== undefined);
-  const [only] = keyspaces.size === 1 ? open : having;
+  const [only] = keyspaces.length === 1 ? open : having;
   if (only !== undefined && having.length <= 1) return resolveIn(only.keyspace, name, context);
   throw new ShardgateError("ER_NO_DB", "No database selected");
 }

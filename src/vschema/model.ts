@@ -9,6 +9,8 @@ import type { Vindex } from "./vindex.ts";
 export interface KeyspaceVSchema {
   readonly keyspace: string;
   readonly sharded: boolean;
+  /** The keyspace of whose mysqld it is another database; undefined for one with a mysqld, or shards, of its own. */
+  readonly servedFrom?: string | undefined;
   /** Tables are found only by queries that name the keyspace. */
   readonly requireExplicitRouting: boolean;
   readonly foreignKeyMode: ForeignKeyMode;
