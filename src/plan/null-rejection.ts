@@ -50,7 +50,8 @@ function plainlyRejected(expr: Expr, tableOf: TableOf): Tables {
     case "in":
       return "kind" in expr.list ? NONE : columns(parts(expr.expr));
     case "is":
-      return expr.test === "null" && expr.not ? columns([expr.expr]) : NONE;
+      if (expr.test === "null" && expr.not) return columns([expr.expr]);
+      return expr.test === "true" && !expr.not && expr.expr.kind !== "is" ? plainlyRejected(expr.expr, tableOf) : NONE;
     default:
       return NONE;
   }

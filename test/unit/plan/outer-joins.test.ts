@@ -81,6 +81,7 @@ describe("outer joins", () => {
     // Of rows, (1, NULL) < (2, 0) is true, but MySQL has made the join inner before it asks.
     ["a LEFT JOIN b ON a.x = b.x WHERE (a.y, b.y) < (1, 2)", "inner"],
     ["a LEFT JOIN b ON a.x = b.x WHERE a.x > 1 AND (a.y, b.y) < (1, 2)", "inner"],
+    ["a LEFT JOIN b ON a.x = b.x WHERE ((a.y, b.y) < (1, 2)) IS TRUE", "inner"],
     ["a LEFT JOIN b ON a.x = b.x WHERE ((a.y, b.y) < (1, 2)) IS NOT FALSE", "left"],
     ["a LEFT JOIN b ON a.x = b.x WHERE (a.y, b.y) <=> (1, 2)", "left"],
     ["a LEFT JOIN b ON a.x = b.x WHERE (a.y, b.y) NOT IN ((1, 2))", "inner"],
