@@ -61,6 +61,7 @@ export function withSessionValues<N extends Node>(
       const variable = sessionVariableOf(expr);
       // The shards' connections have it on.
       if (variable === undefined || (variable === "autocommit" && state.autocommit)) return expr;
+      if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
       return variableValue(variable, expr.pos, state, context);
     },
     query: namedAsWritten,
@@ -161,6 +162,8 @@ function variableValue(name: SessionVariable, pos: number, state: SessionState, 
       return integer(warningsOfSession(state).length, "unsigned", pos);
     case "error_count":
       return integer(warningsOfSession(state).filter(({ level }) => level === "Error").length, "unsigned", pos);
+    case "pseudo_thread_id":
+      return integer(state.connectionId, "unsigned", pos);
     case "in_transaction":
       return integer(state.inTransaction ? 1 : 0, "unsigned", pos);
   }
@@ -179,9 +182,11 @@ export function variableText(name: string, state: SessionState, context: Gateway
     case "version_comment":
       return "Shardgate";
     case "warning_count":
-      return String(warningsOfSession(state).length);
     case "error_count":
-      return String(warningsOfSession(state).filter(({ level }) => level === "Error").length);
+      // The list itself is a statement that has begun without any.
+      return "0";
+    case "pseudo_thread_id":
+      return state.settings.variables.has(name) ? undefined : String(state.connectionId);
     case "in_transaction":
       return state.inTransaction ? "1" : "0";
     default:

@@ -2,7 +2,7 @@
 // variable becomes part of the session's settings once a mysqld has accepted it, so that its rules are MySQL's. Values
 // that are no literals are computed by a mysqld.
 
-import { notSupported, ShardgateError } from "../base/errors.ts";
+import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, errorOfReply } from "../engine/collect.ts";
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
 import { collationByName, defaultCollation } from "../mysql/charsets.ts";
@@ -16,50 +16,36 @@ import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { queryInside } from "./inner-query.ts";
-import { commitOpen } from "./run-session-statement.ts";
-import type { SessionState } from "./session-state.ts";
+import { commitOpen } from "./run-transaction.ts";
+import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { withSessionValues } from "./session-values.ts";
-import { type CharacterSet, type Settings, SETTINGS_BYTES_MAX } from "./settings.ts";
+import { type CharacterSet, namesSql, type Settings, SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
+import { warningsOf, warningsOfSession } from "./show-warnings.ts";
 import { readTextResult } from "./text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
-
-/** Session variables that only administrators may set on a server: they change what the server logs or replicates. */
-const PRIVILEGED: ReadonlySet<string> = new Set([
-  "binlog_format",
-  "gtid_domain_id",
-  "gtid_next",
-  "gtid_seq_no",
-  "pseudo_slave_mode",
-  "pseudo_thread_id",
-  "server_id",
-  "sql_log_bin",
-  "sql_log_off",
-]);
-
-/** Variables that are not of the connection, or that one statement uses up: the pool cannot keep them. */
-const OF_ONE_CONNECTION: ReadonlySet<string> = new Set(["insert_id", "rand_seed1", "rand_seed2"]);
-
-/** Written with @@ and without a scope they mean the next transaction only (manual: "SET TRANSACTION"). */
-const OF_NEXT_TRANSACTION: ReadonlySet<string> = new Set([
-  "transaction_isolation",
-  "transaction_read_only",
-  "tx_isolation",
-  "tx_read_only",
-]);
+import { checkSettable, isOfNextTransaction } from "./variable-rules.ts";
 
 /** Client character sets with the bytes of quotes and backslashes inside characters: statements in them cannot be cut. */
 const UNREADABLE: ReadonlySet<string> = new Set(["big5", "cp932", "gb18030", "gbk", "sjis", "swe7"]);
 
+/** What an item of a SET does to the settings, and the same as text for a server. */
+interface Change {
+  readonly sql: string;
+  apply(settings: Settings): Settings;
+}
+
+type NextTransaction = Partial<Pick<SessionState, "nextIsolation" | "nextReadOnly">>;
+
 /** Answers the client, or throws; then no item has had an effect. All values are computed before any item takes effect. */
 export async function runSet(executor: Executor, statement: SetStatement, cluster: ClusterView): Promise<void> {
   const { state } = executor;
-  const changes: ((settings: Settings) => Settings)[] = [];
+  const changes: Change[] = [];
   let { autocommit } = state;
   let lastInsertId: bigint | undefined;
-  let modeChanged = false;
+  let next: NextTransaction = {};
   for (const item of statement.items) {
     if (item.kind === "setVariable") {
-      refuseScope(item);
+      checkSettable(item, state.user);
       switch (item.name) {
         case "autocommit":
           autocommit = await booleanValue(executor, item.value, cluster);
@@ -69,54 +55,143 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
           lastInsertId = await idValue(executor, item.name, item.value, cluster);
           break;
         default: {
-          refuseVariable(item);
-          if (item.name === "sql_mode") modeChanged = true;
-          const value = await valueSql(executor, item.value, cluster, false);
-          changes.push((settings) => settings.withVariable(item.name, value));
+          const value = await variableValue(executor, item.name, item.value, cluster);
+          if (isOfNextTransaction(item))
+            next = { ...next, ...(await ofNextTransaction(executor, item.name, value, cluster)) };
+          else changes.push(variableChange(item.name, value));
         }
       }
     } else if (item.kind === "setUser") {
       const value = await valueSql(executor, item.value, cluster, true);
-      changes.push((settings) => settings.withUserVariable(item.name, value));
-    } else {
+      changes.push(variableChange(userVariable(item.name), value));
+    } else if (item.kind === "setNames") {
       const names = namesOf(item);
-      changes.push((settings) => settings.withNames(names));
-    }
+      changes.push({ sql: namesSql(names), apply: (settings) => settings.withNames(names) });
+    } else changes.push(...(await charsetChanges(executor, item.charset, cluster)));
   }
   // A value may have set variables while it was computed.
-  const settings = changes.reduce((before, change) => change(before), state.settings);
-  await adopt(executor, settings, cluster, modeChanged);
+  const settings = changes.reduce((before, change) => change.apply(before), state.settings);
+  const sql = statement.items.some(isOfServer) ? changes.map((change) => change.sql).join(", ") : undefined;
+  const warnings = await adopt(executor, settings, cluster, sql);
   if (lastInsertId !== undefined) state.lastInsertId = lastInsertId;
+  Object.assign(state, next);
   if (autocommit && !state.autocommit) await commitOpen(executor);
   state.autocommit = autocommit;
-  executor.ok();
+  if (warnings === NO_WARNINGS) {
+    executor.ok();
+    return;
+  }
+  state.lastWarnings = warnings;
+  state.rowCount = 0;
+  executor.ok({ statusFlags: state.statusFlags, warnings: warningsOfSession(state).length });
 }
 
-/** Tries the settings out and makes them the session's. */
+function variableChange(name: string, value: string): Change {
+  return { sql: `${name} = ${value}`, apply: (settings) => settings.withVariable(name, value) };
+}
+
+/** User variables take any value. */
+function isOfServer({ kind }: SetItem): boolean {
+  return kind !== "setUser";
+}
+
+/**
+ * Makes settings the session's, once they are tried out; gives what a server warns of. `sql` is what changes in them;
+ * undefined: nothing that a server has a say in.
+ */
 async function adopt(
   executor: Executor,
   settings: Settings,
   cluster: ClusterView,
-  modeChanged: boolean,
-): Promise<void> {
+  sql: string | undefined,
+): Promise<LastWarnings> {
   const { state } = executor;
-  if (settings === state.settings) return;
-  const mode = await tryOut(executor, settings, cluster);
-  if (modeChanged) state.readSqlMode(mode);
+  if (settings === state.settings) return NO_WARNINGS;
+  checkSize(settings);
+  if (sql === undefined) {
+    state.settings = settings;
+    return NO_WARNINGS;
+  }
+  const tried = await tryOut(executor, settings, cluster, sql);
+  if (tried.sqlMode !== undefined) state.readSqlMode(tried.sqlMode);
   state.settings = settings;
+  return tried.warnings;
 }
 
-/** Throws what is wrong with settings, in MySQL's words; gives sql_mode under them. */
-export async function tryOut(executor: Executor, settings: Settings, cluster: ClusterView): Promise<string> {
-  if (settings.sql.length > SETTINGS_BYTES_MAX) {
-    throw new ShardgateError("LIMIT_REACHED", `the session's settings are larger than ${SETTINGS_BYTES_MAX} bytes`);
-  }
-  if (settings.sql === "") return "";
-  // What MySQL refuses is refused with its own error.
-  const tried = "SELECT @@session.sql_mode, @@session.character_set_client LIMIT 1";
-  const [mode, charset] = await selectRow(executor, anyTarget(executor, cluster), tried, settings);
+function checkSize({ sql }: Settings): void {
+  if (sql.length <= SETTINGS_BYTES_MAX) return;
+  throw new ShardgateError("LIMIT_REACHED", `the session's settings are larger than ${SETTINGS_BYTES_MAX} bytes`);
+}
+
+interface Tried {
+  /** Under the settings; undefined: nobody was asked. */
+  readonly sqlMode: string | undefined;
+  readonly warnings: LastWarnings;
+}
+
+/**
+ * Throws what is wrong with settings, in MySQL's words. A connection that has them already is told `sql`, what is new in
+ * them, once more: so what it warns of is known, and the connection is as its settings say.
+ */
+export async function tryOut(
+  executor: Executor,
+  settings: Settings,
+  cluster: ClusterView,
+  sql?: string,
+): Promise<Tried> {
+  checkSize(settings);
+  const target = anyTarget(executor, cluster);
+  const look = "SELECT @@session.sql_mode, @@session.character_set_client LIMIT 1";
+  const request = {
+    ...plainRequest(comQuery(sql === undefined ? look : `SET ${sql}`)),
+    settings: settings.sql,
+    holdId: executor.state.holds.idOf(target),
+    after: sql === undefined ? "" : look,
+  };
+  const reply = await collect(executor.context.tablets, target, request, executor.signal);
+  if (reply.info.kind === "err") throw errorOfReply(reply);
+  const { rows } = readTextResult(sql === undefined ? reply.bytes : reply.info.afterReply);
+  const [mode, charset] = (rows[0] ?? []).map((cell) => cell?.toString("latin1"));
   refuseUnreadable(charset ?? "");
-  return mode ?? "";
+  return { sqlMode: mode, warnings: warningsOf([reply.info]) };
+}
+
+/** What SET @@tx_isolation and its like mean for the next transaction, once a server has found the value good. */
+async function ofNextTransaction(
+  executor: Executor,
+  name: string,
+  value: string,
+  cluster: ClusterView,
+): Promise<NextTransaction> {
+  const { state } = executor;
+  if (state.inTransaction) throw transactionUnderWay();
+  const settings = state.settings.withVariable(name, value);
+  const [text] = await selectRow(executor, anyTarget(executor, cluster), `SELECT @@session.${name} LIMIT 1`, settings);
+  if (name.endsWith("read_only")) return { nextReadOnly: text === "1" };
+  return { nextIsolation: (text ?? "").replace("-", " ") };
+}
+
+/**
+ * SET CHARACTER SET: what the client sends and gets is in the set, literals are in the selected database's (manual: "SET
+ * CHARACTER SET").
+ */
+async function charsetChanges(
+  executor: Executor,
+  named: string | undefined,
+  cluster: ClusterView,
+): Promise<readonly Change[]> {
+  const { charset } = namesOf({ charset: named, collation: undefined });
+  const { state } = executor;
+  const settings = state.settings.ofParts;
+  const { keyspace } = state.target;
+  const isOwn = keyspace !== undefined && cluster.targets.primary.has(keyspace);
+  const asked = isOwn ? "@@collation_database" : "@@collation_server";
+  const [collation] = await selectRow(executor, anyTarget(executor, cluster), `SELECT ${asked} LIMIT 1`, settings);
+  return [
+    variableChange("character_set_client", `'${charset}'`),
+    variableChange("character_set_results", `'${charset}'`),
+    variableChange("collation_connection", `'${collation}'`),
+  ];
 }
 
 /** The session's settings with other values of plain variables. */
@@ -128,9 +203,8 @@ export async function settingsWith(
   let { settings } = executor.state;
   for (const item of items) {
     if (item.kind !== "setVariable") continue;
-    refuseScope(item);
-    refuseVariable(item);
-    settings = settings.withVariable(item.name, await valueSql(executor, item.value, cluster, false));
+    checkSettable(item, executor.state.user);
+    settings = settings.withVariable(item.name, await variableValue(executor, item.name, item.value, cluster));
   }
   return settings;
 }
@@ -148,45 +222,41 @@ export async function runSetTransaction(
 ): Promise<void> {
   const { state } = executor;
   if (statement.scope !== undefined && statement.scope !== "session" && statement.scope !== "local") {
-    throw notSupported(`SET ${statement.scope.toUpperCase()} TRANSACTION`);
+    const { scope, pos } = statement;
+    const value = { kind: "default" as const, pos };
+    checkSettable({ kind: "setVariable", scope, at: false, name: "tx_isolation", value, pos }, state.user);
   }
   if (statement.scope === undefined) {
-    if (state.inTransaction) {
-      throw new ShardgateError(
-        "ER_CANT_CHANGE_TX_CHARACTERISTICS",
-        "Transaction characteristics can't be changed while a transaction is in progress",
-      );
-    }
-    if (statement.isolation !== undefined) {
-      throw notSupported("SET TRANSACTION ISOLATION LEVEL", "use SET SESSION TRANSACTION ISOLATION LEVEL");
-    }
-    state.nextReadOnly = statement.access === "read only";
+    if (state.inTransaction) throw transactionUnderWay();
+    if (statement.isolation !== undefined) state.nextIsolation = statement.isolation.toUpperCase();
+    if (statement.access !== undefined) state.nextReadOnly = statement.access === "read only";
     executor.ok();
     return;
   }
   // MySQL 8 and MariaDB 11.1 name them transaction_*; before that MariaDB knew tx_* only.
   const prefix = state.sqlMode.dialect === "mariadb" ? "tx" : "transaction";
-  let { settings } = state;
+  const changes: Change[] = [];
   if (statement.isolation !== undefined) {
     const level = statement.isolation.toUpperCase().replace(" ", "-");
-    settings = settings.withVariable(`${prefix}_isolation`, `'${level}'`);
+    changes.push(variableChange(`${prefix}_isolation`, `'${level}'`));
   }
   if (statement.access !== undefined) {
-    settings = settings.withVariable(`${prefix}_read_only`, statement.access === "read only" ? "1" : "0");
+    changes.push(variableChange(`${prefix}_read_only`, statement.access === "read only" ? "1" : "0"));
   }
-  await adopt(executor, settings, cluster, false);
+  const settings = changes.reduce((before, change) => change.apply(before), state.settings);
+  await adopt(executor, settings, cluster, changes.map(({ sql }) => sql).join(", "));
   executor.ok();
 }
 
-function refuseScope(item: SetItem & { kind: "setVariable" }): void {
-  const { scope } = item;
-  if (scope === undefined || scope === "session" || scope === "local") return;
-  throw notSupported(`SET ${scope.toUpperCase()}`, "set it on the mysqlds themselves");
+function transactionUnderWay(): ShardgateError {
+  return new ShardgateError(
+    "ER_CANT_CHANGE_TX_CHARACTERISTICS",
+    "Transaction characteristics can't be changed while a transaction is in progress",
+  );
 }
 
-function namesOf(item: SetItem & { kind: "setNames" | "setCharset" }): CharacterSet {
+function namesOf(item: { readonly charset: string | undefined; readonly collation: string | undefined }): CharacterSet {
   const charset = item.charset?.toLowerCase() ?? "utf8mb4";
-  if (item.kind === "setCharset") throw notSupported("SET CHARACTER SET", "use SET NAMES");
   const collation = item.collation?.toLowerCase();
   const known = collation === undefined ? defaultCollation(charset) : collationByName(collation);
   if (collation !== undefined && known === undefined) {
@@ -198,31 +268,44 @@ function namesOf(item: SetItem & { kind: "setNames" | "setCharset" }): Character
   return { charset, collation };
 }
 
-function refuseVariable({ name, at, scope }: SetItem & { kind: "setVariable" }): void {
-  if (PRIVILEGED.has(name)) {
-    throw new ShardgateError(
-      "ER_OPTION_PREVENTS_STATEMENT",
-      `Access denied; variable ${name} cannot be set through Shardgate`,
-    );
-  }
-  if (OF_ONE_CONNECTION.has(name)) throw notSupported(`SET ${name}`);
-  if (at && scope === undefined && OF_NEXT_TRANSACTION.has(name)) {
-    throw notSupported(`SET @@${name} for the next transaction only`, `use SET SESSION ${name}`);
-  }
-}
-
 async function booleanValue(executor: Executor, value: Expr, cluster: ClusterView): Promise<boolean> {
-  const text = (await valueSql(executor, value, cluster, false)).toLowerCase().replaceAll("'", "");
+  const sql = await valueSql(executor, value, cluster, false);
+  const text = sql.toLowerCase().replaceAll("'", "");
   if (text === "1" || text === "on" || text === "true" || text === "default") return true;
   if (text === "0" || text === "off" || text === "false") return false;
-  throw new ShardgateError("ER_WRONG_VALUE_FOR_VAR", `Variable 'autocommit' can't be set to the value of '${text}'`);
+  if (/^-?[\d.]+(e[-+]?\d+)?$/i.test(sql) && !/^-?\d+$/.test(sql)) throw wrongType("autocommit");
+  const shown = text === "null" ? "NULL" : sql.replaceAll("'", "");
+  throw new ShardgateError("ER_WRONG_VALUE_FOR_VAR", `Variable 'autocommit' can't be set to the value of '${shown}'`);
 }
 
+/** A negative one is 0. */
 async function idValue(executor: Executor, name: string, value: Expr, cluster: ClusterView): Promise<bigint> {
+  if (value.kind === "default") {
+    throw new MysqlError(1230, "42000", `Variable '${name}' doesn't have a default value`);
+  }
   const text = await valueSql(executor, value, cluster, false);
   if (/^\d{1,20}$/.test(text)) return BigInt.asUintN(64, BigInt(text));
-  throw new ShardgateError("ER_WRONG_TYPE_FOR_VAR", `Incorrect argument type to variable '${name}'`);
+  if (/^-\d+$/.test(text)) return 0n;
+  throw wrongType(name);
 }
+
+function wrongType(name: string): ShardgateError {
+  return new ShardgateError("ER_WRONG_TYPE_FOR_VAR", `Incorrect argument type to variable '${name}'`);
+}
+
+/** What a system variable is set to. MySQL looks at the variable before it looks at the value. */
+async function variableValue(executor: Executor, name: string, value: Expr, cluster: ClusterView): Promise<string> {
+  try {
+    return await valueSql(executor, value, cluster, false);
+  } catch (error) {
+    if (error instanceof MysqlError && error.errno === ER_INCORRECT_GLOBAL_LOCAL_VAR) {
+      await tryOut(executor, executor.state.settings.withVariable(name, "DEFAULT"), cluster);
+    }
+    throw error;
+  }
+}
+
+const ER_INCORRECT_GLOBAL_LOCAL_VAR = 1238;
 
 /** The value as SQL text that means the same on every connection, whatever is set there. */
 async function valueSql(executor: Executor, value: Expr, cluster: ClusterView, ofUser: boolean): Promise<string> {

@@ -26,10 +26,7 @@ export class Settings {
     this.names = names;
     this.variables = variables;
     const items = [...variables.keys()].sort().map((name) => `${name} = ${variables.get(name)}`);
-    if (!isLogin(names)) {
-      const collate = names.collation === undefined ? "" : ` COLLATE ${names.collation}`;
-      items.unshift(`NAMES ${names.charset}${collate}`);
-    }
+    if (!isLogin(names)) items.unshift(namesSql(names));
     const client = (variables.get("character_set_client") ?? names.charset).replaceAll("'", "").toLowerCase();
     this.textIsUtf8 = client === "binary" || client.startsWith("utf8");
     this.sql = items.length === 0 ? "" : `SET ${items.join(", ")}`;
@@ -88,6 +85,11 @@ export class Settings {
 
 const SELECT_LIMIT = "sql_select_limit";
 const LITERAL_VARIABLES = ["character_set_client", "character_set_connection", "collation_connection"];
+
+/** What SET says of character sets. */
+export function namesSql({ charset, collation }: CharacterSet): string {
+  return `NAMES ${charset}${collation === undefined ? "" : ` COLLATE ${collation}`}`;
+}
 
 /** `@name`, quoted. */
 export function userVariable(name: string): string {

@@ -38,7 +38,8 @@ export type SessionVariable =
   | "version_comment"
   | "warning_count"
   | "error_count"
-  | "in_transaction";
+  | "in_transaction"
+  | "pseudo_thread_id";
 
 const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "autocommit",
@@ -49,7 +50,11 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "warning_count",
   "error_count",
   "in_transaction",
+  "pseudo_thread_id",
 ]);
+
+/** Those that have one value for all sessions. */
+const OF_SERVER: ReadonlySet<string> = new Set<SessionVariable>(["version", "version_comment"]);
 
 /** Undefined when the shard computes it. LAST_INSERT_ID(expr) sets a value on the connection that OK then reports. */
 export function sessionFunctionOf(node: Node): SessionFunction | undefined {
@@ -58,13 +63,11 @@ export function sessionFunctionOf(node: Node): SessionFunction | undefined {
 }
 
 export function sessionVariableOf(node: Node): SessionVariable | undefined {
-  if (
-    node.kind !== "systemVariable" ||
-    (node.scope !== undefined && node.scope !== "session" && node.scope !== "local")
-  ) {
-    return undefined;
-  }
-  return isSessionVariable(node.name) ? node.name : undefined;
+  if (node.kind !== "systemVariable" || !isSessionVariable(node.name)) return undefined;
+  const { scope, name } = node;
+  // With another scope than the variable's a server says what is wrong.
+  if (scope === undefined || (scope === "global") === OF_SERVER.has(name)) return name;
+  return undefined;
 }
 
 function isSessionVariable(name: string): name is SessionVariable {

@@ -158,7 +158,6 @@ describe("settings", () => {
       "SET character_set_client = sjis",
       "SET @a = 2, insert_id = 5",
       "SET GLOBAL wait_timeout = 1",
-      "SET @@tx_isolation = 'SERIALIZABLE'",
     ]) {
       expect(await pair.gateway.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
     }

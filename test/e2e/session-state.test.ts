@@ -1,0 +1,221 @@
+// What a session has besides transactions, beside one plain MariaDB: every system variable set well and badly, and what
+// variables do to statements on one shard, on several, and in the gateway's own work.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Outcome, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
+
+let twins: Twins;
+let pair: Pair;
+
+beforeAll(async () => {
+  twins = await startTwins();
+  const filler = await Pair.open(twins, "s");
+  for (const sql of ROWS) await filler.both(sql);
+  filler.close();
+});
+afterAll(async () => {
+  await twins.stop();
+});
+
+const ROWS = [
+  "INSERT INTO u.p (id, name, price, note) VALUES (1,'a',1.50,'n1'), (2,'b',2.50,NULL), (3,'ü',3.50,'n3')",
+  "INSERT INTO s.c (id, name, email, n) VALUES (1,'a','e1',10), (2,'b','e2',20), (3,'c','e3',NULL), (4,'ä','e4',10), (5,'é','e5',20)",
+  "INSERT INTO s.o (oid, cid, total) VALUES (11,1,1.10), (12,1,2.20), (13,4,3.30), (14,5,4.40)",
+];
+
+/** Values and errors: how a query over shards is computed may show in lengths and tables. */
+function gist(outcome: Outcome, sql: string | Buffer): object {
+  if (outcome.kind === "error") return outcome;
+  if (outcome.kind === "ok") return { ...outcome, info: "" };
+  return {
+    columns: outcome.columns.map(({ name, type, collation }) => ({ name, type, collation })),
+    rows: /\border\s+by\b/i.test(String(sql)) ? outcome.rows : outcome.rows.toSorted(),
+    warnings: outcome.warnings,
+  };
+}
+
+async function alike(sql: string | Buffer): Promise<void> {
+  const [got, wanted] = await pair.both(sql);
+  expect(gist(got, sql), String(sql)).toEqual(gist(wanted, sql));
+}
+
+describe("system variables", () => {
+  /** Variables that differ on purpose, or from one server to the next. */
+  const EXCEPT = new Map([
+    ["gtid_seq_no", "used up by one statement on one server: 1235"],
+    ["insert_id", "used up by one statement on one server: 1235"],
+    ["rand_seed1", "used up by one statement on one server: 1235"],
+    ["rand_seed2", "used up by one statement on one server: 1235"],
+    ["max_session_mem_used", "what is used just now is no value that can be set"],
+    ["max_error_count", "a warning about 0 as its value is counted but not kept"],
+    ["identity", "a negative value is 0 without a warning"],
+    ["last_insert_id", "a negative value is 0 without a warning"],
+    ["server_id", "another one on every server"],
+    ["pseudo_thread_id", "another one in every session"],
+    ["timestamp", "the time it is"],
+    ["error_count", "not asked alone here"],
+    ["warning_count", "not asked alone here"],
+  ]);
+
+  test("each one set to its value, to its default and to bad ones", async () => {
+    pair = await Pair.open(twins, "u");
+    const names = await pair.direct.rows(
+      "SELECT LOWER(VARIABLE_NAME), VARIABLE_SCOPE, VARIABLE_TYPE FROM information_schema.SYSTEM_VARIABLES ORDER BY 1",
+    );
+    expect(names.length).toBeGreaterThan(500);
+    const wrong: string[] = [];
+    const check = async (sql: string): Promise<void> => {
+      const [got, wanted] = await pair.both(sql);
+      const same = JSON.stringify(gist(got, sql)) === JSON.stringify(gist(wanted, sql));
+      if (!same) wrong.push(`${sql}\n${JSON.stringify(gist(got, sql))}\n${JSON.stringify(gist(wanted, sql))}`);
+    };
+    for (const line of names) {
+      const [name = "", scope = "", type = ""] = line.split("|");
+      if (EXCEPT.has(name)) continue;
+      if (scope === "GLOBAL") {
+        await check(`SET SESSION ${name} = @@session.${name}`);
+        continue;
+      }
+      await check(`SET SESSION ${name} = @@session.${name}`);
+      await check(`SET ${name} = 'no such value'`);
+      if (type !== "VARCHAR") await check(`SET ${name} = -5`);
+      await check(`SET @@${name} = DEFAULT`);
+      await check(`SELECT @@session.${name}`);
+    }
+    expect(wrong).toEqual([]);
+    pair.close();
+  });
+
+  test("of a server as a whole, and of one statement, are refused by name", async () => {
+    const client = await TwinClient.connect(twins.cluster.port);
+    for (const sql of [
+      "SET GLOBAL wait_timeout = 1",
+      "SET @@global.wait_timeout = 1",
+      "SET insert_id = 5",
+      "SET NAMES gbk",
+      "SET GLOBAL TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    ]) {
+      expect(await client.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
+    }
+    client.close();
+  });
+});
+
+describe("what variables do", () => {
+  const EFFECTS: Readonly<Record<string, readonly (readonly [set: string, ...then: readonly string[]])[]>> = {
+    u: [
+      ["SET sql_mode = ''", "SELECT 1/0, 'a' = 0", "SELECT CAST('abc' AS SIGNED)"],
+      ["SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'", `SELECT "id" || 'x' FROM "p" ORDER BY "id"`],
+      ["SET sql_mode = DEFAULT", "SELECT 'x' || 0"],
+      ["SET time_zone = '+05:30'", "SELECT FROM_UNIXTIME(0), @@time_zone, UNIX_TIMESTAMP('1970-01-01 05:30:00')"],
+      ["SET sql_select_limit = 2", "SELECT id FROM p ORDER BY id", "SELECT id FROM p ORDER BY id LIMIT 3"],
+      ["SET sql_select_limit = DEFAULT", "SELECT id FROM p ORDER BY id"],
+      ["SET group_concat_max_len = 4", "SELECT GROUP_CONCAT(id ORDER BY id SEPARATOR '--') FROM p"],
+      ["SET div_precision_increment = 2", "SELECT 1/3, AVG(price) FROM p"],
+      ["SET lc_time_names = 'de_DE'", "SELECT DATE_FORMAT('2024-03-05', '%W %M'), MONTHNAME('2024-03-05')"],
+      ["SET default_week_format = 3", "SELECT WEEK('2024-12-30'), WEEK('2024-01-01')"],
+      ["SET timestamp = 1000000000", "SELECT NOW(), CURDATE(), UNIX_TIMESTAMP()"],
+      ["SET timestamp = DEFAULT", "SELECT NOW() > '2020-01-01'"],
+      ["SET max_statement_time = 0.2", "SELECT SLEEP(5)"],
+      ["SET max_statement_time = 0", "SELECT SLEEP(0.3)"],
+      ["SET STATEMENT max_statement_time = 0.2 FOR SELECT SLEEP(5)", "SELECT @@max_statement_time"],
+      ["SET STATEMENT sql_select_limit = 1 FOR SELECT id FROM p ORDER BY id", "SELECT @@sql_select_limit"],
+      ["SET STATEMENT nosuch = 1 FOR SELECT 1", "SELECT 1"],
+    ],
+    s: [
+      ["SET sql_mode = ''", "SELECT n/0 FROM c ORDER BY id", "SELECT SUM(n/0) FROM c"],
+      ["SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'", `SELECT "id" || 'x' FROM "c" ORDER BY "id"`],
+      ["SET sql_mode = DEFAULT", "SELECT 'x' || 0"],
+      [
+        "SET time_zone = '-03:00'",
+        "SELECT id, FROM_UNIXTIME(id) FROM c ORDER BY id",
+        "SELECT MAX(FROM_UNIXTIME(id)) FROM c",
+      ],
+      ["SET sql_select_limit = 2", "SELECT id FROM c ORDER BY id", "SELECT id FROM c ORDER BY id LIMIT 3"],
+      ["SET sql_select_limit = DEFAULT", "SELECT id FROM c ORDER BY id"],
+      ["SET group_concat_max_len = 4", "SELECT GROUP_CONCAT(id ORDER BY id SEPARATOR '--') FROM c"],
+      ["SET group_concat_max_len = DEFAULT", "SELECT GROUP_CONCAT(id ORDER BY id SEPARATOR '--') FROM c"],
+      [
+        "SET div_precision_increment = 2",
+        "SELECT id/3 FROM c ORDER BY id",
+        "SELECT AVG(n) FROM c",
+        "SELECT SUM(n)/3 FROM c",
+      ],
+      ["SET div_precision_increment = DEFAULT", "SELECT AVG(n) FROM c"],
+      [
+        "SET lc_time_names = 'fr_FR'",
+        "SELECT id, MONTHNAME(DATE_ADD('2024-01-01', INTERVAL id MONTH)) FROM c ORDER BY id",
+      ],
+      ["SET default_week_format = 3", "SELECT id, WEEK(DATE_ADD('2024-12-29', INTERVAL id DAY)) FROM c ORDER BY id"],
+      ["SET timestamp = 1000000000", "SELECT id, NOW() FROM c ORDER BY id", "SELECT MAX(NOW()) FROM c"],
+      ["SET timestamp = DEFAULT", "SELECT MIN(NOW()) > '2020-01-01' FROM c"],
+      ["SET max_statement_time = 0.3", "SELECT SUM(SLEEP(3)) FROM c"],
+      ["SET max_statement_time = 0", "SELECT COUNT(*) FROM c"],
+      ["SET STATEMENT max_statement_time = 0.3 FOR SELECT SUM(SLEEP(3)) FROM c", "SELECT @@max_statement_time"],
+      [
+        "SET collation_connection = utf8mb4_bin",
+        "SELECT 'a' = 'A'",
+        "SELECT id FROM c WHERE name = 'A' COLLATE utf8mb4_bin",
+      ],
+      ["SET collation_connection = DEFAULT", "SELECT 'a' = 'A'"],
+      ["SET foreign_key_checks = 0", "SELECT @@foreign_key_checks"],
+      ["SET unique_checks = OFF, sql_big_selects = 1", "SELECT @@unique_checks, @@sql_big_selects"],
+      ["SET tx_isolation = 'READ-COMMITTED'", "SELECT @@tx_isolation", "SELECT @@session.tx_isolation FROM c LIMIT 1"],
+    ],
+  };
+
+  test.each(["u", "s"])("in keyspace %s", async (keyspace) => {
+    for (const [set, ...then] of EFFECTS[keyspace] ?? []) {
+      pair = await Pair.open(twins, keyspace);
+      for (const sql of [set, ...then]) await alike(sql);
+      pair.close();
+    }
+  });
+
+  test("SET CHARACTER SET leaves literals in the database's character set", async () => {
+    pair = await Pair.open(twins, "u");
+    for (const sql of [
+      "SET CHARACTER SET latin1",
+      "SET CHARSET utf8mb4",
+      "SET CHARACTER SET DEFAULT",
+      "SET CHARACTER SET nosuch",
+    ]) {
+      await alike(sql);
+      await alike(
+        "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, @@collation_connection",
+      );
+    }
+    pair.close();
+  });
+
+  test("what MySQL does not know, and several at once: all or nothing", async () => {
+    pair = await Pair.open(twins, "u");
+    for (const sql of [
+      "SET nosuch = 1",
+      "SET @@session.nosuch = 1",
+      "SET @a = 1, time_zone = 'nosuch'",
+      "SELECT @a IS NULL, @@time_zone",
+      "SET @a = 1, @b = @a, time_zone = '+01:00', sql_mode = 'ANSI'",
+      "SELECT @a, @b IS NULL, @@time_zone, @@sql_mode",
+      "SET autocommit = 2",
+      "SET autocommit = 'x'",
+      "SET autocommit = NULL",
+      "SET autocommit = 0.5",
+      "SET autocommit = off",
+      "SELECT @@autocommit",
+      "SET autocommit = DEFAULT",
+      "SET last_insert_id = DEFAULT",
+      "SET auto_increment_increment = 100000",
+      "SHOW WARNINGS",
+      "SELECT @@auto_increment_increment",
+      "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY",
+      "SELECT @@tx_isolation, @@tx_read_only",
+      "SET @@tx_isolation = 'nosuch'",
+      "SET @@tx_isolation = 'READ-UNCOMMITTED'",
+      "SELECT @@tx_isolation",
+    ]) {
+      await alike(sql);
+    }
+    pair.close();
+  });
+});
