@@ -47,6 +47,8 @@ export interface ClientConnectionOptions {
   readonly loginTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** What has to be waited for before the session can be made; undefined: nothing. Never rejects. */
+  beforeSession(login: Login<User>): Promise<void> | undefined;
   /** Makes the session of a client whose password was right. Throws what refuses it (1049, 1040, 1203). */
   openSession(connection: ClientConnection, login: Login<User>): CommandHandler;
   closed(connection: ClientConnection): void;
@@ -399,8 +401,8 @@ export class ClientConnection implements Output {
   #login(): void {
     while (this.#phase.kind === "login" && !this.#ending) {
       const { handshake } = this.#phase;
-      // Its password is being checked: what the client sends meanwhile waits.
-      if (handshake.phase === "verifying" || handshake.phase === "tls") return;
+      // Its password is being checked, or its session made: what the client sends meanwhile waits.
+      if (handshake.phase === "verifying" || handshake.phase === "tls" || handshake.phase === "accepted") return;
       const payload = this.#reader.next();
       if (payload === undefined) return;
       this.#handle(handshake.receive(payload, this.#reader.sequenceId));
@@ -429,16 +431,28 @@ export class ClientConnection implements Output {
           );
           break;
         case "accepted":
-          this.#accept(event.login);
+          this.#admit(event.login);
           break;
         case "rejected":
-          this.write(writeFrame(encodeErrOf(event.error), event.sequenceId));
-          this.end();
+          this.#turnAway(event.error, event.sequenceId);
           break;
         default:
           assertNever(event);
       }
     }
+  }
+
+  #admit(login: Login<User>): void {
+    const waited = this.#options.beforeSession(login);
+    if (waited === undefined) {
+      this.#accept(login);
+      return;
+    }
+    void waited.then(() => {
+      if (this.#phase.kind !== "login" || this.#ending) return;
+      this.#accept(login);
+      this.#received(EMPTY);
+    });
   }
 
   #accept(login: Login<User>): void {
@@ -453,9 +467,15 @@ export class ClientConnection implements Output {
       this.#compress(login);
     } catch (error) {
       const shown = error instanceof ShardgateError ? error : new ShardgateError("INTERNAL", "internal error");
-      this.write(writeFrame(encodeErrOf(shown), login.sequenceId));
-      this.end();
+      this.#turnAway(shown, login.sequenceId);
     }
+  }
+
+  /** Ends a login with an ERR; from now on it counts no more. */
+  #turnAway(error: ShardgateError, sequenceId: number): void {
+    this.write(writeFrame(encodeErrOf(error), sequenceId));
+    this.end();
+    this.#close();
   }
 
   /** From here on both directions are compressed, if that was agreed. */

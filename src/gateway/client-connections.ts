@@ -27,7 +27,7 @@ export interface ClientLimits {
 export interface ClientConnectionsOptions<Handler extends CommandHandler>
   extends Pick<
     ClientConnectionOptions,
-    "serverVersion" | "users" | "tlsRequired" | "rsaKeys" | "proxyNetworks" | "clock" | "log"
+    "serverVersion" | "users" | "tlsRequired" | "rsaKeys" | "proxyNetworks" | "beforeSession" | "clock" | "log"
   > {
   readonly limits: ClientLimits;
   /** Of the next connection. */
@@ -91,6 +91,7 @@ export class ClientConnections<Handler extends CommandHandler> {
       rsaKeys,
       packetBytesMax: limits.packetBytesMax,
       loginTimeoutMs: limits.loginTimeoutMs,
+      beforeSession: (login) => this.#options.beforeSession(login),
       clock,
       log,
       openSession: (client, login) => {

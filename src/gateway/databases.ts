@@ -5,6 +5,7 @@
 import type { Clock } from "../base/clock.ts";
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { isSystemSchema } from "../plan/system-tables.ts";
 import type { KeyspaceRecord } from "../topo/records.ts";
 import type { TopoLock } from "../topo/store.ts";
 import type { Topology } from "../topo/topology.ts";
@@ -60,6 +61,14 @@ export class Databases {
     const { topology } = this.#options;
     await Promise.all([this.#forget(() => topology.deleteKeyspace(name)), topology.deleteVSchema(name)]);
     await this.#seen(name, false);
+  }
+
+  /** Undefined when nothing is to be waited for before a session selects `target`, which another gateway may have made. */
+  awaited(target: string | undefined): Promise<void> | undefined {
+    if (target === undefined || this.#options.snapshot().keyspaces.has(target)) return undefined;
+    const keyspace = target.split(/[:/@]/, 1)[0] ?? "";
+    if (keyspace === "" || isSystemSchema(keyspace)) return undefined;
+    return this.find(keyspace).then(() => undefined);
   }
 
   /** True when this gateway knows the keyspace, which another gateway may have made a moment ago. */

@@ -223,6 +223,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     log,
     takeId: () => ids.take(peers?.number ?? 0),
     giveBackId: (connectionId) => ids.giveBack(connectionId),
+    beforeSession: ({ database, account }) => context.databases.awaited(database || account.defaultKeyspace),
     openSession(connection, login): Session {
       questions++;
       return new Session({

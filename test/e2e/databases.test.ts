@@ -43,9 +43,9 @@ beforeAll(async () => {
           vschema: {
             sharded: true,
             vindexes: { hash: { type: "hash" } },
-            tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
+            tables: { s: { column_vindexes: [{ column: "id", name: "hash" }] } },
           },
-          sql: "CREATE TABLE t (id BIGINT PRIMARY KEY, v VARCHAR(20)); INSERT INTO t VALUES (1, 'x'), (4, 'y');",
+          sql: "CREATE TABLE s (id BIGINT PRIMARY KEY, v VARCHAR(20)); INSERT INTO s VALUES (1, 'x'), (4, 'y');",
         },
       },
       topo: "etcd",
@@ -193,7 +193,7 @@ test("it is a keyspace to every gateway, at once where it is asked for", async (
   const direct = await connect(second.port, "root", "made_login");
   expect(await values(direct, "SELECT DATABASE()")).toEqual(["made_login"]);
   // A join of it with a sharded keyspace has to be put together.
-  expect(await values(here, "SELECT v FROM made_everywhere.t JOIN split.t AS s USING (id)")).toEqual(["x"]);
+  expect(await values(here, "SELECT v FROM made_everywhere.t JOIN split.s USING (id)")).toEqual(["x"]);
   await here.query("DROP DATABASE made_everywhere");
   await here.query("DROP DATABASE made_login");
   expect([1049, 1146]).toContain(await errnoOf(there, "SELECT * FROM t"));
