@@ -13,6 +13,7 @@ import { benchPointSelect } from "./point-select.ts";
 import { createReport } from "./report.ts";
 import { type Stage, startStage } from "./stage.ts";
 import { benchStreaming } from "./streaming.ts";
+import { benchSysbench } from "./sysbench.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const quick = process.argv.includes("--quick");
@@ -20,6 +21,8 @@ const quick = process.argv.includes("--quick");
 const BENCHES = {
   "point-select": (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchPointSelect(stage, report, { connections: [1, 16, 64], rounds: quick ? 1 : 3, runS: quick ? 1 : 4 }),
+  sysbench: (stage: Stage, report: ReturnType<typeof createReport>) =>
+    benchSysbench(stage, report, { threads: 16, rounds: quick ? 1 : 3, runS: quick ? 2 : 4 }),
   latency: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchLatency(stage, report, { blocks: quick ? 5 : 50 }),
   streaming: (stage: Stage, report: ReturnType<typeof createReport>) =>

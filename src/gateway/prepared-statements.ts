@@ -19,7 +19,7 @@ import {
   encodeExecute,
   type ExecuteParameters,
 } from "../mysql/packets/stmt-execute.ts";
-import { limitParameters, parameterOffsets, withParameters } from "../sql/parameters.ts";
+import { filled, type Template, templateOf } from "../sql/parameters.ts";
 import { comQuery } from "./com-query.ts";
 import { CursorClient } from "./cursor-client.ts";
 import type { CursorRows } from "./cursor-rows.ts";
@@ -32,11 +32,10 @@ const HEADER_BYTES = 4;
 
 interface Prepared {
   readonly id: number;
-  /** With parameter markers, at `offsets`. */
+  /** As the client wrote it. */
   readonly text: Buffer;
-  readonly offsets: readonly number[];
-  /** Parameters of its LIMITs. */
-  readonly limits: ReadonlySet<number>;
+  /** What values are put into. */
+  readonly template: Template;
   /** Parameter types of the last execution. */
   types: readonly number[] | undefined;
   /** Parts of what COM_STMT_SEND_LONG_DATA has sent, by parameter. */
@@ -75,13 +74,8 @@ export class PreparedStatements {
       }
       // The packet's memory goes with the command.
       const text = Buffer.from(payload.subarray(1));
-      const { sqlMode } = executor.state;
-      const read = {
-        text,
-        offsets: parameterOffsets(text, sqlMode),
-        limits: limitParameters(text, sqlMode),
-      };
-      const described = describePrepared(executor, text, read.offsets);
+      const read = { text, template: templateOf(text, executor.state.sqlMode) };
+      const described = describePrepared(executor, text);
       if (described instanceof Promise) {
         described.then(
           (description) => this.#prepared(read, description),
@@ -127,7 +121,7 @@ export class PreparedStatements {
         throw new ShardgateError("ER_MALFORMED_PACKET", "bulk execution expected");
       const statement = this.#find(command.statementId, "mysqld_stmt_bulk_execute");
       const { parameters, flags } = command;
-      const rows = decodeBulkParameters(parameters, flags, statement.offsets.length, statement.types);
+      const rows = decodeBulkParameters(parameters, flags, statement.template.offsets.length, statement.types);
       if (rows === undefined) {
         throw new ShardgateError(
           "ER_UNSUPPORTED_PS",
@@ -172,7 +166,7 @@ export class PreparedStatements {
       if (command.kind !== "stmt-send-long-data") return;
       const statement = this.#statements.get(command.statementId);
       if (statement === undefined) return;
-      if (command.parameter >= statement.offsets.length) {
+      if (command.parameter >= statement.template.offsets.length) {
         statement.longDataError = new ShardgateError(
           "ER_WRONG_ARGUMENTS",
           "Incorrect arguments to mysqld_stmt_send_long_data",
@@ -220,7 +214,7 @@ export class PreparedStatements {
     for (const statement of this.#statements.values()) this.#forget(statement);
   }
 
-  #prepared(read: Pick<Prepared, "text" | "offsets" | "limits">, description: StatementDescription): void {
+  #prepared(read: Pick<Prepared, "text" | "template">, description: StatementDescription): void {
     const id = this.#nextId++;
     this.#statements.set(id, {
       ...read,
@@ -231,7 +225,7 @@ export class PreparedStatements {
       cursor: undefined,
     });
     const { state, sequenceId } = this.#executor;
-    this.#client.write(prepareReply(id, read.offsets.length, description, state.statusFlags, sequenceId));
+    this.#client.write(prepareReply(id, read.template.offsets.length, description, state.statusFlags, sequenceId));
     this.#client.commandDone();
   }
 
@@ -245,9 +239,9 @@ export class PreparedStatements {
   }
 
   #parametersOf(statement: Prepared, block: Buffer, flags: number): ExecuteParameters {
-    const { offsets, types, longData } = statement;
+    const { template, types, longData } = statement;
     return decodeExecuteParameters(block, {
-      parameterCount: offsets.length,
+      parameterCount: template.offsets.length,
       flags,
       capabilities: this.#client.capabilities,
       types,
@@ -259,13 +253,13 @@ export class PreparedStatements {
   }
 
   /** COM_QUERY of the statement with the values in it. */
-  #textWith({ text, offsets, limits }: Prepared, { types, values }: ExecuteParameters): Buffer {
+  #textWith({ template }: Prepared, { types, values }: ExecuteParameters): Buffer {
     const { noBackslashEscapes } = this.#executor.state.sqlMode;
     const literals = values.map((value, index) => {
       const type = types[index] ?? 0;
-      return limits.has(index) ? limitLiteral(type, value) : parameterLiteral(type, value, noBackslashEscapes);
+      return template.limits.has(index) ? limitLiteral(type, value) : parameterLiteral(type, value, noBackslashEscapes);
     });
-    return comQuery(offsets.length === 0 ? text : withParameters(text, offsets, literals));
+    return comQuery(filled(template, literals));
   }
 
   #openCursor(statement: Prepared, payload: Buffer, parameters: ExecuteParameters, sequenceId: number): void {

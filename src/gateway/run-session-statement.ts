@@ -12,6 +12,7 @@ import { queryInside } from "./inner-query.ts";
 import { runDatabase } from "./run-database.ts";
 import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
 import { runKill } from "./run-kill.ts";
+import { runDeallocate, runExecute, runPrepare } from "./run-prepare.ts";
 import { runSetFor } from "./run-set-for.ts";
 import { runSet, runSetTransaction } from "./set-statement.ts";
 import { runBegin, runConclude, runReleaseSavepoint, runRollbackTo, runSavepoint } from "./run-transaction.ts";
@@ -77,6 +78,15 @@ export async function runSessionStatement(
       return;
     case "explain":
       await runVexplain(executor, statement, cluster);
+      return;
+    case "prepare":
+      await runPrepare(executor, statement);
+      return;
+    case "execute":
+      await runExecute(executor, statement);
+      return;
+    case "deallocate":
+      runDeallocate(executor, statement);
       return;
     case "kill":
       await runKill(executor, statement);

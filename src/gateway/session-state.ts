@@ -3,6 +3,7 @@
 
 import type { User } from "./users.ts";
 import { SERVER } from "../mysql/constants.ts";
+import type { Template } from "../sql/parameters.ts";
 import { DEFAULT_SQL_MODE, type SqlMode } from "../sql/tree.ts";
 import type { SessionHolds } from "./session-holds.ts";
 import type { SessionTracker } from "./session-tracker.ts";
@@ -61,14 +62,13 @@ export class SessionState {
   foundRowsCount = 0;
   /** The session has asked for FOUND_ROWS(): it may do so again. */
   usesFoundRows = false;
+  /** What PREPARE has prepared, by name in lower case. */
+  readonly prepared = new Map<string, Template>();
   lastWarnings: LastWarnings = NO_WARNINGS;
   /** Of clients that are told of changes. */
   tracker: SessionTracker | undefined;
-  /** A client without a command for so long is to go; 0: never. */
-  waitTimeoutS = 0;
-  /** Of no effect here: what clients that are interactive begin with. */
-  interactiveTimeoutS = 0;
-  #idleAtLogin: IdleTimeouts = { waitTimeoutS: 0, interactiveTimeoutS: 0 };
+  #idleTimeouts: IdleTimeouts = { waitTimeoutS: 0, interactiveTimeoutS: 0 };
+  #isInteractive = false;
 
   constructor(
     connectionId: number,
@@ -124,17 +124,28 @@ export class SessionState {
   }
 
   /** What the session begins with, and goes back to. An interactive client has wait_timeout from interactive_timeout. */
-  idlesAfter({ waitTimeoutS, interactiveTimeoutS }: IdleTimeouts, isInteractive: boolean): void {
-    this.#idleAtLogin = { waitTimeoutS: isInteractive ? interactiveTimeoutS : waitTimeoutS, interactiveTimeoutS };
-    this.waitTimeoutS = this.#idleAtLogin.waitTimeoutS;
-    this.interactiveTimeoutS = interactiveTimeoutS;
+  idlesAfter(timeouts: IdleTimeouts, isInteractive: boolean): void {
+    this.#idleTimeouts = timeouts;
+    this.#isInteractive = isInteractive;
+  }
+
+  /** wait_timeout: a client without a command for so long is to go; 0: never. */
+  get waitTimeoutS(): number {
+    const { waitTimeoutS, interactiveTimeoutS } = this.#idleTimeouts;
+    const set = this.settings.idleTimeoutS("wait_timeout");
+    if (set === "default") return waitTimeoutS;
+    return set ?? (this.#isInteractive ? interactiveTimeoutS : waitTimeoutS);
+  }
+
+  /** interactive_timeout, which is only shown: it is for clients that log in. */
+  get interactiveTimeoutS(): number {
+    const set = this.settings.idleTimeoutS("interactive_timeout");
+    return typeof set === "number" ? set : this.#idleTimeouts.interactiveTimeoutS;
   }
 
   /** Everything as after login, as COM_RESET_CONNECTION demands; the target stays. */
   reset(names: Settings): void {
     this.settings = names;
-    this.waitTimeoutS = this.#idleAtLogin.waitTimeoutS;
-    this.interactiveTimeoutS = this.#idleAtLogin.interactiveTimeoutS;
     this.sqlMode = { ...DEFAULT_SQL_MODE, dialect: this.sqlMode.dialect };
     this.readingMode = "";
     this.autoValueOnZero = true;
@@ -147,6 +158,7 @@ export class SessionState {
     this.foundRowsCount = 0;
     this.usesFoundRows = false;
     this.lastWarnings = NO_WARNINGS;
+    this.prepared.clear();
     this.tracker?.forget();
   }
 }

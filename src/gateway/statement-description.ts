@@ -12,7 +12,7 @@ import { PacketReader } from "../mysql/packet-reader.ts";
 import { encodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import type { Plan } from "../plan/plan.ts";
-import { withParameters } from "../sql/parameters.ts";
+import { filled, parameterOffsets } from "../sql/parameters.ts";
 import { parse } from "../sql/parse.ts";
 import { print } from "../sql/print.ts";
 import type { Statement } from "../sql/tree.ts";
@@ -83,13 +83,11 @@ export class StatementDescriptions {
 }
 
 /**
- * Describes `text`, whose parameter markers are at `offsets`. Throws what is wrong with it. The result is a promise only
- * where somebody has to be asked.
+ * Describes `text`. Throws what is wrong with it. The result is a promise only where somebody has to be asked.
  */
 export function describePrepared(
   executor: Executor,
   text: Buffer,
-  offsets: readonly number[],
 ): StatementDescription | Promise<StatementDescription> {
   const { state, context } = executor;
   const { version } = context.cluster();
@@ -103,7 +101,7 @@ export function describePrepared(
     const said = "This command is not supported in the prepared statement protocol yet";
     throw new ShardgateError("ER_UNSUPPORTED_PS", said);
   }
-  return describe(executor, text, offsets, statement).then((description) => {
+  return describe(executor, text, statement).then((description) => {
     if (isOwn && executor.context.cluster().version === version) context.descriptions.set(version, key, description);
     return description;
   });
@@ -138,12 +136,8 @@ export function prepareReply(
   return writer.finish();
 }
 
-async function describe(
-  executor: Executor,
-  text: Buffer,
-  offsets: readonly number[],
-  statement: Statement,
-): Promise<StatementDescription> {
+async function describe(executor: Executor, text: Buffer, statement: Statement): Promise<StatementDescription> {
+  const offsets = parameterOffsets(text, executor.state.sqlMode);
   const plan = executor.planOfPrepared(numbered(text, offsets));
   if (plan === undefined) return ROWS_KINDS.has(statement.kind) ? run(executor, text, offsets, statement) : NO_COLUMNS;
   const keyspace = keyspaceOf(plan);
@@ -188,9 +182,8 @@ async function run(
   statement: Statement,
 ): Promise<StatementDescription> {
   const { sqlMode } = executor.state;
-  let sql: Buffer | string = withParameters(
-    text,
-    offsets,
+  let sql: Buffer | string = filled(
+    { text, offsets },
     offsets.map(() => NULL),
   );
   const bare = isQuery(statement) ? parse(numbered(text, offsets), sqlMode) : statement;

@@ -84,7 +84,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "prepare":
     case "execute":
     case "deallocate":
-      throw notSupported(statement.kind.toUpperCase(), "send the statement itself");
+      return { kind: "session", statement };
     case "alterVschema":
       throw notSupported("ALTER VSCHEMA", "use shardgate ctl ApplyVSchema");
   }

@@ -6,6 +6,7 @@ import { LIMITS } from "../base/limits.ts";
 import { decodeSql, encodeSql } from "./encoding.ts";
 import { T, tokenize } from "./lexer.ts";
 import { parse } from "./parse.ts";
+import { backquote } from "./quoting.ts";
 import type { SqlMode } from "./tree.ts";
 import { walk } from "./walk.ts";
 
@@ -34,38 +35,76 @@ export function parameterOffsets(sql: Buffer, mode: SqlMode): readonly number[] 
   return offsets;
 }
 
-/** Indexes of the parameters that say how many rows: those take whole numbers only. Throws what parse() throws. */
-export function limitParameters(sql: Buffer, mode: SqlMode): ReadonlySet<number> {
-  const found = new Set<number>();
-  if (!sql.includes(MARKER) || !/limit|fetch|offset/i.test(sql.latin1Slice(0, sql.length))) return found;
-  const { kinds, starts } = tokenize(decodeSql(sql), mode);
-  const places: number[] = [];
-  for (const [token, start] of starts.entries()) if (kinds[token] === T.param) places.push(start);
-  walk(parse(sql, mode), (node) => {
-    if (node.kind !== "limit") return;
-    for (const count of [node.offset, node.count, node.rowsExamined]) {
-      if (count?.kind === "param") found.add(places.indexOf(count.pos));
-    }
-  });
-  return found;
+/** A statement whose parameter markers wait for values. */
+export interface Template {
+  /** With the markers, at `offsets`. */
+  readonly text: Buffer;
+  readonly offsets: readonly number[];
+  /** Parameters that say how many rows, by index: those take whole numbers only. */
+  readonly limits: ReadonlySet<number>;
+  /** Parameters in select lists, whose types are those of columns. */
+  readonly shown: ReadonlySet<number>;
 }
 
+/**
+ * What values are put into: `sql` (kept) itself, or, where a column is named by an expression with a marker in it, with that
+ * name as its alias. Throws what parse() throws for statements with parameters.
+ */
+export function templateOf(sql: Buffer, mode: SqlMode): Template {
+  const offsets = parameterOffsets(sql, mode);
+  if (offsets.length === 0) return { text: sql, offsets, limits: NONE_SET, shown: NONE_SET };
+  const text = decodeSql(sql);
+  const { kinds, starts } = tokenize(text, mode);
+  const places: number[] = [];
+  for (const [token, start] of starts.entries()) if (kinds[token] === T.param) places.push(start);
+  const limits = new Set<number>();
+  const shown = new Set<number>();
+  const names: { readonly end: number; readonly alias: string }[] = [];
+  walk(parse(text, mode), (node) => {
+    if (node.kind === "limit") {
+      for (const count of [node.offset, node.count, node.rowsExamined]) {
+        if (count?.kind === "param") limits.add(places.indexOf(count.pos));
+      }
+    } else if (node.kind === "select") {
+      for (const item of node.items) {
+        if (item.kind !== "expr") continue;
+        const end = item.pos + item.text.length;
+        const inside = places.flatMap((place, index) => (place >= item.pos && place < end ? [index] : []));
+        for (const index of inside) shown.add(index);
+        const isNamed = inside.length > 0 && item.alias === undefined && text.slice(item.pos, end) === item.text;
+        if (isNamed) names.push({ end, alias: item.text });
+      }
+    }
+  });
+  if (names.length === 0) return { text: sql, offsets, limits, shown };
+  let named = "";
+  let from = 0;
+  for (const { end, alias } of names.sort((one, other) => one.end - other.end)) {
+    named += `${text.slice(from, end)} AS ${backquote(alias)}`;
+    from = end;
+  }
+  const bytes = encodeSql(named + text.slice(from));
+  return { text: bytes, offsets: parameterOffsets(bytes, mode), limits, shown };
+}
+
+const NONE_SET: ReadonlySet<number> = new Set();
 const MARKER = 0x3f;
 const NONE: readonly number[] = [];
 
-/** `sql` with `values` in the places of its markers. */
-export function withParameters(sql: Buffer, offsets: readonly number[], values: readonly Buffer[]): Buffer {
-  let bytes = sql.length - offsets.length;
+/** The statement with `values` in the places of its markers. */
+export function filled({ text, offsets }: Pick<Template, "text" | "offsets">, values: readonly Buffer[]): Buffer {
+  if (offsets.length === 0) return text;
+  let bytes = text.length - offsets.length;
   for (const value of values) bytes += value.length;
   const out = Buffer.allocUnsafe(bytes);
   let at = 0;
   let from = 0;
   for (const [index, offset] of offsets.entries()) {
-    at += sql.copy(out, at, from, offset);
+    at += text.copy(out, at, from, offset);
     const value = values[index];
     if (value !== undefined) at += value.copy(out, at);
     from = offset + 1;
   }
-  sql.copy(out, at, from);
+  text.copy(out, at, from);
   return out;
 }

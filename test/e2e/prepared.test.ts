@@ -489,6 +489,46 @@ describe("prepared statements", () => {
     }
   });
 
+  test("PREPARE, EXECUTE and DEALLOCATE as text", async () => {
+    const statements = [
+      "PREPARE s FROM 'SELECT id, vc, ? + 1, ? AS y FROM t WHERE id <> ? ORDER BY id'",
+      "SET @a = 1, @b = 'it''s', @n = 2",
+      "EXECUTE s USING @a, @b, @n",
+      "EXECUTE s USING @a",
+      "EXECUTE s USING 1 + 1, 'text', 99",
+      "EXECUTE nothing",
+      "PREPARE S FROM 'SELECT id FROM t ORDER BY id LIMIT ?'",
+      "EXECUTE s USING @n",
+      "EXECUTE s USING @undefined",
+      "SET @n = '1'",
+      "EXECUTE s USING @n",
+      "EXECUTE IMMEDIATE 'SELECT id FROM t WHERE id = ?' USING 2",
+      "SET @sql = CONCAT('SELECT COUNT(*) FROM t', ' WHERE id > ?')",
+      "PREPARE v FROM @sql",
+      "EXECUTE v USING 0",
+      "PREPARE u FROM 'UPDATE t SET tu = ? WHERE id = ?'",
+      "EXECUTE u USING 7, 2",
+      "EXECUTE u USING 7, 2",
+      "SELECT tu FROM t WHERE id = 2",
+      "DEALLOCATE PREPARE s",
+      "DEALLOCATE PREPARE s",
+      "DROP PREPARE v",
+      "PREPARE s FROM 'SELEC'",
+      "PREPARE s FROM 'SELECT * FROM nonesuch'",
+      "PREPARE s FROM 'SELECT 1; SELECT 2'",
+      "PREPARE s FROM ''",
+      "EXECUTE IMMEDIATE NULL",
+    ];
+    for (const [gateway, direct] of [
+      [clients.u, clients.plainU],
+      [clients.s, clients.plainS],
+    ] as const) {
+      for (const sql of statements) {
+        expect(merged(await gateway.query(sql)), sql).toEqual(merged(await direct.query(sql)));
+      }
+    }
+  });
+
   test("transactions hold prepared statements of several shards together", async () => {
     const { id } = await clients.s.prepare("UPDATE t SET si = ? WHERE id = ?");
     const { id: read } = await clients.s.prepare("SELECT COUNT(*) FROM t WHERE si = ?");

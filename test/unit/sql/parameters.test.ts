@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { limitParameters, parameterOffsets, withParameters } from "../../../src/sql/parameters.ts";
+import { filled, parameterOffsets, templateOf } from "../../../src/sql/parameters.ts";
 import { DEFAULT_SQL_MODE } from "../../../src/sql/tree.ts";
 
 const MODE = { ...DEFAULT_SQL_MODE, dialect: "mariadb" } as const;
@@ -24,11 +24,28 @@ describe("parameter markers", () => {
 
   test("values take their places", () => {
     const sql = Buffer.from("a ? b ? c");
-    expect(withParameters(sql, [2, 6], [Buffer.from("'x'"), Buffer.from("17")]).toString()).toBe("a 'x' b 17 c");
+    expect(filled({ text: sql, offsets: [2, 6] }, [Buffer.from("'x'"), Buffer.from("17")]).toString()).toBe(
+      "a 'x' b 17 c",
+    );
   });
 
   test("those of LIMIT are known", () => {
     const sql = Buffer.from("SELECT ? FROM (SELECT 1 LIMIT ?) AS t WHERE a = ? LIMIT ? OFFSET ?");
-    expect([...limitParameters(sql, MODE)].sort((a, b) => a - b)).toEqual([1, 3, 4]);
+    expect([...templateOf(sql, MODE).limits].sort((a, b) => a - b)).toEqual([1, 3, 4]);
+  });
+
+  test.each([
+    ["SELECT ? + 1, a, ? AS b FROM t", "SELECT ? + 1 AS `? + 1`, a, ? AS b FROM t", 2],
+    [
+      "SELECT 'ü', concat(?, 'é`') FROM (SELECT ?) AS d",
+      "SELECT 'ü', concat(?, 'é`') AS `concat(?, 'é``')` FROM (SELECT ? AS `?`) AS d",
+      2,
+    ],
+    ["SELECT a FROM t WHERE b = ?", "SELECT a FROM t WHERE b = ?", 1],
+  ])("columns keep the names that %s gives them", (sql, named, count) => {
+    const template = templateOf(Buffer.from(sql), MODE);
+    expect(template.text.toString()).toBe(named);
+    expect(template.offsets.length).toBe(count);
+    for (const offset of template.offsets) expect(template.text[offset]).toBe(0x3f);
   });
 });
