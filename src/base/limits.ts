@@ -39,6 +39,8 @@ export const LIMITS = {
   planCacheEntries: 5_000,
   /** Bytes of normalized text above which a plan is not cached. */
   planCacheKeyBytesMax: 64 * 1024,
+  /** Column definitions kept of one query of a plan: for so many combinations of its values and the session's settings. */
+  knownDefinitionsMax: 32,
 
   /** Credit a call starts with: bytes a tablet may send before the gateway grants more. */
   callCreditBytes: 512 * 1024,

@@ -21,6 +21,7 @@ import type { ServerSettings } from "./comparison-facts.ts";
 import { describeStatement } from "./describe-statement.ts";
 import type { Executor } from "./executor.ts";
 import { warningsOfParts } from "./merged-warnings.ts";
+import { knownDefinitions } from "./known-definitions.ts";
 import { runGather } from "./run-gather.ts";
 import { substituted } from "./session-values.ts";
 import type { Settings } from "./settings.ts";
@@ -50,7 +51,7 @@ export async function runMerge(
     run = new MergeRun(plan, {
       ...(await mergeContext(executor, plan, binds, cluster)),
       describe: (query, keyspace) =>
-        describeStatement(executor, query, keyspace, binds, cluster, (info) => {
+        knownDefinitions(executor, query, keyspace, binds, cluster, (info) => {
           if (query === plan.body.typing) described = info;
         }),
       ended({ target, info, error, holdLost }, answers) {
@@ -84,6 +85,13 @@ export async function runMerge(
     throw new ShardCallError(shown instanceof ShardCallError ? shown.error : shown, true, lostHold);
   }
   await run.close();
+  if (described === undefined && replies.some(({ warnings }) => warnings > 0)) {
+    const { typing, keyspace } = plan.body;
+    // Only what it warns of is of interest, and nothing of that if it fails now.
+    await describeStatement(executor, typing, keyspace, binds, cluster, (info) => {
+      described = info;
+    }).catch(() => undefined);
+  }
   const { lastWarnings, count } = warningsOfParts(replies, described);
   output.finish({ warnings: Math.min(count, WARNINGS_MAX), statusFlags: state.statusFlags });
   state.rowCount = -1;

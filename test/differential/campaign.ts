@@ -100,7 +100,8 @@ export interface Account {
   empty: number;
   /** The statement that took longest, asked of both at once. */
   slowest: { readonly sql: string; readonly tookMs: number };
-  open: number;
+  /** Statements of which MariaDB gives other rows from the same tables. */
+  readonly open: string[];
   readonly tiers: Map<string, number>;
   readonly differences: Map<Difference, number>;
   /** What MariaDB answers so by another plan. */
@@ -115,7 +116,7 @@ export function newAccount(): Account {
     errors: 0,
     empty: 0,
     slowest: { sql: "", tookMs: 0 },
-    open: 0,
+    open: [],
     tiers: new Map(),
     differences: new Map(),
     byPlan: new Map(),
@@ -145,7 +146,7 @@ export async function enter(
   account.statements++;
   account.tiers.set(tier, (account.tiers.get(tier) ?? 0) + 1);
   if (verdict.isOpen) {
-    account.open++;
+    account.open.push(`${lane.shards} shards, ${tier}: ${sql}`);
     return undefined;
   }
   if (verdict.plain?.kind === "error") account.errors++;

@@ -101,7 +101,8 @@ function summary(account: Account, title: string, tookMs: number): string {
     [...map].map(([name, number]) => `${name} ${number}`).join(", ") || "none";
   return [
     `${title}: ${account.statements} statements in ${(tookMs / 1000).toFixed(1)} s`,
-    `  same ${account.same} (of these refused by both ${account.errors}, without rows ${account.empty}), failed ${account.failures.length}, left open by MariaDB ${account.open}`,
+    `  same ${account.same} (of these refused by both ${account.errors}, without rows ${account.empty}), failed ${account.failures.length}, left open by MariaDB ${account.open.length}`,
+    ...account.open.map((each) => `    ${each}`),
     `  tiers: ${list(account.tiers)}`,
     `  differences: ${list(account.differences)}; as MariaDB by another plan: ${list(account.byPlan)}`,
     `  slowest: ${account.slowest.tookMs.toFixed(0)} ms for ${account.slowest.sql}`,

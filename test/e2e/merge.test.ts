@@ -95,6 +95,62 @@ describe("answers", () => {
   });
 });
 
+describe("column definitions that are known", () => {
+  const onShards = async (sql: string): Promise<void> => {
+    for (const port of twins.shardPorts()) {
+      const shard = await TwinClient.connect(port);
+      await must(shard, "USE s");
+      await must(shard, sql);
+      shard.close();
+    }
+  };
+  /** How often a shard was asked for those of statements with this in them. */
+  const asked = async (mark: string): Promise<number> => {
+    let count = 0;
+    for (const port of twins.shardPorts()) {
+      const shard = await TwinClient.connect(port);
+      const [found] = await shard.rows(
+        `SELECT COUNT(*) FROM mysql.general_log WHERE argument LIKE '%${mark}%limit 0' AND argument NOT LIKE '%log%'`,
+      );
+      count += Number(found);
+      shard.close();
+    }
+    return count;
+  };
+
+  test("are asked for once for all values of conditions, and again for others and when a table changes", async () => {
+    await onShards("SET GLOBAL log_output = 'TABLE', general_log = 1");
+    for (const id of [50, 40, 7, 30, 20, 9]) {
+      await merged(`SELECT id AS once, email FROM c WHERE id < ${id} AND email IN ('e1', 'e${id - 1}') ORDER BY n, id`);
+    }
+    // Once a plan: what the gateway learns of the cluster meanwhile may have it planned again.
+    expect(await asked("once")).toBeGreaterThan(0);
+    expect(await asked("once")).toBeLessThan(4);
+    for (const text of ["a", "abc"]) await merged(`SELECT '${text}' AS twice, email FROM c ORDER BY n, id`);
+    expect(await asked("twice")).toBeGreaterThan(1);
+    await onShards("SET GLOBAL general_log = 0");
+    const change = "ALTER TABLE c MODIFY email VARCHAR(222)";
+    await onShards(change);
+    await must(pair.direct, change);
+    await expect
+      .poll(
+        async () => {
+          const [got] = await pair.both("SELECT id AS once, email FROM c WHERE id < 50 AND email <> '' ORDER BY n, id");
+          return got.kind === "rows" ? got.columns[1]?.columnLength : undefined;
+        },
+        { timeout: PATIENCE_MS },
+      )
+      .toBe(4 * 222);
+    await merged("SELECT id AS once, email FROM c WHERE id < 50 AND email IN ('e1', 'e2') ORDER BY n, id");
+  });
+
+  test("do not hide a constant's warning", async () => {
+    await same("SELECT id FROM c WHERE n = '3' AND id > 0 ORDER BY id");
+    await same("SELECT id FROM c WHERE n = '3x' AND id > 0 ORDER BY id");
+    await same("SHOW WARNINGS");
+  });
+});
+
 describe("the session", () => {
   test("its transaction is read in, and goes on", async () => {
     await allSame([

@@ -35,15 +35,21 @@ export function simple(scope: Scope, depth: number): string {
   return random.pick(SIMPLE)(scope, a, family, depth);
 }
 
+/** MariaDB 10.11 dies of `JSON_ARRAY(1) <=> JSON_EXTRACT('[]', '$.a')`. */
+function comparison({ random }: Scope, { family }: Value): string {
+  const operator = random.pick(COMPARISONS);
+  return operator === "<=>" && family === "json" ? "=" : operator;
+}
+
 function partner(scope: Scope, a: Value, depth: number): Value {
   if (a.family === "str") return scope.random.chance(0.5) ? literal(scope, "str") : textOf(scope, a.collation, depth);
   return scope.random.chance(0.6) ? literal(scope, a.family) : expression(scope, a.family, depth);
 }
 
 const SIMPLE: readonly ((scope: Scope, a: Value, family: Family, depth: number) => string)[] = [
-  (s, a, _f, d) => `${a.sql} ${s.random.pick(COMPARISONS)} ${partner(s, a, d).sql}`,
-  (s, a, _f, d) => `${a.sql} ${s.random.pick(COMPARISONS)} ${partner(s, a, d).sql}`,
-  (s, a, _f, d) => `${a.sql} ${s.random.pick(COMPARISONS)} ${partner(s, a, d).sql}`,
+  (s, a, _f, d) => `${a.sql} ${comparison(s, a)} ${partner(s, a, d).sql}`,
+  (s, a, _f, d) => `${a.sql} ${comparison(s, a)} ${partner(s, a, d).sql}`,
+  (s, a, _f, d) => `${a.sql} ${comparison(s, a)} ${partner(s, a, d).sql}`,
   (s, a) => `${a.sql} IS ${s.random.pick(["NULL", "NOT NULL"])}`,
   (s, a, f) => {
     const list = Array.from({ length: s.random.int(6) + 1 }, () => literal(s, f).sql);
@@ -87,7 +93,7 @@ function queryPredicate(scope: Scope): string {
       return `${not}EXISTS (${existsQuery(scope)})`;
     case 1: {
       const value = compared(scope);
-      return `${value.sql} ${random.pick(COMPARISONS)} (${scalarQuery(scope, value)})`;
+      return `${value.sql} ${comparison(scope, value)} (${scalarQuery(scope, value)})`;
     }
     case 2: {
       const value = compared(scope);
