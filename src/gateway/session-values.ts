@@ -166,6 +166,10 @@ function variableValue(name: SessionVariable, pos: number, state: SessionState, 
       return integer(state.connectionId, "unsigned", pos);
     case "in_transaction":
       return integer(state.inTransaction ? 1 : 0, "unsigned", pos);
+    case "interactive_timeout":
+      return integer(state.interactiveTimeoutS, "unsigned", pos);
+    case "wait_timeout":
+      return integer(state.waitTimeoutS, "unsigned", pos);
   }
 }
 
@@ -189,6 +193,10 @@ export function variableText(name: string, state: SessionState, context: Gateway
       return state.settings.variables.has(name) ? undefined : String(state.connectionId);
     case "in_transaction":
       return state.inTransaction ? "1" : "0";
+    case "interactive_timeout":
+      return String(state.interactiveTimeoutS);
+    case "wait_timeout":
+      return String(state.waitTimeoutS);
     default:
       return undefined;
   }

@@ -19,8 +19,16 @@ import { queryInside } from "./inner-query.ts";
 import { commitOpen } from "./run-transaction.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { withSessionValues } from "./session-values.ts";
-import { type CharacterSet, namesSql, type Settings, SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
+import {
+  type CharacterSet,
+  isOfClient,
+  namesSql,
+  type Settings,
+  SETTINGS_BYTES_MAX,
+  userVariable,
+} from "./settings.ts";
 import { warningsOf, warningsOfSession } from "./show-warnings.ts";
+import { tellVariables } from "./tell-variables.ts";
 import { readTextResult } from "./text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
 import { checkSettable, isOfNextTransaction } from "./variable-rules.ts";
@@ -77,6 +85,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   Object.assign(state, next);
   if (autocommit && !state.autocommit) await commitOpen(executor);
   state.autocommit = autocommit;
+  await tellVariables(executor, statement);
   if (warnings === NO_WARNINGS) {
     executor.ok();
     return;
@@ -141,12 +150,16 @@ export async function tryOut(
 ): Promise<Tried> {
   checkSize(settings);
   const target = anyTarget(executor, cluster);
-  const look = "SELECT @@session.sql_mode, @@session.character_set_client LIMIT 1";
+  const names = ["@@session.sql_mode", "@@session.character_set_client"];
+  // Bytes come as they are, whatever character_set_results is.
+  const look = `SELECT ${names.map((name) => `CAST(${name} AS BINARY)`).join(", ")} LIMIT 1`;
   const request = {
     ...plainRequest(comQuery(sql === undefined ? look : `SET ${sql}`)),
     settings: settings.sql,
     holdId: executor.state.holds.idOf(target),
     after: sql === undefined ? "" : look,
+    // The pool's connections do not have what is about the client's.
+    leavesState: [...settings.variables.keys()].some(isOfClient),
   };
   const reply = await collect(executor.context.tablets, target, request, executor.signal);
   if (reply.info.kind === "err") throw errorOfReply(reply);
@@ -166,7 +179,12 @@ async function ofNextTransaction(
   const { state } = executor;
   if (state.inTransaction) throw transactionUnderWay();
   const settings = state.settings.withVariable(name, value);
-  const [text] = await selectRow(executor, anyTarget(executor, cluster), `SELECT @@session.${name} LIMIT 1`, settings);
+  const [text] = await selectRow(
+    executor,
+    anyTarget(executor, cluster),
+    `SELECT CAST(@@session.${name} AS BINARY) LIMIT 1`,
+    settings,
+  );
   if (name.endsWith("read_only")) return { nextReadOnly: text === "1" };
   return { nextIsolation: (text ?? "").replace("-", " ") };
 }
@@ -186,7 +204,12 @@ async function charsetChanges(
   const { keyspace } = state.target;
   const isOwn = keyspace !== undefined && cluster.targets.primary.has(keyspace);
   const asked = isOwn ? "@@collation_database" : "@@collation_server";
-  const [collation] = await selectRow(executor, anyTarget(executor, cluster), `SELECT ${asked} LIMIT 1`, settings);
+  const [collation] = await selectRow(
+    executor,
+    anyTarget(executor, cluster),
+    `SELECT CAST(${asked} AS BINARY) LIMIT 1`,
+    settings,
+  );
   return [
     variableChange("character_set_client", `'${charset}'`),
     variableChange("character_set_results", `'${charset}'`),

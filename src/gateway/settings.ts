@@ -25,7 +25,8 @@ export class Settings {
   private constructor(names: CharacterSet, variables: ReadonlyMap<string, string>) {
     this.names = names;
     this.variables = variables;
-    const items = [...variables.keys()].sort().map((name) => `${name} = ${variables.get(name)}`);
+    const ofServers = [...variables.keys()].filter((name) => !isOfClient(name));
+    const items = ofServers.sort().map((name) => `${name} = ${variables.get(name)}`);
     if (!isLogin(names)) items.unshift(namesSql(names));
     const client = (variables.get("character_set_client") ?? names.charset).replaceAll("'", "").toLowerCase();
     this.textIsUtf8 = client === "binary" || client.startsWith("utf8");
@@ -58,6 +59,16 @@ export class Settings {
     return Number.isFinite(limit) && limit > 0 ? limit : 0;
   }
 
+  /** What the session has set wait_timeout or interactive_timeout to; undefined: nothing. */
+  idleTimeoutS(name: "wait_timeout" | "interactive_timeout"): number | "default" | undefined {
+    const value = this.variables.get(name)?.toLowerCase();
+    if (value === undefined) return undefined;
+    if (value === "default") return "default";
+    const seconds = value === "true" ? 1 : Number(value);
+    // A server has found it good, if with a warning.
+    return Math.min(Math.max(1, seconds), IDLE_TIMEOUT_MAX_S);
+  }
+
   /** For a part of a statement: the number of its rows is the whole statement's business. */
   get ofParts(): Settings {
     return this.variables.has(SELECT_LIMIT) ? this.withVariable(SELECT_LIMIT, "DEFAULT") : this;
@@ -81,6 +92,14 @@ export class Settings {
   withVariable(name: string, sql: string): Settings {
     return new Settings(this.names, new Map(this.variables).set(name, sql));
   }
+}
+
+/** MySQL's bound, outside Windows. */
+const IDLE_TIMEOUT_MAX_S = 31_536_000;
+
+/** A variable about the client's own connection, which the gateway watches; shards' connections do not get it. */
+export function isOfClient(name: string): boolean {
+  return name === "wait_timeout" || name === "interactive_timeout";
 }
 
 const SELECT_LIMIT = "sql_select_limit";

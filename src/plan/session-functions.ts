@@ -39,6 +39,8 @@ export type SessionVariable =
   | "warning_count"
   | "error_count"
   | "in_transaction"
+  | "interactive_timeout"
+  | "wait_timeout"
   | "pseudo_thread_id";
 
 const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
@@ -50,6 +52,8 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "warning_count",
   "error_count",
   "in_transaction",
+  "interactive_timeout",
+  "wait_timeout",
   "pseudo_thread_id",
 ]);
 

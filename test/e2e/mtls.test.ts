@@ -260,7 +260,7 @@ describe("rights", () => {
     const first = await few();
     await few();
     const failure = await failureOf(few());
-    expect(failure).toMatchObject({ errno: 1203, sqlState: "42000" });
+    expect(failure).toMatchObject({ errno: 1226, sqlState: "42000" });
     expect(failure.message).toContain("max_user_connections");
     await client({ user: "both", password: "both" });
     first.destroy();

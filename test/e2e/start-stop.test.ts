@@ -128,8 +128,8 @@ describe("a start that fails says why, and leaves nothing", () => {
 });
 
 describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
-  test("a gateway lets statements end, tells idle clients, takes no new ones", async () => {
-    const gateway = await startGateway();
+  test("a gateway lets statements and transactions end, tells idle clients, takes no new ones", async () => {
+    const gateway = await startGateway("--drain-timeout", "60");
     const [busy, idle, inTransaction] = [await client(gateway), await client(gateway), await client(gateway)];
     await inTransaction.query("BEGIN");
     await inTransaction.query("UPDATE plain.p SET v = 1 WHERE id = 1");
@@ -142,10 +142,31 @@ describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
     // mysql2 gives the errno of an ERR packet that nobody asked for as `code`.
     expect(await farewell).toMatchObject({ code: 1053, message: "Server shutdown in progress" });
     await until(async () => (await failureOf(client(gateway))).message.includes("ECONNREFUSED"), PATIENCE_MS);
+    await inTransaction.query("UPDATE plain.p SET v = v + 1 WHERE id = 1");
     expect((await answer)[0]).toEqual([{ s: 0, v: 0 }]);
+    await inTransaction.query("COMMIT");
+    expect((await gateway.exited).code).toBe(0);
+    expect(await valueOf(1)).toBe("2");
+    await withServer(mysqld.socketPath, (server) => server.run("UPDATE plain.p SET v = 0"));
+  });
+
+  test("at the end of its patience a gateway stops statements and rolls transactions back", async () => {
+    const gateway = await startGateway("--drain-timeout", "1");
+    const [busy, inTransaction] = [await client(gateway), await client(gateway)];
+    await inTransaction.query("BEGIN");
+    await inTransaction.query("UPDATE plain.p SET v = 1 WHERE id = 1");
+    const farewell = new Promise<unknown>((resolve) => {
+      inTransaction.on("error", resolve);
+    });
+    const answer = failureOf(busy.query("SELECT SLEEP(600), v FROM plain.p WHERE id = 2"));
+    await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
+    gateway.signal("SIGTERM");
+    expect(await farewell).toMatchObject({ code: 1053 });
+    expect((await answer).message).toMatch(/interrupted|shutdown/i);
     expect((await gateway.exited).code).toBe(0);
     await until(async () => (await transactions()) === 0, PATIENCE_MS);
     expect(await valueOf(1)).toBe("0");
+    expect(await running("SLEEP")).toBe(0);
   });
 
   test("a tablet lets statements and transactions end, and is left by the gateways before", async () => {
@@ -209,8 +230,8 @@ function startTablet(alias = "zone1-0000000100"): Promise<Part> {
   return startPart("tablet", ...tabletFlags(alias), "--listen", "127.0.0.1:0");
 }
 
-function startGateway(): Promise<Part> {
-  return startPart("gateway", "--listen", "127.0.0.1:0", ...topo);
+function startGateway(...flags: readonly string[]): Promise<Part> {
+  return startPart("gateway", "--listen", "127.0.0.1:0", ...topo, ...flags);
 }
 
 async function client({ port }: Part): Promise<Connection> {
