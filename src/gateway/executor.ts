@@ -18,7 +18,7 @@ import { writeFrame } from "../mysql/frame.ts";
 import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
 import { type ResultSet, writeResultSet } from "../mysql/result-writer.ts";
-import { NO_EFFECT, showEffect } from "../plan/effects.ts";
+import { LOCK_TABLES, NO_EFFECT, showEffect } from "../plan/effects.ts";
 import type { ChangePlan } from "../plan/change-plan.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import type { CatalogPlan, Effect, GatherPlan, Plan, Routing, SendPlan } from "../plan/plan.ts";
@@ -29,8 +29,11 @@ import type { PlanContext } from "../plan/tables.ts";
 import type { AskedRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize, type Normalized } from "../sql/normalize.ts";
+import { decodeSql } from "../sql/encoding.ts";
 import { parse } from "../sql/parse.ts";
-import type { Insert, Statement } from "../sql/tree.ts";
+import { statementEnd } from "../sql/statement-end.ts";
+import { syntaxError } from "../sql/syntax-error.ts";
+import type { Insert, SqlMode, Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
 import { accessOf, checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
@@ -151,6 +154,10 @@ export class Executor implements PassThroughOwner {
     try {
       const sql = payload.subarray(1);
       const normalized = this.#withSelectLimit(normalize(sql, this.state.sqlMode));
+      if (normalized.key === "" && isDone(sql, normalized)) {
+        this.ok();
+        return;
+      }
       const cluster = this.context.cluster();
       const options = this.#fixed ?? optionsOf(normalized.directives, this.context.queryOptions);
       this.#options = options;
@@ -469,7 +476,7 @@ export class Executor implements PassThroughOwner {
       return;
     }
     if (state.nextReadOnly === true && changes) throw cannotWrite();
-    this.#isolation = state.nextIsolation;
+    this.#isolation ??= state.nextIsolation;
     state.nextIsolation = undefined;
     state.nextReadOnly = undefined;
   }
@@ -510,7 +517,7 @@ export class Executor implements PassThroughOwner {
   // Plans
 
   #planOf(sql: Buffer, normalized: Normalized, cluster: ClusterView): CachedPlan {
-    if (normalized.statementEnd < sql.length) refuseRest(sql, normalized.statementEnd);
+    if (normalized.statementEnd < sql.length) refuseRest(sql, normalized, this.state.sqlMode);
     const { settings, target, readingMode } = this.state;
     const isLimited = settings.selectLimit !== undefined;
     const limitIndex = isLimited ? normalized.binds.length - 1 : undefined;
@@ -730,6 +737,7 @@ export class Executor implements PassThroughOwner {
     this.#request = undefined;
     if (info.holdId !== 0 && target !== undefined) {
       state.holds.joined(target, info.holdId, state.inTransaction, this.#reserves);
+      if (this.#effect.reserves === LOCK_TABLES && info.kind === "ok") state.holds.hasLockedTables = true;
     }
     learn(this.#effect, this.#binds, info, state);
     if (info.kind === "err") {
@@ -893,15 +901,19 @@ function hasForeignText(binds: readonly BindValue[]): boolean {
 
 const SCATTER: Routing = { kind: "scatter" };
 
-/** What follows the first statement must be blank: several statements in one packet were not agreed. */
-function refuseRest(sql: Buffer, statementEnd: number): void {
-  for (let at = statementEnd; at < sql.length; at++) {
-    const byte = sql[at] ?? 0;
-    if (byte === 0x3b || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0) continue;
-    const near = sql.toString("utf8", at, at + 80);
-    throw new ShardgateError(
-      "ER_PARSE",
-      `You have an error in your SQL syntax; several statements in one packet are not enabled, near '${near}' at line 1`,
-    );
-  }
+/** A comment alone is a statement that does nothing. Throws ER_EMPTY_QUERY where there is not even that. */
+function isDone(sql: Buffer, { statementEnd: end }: Normalized): boolean {
+  if (sql.every((byte) => IGNORED_BYTES.has(byte))) throw new ShardgateError("ER_EMPTY_QUERY", "Query was empty");
+  return sql.subarray(end).every((byte) => IGNORED_BYTES.has(byte));
 }
+
+/** What follows the first statement must be blank, or comments: several statements in one packet were not agreed. */
+function refuseRest(sql: Buffer, normalized: Normalized, mode: SqlMode): void {
+  let at = statementEnd(sql, normalized, mode);
+  while (at < sql.length && IGNORED_BYTES.has(sql[at] ?? 0)) at++;
+  if (at === sql.length || normalize(sql.subarray(at), mode).key === "") return;
+  throw syntaxError(decodeSql(sql), decodeSql(sql.subarray(0, at)).length, mode);
+}
+
+/** White space, NUL and `;`. */
+const IGNORED_BYTES: ReadonlySet<number> = new Set([0, 9, 10, 11, 12, 13, 0x20, 0x3b]);

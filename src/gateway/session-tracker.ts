@@ -33,19 +33,18 @@ export class SessionTracker implements SessionChanges {
 
   get pending(): boolean {
     const { target, settings } = this.#state;
-    if (this.#variables.size > 0 || this.#hasChanged) return true;
     // Each statement that sets something makes a new object, also where it says the same again.
-    return target !== this.#target || settings !== this.#settings;
+    if (target === this.#target && settings === this.#settings && this.#variables.size === 0 && !this.#hasChanged) {
+      return false;
+    }
+    return this.#variables.size > 0 || this.#tellsSchema() || this.#tellsChange();
   }
 
   take(): readonly SessionStateChange[] {
-    const { target, settings } = this.#state;
     const changes: SessionStateChange[] = [];
     for (const [name, value] of this.#variables) changes.push(systemVariableChange(name, value));
-    const hasMoved = target !== this.#target;
-    if (hasMoved && isOn(settings, "session_track_schema", true)) changes.push(schemaChange(schemaOf(target)));
-    const hasChanged = this.#hasChanged || hasMoved || settings !== this.#settings || this.#variables.size > 0;
-    if (hasChanged && isOn(settings, "session_track_state_change", false)) changes.push(stateChange());
+    if (this.#tellsSchema()) changes.push(schemaChange(schemaOf(this.#state.target)));
+    if (this.#tellsChange()) changes.push(stateChange());
     this.forget();
     return changes;
   }
@@ -69,6 +68,15 @@ export class SessionTracker implements SessionChanges {
   /** A variable has been set; `value` as SHOW VARIABLES has it. */
   variableSet(name: string, value: string): void {
     this.#variables.set(name, value);
+  }
+
+  #tellsSchema(): boolean {
+    const { target, settings } = this.#state;
+    return target !== this.#target && isOn(settings, "session_track_schema", true);
+  }
+
+  #tellsChange(): boolean {
+    return isOn(this.#state.settings, "session_track_state_change", false);
   }
 
   /** Something else of the session has changed: a temporary table, a prepared statement. */

@@ -5,6 +5,7 @@ import { ShardgateError } from "../base/errors.ts";
 import { CLIENT, COM } from "../mysql/constants.ts";
 import { collationById } from "../mysql/charsets.ts";
 import { writeFrame } from "../mysql/frame.ts";
+import { encodeEof } from "../mysql/packets/eof.ts";
 import type { Login } from "../mysql/server-handshake.ts";
 import type { ClientConnection, CommandHandler } from "./client-connection.ts";
 import { comQuery } from "./com-query.ts";
@@ -12,6 +13,7 @@ import { ClientFraming } from "./client-framing.ts";
 import { Executor } from "./executor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { PreparedStatements } from "./prepared-statements.ts";
+import { MultiStatement } from "./multi-statement.ts";
 import { commandShown, type Process } from "./processes.ts";
 import { killProcess, type KillWhat } from "./run-kill.ts";
 import { selectTarget, selectTargetSoon } from "./run-session-statement.ts";
@@ -34,6 +36,7 @@ export interface SessionOptions {
 export class Session implements CommandHandler {
   readonly #options: SessionOptions;
   readonly #framing: ClientFraming | undefined;
+  readonly #statements: MultiStatement;
   readonly #executor: Executor;
   readonly #prepared: PreparedStatements;
   readonly #loginSettings: Settings;
@@ -58,7 +61,9 @@ export class Session implements CommandHandler {
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
     this.#framing = ClientFraming.for(connection, state.tracker, context.log);
     const client = this.#framing ?? connection;
-    this.#executor = new Executor(context, state, client);
+    const isMulti = (capabilities & CLIENT.MULTI_STATEMENTS) !== 0;
+    this.#statements = new MultiStatement(client, isMulti, () => this.#framing?.nextStatement());
+    this.#executor = new Executor(context, state, this.#statements);
     this.#prepared = new PreparedStatements(this.#executor, client);
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
     if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
@@ -91,7 +96,7 @@ export class Session implements CommandHandler {
     this.#executor.begin();
     switch (payload[0]) {
       case COM.QUERY:
-        this.#executor.query(payload, sequenceId);
+        this.#statements.query(this.#executor, payload, sequenceId);
         return;
       case COM.STMT_EXECUTE:
         this.#prepared.execute(payload, sequenceId);
@@ -136,6 +141,9 @@ export class Session implements CommandHandler {
       case COM.PROCESS_KILL:
         this.#killProcess(payload, sequenceId);
         return;
+      case COM.SET_OPTION:
+        this.#setOption(payload, sequenceId);
+        return;
       case COM.RESET_CONNECTION:
         this.#reset(sequenceId);
         return;
@@ -172,6 +180,20 @@ export class Session implements CommandHandler {
   #killProcess(payload: Buffer, sequenceId: number): void {
     const executor = this.#executor.answering(sequenceId);
     killProcess(executor, payload).catch((error: unknown) => executor.fail(error));
+  }
+
+  /** Several statements a packet: 0 allows them, 1 forbids them. */
+  #setOption(payload: Buffer, sequenceId: number): void {
+    const option = payload.length === 3 ? payload.readUInt16LE(1) : -1;
+    const executor = this.#executor.answering(sequenceId);
+    if (option !== 0 && option !== 1) {
+      executor.fail(new ShardgateError("ER_UNKNOWN_COM", "Unknown command"));
+      return;
+    }
+    this.#statements.enabled = option === 0;
+    const { statusFlags } = executor.state;
+    executor.client.write(writeFrame(encodeEof({ statusFlags, warnings: 0 }), sequenceId + 1));
+    executor.client.commandDone();
   }
 
   #initDb(payload: Buffer, sequenceId: number): void {

@@ -1,0 +1,123 @@
+// Where the first statement of a text ends. A `;` ends it, but for those inside the body of a stored program (CREATE
+// PROCEDURE, FUNCTION, TRIGGER, EVENT) or of a compound statement (BEGIN NOT ATOMIC …): there, blocks are counted.
+
+import { decodeSql, encodeSql } from "./encoding.ts";
+import { T, tokenize, type Tokens } from "./lexer.ts";
+import type { Normalized } from "./normalize.ts";
+import type { SqlMode } from "./tree.ts";
+
+/** First words of statements that may have a body. */
+const WITH_BODY: ReadonlySet<string> = new Set([
+  "alter",
+  "begin",
+  "case",
+  "create",
+  "for",
+  "if",
+  "loop",
+  "repeat",
+  "while",
+]);
+/** What CREATE and ALTER name first decides. */
+const PROGRAMS: ReadonlySet<string> = new Set(["event", "function", "package", "procedure", "trigger"]);
+const OTHER_OBJECTS: ReadonlySet<string> = new Set([
+  "database",
+  "index",
+  "instance",
+  "resource",
+  "role",
+  "schema",
+  "sequence",
+  "server",
+  "spatial",
+  "table",
+  "tablespace",
+  "temporary",
+  "user",
+  "view",
+]);
+/** A statement may begin behind these. */
+const OPENERS: ReadonlySet<string> = new Set(["", ";", "begin", "do", "else", "loop", "repeat", "then"]);
+/** END takes one of these along. */
+const ENDED: ReadonlySet<string> = new Set(["case", "for", "if", "loop", "repeat", "while"]);
+
+const SEMICOLON = 0x3b;
+const WINDOW_BYTES_MIN = 4096;
+
+/** Offset of the `;` that ends the first statement of `sql` (borrowed), or its length. `normalized` is of the same text. */
+export function statementEnd(
+  sql: Buffer,
+  { verb, statementEnd: end }: Pick<Normalized, "verb" | "statementEnd">,
+  mode: SqlMode,
+): number {
+  if (!WITH_BODY.has(verb) || !sql.includes(SEMICOLON)) return end;
+  // Bodies are short and what follows them may be long: it is looked at piece by piece.
+  for (let bytes = WINDOW_BYTES_MIN; ; bytes *= 4) {
+    const tokens = tokenize(decodeSql(sql.subarray(0, bytes)), mode);
+    if (!hasBody(tokens)) return end;
+    const at = endOfBody(tokens, mode);
+    if (at < tokens.text.length) return encodeSql(tokens.text.slice(0, at)).length;
+    if (bytes >= sql.length) return sql.length;
+  }
+}
+
+function hasBody(tokens: Tokens): boolean {
+  const first = wordAt(tokens, 0);
+  // BEGIN alone opens a transaction.
+  if (first === "begin") return wordAt(tokens, 1) === "not";
+  if (first !== "create" && first !== "alter") return true;
+  for (let i = 1; i < tokens.kinds.length; i++) {
+    const word = wordAt(tokens, i);
+    if (PROGRAMS.has(word)) return true;
+    if (OTHER_OBJECTS.has(word)) return false;
+  }
+  return false;
+}
+
+function endOfBody(all: Tokens, mode: SqlMode): number {
+  const { text } = all;
+  let tokens = all;
+  let depth = 0;
+  for (let i = 0; i < tokens.kinds.length && tokens.kinds[i] !== T.eof; i++) {
+    const word = wordAt(tokens, i);
+    const start = tokens.starts[i] ?? text.length;
+    if (word === ";" && depth <= 0) return start;
+    if (tokens.kinds[i] === T.error && text[start] === ":") {
+      // Of no other statement: the colon of a label.
+      tokens = tokenize(text, mode, start + 1);
+      i = -1;
+    } else if (word === "end") {
+      depth--;
+      if (ENDED.has(wordAt(tokens, i + 1))) i++;
+    } else if (opensBlock(tokens, i, word)) depth++;
+  }
+  return text.length;
+}
+
+function opensBlock(tokens: Tokens, i: number, word: string): boolean {
+  const next = wordAt(tokens, i + 1);
+  switch (word) {
+    case "begin":
+    case "case":
+    case "loop":
+    case "while":
+      return true;
+    case "repeat":
+      return next !== "(";
+    case "if":
+      if (next === "exists" || (next === "not" && wordAt(tokens, i + 2) === "exists")) return false;
+      return next !== "(" || OPENERS.has(wordAt(tokens, i - 1));
+    case "for":
+      return OPENERS.has(wordAt(tokens, i - 1));
+    default:
+      return false;
+  }
+}
+
+/** In lower case, an operator as it is; `?` for quoted names and values, empty where nothing is. */
+function wordAt({ text, kinds, starts, ends }: Tokens, i: number): string {
+  const kind = kinds[i];
+  if (kind === undefined) return "";
+  if (kind !== T.word && kind !== T.keyword && kind !== T.op) return "?";
+  return text.slice(starts[i], ends[i]).toLowerCase();
+}
