@@ -15,6 +15,8 @@ export interface ShardRows {
   readonly target: ShardTarget;
   /** Positions in the statement's rows. */
   readonly rows: readonly number[];
+  /** Of each of them. */
+  readonly keyspaceIds: readonly Buffer[];
 }
 
 /**
@@ -71,19 +73,22 @@ export function splitRows(
       `keyspace ${keyspace.keyspace} cannot be written now: ${keyspace.problem ?? "it has no shards"}`,
     );
   }
-  const byShard = new Map<number, number[]>();
+  const byShard = new Map<number, { readonly rows: number[]; readonly keyspaceIds: Buffer[] }>();
   for (let row = 0; row < plan.statement.rows.length; row++) {
     const keyspaceId = keyspaceIdOf(plan, plan.primary, row, binds, generated);
     for (const vindex of plan.verify) verify(plan, vindex, row, binds, generated, keyspaceId);
     const index = shardMap.indexOf(keyspaceId);
-    const rows = byShard.get(index);
-    if (rows === undefined) byShard.set(index, [row]);
-    else rows.push(row);
+    const share = byShard.get(index);
+    if (share === undefined) byShard.set(index, { rows: [row], keyspaceIds: [keyspaceId] });
+    else {
+      share.rows.push(row);
+      share.keyspaceIds.push(keyspaceId);
+    }
   }
   const split: ShardRows[] = [];
-  for (const [index, rows] of byShard) {
+  for (const [index, share] of byShard) {
     const target = targets[index];
-    if (target !== undefined) split.push({ target, rows });
+    if (target !== undefined) split.push({ target, ...share });
   }
   return split;
 }

@@ -8,6 +8,7 @@ import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { BindValue } from "../plan/statement.ts";
 import { print } from "../sql/print.ts";
 import type { Cte, Expr, Query, Select, SelectItem, TableName } from "../sql/tree.ts";
+import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "./executor.ts";
 import { queryInside } from "./inner-query.ts";
 import type { TextResult } from "./text-rows.ts";
@@ -44,26 +45,8 @@ function widened(query: Query, floats: readonly boolean[]): Select {
     systemTime: undefined,
     pos,
   };
-  return {
-    kind: "select",
-    hints: undefined,
-    options: [],
-    items,
-    from: [table],
-    dual: false,
-    where: undefined,
-    groupBy: [],
-    rollup: false,
-    having: undefined,
-    windows: [],
-    procedure: undefined,
-    with: { kind: "with", recursive: false, ctes: [cte], pos },
-    orderBy: [],
-    limit: undefined,
-    into: undefined,
-    locking: [],
-    pos,
-  };
+  const cteOfRows = { kind: "with", recursive: false, ctes: [cte], pos } as const;
+  return { ...EMPTY_SELECT, items, from: [table], with: cteOfRows, pos };
 }
 
 const ROWS = "shardgate_rows";

@@ -6,20 +6,27 @@ import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { CollectedReply } from "../engine/collect.ts";
 import type { ShardTarget } from "../engine/ports.ts";
+import { type Place, placeOfStored } from "./stored-place.ts";
 import { literal, storedItem, type StoredValue, storedValue } from "./stored-values.ts";
-import { valueToPlace } from "../engine/vindex-values.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { Value } from "../mysql/values.ts";
 import type { ChangePlan, ChangeTarget, FoundColumn } from "../plan/change-plan.ts";
-import { columnKindOf } from "../plan/column-kind.ts";
 import type { BindValue } from "../plan/statement.ts";
 import { print } from "../sql/print.ts";
 import type { Assignment, Column, Delete, Expr, Insert, Select, SelectItem, TableName, Update } from "../sql/tree.ts";
-import type { ColumnVindex } from "../vschema/model.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
+import { EMPTY_DELETE, EMPTY_INSERT, EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "./executor.ts";
 import { foundValue, readFound } from "./found-rows.ts";
+import {
+  type LookupRow,
+  LookupRows,
+  type LookupValue,
+  type OwnedLookup,
+  lookupOf,
+  lookupValue,
+} from "./lookup-rows.ts";
 import { withSessionValues } from "./session-values.ts";
 import { warningsOfSession } from "./show-warnings.ts";
 import { asOneStatement, runPart, runParts } from "./statement-unit.ts";
@@ -56,12 +63,14 @@ class RowChange {
   readonly #plan: ChangePlan;
   readonly #binds: readonly BindValue[];
   readonly #cluster: ClusterView;
+  readonly #lookups: LookupRows;
 
   constructor(executor: Executor, plan: ChangePlan, binds: readonly BindValue[], cluster: ClusterView) {
     this.#executor = executor;
     this.#plan = plan;
     this.#binds = binds;
     this.#cluster = cluster;
+    this.#lookups = new LookupRows(executor, cluster, []);
   }
 
   async run(): Promise<PartReply[]> {
@@ -115,18 +124,20 @@ class RowChange {
   }
 
   /** Where a row with these values of `target.vindexed` is; undefined when that cannot be told. */
-  #placeOf(
-    target: ChangeTarget,
-    vindexed: readonly StoredValue[],
-  ): { readonly shard: ShardTarget; readonly keyspaceId: Buffer } | undefined {
-    const primary = target.vschema?.columnVindexes[0];
+  #placeOf(target: ChangeTarget, vindexed: readonly StoredValue[]): Place | undefined {
     if (target.placed !== "sharded") return undefined;
-    const keyspaceId =
-      target.vschema?.pinned ?? (primary === undefined ? undefined : keyspaceIdOf(target, primary, vindexed));
-    if (keyspaceId === undefined) return undefined;
-    const { shardMap, targets } = this.#executor.keyspaceTargets(target.keyspace, this.#cluster);
-    const shard = shardMap === undefined ? undefined : targets[shardMap.indexOf(keyspaceId)];
-    return shard === undefined ? undefined : { shard, keyspaceId };
+    const keyspace = this.#executor.keyspaceTargets(target.keyspace, this.#cluster);
+    const pinned = target.vschema?.pinned;
+    if (pinned !== undefined) {
+      const shard = keyspace.targets[keyspace.shardMap?.indexOf(pinned) ?? -1];
+      return shard === undefined ? undefined : { shard, keyspaceId: pinned };
+    }
+    const primary = target.vschema?.columnVindexes[0];
+    if (primary === undefined) return undefined;
+    const valueOf = (lower: string): Value | undefined => {
+      return vindexed[target.vindexed.findIndex(({ column }) => column.lower === lower)]?.value;
+    };
+    return placeOfStored(keyspace, primary.vindex, primary.columns, valueOf, target.vschema, target.definition);
   }
 
   async #write(target: ChangeTarget, rows: readonly FoundRow[]): Promise<PartReply[]> {
@@ -155,6 +166,14 @@ class RowChange {
     }
     const replies = await runParts(parts);
     if (target.changesVindex) await this.#move(target, rows);
+    if (statement.kind === "delete") {
+      for (const lookup of lookupsOf(target)) {
+        await this.#lookups.remove(
+          lookup,
+          rows.map((row) => lookupRowOf(lookup, target, row)),
+        );
+      }
+    }
     if (replies.length === 0 && statement.kind === "delete" && statement.returning.length > 0) {
       const [shard] = all;
       const nothing = { ...deleteOf(statement, target, FALSE), orderBy: [] };
@@ -205,11 +224,12 @@ class RowChange {
     });
   }
 
-  /** Rows whose keyspace id is another one now go where they belong. */
+  /** Rows whose keyspace id is another one now go where they belong; lookup tables follow. */
   async #move(target: ChangeTarget, rows: readonly FoundRow[]): Promise<void> {
     const primary = target.vschema?.columnVindexes[0];
     if (primary === undefined) return;
     const moves: { readonly from: ShardTarget; readonly to: ShardTarget; readonly key: Expr }[] = [];
+    const placed: PlacedRow[] = [];
     for (const { row, now, values } of await this.#readAgain(target, rows)) {
       const place = this.#placeOf(target, values);
       if (row.shard === undefined || place === undefined) {
@@ -217,8 +237,8 @@ class RowChange {
           `UPDATE of vindex columns ${primary.columns.join(", ")} of ${target.table} to or from a value that has no known place`,
         );
       }
-      if (place.shard.shard === row.shard.shard) continue;
-      moves.push({ from: row.shard, to: place.shard, key: now });
+      placed.push({ vindexed: values, keyspaceId: place.keyspaceId });
+      if (place.shard.shard !== row.shard.shard) moves.push({ from: row.shard, to: place.shard, key: now });
     }
     if (moves.length > 0 && this.#plan.statement.ignore) {
       throw notSupported(`UPDATE IGNORE that moves rows of ${target.table} to other shards`);
@@ -237,6 +257,10 @@ class RowChange {
       await this.#send(from, { ...EMPTY_DELETE, tables: [table], where: key });
     }
     for (const { to, insert } of inserts) await this.#send(to, insert, settings);
+    for (const lookup of lookupsOf(target)) {
+      const pick = (list: readonly PlacedRow[]): LookupRow[] => list.map((row) => lookupRowOf(lookup, target, row));
+      await this.#lookups.change(lookup, pick(rows), pick(placed));
+    }
   }
 
   /** The rows' vindexed columns as they are stored now. */
@@ -275,6 +299,37 @@ class RowChange {
   }
 }
 
+/** A row as its vindexes see it. */
+interface PlacedRow {
+  readonly vindexed: readonly StoredValue[];
+  readonly keyspaceId: Buffer | undefined;
+}
+
+function lookupsOf({ vschema, keyspace, table, definition }: ChangeTarget): readonly OwnedLookup[] {
+  const owner = { keyspace, table, definition, vschema };
+  return vschema?.columnVindexes.flatMap((each) => (each.owned ? (lookupOf(each, owner) ?? []) : [])) ?? [];
+}
+
+function lookupRowOf({ columns, vindex }: OwnedLookup, target: ChangeTarget, row: PlacedRow): LookupRow {
+  const { keyspaceId } = row;
+  if (keyspaceId === undefined) {
+    throw notSupported(
+      `a change of ${target.table} with lookup vindex ${vindex.name}, of a row that has no known place`,
+    );
+  }
+  const from = columns.map((name) => {
+    const at = target.vindexed.findIndex(({ column }) => column.lower === name.toLowerCase());
+    const stored = row.vindexed[at];
+    if (stored === undefined) throw new ShardgateError("INTERNAL", `column ${name} of a vindex was not read`);
+    return storedLookupValue(stored);
+  });
+  return { from, keyspaceId };
+}
+
+function storedLookupValue({ expr, value, text }: StoredValue): LookupValue {
+  return value === undefined ? { expr, value, isNull: false, text, shown: text } : lookupValue(value);
+}
+
 const STRICT_ERRORS: ReadonlyMap<number, string> = new Map([
   [1292, "22007"],
   [1365, "22012"],
@@ -284,31 +339,6 @@ const STRICT_ERRORS: ReadonlyMap<number, string> = new Map([
 /** The default is strict. */
 function isStrict(sqlMode: string | undefined): boolean {
   return sqlMode === undefined || /default|strict_/i.test(sqlMode);
-}
-
-function keyspaceIdOf(
-  { vschema, definition, vindexed }: ChangeTarget,
-  { vindex, columnsLower }: ColumnVindex,
-  values: readonly StoredValue[],
-): Buffer | undefined {
-  if (vindex.kind === "lookup") return undefined;
-  const row: Value[] = [];
-  for (const lower of columnsLower) {
-    const at = vindexed.findIndex(({ column }) => column.lower === lower);
-    const value = values[at]?.value;
-    const placed =
-      value === undefined ? undefined : valueToPlace(vindex, columnKindOf(vschema, lower, definition), value);
-    if (placed === undefined) return undefined;
-    row.push(placed);
-  }
-  try {
-    const [first] = row;
-    const destination = vindex.kind === "multi-column" ? vindex.map(row) : first && vindex.map(first);
-    return destination?.kind === "keyspace-id" ? destination.id : undefined;
-  } catch (error) {
-    if (error instanceof ShardgateError && error.id === "VINDEX_VALUE_BAD") return undefined;
-    throw error;
-  }
 }
 
 /** The query with what reads columns' values losslessly in its select list. */
@@ -353,23 +383,11 @@ function insertOf(
 ): Insert {
   const values = columns.map((column, i) => storedValue(column, row[i] ?? null).expr);
   return {
-    kind: "insert",
-    replace: false,
-    hints: undefined,
-    priority: undefined,
-    ignore: false,
+    ...EMPTY_INSERT,
     table: { kind: "name", schema: target.ref.schema, name: target.table, pos: 0 },
-    partitions: [],
     columns: columns.map(({ name }) => columnOf(name)),
     columnList: true,
-    form: "values",
     rows: [{ kind: "insertRow", values, pos: 0 }],
-    query: undefined,
-    rowAlias: undefined,
-    rowAliasColumns: [],
-    onDuplicate: [],
-    returning: [],
-    pos: 0,
   };
 }
 
@@ -413,41 +431,3 @@ function chunks<T>(list: readonly T[], size: number): T[][] {
 }
 
 const FALSE: Expr = literal("int", "0");
-
-const EMPTY_SELECT: Select = {
-  kind: "select",
-  hints: undefined,
-  options: [],
-  items: [],
-  from: [],
-  dual: false,
-  where: undefined,
-  groupBy: [],
-  rollup: false,
-  having: undefined,
-  windows: [],
-  procedure: undefined,
-  with: undefined,
-  orderBy: [],
-  limit: undefined,
-  into: undefined,
-  locking: [],
-  pos: 0,
-};
-
-const EMPTY_DELETE: Delete = {
-  kind: "delete",
-  with: undefined,
-  hints: undefined,
-  lowPriority: false,
-  quick: false,
-  ignore: false,
-  form: "single",
-  targets: [],
-  tables: [],
-  where: undefined,
-  orderBy: [],
-  limit: undefined,
-  returning: [],
-  pos: 0,
-};

@@ -4,7 +4,7 @@
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
 import { lastGivenId, readsForeignText, rowsToGenerate, splitRows } from "../engine/insert.ts";
-import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import type { ShardTarget } from "../engine/ports.ts";
 import type { OkPacket } from "../mysql/packets/ok.ts";
 import { type Value, valueOf } from "../mysql/values.ts";
 import { WRITE } from "../plan/effects.ts";
@@ -16,7 +16,9 @@ import { comQuery } from "./com-query.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type Executor, isDeadlock } from "./executor.ts";
 import { withSessionValues } from "./session-values.ts";
+import { writeWithLookups } from "./run-insert-lookups.ts";
 import { warningsOf, withRow } from "./show-warnings.ts";
+import { asOneStatement } from "./statement-unit.ts";
 import { combined, okOf } from "./write-answer.ts";
 
 /** One shard's share of a write. */
@@ -26,12 +28,11 @@ export interface ShardChange {
   readonly payload: Buffer;
   /** Positions of the rows of this share of an INSERT or REPLACE. */
   readonly rows?: readonly number[];
+  /** Of each of them. */
+  readonly keyspaceIds?: readonly Buffer[];
 }
 
 const BEGIN = "START TRANSACTION";
-const SAVEPOINT = comQuery("SAVEPOINT shardgate_statement");
-const ROLLBACK_TO_SAVEPOINT = comQuery("ROLLBACK TO SAVEPOINT shardgate_statement");
-const RELEASE_SAVEPOINT = comQuery("RELEASE SAVEPOINT shardgate_statement");
 
 /** An INSERT or REPLACE whose rows have their places. */
 export interface PlacedInsert {
@@ -39,6 +40,8 @@ export interface PlacedInsert {
   readonly statement: Insert;
   readonly changes: readonly ShardChange[];
   readonly ids: InsertIds;
+  /** Ids made for rows, by their positions. */
+  readonly generated: ReadonlyMap<number, Value>;
 }
 
 /** INSERT or REPLACE of rows into a sharded table. `payload` is what the client sent. */
@@ -50,12 +53,18 @@ export async function runInsert(
   payload: Buffer,
 ): Promise<void> {
   const { state } = executor;
-  const { statement, changes, ids } = await placeInsert(executor, plan, binds, cluster, payload);
+  const placed = await placeInsert(executor, plan, binds, cluster, payload);
+  const { statement, changes, ids } = placed;
   const answersRows = statement.returning.length > 0;
   const [only] = changes;
   if (changes.length > 1) {
     if (setsLastInsertId(statement)) throw notSupported("LAST_INSERT_ID(expression) of rows on several shards");
     if (answersRows) throw notSupported("INSERT … RETURNING of rows on several shards");
+  }
+  if (plan.lookups.length > 0) {
+    const written = await asOneStatement(executor, () => writeWithLookups(executor, plan, placed, binds, cluster));
+    answerChange(executor, written.changes, written.replies, written.ids);
+    return;
   }
   executor.openTransaction(true, true);
   if (changes.length === 1 && only !== undefined && (answersRows || plan.generate === undefined)) {
@@ -90,16 +99,17 @@ export async function placeInsert(
   const asWritten = payload !== undefined && statement === plan.statement && plan.printed !== true;
   const textOf = (insert: Insert): Buffer => comQuery(print(insert, binds, { mode: state.sqlMode, columnNames: true }));
   const first = generated.values().next().value;
-  const changes = split.map(({ target, rows }): ShardChange => {
-    if (split.length === 1) return { target, rows, payload: asWritten ? payload : textOf(statement) };
-    return { target, rows, payload: textOf({ ...statement, rows: rows.flatMap((row) => statement.rows[row] ?? []) }) };
+  const changes = split.map((share): ShardChange => {
+    if (split.length === 1) return { ...share, payload: asWritten ? payload : textOf(statement) };
+    const rows = share.rows.flatMap((row) => statement.rows[row] ?? []);
+    return { ...share, payload: textOf({ ...statement, rows }) };
   });
   const ids: InsertIds = {
     generated: first === undefined ? undefined : BigInt(first.raw.toString("latin1")),
     given: lastGivenId(plan, binds),
     mayUpdate: mayUpdate(plan),
   };
-  return { statement, changes, ids };
+  return { statement, changes, ids, generated };
 }
 
 /** The insert ids of a statement, as far as they are not the shards' business. */
@@ -128,6 +138,18 @@ export async function runChange(
   const replies = state.inTransaction
     ? await changeInTransaction(executor, changes)
     : await changeAlone(executor, changes);
+  answerChange(executor, changes, replies, ids, isEverywhere);
+}
+
+/** Answers the client with what the shares of a write were answered. */
+export function answerChange(
+  executor: Executor,
+  changes: readonly ShardChange[],
+  replies: readonly CollectedReply[],
+  ids?: InsertIds,
+  isEverywhere = false,
+): void {
+  const { state } = executor;
   const parts = replies.map(okOf);
   // What is everywhere alike counts once.
   const ok = combined(isEverywhere ? parts.slice(0, 1) : parts);
@@ -163,7 +185,8 @@ async function changeAlone(executor: Executor, changes: readonly ShardChange[]):
   state.holds.checkParticipants(changes.map(({ target }) => target));
   const results = await Promise.allSettled(
     changes.map(({ target, payload }) => {
-      const request = { ...executor.requestFor(target, payload, true, false), hold: true, begin: BEGIN };
+      const plain = executor.requestFor(target, payload, true, false);
+      const request = { ...plain, hold: true, begin: state.holds.opening(target, BEGIN) };
       return collect(context.tablets, target, request, signal);
     }),
   );
@@ -187,18 +210,7 @@ async function changeInTransaction(executor: Executor, changes: readonly ShardCh
   const { context, state, signal } = executor;
   const { holds } = state;
   holds.checkParticipants(changes.map(({ target }) => target));
-  const before = changes.filter(({ target }) => holds.participates(target)).map(({ target }) => target);
-  const onParticipants = (payload: Buffer): Promise<unknown> =>
-    Promise.all(
-      before.map((target) =>
-        collect(context.tablets, target, {
-          ...plainRequest(payload),
-          holdId: holds.idOf(target),
-          settings: state.settings.sql,
-        }),
-      ),
-    );
-  if (changes.length > 1) await onParticipants(SAVEPOINT);
+  const start = changes.length > 1 ? holds.savepoints.mark() : undefined;
   const results = await Promise.allSettled(
     changes.map(({ target, payload }) =>
       collect(context.tablets, target, executor.requestFor(target, payload, true, false), signal),
@@ -218,15 +230,12 @@ async function changeInTransaction(executor: Executor, changes: readonly ShardCh
     }
   }
   const failed = firstFailure(results, changes);
-  if (failed === undefined) {
-    if (changes.length > 1) await onParticipants(RELEASE_SAVEPOINT);
-    return fulfilled(results);
-  }
   if (broken) await executor.abandonTransaction();
-  else if (changes.length > 1) {
-    await onParticipants(ROLLBACK_TO_SAVEPOINT);
-    for (const { target } of changes) if (!before.includes(target)) await holds.rollbackOf(target);
+  else if (start !== undefined) {
+    if (failed !== undefined) await holds.rollBackTo(start);
+    holds.savepoints.unmark(start);
   }
+  if (failed === undefined) return fulfilled(results);
   throw failed;
 }
 

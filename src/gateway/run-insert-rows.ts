@@ -12,9 +12,11 @@ import { print } from "../sql/print.ts";
 import type { Expr, Insert, InsertRow, Select } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
+import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "./executor.ts";
 import { foundValue, readFound } from "./found-rows.ts";
 import { type InsertIds, placeInsert, runInsert, type ShardChange } from "./run-change.ts";
+import { writeWithLookups } from "./run-insert-lookups.ts";
 import { withSessionValues } from "./session-values.ts";
 import { warningsOf } from "./show-warnings.ts";
 import { asOneStatement, runPart, runParts } from "./statement-unit.ts";
@@ -134,8 +136,14 @@ async function insertBatch(
   let changes: readonly ShardChange[];
   let ids: InsertIds | undefined;
   let isEverywhere = false;
-  if (plan.kind === "insert") ({ changes, ids } = await placeInsert(executor, plan, binds, cluster, undefined));
-  else if (plan.kind === "send") {
+  if (plan.kind === "insert") {
+    const placed = await placeInsert(executor, plan, binds, cluster, undefined);
+    if (plan.lookups.length > 0) {
+      const written = await writeWithLookups(executor, plan, placed, binds, cluster);
+      return { ...written, ok: combined(written.replies.map(okOf)), rows: statement.rows.length };
+    }
+    ({ changes, ids } = placed);
+  } else if (plan.kind === "send") {
     isEverywhere = plan.everywhere === true;
     const filled = withSessionValues(statement, state, context);
     const payload = comQuery(print(filled, binds, { mode: state.sqlMode, columnNames: true }));
@@ -178,23 +186,7 @@ function sum<T>(list: readonly T[], valueOf: (item: T, index: number) => number)
 
 function selectOf(exprs: readonly Expr[]): Select {
   return {
-    kind: "select",
-    hints: undefined,
-    options: [],
+    ...EMPTY_SELECT,
     items: exprs.map((expr) => ({ kind: "expr", expr, alias: undefined, text: "", pos: 0 })),
-    from: [],
-    dual: false,
-    where: undefined,
-    groupBy: [],
-    rollup: false,
-    having: undefined,
-    windows: [],
-    procedure: undefined,
-    with: undefined,
-    orderBy: [],
-    limit: undefined,
-    into: undefined,
-    locking: [],
-    pos: 0,
   };
 }

@@ -2,14 +2,10 @@
 // one, a savepoint on the shards already taking part undoes the statement alone. Knows nothing of what the parts do.
 
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
-import { plainRequest, type ShardTarget } from "../engine/ports.ts";
-import { comQuery } from "./com-query.ts";
+import type { ShardTarget } from "../engine/ports.ts";
 import { type Executor, isDeadlock } from "./executor.ts";
 
 const BEGIN = "START TRANSACTION";
-const SAVEPOINT = comQuery("SAVEPOINT shardgate_unit");
-const ROLLBACK_TO_SAVEPOINT = comQuery("ROLLBACK TO SAVEPOINT shardgate_unit");
-const RELEASE_SAVEPOINT = comQuery("RELEASE SAVEPOINT shardgate_unit");
 
 /** Rejects as `work` does, when nothing of it is left. Statements of `work` are the session's, in its transaction. */
 export async function asOneStatement<T>(executor: Executor, work: () => Promise<T>): Promise<T> {
@@ -43,41 +39,21 @@ async function alone<T>(executor: Executor, work: () => Promise<T>): Promise<T> 
 }
 
 async function inTransaction<T>(executor: Executor, work: () => Promise<T>): Promise<T> {
-  const { context, state } = executor;
+  const { state } = executor;
   const { holds } = state;
-  const before = holds.participants;
-  const onParticipants = (payload: Buffer): Promise<unknown> =>
-    Promise.all(
-      before.map((target) =>
-        collect(context.tablets, target, {
-          ...plainRequest(payload),
-          holdId: holds.idOf(target),
-          settings: state.settings.sql,
-        }),
-      ),
-    );
-  await onParticipants(SAVEPOINT);
+  const start = holds.savepoints.mark();
   try {
-    const result = await work();
-    await onParticipants(RELEASE_SAVEPOINT);
-    return result;
+    return await work();
   } catch (error) {
     // The whole transaction goes with a lost connection, and with a deadlock.
     if (error instanceof ShardCallError && error.holdLost) throw error;
     if (!state.inTransaction) throw error;
     if (error instanceof Error && isDeadlock(error)) await executor.abandonTransaction();
-    else {
-      await onParticipants(ROLLBACK_TO_SAVEPOINT);
-      for (const target of holds.participants) {
-        if (!before.some((each) => isSame(each, target))) await holds.rollbackOf(target);
-      }
-    }
+    else await holds.rollBackTo(start);
     throw error;
+  } finally {
+    holds.savepoints.unmark(start);
   }
-}
-
-function isSame(a: ShardTarget, b: ShardTarget): boolean {
-  return a.keyspace === b.keyspace && a.shard === b.shard && a.tabletType === b.tabletType;
 }
 
 /**

@@ -35,14 +35,6 @@ export function planChange(statement: Update | Delete, context: PlanContext): Pl
   const { block } = scopeOf(select, { ...context, rows: new Map() });
   if (block === undefined) throw new ShardgateError("INTERNAL", "a change without a FROM clause");
   const targets = targetsOf(statement, block);
-  for (const target of targets) {
-    const isKept = changesVindex(target) || statement.kind === "delete";
-    if (isKept && hasOwned(target)) {
-      throw notSupported(
-        `${statement.kind.toUpperCase()} of table ${target.source.resolved?.name} with lookup vindexes`,
-      );
-    }
-  }
   const byKey = (reason: string): ChangePlan => changePlan(statement, block, targets, reason, effect);
   if (others.length > 0) return byKey(`tables of ${keyspaces.size} keyspaces`);
   const moved = targets.find((target) => changesVindex(target) || (statement.kind === "delete" && hasOwned(target)));

@@ -7,7 +7,6 @@ import type { Column, Expr, Insert } from "../sql/tree.ts";
 import type { ColumnVindex, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { columnKindOf } from "./column-kind.ts";
 import type { GeneratedColumn, InsertPlan, InsertVindex } from "./plan.ts";
-import { refuseUnwritable } from "./refusals.ts";
 import { asksForSessionValues } from "./session-functions.ts";
 import { type PlanContext, resolveTable } from "./tables.ts";
 import { type ValueRef, valueRefOf } from "./value-ref.ts";
@@ -22,7 +21,6 @@ export function planInsert(
   const definition = context.schema.table(keyspace.keyspace, table.name);
   const statement = withColumnList(written, table, definition);
   const verb = statement.replace ? "REPLACE" : "INSERT";
-  refuseUnwritable(verb, table);
   if (table.pinned !== undefined) throw notSupported(`${verb} into pinned table ${table.name}`);
   const [primary, ...others] = table.columnVindexes;
   if (primary === undefined) throw notSupported(`${verb} into table ${table.name} without a vindex`);
@@ -35,7 +33,8 @@ export function planInsert(
       );
     }
   }
-  const vindexed = new Set(table.columnVindexes.flatMap(({ columnsLower }) => columnsLower));
+  const placing = table.columnVindexes.filter(({ vindex, owned }) => vindex.kind !== "lookup" || !owned);
+  const vindexed = new Set(placing.flatMap(({ columnsLower }) => columnsLower));
   for (const { column, value } of statement.onDuplicate) {
     if (vindexed.has(column.name.toLowerCase()) && !isInserted(value, column.name, statement)) {
       throw notSupported(
@@ -57,6 +56,13 @@ export function planInsert(
     statement,
     primary: vindexFor(primary),
     verify: others.filter(({ vindex }) => vindex.kind !== "lookup" && vindex.unique).map(vindexFor),
+    lookups: others
+      .filter(({ vindex, owned }) => vindex.kind === "lookup" && (owned || (vindex.unique && vindex.verifies)))
+      .map((columnVindex) => {
+        const positions = columnVindex.columnsLower.map((name) => columns.indexOf(name));
+        return { columnVindex, values: statement.rows.map(({ values }) => positions.map((at) => values[at])) };
+      }),
+    definition,
     generate,
     substitute: asksForSessionValues(statement),
     ...(statement === written ? {} : { printed: true }),

@@ -2,6 +2,8 @@
 // `gateway` interpret them. Bind variables stay open: what depends on a value is a ValueRef, looked up at execution.
 
 import type { Expr, Insert, Locking, Query, Statement, SystemTime } from "../sql/tree.ts";
+import type { TableSchema } from "../schema/model.ts";
+import type { ColumnVindex } from "../vschema/model.ts";
 import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
 import type { ChangePlan, InsertRowsPlan } from "./change-plan.ts";
 import type { ColumnKind } from "./column-kind.ts";
@@ -86,6 +88,9 @@ export interface InsertPlan {
   readonly primary: InsertVindex;
   /** Other unique functional vindexes: a row must map to the same keyspace id by them. */
   readonly verify: readonly InsertVindex[];
+  /** Vindexes kept in tables: those that the table's rows feed, and unique ones that its values have to be in. */
+  readonly lookups: readonly InsertLookup[];
+  readonly definition: TableSchema | undefined;
   readonly generate: GeneratedColumn | undefined;
   /** The gateway's own functions (LAST_INSERT_ID(), …) are in it. */
   readonly substitute: boolean;
@@ -99,6 +104,12 @@ export interface InsertVindex {
   readonly holds: readonly ColumnKind[];
   /** Row by row, column by column; undefined where the value comes from the sequence. */
   readonly values: readonly (readonly (ValueRef | undefined)[])[];
+}
+
+export interface InsertLookup {
+  readonly columnVindex: ColumnVindex;
+  /** Row by row, column by column; undefined where the row does not say. */
+  readonly values: readonly (readonly (Expr | undefined)[])[];
 }
 
 /** Column filled from a sequence where a row gives NULL, DEFAULT, 0 or nothing. */

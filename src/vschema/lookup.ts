@@ -1,7 +1,10 @@
-// The lookup family: vindexes kept in a table. They are read and checked here so that a Vitess VSchema loads unchanged;
-// routing by them needs queries and is not there yet, which `needsVcursor` tells the planner.
+// The lookup family: vindexes kept in a table. What is pure of them is here: their parameters, and the forms in which the
+// table has values and keyspace ids. Reading and writing the table takes queries, which are the gateway's.
 
-import { type LookupVindex, paramError, unknownParams, type VindexConstructor } from "./vindex.ts";
+import type { Value } from "../mysql/values.ts";
+import { createHash } from "./hash.ts";
+import { createUnicodeLooseMd5 } from "./unicode-loose-md5.ts";
+import { type LookupForm, type LookupVindex, paramError, unknownParams, type VindexConstructor } from "./vindex.ts";
 
 const PARAMS = [
   "table",
@@ -30,6 +33,8 @@ export function lookupType(type: string, unique: boolean): VindexConstructor {
     }
     const cost = params.get("cost") ?? (unique ? "10" : "20");
     if (!/^\d{1,6}$/.test(cost)) throw paramError(`parameter "cost": "${cost}" must be a whole number`);
+    const form = formOf(type);
+    const loose = form === "loose-md5-hash" ? createUnicodeLooseMd5(name, new Map()) : undefined;
     return {
       kind: "lookup",
       name,
@@ -45,6 +50,35 @@ export function lookupType(type: string, unique: boolean): VindexConstructor {
         .filter((column) => column !== ""),
       to: params.get("to") ?? "",
       writeOnly: params.get("write_only") === "true",
+      autocommit: params.get("autocommit") === "true",
+      verifies: params.get("no_verify") !== "true",
+      consistent: type.startsWith("consistent_"),
+      form,
+      // The first eight bytes of the text's loose MD5, as a number.
+      stored(value): Value | undefined {
+        if (loose === undefined) return value;
+        const hash = loose.hash(value);
+        return hash === undefined ? undefined : { type: "UINT64", raw: Buffer.from(String(hash.readBigUInt64BE(0))) };
+      },
     };
   };
+}
+
+function formOf(type: string): LookupForm {
+  if (type.startsWith("lookup_unicodeloosemd5_hash")) return "loose-md5-hash";
+  return type.startsWith("lookup_hash") ? "hash" : "keyspace-id";
+}
+
+const HASH = createHash("hash", new Map());
+
+/** The keyspace id as the table has it: its bytes, or the number that it is the hash of. */
+export function storedKeyspaceId({ form }: LookupVindex, id: Buffer): Value {
+  return form === "keyspace-id" ? { type: "VARBINARY", raw: id } : HASH.reverseMap(id);
+}
+
+/** The opposite, of the column's value as text; undefined for what is none. */
+export function keyspaceIdOfStored({ form }: LookupVindex, raw: Buffer): Buffer | undefined {
+  if (form === "keyspace-id") return raw;
+  const destination = HASH.map({ type: "UINT64", raw });
+  return destination.kind === "keyspace-id" ? destination.id : undefined;
 }

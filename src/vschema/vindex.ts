@@ -45,7 +45,10 @@ export interface MultiColumnVindex extends VindexBase {
   verify(row: readonly Value[], keyspaceId: Buffer): boolean;
 }
 
-/** Kept in a table of its own; routing by it is not there yet, so the planner must not pick it. */
+/** How a lookup table has values and keyspace ids: as they are, ids as what they hash, texts as a number of theirs. */
+export type LookupForm = "keyspace-id" | "hash" | "loose-md5-hash";
+
+/** Kept in a table of its own: mapping takes a query. */
 export interface LookupVindex extends VindexBase {
   readonly kind: "lookup";
   readonly needsVcursor: true;
@@ -55,6 +58,15 @@ export interface LookupVindex extends VindexBase {
   readonly to: string;
   /** A backfill is running: rows are written, but must not be read by this vindex. */
   readonly writeOnly: boolean;
+  /** Rows are written at once, outside of the transaction, and never removed. */
+  readonly autocommit: boolean;
+  /** Values that another table gives must be in it. */
+  readonly verifies: boolean;
+  /** New rows are committed before, removed ones after what they are for. */
+  readonly consistent: boolean;
+  readonly form: LookupForm;
+  /** The value of the first column of `from` as the table has it; undefined for one that it cannot have. */
+  stored(value: Value): Value | undefined;
 }
 
 export type Vindex = SingleColumnVindex | MultiColumnVindex | LookupVindex;

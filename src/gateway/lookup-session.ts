@@ -1,0 +1,81 @@
+// Where queries on lookup tables run: as a session of the gateway's own, through the planner and the tiers as any other
+// statement, on the connections that their place in the commit order asks for.
+
+import { ShardgateError } from "../base/errors.ts";
+import { decodeErr } from "../mysql/packets/err.ts";
+import { decodeOk, type OkPacket } from "../mysql/packets/ok.ts";
+import { HEADER_ERR } from "../mysql/constants.ts";
+import type { BindValue } from "../sql/bind-value.ts";
+import { print } from "../sql/print.ts";
+import type { Statement } from "../sql/tree.ts";
+import { Executor } from "./executor.ts";
+import { queryInside, replyInside } from "./inner-query.ts";
+import { type CommitOrder, OrderedHolds } from "./ordered-holds.ts";
+import { SessionHolds } from "./session-holds.ts";
+import { SessionState } from "./session-state.ts";
+import type { TextResult } from "./text-rows.ts";
+import { defaultUsers } from "./users.ts";
+
+/** `main`: in the session's own transaction; `own`: at once, for itself. */
+export type LookupOrder = CommitOrder | "main" | "own";
+
+const [ROOT] = defaultUsers().values();
+
+export class LookupSession {
+  readonly #outer: Executor;
+  readonly #binds: readonly BindValue[];
+  readonly #executors = new Map<LookupOrder, Executor>();
+
+  /** `binds` are those of the statements. */
+  constructor(outer: Executor, binds: readonly BindValue[]) {
+    this.#outer = outer;
+    this.#binds = binds;
+  }
+
+  /** Rows of a SELECT. Throws what it is answered. */
+  rows(order: LookupOrder, query: Statement): Promise<TextResult> {
+    return queryInside(this.#executor(order), print(query, this.#binds));
+  }
+
+  /** Throws what it is answered. */
+  async run(order: LookupOrder, statement: Statement): Promise<OkPacket> {
+    const reply = (await replyInside(this.#executor(order), print(statement, this.#binds))).subarray(4);
+    if (reply[0] === HEADER_ERR) throw decodeErr(reply);
+    return decodeOk(reply, 0);
+  }
+
+  /** Lookup rows that the open transaction has written, and on which connections. */
+  get written(): Map<string, CommitOrder> {
+    return this.#holds.written;
+  }
+
+  get #holds(): OrderedHolds {
+    const { holds } = this.#outer.state;
+    if (holds instanceof OrderedHolds) return holds;
+    throw new ShardgateError("INTERNAL", "a session without ordered connections");
+  }
+
+  #executor(order: LookupOrder): Executor {
+    let executor = this.#executors.get(order);
+    if (executor === undefined) {
+      executor = new Executor(this.#outer.context, this.#stateFor(order), this.#outer.client, this.#outer.options);
+      this.#executors.set(order, executor);
+    }
+    return executor;
+  }
+
+  #stateFor(order: LookupOrder): SessionState {
+    const { state, context } = this.#outer;
+    if (ROOT === undefined) throw new ShardgateError("INTERNAL", "no user for lookup tables");
+    const holds =
+      order === "own"
+        ? new SessionHolds(context.tablets, "multi")
+        : order === "main"
+          ? state.holds
+          : this.#holds.beside(order);
+    const made = new SessionState(state.connectionId, ROOT, state.clientHost, false, holds, state.sqlMode.dialect);
+    made.target = { ...state.target, shard: undefined, tabletType: "primary", text: state.target.keyspace ?? "" };
+    if (order !== "own") made.begin = state.begin;
+    return made;
+  }
+}
