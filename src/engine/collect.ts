@@ -5,6 +5,7 @@ import { type MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import {
+  type HoldOp,
   losesHold,
   type ReplySink,
   type ShardCall,
@@ -47,15 +48,16 @@ export function collect(
   return collectCall((sink) => port.execute(target, request, sink), target, isLost, signal);
 }
 
-/** The same for a COMMIT, ROLLBACK or release of a held connection. */
+/** The same for a COMMIT, ROLLBACK or release of a held connection, or other statements about its transaction. */
 export function conclude(
   port: ShardPort,
   target: ShardTarget,
-  op: "commit" | "rollback" | "release",
+  op: HoldOp,
   holdId: number,
+  statements: readonly string[] = [],
 ): Promise<CollectedReply> {
   return collectCall(
-    (sink) => port.conclude(target, op, holdId, sink),
+    (sink) => port.conclude(target, op, holdId, sink, statements),
     target,
     (_, holdLost) => holdLost,
     undefined,

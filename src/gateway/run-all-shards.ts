@@ -14,7 +14,7 @@ import { checkAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
-import { commitOpen } from "./run-session-statement.ts";
+import { commitOpen } from "./run-transaction.ts";
 import { warningsOf } from "./show-warnings.ts";
 import type { Right } from "./users.ts";
 
@@ -80,6 +80,7 @@ export async function runLock(
       const request = executor.requestFor(target, payload, false, true);
       const reply = await runOn(executor, target, request, targets.slice(0, done));
       state.holds.joined(target, reply.info.holdId, false, true);
+      state.holds.hasLockedTables = true;
       first ??= reply;
     } catch (error) {
       await unlockAll(executor);
@@ -91,7 +92,7 @@ export async function runLock(
 
 /** Commits only if tables were locked (manual: "LOCK TABLES"). */
 export async function runUnlock(executor: Executor): Promise<void> {
-  if (executor.state.holds.reserved.length > 0) await commitOpen(executor);
+  if (executor.state.holds.hasLockedTables) await commitOpen(executor);
   await unlockAll(executor);
   executor.ok();
 }
@@ -114,8 +115,11 @@ export async function runFlush(executor: Executor, cluster: ClusterView, payload
   answer(executor, first);
 }
 
-async function unlockAll(executor: Executor): Promise<void> {
+/** Gives up what LOCK TABLES has locked. */
+export async function unlockAll(executor: Executor): Promise<void> {
   const { state, context } = executor;
+  if (!state.holds.hasLockedTables) return;
+  state.holds.hasLockedTables = false;
   for (const { target, holdId } of state.holds.reserved) {
     const reply = await collect(context.tablets, target, { ...plainRequest(UNLOCK), holdId });
     if (reply.info.kind === "err") throw errorOfReply(reply);

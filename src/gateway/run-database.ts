@@ -12,7 +12,7 @@ import type { Ddl } from "../sql/tree.ts";
 import { isKeyspaceName } from "../topo/records.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
-import { commitOpen } from "./run-session-statement.ts";
+import { commitOpen } from "./run-transaction.ts";
 import { warningsOf } from "./show-warnings.ts";
 import { NO_TARGET } from "./target.ts";
 import { readTextRows } from "./text-rows.ts";

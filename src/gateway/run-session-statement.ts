@@ -9,7 +9,9 @@ import { checkKeyspaceAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { Executor } from "./executor.ts";
 import { queryInside } from "./inner-query.ts";
+import { runCall } from "./run-call.ts";
 import { runDatabase } from "./run-database.ts";
+import { runDefinition } from "./run-ddl.ts";
 import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
 import { runKill } from "./run-kill.ts";
 import { runDeallocate, runExecute, runPrepare } from "./run-prepare.ts";
@@ -59,7 +61,11 @@ export async function runSessionStatement(
       return;
     case "ddl":
       if (statement.object === "database") await runDatabase(executor, statement, payload);
-      else await runViewDefinition(executor, statement, cluster, payload);
+      else if (statement.object === "view") await runViewDefinition(executor, statement, cluster, payload);
+      else await runDefinition(executor, statement, cluster, payload);
+      return;
+    case "callProcedure":
+      await runCall(executor, statement, cluster, payload);
       return;
     case "lock":
       await runLock(executor, statement, cluster, payload);

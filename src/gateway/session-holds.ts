@@ -5,8 +5,11 @@
 
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { collect, type CollectedReply, conclude, errorOfReply, ShardCallError } from "../engine/collect.ts";
-import { plainRequest, type ShardPort, type ShardTarget } from "../engine/ports.ts";
+import { joinStatements } from "../base/statement-list.ts";
+import { conclude, errorOfReply, ShardCallError } from "../engine/collect.ts";
+import type { ShardPort, ShardTarget } from "../engine/ports.ts";
+import type { ReplyEnd } from "../engine/reply.ts";
+import { firstSince, rollBackToSavepoint, Savepoints, setSavepoint, type ShardSavepoint } from "./savepoints.ts";
 
 export type TransactionMode = "single" | "multi";
 
@@ -16,18 +19,40 @@ interface Held {
   inTransaction: boolean;
   /** Kept after the transaction, until the session ends. */
   reserved: boolean;
+  /** Set there in the transaction, oldest first. */
+  savepoints: readonly ShardSavepoint[];
+}
+
+/** What the request under way on a shard does before its statement. */
+interface Opening {
+  readonly target: ShardTarget;
+  readonly begins: boolean;
+  readonly savepoint: ShardSavepoint | undefined;
 }
 
 export class SessionHolds {
   readonly #port: ShardPort;
   readonly #mode: TransactionMode;
+  readonly savepoints: Savepoints;
+  /** The last shard's reply to a ROLLBACK or ROLLBACK TO that had warnings: of tables that cannot be rolled back. */
+  warned: ReplyEnd | undefined;
+  /** LOCK TABLES is in force on reserved connections. */
+  hasLockedTables = false;
   #held: Held[] = [];
+  #openings: readonly Opening[] = [];
   /** The client is gone: what still arrives is given back at once. */
   #closed = false;
 
-  constructor(port: ShardPort, mode: TransactionMode) {
+  /** Connections of one session that are concluded apart have its savepoints together. */
+  constructor(port: ShardPort, mode: TransactionMode, savepoints = new Savepoints()) {
     this.#port = port;
     this.#mode = mode;
+    this.savepoints = savepoints;
+  }
+
+  /** A transaction stays on one shard. */
+  get isSingle(): boolean {
+    return this.#mode === "single";
   }
 
   get empty(): boolean {
@@ -72,20 +97,56 @@ export class SessionHolds {
     }
   }
 
-  /** A statement has left this connection held. */
+  /**
+   * Statements that the shard's next one has to be preceded by, as one text: what opens the transaction there, a savepoint.
+   * `begin` opens the session's transaction; undefined: the statement is no part of one.
+   */
+  opening(target: ShardTarget, begin: string | undefined): string {
+    if (this.#openings.length > 0) this.#openings = this.#openings.filter((other) => !sameShard(other.target, target));
+    if (begin === undefined) return "";
+    const held = this.#find(target);
+    const begins = held?.inTransaction !== true;
+    const savepoint = this.savepoints.missing(begins ? [] : held.savepoints);
+    if (!begins && savepoint === undefined) return "";
+    this.#openings = [...this.#openings, { target, begins, savepoint }];
+    return joinStatements([...(begins ? [begin] : []), ...(savepoint === undefined ? [] : [setSavepoint(savepoint)])]);
+  }
+
+  /** A statement has left this connection held, `inTransaction` if it is part of one. */
   joined(target: ShardTarget, holdId: number, inTransaction: boolean, reserved: boolean): void {
+    const opening = this.#takeOpening(target);
     if (holdId === 0) return;
     if (this.#closed) {
       this.#release(target, holdId);
       return;
     }
     const held = this.#find(target);
-    if (held === undefined) this.#held.push({ target, holdId, inTransaction, reserved });
-    else {
-      held.holdId = holdId;
-      held.inTransaction ||= inTransaction;
-      held.reserved ||= reserved;
+    const joins = inTransaction && opening?.begins === true;
+    const savepoint = opening?.savepoint;
+    if (held === undefined) {
+      const savepoints = savepoint === undefined ? [] : [savepoint];
+      this.#held.push({ target, holdId, inTransaction: joins, reserved, savepoints });
+      return;
     }
+    held.holdId = holdId;
+    held.inTransaction ||= joins;
+    held.reserved ||= reserved;
+    if (savepoint !== undefined) held.savepoints = [...this.savepoints.needed(held.savepoints), savepoint];
+  }
+
+  /** Undoes on every participant what it has done since the session's savepoint of this serial. Throws ShardCallError. */
+  async rollBackTo(serial: number): Promise<void> {
+    await Promise.all(
+      this.#held.map(async (held) => {
+        const savepoint = held.inTransaction ? firstSince(held.savepoints, serial) : undefined;
+        if (savepoint === undefined) return;
+        const { target, holdId } = held;
+        const reply = await conclude(this.#port, target, "control", holdId, [rollBackToSavepoint(savepoint)]);
+        if (reply.info.kind === "err") throw new ShardCallError(errorOfReply(reply), true, target);
+        if (reply.info.warnings > 0) this.warned = reply.info;
+        held.savepoints = held.savepoints.filter((other) => other.serial <= savepoint.serial);
+      }),
+    );
   }
 
   /** The shard's connection is gone: nothing is left to conclude there. */
@@ -102,6 +163,7 @@ export class SessionHolds {
    * an error that names the shards on both sides when some are.
    */
   async commit(): Promise<void> {
+    this.savepoints.clear();
     const participants = this.#held.filter(({ inTransaction }) => inTransaction);
     const committed: string[] = [];
     for (const [i, held] of participants.entries()) {
@@ -124,6 +186,7 @@ export class SessionHolds {
 
   /** Rolls back on every participant at once; what cannot be reached rolls back by itself when its connection ends. */
   async rollback(): Promise<void> {
+    this.savepoints.clear();
     const participants = this.#held.filter(({ inTransaction }) => inTransaction);
     await Promise.all(participants.map((held) => this.#conclude("rollback", held)));
   }
@@ -136,6 +199,8 @@ export class SessionHolds {
 
   /** Ends everything: open transactions are rolled back, state on connections is reset. Never rejects. */
   async releaseAll(): Promise<void> {
+    this.savepoints.clear();
+    this.hasLockedTables = false;
     const all = this.#held;
     this.#held = [];
     await Promise.allSettled(all.map(({ target, holdId }) => conclude(this.#port, target, "release", holdId)));
@@ -158,10 +223,13 @@ export class SessionHolds {
   /** Never rejects; gives the error instead. Afterwards the shard is no participant any more, whatever happened. */
   async #conclude(op: "commit" | "rollback", held: Held): Promise<Error | undefined> {
     held.inTransaction = false;
+    held.savepoints = [];
+    const { target, holdId } = held;
     try {
       const reply = held.reserved
-        ? await this.#run(held, op === "commit" ? COMMIT : ROLLBACK)
-        : await conclude(this.#port, held.target, op, held.holdId);
+        ? await conclude(this.#port, target, "control", holdId, [op === "commit" ? COMMIT : ROLLBACK])
+        : await conclude(this.#port, target, op, holdId);
+      if (reply.info.warnings > 0) this.warned = reply.info;
       return reply.info.kind === "err" ? errorOfReply(reply) : undefined;
     } catch (error) {
       this.lost(held.target);
@@ -171,8 +239,10 @@ export class SessionHolds {
     }
   }
 
-  #run(held: Held, payload: Buffer): Promise<CollectedReply> {
-    return collect(this.#port, held.target, { ...plainRequest(payload), holdId: held.holdId });
+  #takeOpening(target: ShardTarget): Opening | undefined {
+    const opening = this.#openings.find((other) => sameShard(other.target, target));
+    if (opening !== undefined) this.#openings = this.#openings.filter((other) => other !== opening);
+    return opening;
   }
 
   #find(target: ShardTarget): Held | undefined {
@@ -181,8 +251,9 @@ export class SessionHolds {
   }
 }
 
-const COMMIT = Buffer.from("\u0003COMMIT");
-const ROLLBACK = Buffer.from("\u0003ROLLBACK");
+/** Whatever completion_type says. */
+const COMMIT = "COMMIT AND NO CHAIN NO RELEASE";
+const ROLLBACK = "ROLLBACK AND NO CHAIN NO RELEASE";
 
 function sameShard(a: ShardTarget, b: ShardTarget): boolean {
   return a === b || (a.shard === b.shard && a.keyspace === b.keyspace && a.tabletType === b.tabletType);

@@ -73,8 +73,8 @@ export class TracedTablets implements Tablets {
     return this.#inner.execute(target, request, this.#noting(call, sink));
   }
 
-  conclude(target: ShardTarget, op: "commit" | "rollback" | "release", holdId: number, sink: ReplySink): ShardCall {
-    return this.#inner.conclude(target, op, holdId, sink);
+  conclude(...concluding: Parameters<Tablets["conclude"]>): ShardCall {
+    return this.#inner.conclude(...concluding);
   }
 
   #noting(call: TracedCall, sink: ReplySink): ReplySink {

@@ -25,6 +25,9 @@ export function analyzedEffect(query: Statement): Effect {
   return { ...withReserved(query, READ), foundRows: ASKED };
 }
 
+/** What LOCK TABLES leaves on a connection. */
+export const LOCK_TABLES = "LOCK TABLES";
+
 /** Nothing at all. */
 export const NO_EFFECT: Effect = { ...READ, touchesTables: false };
 

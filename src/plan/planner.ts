@@ -10,6 +10,7 @@ import { planChange } from "./change.ts";
 import {
   DEFINITION,
   keyspaceOfLocks,
+  LOCK_TABLES,
   locksElsewhere,
   NO_EFFECT,
   READ,
@@ -18,6 +19,7 @@ import {
   withReserved,
   WRITE,
 } from "./effects.ts";
+import { keyspaceOfRoutine } from "./definition.ts";
 import { planDescribe, planExplain } from "./explain.ts";
 import { planInsertStatement } from "./insert-statement.ts";
 import type { Plan, Routing } from "./plan.ts";
@@ -117,7 +119,8 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
     const isElsewhere = locksElsewhere(statement, used, context) !== undefined;
     if (isElsewhere || !isOfOneShard(tables.tables)) return { kind: "session", statement };
   }
-  const keyspace = keyspaceOf(tables, context) ?? keyspaceForAny(undefined, context);
+  const keyspace =
+    keyspaceOfRoutine(statement, context) ?? keyspaceOf(tables, context) ?? keyspaceForAny(undefined, context);
   const name = keyspace.keyspace;
   if (statement.kind === "do") {
     const routing: Routing = keyspace.sharded ? { kind: "any" } : { kind: "unsharded" };
@@ -131,7 +134,12 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
   const what = nameOf(statement);
   if (statement.kind === "ddl") {
     if (statement.object === "user" || statement.object === "role") throw notSupported(what, "use the users file");
-    if (keyspace.sharded) throw notSupported(`${what} in a sharded keyspace`, "use shardgate ctl ApplySchema");
+    if (keyspace.sharded) {
+      throw notSupported(
+        `${statement.temporary ? "TEMPORARY " : ""}${what} in a sharded keyspace`,
+        "USE one shard of it, or an unsharded keyspace",
+      );
+    }
     const definition = withReserved(statement, DEFINITION);
     const temporary = { ...definition, commits: false, reserves: "a temporary table" };
     const effect = statement.temporary ? temporary : definition;
@@ -141,7 +149,7 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
   const unsharded: Routing = { kind: "unsharded" };
   switch (statement.kind) {
     case "lock":
-      return send(statement, name, unsharded, undefined, { ...DEFINITION, reserves: "LOCK TABLES" });
+      return send(statement, name, unsharded, undefined, { ...DEFINITION, reserves: LOCK_TABLES });
     case "unlock":
       return send(statement, name, unsharded, undefined, DEFINITION);
     case "callProcedure":
@@ -149,7 +157,7 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
     case "admin":
       // Maintenance of named tables; what acts on a server as a whole is not for a gateway to pass to one of many.
       if (tables.tables.length === 0 || !MAINTENANCE.has(statement.verb)) throw notSupported(what);
-      return send(statement, name, unsharded, undefined, DEFINITION);
+      return send(statement, name, unsharded, undefined, statement.verb === "checksum table" ? READ : DEFINITION);
     default:
       throw notSupported(what);
   }

@@ -87,10 +87,10 @@ export class CallClient {
     return callId;
   }
 
-  /** Commits, rolls back or releases a held connection. */
-  conclude(op: ConcludeOp, holdId: number, sink: ReplySink): number {
+  /** Commits, rolls back or releases a held connection, or runs statements of its transaction there. */
+  conclude(op: ConcludeOp, holdId: number, statements: string, sink: ReplySink): number {
     const callId = this.#register(sink);
-    this.#batch.conclude(callId, op, holdId);
+    this.#batch.conclude(callId, op, holdId, statements);
     this.#plan();
     return callId;
   }

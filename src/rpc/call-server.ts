@@ -24,7 +24,7 @@ import {
 export interface CallHandler {
   /** `request.payload` is borrowed from the message, which is not reused: it may be kept. */
   execute(callId: number, request: ExecuteRequest): void;
-  conclude(callId: number, op: ConcludeOp, holdId: number): void;
+  conclude(callId: number, op: ConcludeOp, holdId: number, statements: string): void;
   credit(callId: number, bytes: number): void;
   cancel(callId: number): void;
   /** The gateway is gone: nothing can be sent any more. */
@@ -46,8 +46,8 @@ export class CallServer {
       else if (kind === FRAME_CREDIT) handler.credit(callId, decodeCredit(frames, start, end));
       else if (kind === FRAME_CANCEL) handler.cancel(callId);
       else if (kind === FRAME_CONCLUDE) {
-        const { op, holdId } = decodeConclude(frames, start, end);
-        handler.conclude(callId, op, holdId);
+        const { op, holdId, statements } = decodeConclude(frames, start, end);
+        handler.conclude(callId, op, holdId, statements);
       } else throw new ShardgateError("ER_MALFORMED_PACKET", `call stream: unknown frame kind ${kind}`);
     };
     stream.on("data", (frames: Buffer) => {

@@ -26,8 +26,9 @@ const FLAG_LEAVES_STATE = 16;
 /** A database's name, behind its length in one byte, comes before the texts. */
 const FLAG_DATABASE = 32;
 
-export type ConcludeOp = "commit" | "rollback" | "release";
-const CONCLUDE_OPS: readonly ConcludeOp[] = ["commit", "rollback", "release"];
+/** `control` runs statements on a held connection that stays held: savepoints, XA PREPARE. */
+export type ConcludeOp = "commit" | "rollback" | "release" | "control";
+const CONCLUDE_OPS: readonly ConcludeOp[] = ["commit", "rollback", "release", "control"];
 
 export interface ExecuteRequest {
   /** Keep the connection after this statement: a transaction opens, or a reserved connection is made. */
@@ -42,7 +43,7 @@ export interface ExecuteRequest {
   readonly holdId: number;
   /** SET statement that gives a pooled connection the session's settings; empty: defaults. */
   readonly settings: string;
-  /** Statement that opens a transaction, run first on the connection; empty: none. */
+  /** Statements run first on the connection (joinStatements), as those that open a transaction; empty: none. */
   readonly begin: string;
   /** What NOW() and its like give, in microseconds since 1970-01-01 UTC; 0: the mysqld's own time. */
   readonly nowUs: number;
@@ -97,6 +98,7 @@ const BATCH_HEADER_BYTES = 6;
 const FRAME_HEADER_BYTES = 9;
 const EXECUTE_HEADER_BYTES = 2 + 4 + 8 + 4 + 2 + 8 + 4 + 4;
 const END_HEADER_BYTES = 1 + 2 + 2 + 4 + 8 + 4 + 8 + 4;
+const CONCLUDE_HEADER_BYTES = 1 + 8;
 const FIRST_BATCH_BYTES = 16 * 1024;
 /** Buffer.from() takes from the pool up to half the pool's size. */
 const POOLED_BATCH_BYTES = 4 * 1024;
@@ -158,10 +160,12 @@ export class FrameBatch {
     this.#frame(callId, FRAME_CANCEL, 0);
   }
 
-  conclude(callId: number, op: ConcludeOp, holdId: number): void {
-    let at = this.#frame(callId, FRAME_CONCLUDE, 9);
+  /** `statements`: what is run (joinStatements); empty: COMMIT, ROLLBACK. */
+  conclude(callId: number, op: ConcludeOp, holdId: number, statements: string): void {
+    let at = this.#frame(callId, FRAME_CONCLUDE, CONCLUDE_HEADER_BYTES + Buffer.byteLength(statements));
     at = this.#buffer.writeUInt8(CONCLUDE_OPS.indexOf(op), at);
-    this.#buffer.writeDoubleLE(holdId, at);
+    at = this.#buffer.writeDoubleLE(holdId, at);
+    this.#buffer.write(statements, at);
   }
 
   /** `source[start, end)` is copied. */
@@ -313,10 +317,15 @@ export function decodeCredit(frames: Buffer, start: number, end: number): number
   return frames.readUInt32LE(start);
 }
 
-export function decodeConclude(frames: Buffer, start: number, end: number): { op: ConcludeOp; holdId: number } {
+export function decodeConclude(
+  frames: Buffer,
+  start: number,
+  end: number,
+): { op: ConcludeOp; holdId: number; statements: string } {
   const op = CONCLUDE_OPS[frames[start] ?? 255];
-  if (end - start < 9 || op === undefined) throw malformed("truncated CONCLUDE");
-  return { op, holdId: frames.readDoubleLE(start + 1) };
+  if (end - start < CONCLUDE_HEADER_BYTES || op === undefined) throw malformed("truncated CONCLUDE");
+  const statements = frames.toString("utf8", start + CONCLUDE_HEADER_BYTES, end);
+  return { op, holdId: frames.readDoubleLE(start + 1), statements };
 }
 
 export interface DecodedEnd {

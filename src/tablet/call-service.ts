@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { joinStatements, splitStatementList } from "../base/statement-list.ts";
 import { COM } from "../mysql/constants.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import type { ReplyScanner } from "../mysql/reply-scanner.ts";
@@ -36,6 +37,8 @@ export interface CallServiceDeps {
   killConnection(threadId: number): Promise<void>;
   /** Undefined while calls may be served, else why not. */
   refusal(): ShardgateError | undefined;
+  /** The mysqld's max_allowed_packet: it closes the connection on a command that has as many bytes. */
+  packetBytesMax(): number;
   /** A statement has ended that may have changed definitions, of the database with this name or others. */
   definitionsChanged(database: string): void;
   readonly databases: Databases;
@@ -90,8 +93,10 @@ const SETTINGS_UNKNOWN = "?";
 const NOW_UNKNOWN = -1;
 /** Takes the blow of a KILL QUERY that came too late for its statement. */
 const ABSORB_KILL = query("DO 0");
-const COMMIT = query("COMMIT");
-const ROLLBACK = query("ROLLBACK");
+/** Whatever completion_type says. */
+const COMMIT = "COMMIT AND NO CHAIN NO RELEASE";
+const ROLLBACK = "ROLLBACK AND NO CHAIN NO RELEASE";
+const XA_PREPARE = "XA PREPARE";
 const SET_NOW_DEFAULT = query("SET timestamp = DEFAULT");
 const TICK_MS = 50;
 /** After this long a killed statement's connection is closed, on both sides. */
@@ -135,6 +140,11 @@ export class CallService implements CallHandler {
     this.#calls.set(callId, call);
     this.#counts.calls++;
     this.#tick();
+    if (Math.max(request.payload.length, request.prepared.length + 1) >= this.#deps.packetBytesMax()) {
+      const text = "Got a packet bigger than 'max_allowed_packet' bytes";
+      call.fail(new ShardgateError("ER_NET_PACKET_TOO_LARGE", text), false);
+      return;
+    }
     if (request.holdId !== 0) {
       this.#executeHeld(call);
       return;
@@ -150,12 +160,13 @@ export class CallService implements CallHandler {
     if (call.phase.kind === "waiting") call.phase.giveUp = giveUp;
   }
 
-  conclude(callId: number, op: ConcludeOp, holdId: number): void {
+  conclude(callId: number, op: ConcludeOp, holdId: number, statements: string): void {
     const hold = this.#holds.get(holdId);
     if (hold === undefined || hold.lost !== undefined) {
       if (hold !== undefined) this.#forget(hold);
       // Rolling back what is rolled back already is what was asked for.
-      if (op !== "commit") this.#server.end(callId, EMPTY_OK_END, undefined, EMPTY, 0, 0);
+      const isUndone = op === "rollback" || op === "release";
+      if (isUndone) this.#server.end(callId, EMPTY_OK_END, undefined, EMPTY, 0, 0);
       else this.#server.fail(callId, failDetailsOf(hold?.lost ?? transactionGone(), true));
       return;
     }
@@ -171,15 +182,16 @@ export class CallService implements CallHandler {
     }
     switch (op) {
       case "commit":
-      case "rollback": {
-        const call = new Call(this, callId, {
-          ...CONCLUDE_REQUEST,
-          holdId,
-          payload: op === "commit" ? COMMIT : ROLLBACK,
-        });
+      case "rollback":
+      case "control": {
+        const given = splitStatementList(statements);
+        const begin = joinStatements(given.slice(0, -1));
+        const last = given.at(-1) ?? (op === "rollback" ? ROLLBACK : COMMIT);
+        const call = new Call(this, callId, { ...CONCLUDE_REQUEST, holdId, begin, payload: query(last) });
         this.#calls.set(callId, call);
         this.#counts.calls++;
-        call.concludes = true;
+        call.ending = op === "control" ? "stays" : "ends";
+        if (last.startsWith(XA_PREPARE)) hold.connection.hasPreparedXa = true;
         this.#runHeld(call, hold);
         return;
       }
@@ -251,8 +263,10 @@ export class CallService implements CallHandler {
     hold.lastUsedMs = this.#deps.clock.nowMs();
     if (connection.closed && hold.lost === undefined) hold.lost = transactionGone();
     const isOver = this.#streamClosed || hold.released || hold.lost !== undefined;
-    if (isOver || (call.concludes && (inTransaction || connection.leftState))) this.#release(hold);
-    else if (call.concludes) {
+    const isEnded = call.ending === "ends";
+    if (isOver || (isEnded && (inTransaction || connection.leftState))) this.#release(hold);
+    else if (isEnded) {
+      connection.hasPreparedXa = false;
       this.#forget(hold);
       hold.pool.giveBack(connection);
     } else return hold.id;
@@ -287,6 +301,13 @@ export class CallService implements CallHandler {
 
   /** COM_RESET_CONNECTION rolls back, unlocks, drops temporary tables and user variables, and resets settings. */
   #clean(connection: MysqldConnection, pool: Pool<MysqldConnection> | undefined): void {
+    // A reset would take a prepared transaction out of the connection in a way (seen with MariaDB 10.11) that leaves it open
+    // for ever, whoever commits it; a closed connection leaves it to whoever knows its name.
+    if (connection.hasPreparedXa) {
+      connection.close();
+      pool?.giveBack(connection);
+      return;
+    }
     connection.settings = "";
     connection.nowUs = 0;
     connection.leftState = false;
@@ -348,8 +369,11 @@ class Call implements RawReplySink {
   readonly request: ExecuteRequest;
   phase: CallPhase = { kind: "waiting", giveUp: undefined };
   pool: Pool<MysqldConnection> | undefined;
-  /** A COMMIT or ROLLBACK: the hold ends with it. */
-  concludes = false;
+  /**
+   * About the transaction on a held connection, whatever its settings are: a COMMIT or ROLLBACK, with which the hold ends,
+   * or another statement, after which it stays.
+   */
+  ending: "ends" | "stays" | undefined;
   readonly #service: CallService;
   readonly #deadlineMs: number;
   #creditBytes: number = LIMITS.callCreditBytes;
@@ -371,7 +395,7 @@ class Call implements RawReplySink {
     const { database = "" } = this.request;
     const { generation } = this.#service.deps.databases;
     const isSelected = connection.database === database && connection.databaseGeneration === generation;
-    if (this.concludes || isSelected) this.#selected(connection);
+    if (this.ending !== undefined || isSelected) this.#selected(connection);
     else this.#select(connection, database, generation);
   };
 
@@ -397,7 +421,7 @@ class Call implements RawReplySink {
     const wantsAfter = this.request.after !== "" && this.#wantsAfter(kind, rows);
     if (this.#killed === undefined && !wantsWarnings && !wantsAfter) {
       this.phase = { kind: "ended" };
-      const holdId = this.#settle(connection, (status & SERVER_STATUS_IN_TRANS) !== 0);
+      const holdId = this.#settle(connection, kind, status);
       const info = {
         kind,
         status,
@@ -417,7 +441,7 @@ class Call implements RawReplySink {
     const finish = (warningsReply: Buffer, afterReply: Buffer): void => {
       if (this.phase.kind !== "running") return;
       this.phase = { kind: "ended" };
-      const holdId = this.#settle(connection, (status & SERVER_STATUS_IN_TRANS) !== 0);
+      const holdId = this.#settle(connection, kind, status);
       const info = { kind, status, warnings, lastPacketBytes, holdId, warningsReply, rows, afterReply };
       this.#service.server.end(this.id, info, undefined, reply, 0, reply.length);
     };
@@ -595,7 +619,7 @@ class Call implements RawReplySink {
 
   #selected(connection: MysqldConnection): void {
     const { settings } = this.request;
-    if (this.concludes || connection.settings === settings) this.#start(connection);
+    if (this.ending !== undefined || connection.settings === settings) this.#start(connection);
     else this.#setUp(connection, settings);
   }
 
@@ -644,7 +668,8 @@ class Call implements RawReplySink {
       this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
       return;
     }
-    const { begin, nowUs } = this.request;
+    const { begin } = this.request;
+    const nowUs = this.ending === undefined ? this.request.nowUs : connection.nowUs;
     const id = this.#preparedId(connection);
     const first = id === undefined ? prepareCommand(this.request.prepared) : this.#command(id);
     const sink = id === undefined ? this.#preparing(connection) : this;
@@ -657,12 +682,13 @@ class Call implements RawReplySink {
     if (begin !== "") {
       // BEGIN and the statement in one write: opening a transaction costs no round trip of its own. BEGIN does not fail
       // on a healthy connection; if it does, the connection is closed and the statement's effect is rolled back with it.
-      payloads.push(query(begin));
-      sinks.push(
-        swallow((error) => {
-          if (error !== undefined) connection.close();
-        }),
-      );
+      const opened = swallow((error) => {
+        if (error !== undefined) connection.close();
+      });
+      for (const statement of splitStatementList(begin)) {
+        payloads.push(query(statement));
+        sinks.push(opened);
+      }
     }
     if (nowUs !== connection.nowUs) {
       connection.nowUs = nowUs;
@@ -734,8 +760,10 @@ class Call implements RawReplySink {
     this.#service.server.fail(this.id, failDetailsOf(error, this.request.holdId !== 0 && holdId === 0));
   }
 
-  #settle(connection: MysqldConnection, inTransaction: boolean): number {
-    return this.#service.finished(this, connection, inTransaction, true);
+  #settle(connection: MysqldConnection, kind: ReplyEnd["kind"], status: number): number {
+    // An error does not tell; after that of a COMMIT, nothing of the transaction may stay.
+    const mayBeOpen = (status & SERVER_STATUS_IN_TRANS) !== 0 || (kind === "err" && this.ending === "ends");
+    return this.#service.finished(this, connection, mayBeOpen, true);
   }
 }
 

@@ -60,6 +60,8 @@ export class MysqldConnection implements Poolable {
   databaseGeneration = 0;
   /** The time that NOW() is set to, in microseconds; 0: none. Changed by whoever set it. */
   nowUs = 0;
+  /** An XA transaction may be prepared here. */
+  hasPreparedXa = false;
   /** Statements have left state here that only a reset removes. */
   leftState = false;
   /** What is prepared here; changed by whoever prepares, closes and resets. */

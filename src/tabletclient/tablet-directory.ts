@@ -6,7 +6,8 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../engine/ports.ts";
+import { joinStatements } from "../base/statement-list.ts";
+import type { HoldOp, ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../engine/ports.ts";
 import type { ExecuteRequest } from "../rpc/frame.ts";
 import type { GrpcTls } from "../rpc/service.ts";
 import type { TabletAlias, TabletRecord, TabletType } from "../topo/records.ts";
@@ -110,14 +111,20 @@ export class TabletDirectory implements ShardPort {
     return callOn(connection, connection.calls.execute(inDatabase(request, target), noting));
   }
 
-  conclude(target: ShardTarget, op: "commit" | "rollback" | "release", holdId: number, sink: ReplySink): ShardCall {
+  conclude(
+    target: ShardTarget,
+    op: HoldOp,
+    holdId: number,
+    sink: ReplySink,
+    statements: readonly string[] = [],
+  ): ShardCall {
     const holder = this.#holders.get(holdId);
     if (holder === undefined) {
       const text = `transaction rolled back: its connection to shard ${nameOf(target)} was lost; try restarting it`;
       return lostHold(new ShardgateError("TRANSACTION_LOST", text), sink);
     }
-    const callId = holder.calls.conclude(op, holdId, sink);
-    this.#holders.delete(holdId);
+    const callId = holder.calls.conclude(op, holdId, joinStatements(statements), sink);
+    if (op !== "control") this.#holders.delete(holdId);
     return callOn(holder, callId);
   }
 

@@ -14,28 +14,31 @@ import type { Mysqld } from "../../src/local/mysqld.ts";
 import { startCluster, startMysqld } from "../fixture/cluster.ts";
 import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
 
+/** Of SERVER_STATUS_*. */
+interface Flags {
+  readonly inTransaction: boolean;
+  /** The transaction is READ ONLY. */
+  readonly readOnly: boolean;
+  readonly autocommit: boolean;
+  readonly more: boolean;
+}
+
 /** What a client sees of one answer. */
 export type Outcome =
-  | {
+  | (Flags & {
       readonly kind: "rows";
       readonly columns: readonly ColumnDefinition[];
       /** Each row's values joined: bytes as Latin-1, NULL as \N. */
       readonly rows: readonly string[];
       readonly warnings: number;
-      readonly inTransaction: boolean;
-      readonly autocommit: boolean;
-      readonly more: boolean;
-    }
-  | {
+    })
+  | (Flags & {
       readonly kind: "ok";
       readonly affectedRows: number;
       readonly insertId: string;
       readonly info: string;
       readonly warnings: number;
-      readonly inTransaction: boolean;
-      readonly autocommit: boolean;
-      readonly more: boolean;
-    }
+    })
   | { readonly kind: "error"; readonly errno: number; readonly sqlState: string; readonly message: string };
 
 const PACKET_BYTES_MAX = 256 * 1024 * 1024;
@@ -143,9 +146,10 @@ function errorOf(packet: Buffer): Outcome {
   return { kind: "error", errno, sqlState, message };
 }
 
-function flagsOf(status: number): { inTransaction: boolean; autocommit: boolean; more: boolean } {
+function flagsOf(status: number): Flags {
   return {
     inTransaction: (status & SERVER.STATUS_IN_TRANS) !== 0,
+    readOnly: (status & SERVER.STATUS_IN_TRANS_READONLY) !== 0,
     autocommit: (status & SERVER.STATUS_AUTOCOMMIT) !== 0,
     more: (status & SERVER.MORE_RESULTS_EXISTS) !== 0,
   };

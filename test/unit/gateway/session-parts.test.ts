@@ -3,7 +3,6 @@ import { likePattern } from "../../../src/gateway/like-pattern.ts";
 import { parseTarget } from "../../../src/gateway/target.ts";
 import { Settings } from "../../../src/gateway/settings.ts";
 import { PlanCache } from "../../../src/gateway/plan-cache.ts";
-import { beginSql } from "../../../src/gateway/run-session-statement.ts";
 import { warningsOf, withRow } from "../../../src/gateway/show-warnings.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { textColumn, writeResultSet } from "../../../src/mysql/result-writer.ts";
@@ -112,12 +111,6 @@ describe("settings", () => {
   test("names of user variables are quoted", () => {
     expect(Settings.atLogin().withUserVariable("We`ird", "1").sql).toBe("SET @`we``ird` = 1");
   });
-});
-
-test("the statement that opens a transaction", () => {
-  expect(beginSql(undefined)).toBe("START TRANSACTION");
-  expect(beginSql(true, true)).toBe("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
-  expect(beginSql(false)).toBe("START TRANSACTION READ WRITE");
 });
 
 test("the plan cache keeps what is used, and no very long statements", () => {

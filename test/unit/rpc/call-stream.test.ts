@@ -63,7 +63,7 @@ describe("frames", () => {
     batch.execute(1, REQUEST);
     batch.credit(2, 123_456);
     batch.cancel(3);
-    batch.conclude(4, "release", 2 ** 40);
+    batch.conclude(4, "control", 2 ** 40, "XA END x\0XA PREPARE x");
     batch.data(5, Buffer.from("xabcx"), 1, 4);
     batch.end(6, END, Buffer.from("tail"), Buffer.from("..last.."), 2, 6);
     batch.fail(7, failDetailsOf(new ShardgateError("POOL_EXHAUSTED", "full"), true));
@@ -93,7 +93,7 @@ describe("frames", () => {
       [1, FRAME_EXECUTE, REQUEST],
       [2, FRAME_CREDIT, 123_456],
       [3, FRAME_CANCEL, ""],
-      [4, FRAME_CONCLUDE, { op: "release", holdId: 2 ** 40 }],
+      [4, FRAME_CONCLUDE, { op: "control", holdId: 2 ** 40, statements: "XA END x\0XA PREPARE x" }],
       [5, FRAME_DATA, "abc"],
       [6, FRAME_END, { info: END, chunk: "taillast" }],
       [7, FRAME_FAIL, expect.objectContaining({ id: "POOL_EXHAUSTED", errno: 1040, message: "full", holdLost: true })],
