@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-const root = rootOf(import.meta.dirname);
+export const projectRoot = rootOf(import.meta.dirname);
 
 /** The project's folder, from here or from where this file was compiled to. */
 function rootOf(folder: string): string {
@@ -20,14 +20,14 @@ export interface CorpusStatement {
 
 /** The statements of test/sql/statements.sql, one a line, comment lines left out. */
 export function ownStatements(): string[] {
-  return readFileSync(join(root, "test/sql/statements.sql"), "utf8")
+  return readFileSync(join(projectRoot, "test/sql/statements.sql"), "utf8")
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("-- "));
 }
 
 /** Folder of the public corpora: SHARDGATE_SHARED, or `shared` beside the project; undefined where it is absent. */
 export function corpusFolder(): string | undefined {
-  const folder = join(process.env.SHARDGATE_SHARED ?? resolve(root, "../shared"), "corpus");
+  const folder = join(process.env.SHARDGATE_SHARED ?? resolve(projectRoot, "../shared"), "corpus");
   return existsSync(folder) ? folder : undefined;
 }
 
