@@ -76,6 +76,7 @@ export function widened(routing: Routing): Routing {
     case "range":
     case "like":
     case "if":
+    case "lookup":
       return SCATTER;
     case "null-key":
       return routing.when === undefined ? routing : SCATTER;
@@ -101,11 +102,14 @@ function choose(routing: Routing, shardMap: ShardMap<ShardRange>, binds: readonl
     case "none":
       return NOWHERE;
     case "scatter":
+    case "lookup":
     // Its values are not here: who has them routes by them.
     case "in-rows":
       return undefined;
     case "pinned":
       return new Set([shardMap.indexOf(routing.keyspaceId)]);
+    case "keyspace-ids":
+      return new Set(routing.ids.map((id) => shardMap.indexOf(id)));
     case "equal-unique": {
       const value = resolveValue(routing.value, binds);
       return value === undefined ? undefined : shardsOf([mapForRead(routing.vindex, routing.holds, value)], shardMap);

@@ -14,6 +14,7 @@ import { printExpr } from "../sql/print.ts";
 import type { Expr } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
+import { lookedUp } from "./lookup-routing.ts";
 import type { Executor } from "./executor.ts";
 import { withSessionValues } from "./session-values.ts";
 import { readTextResult } from "./text-rows.ts";
@@ -48,7 +49,7 @@ export async function askedRouting(
       if (value !== undefined) answers.set(ref, value);
     }
   }
-  return withAnswers(routing, answers);
+  return lookedUp(executor, withAnswers(routing, answers), keyspace, binds, cluster);
 }
 
 async function ask(

@@ -98,19 +98,39 @@ export class LookupRows {
     this.#session = new LookupSession(executor, binds);
   }
 
-  /** What `rows` lead to, by the texts of their values; locks nothing. */
+  /**
+   * What `rows` lead to, by the texts of their values; locks nothing. What others have committed counts, and what this
+   * session's open transaction has written.
+   */
   async map(lookup: OwnedLookup, rows: readonly (readonly LookupValue[])[]): Promise<ReadonlyMap<string, Buffer[]>> {
     const { vindex } = lookup;
+    const orders = this.#session.readable(vindex.consistent);
     const found = new Map<string, Buffer[]>();
     for (const from of rows) {
       if (from.some(({ isNull }) => isNull)) continue;
-      const { rows: ids } = await this.#session.rows("own", this.#select(lookup, from));
-      const list = ids.flatMap(([raw]) =>
-        raw === null || raw === undefined ? [] : (keyspaceIdOfStored(vindex, raw) ?? []),
-      );
-      found.set(textOf(from), list);
+      const ids: Buffer[] = [];
+      for (const order of orders) {
+        const { rows: stored } = await this.#session.rows(order, this.#select(lookup, from));
+        for (const [raw] of stored) {
+          const id = raw === null || raw === undefined ? undefined : keyspaceIdOfStored(vindex, raw);
+          if (id !== undefined && !ids.some((each) => each.equals(id))) ids.push(id);
+        }
+      }
+      found.set(textOf(from), ids);
     }
     return found;
+  }
+
+  /** The lookup table's columns compare as the owner's do. */
+  comparesAlike(lookup: OwnedLookup): boolean {
+    const { schema, name } = this.#table(lookup);
+    const theirs = schema === undefined ? undefined : this.#cluster.schema.table(schema, name);
+    if (lookup.vindex.form === "loose-md5-hash") return false;
+    return lookup.columns.every((column, i) => {
+      const a = lookup.owner.definition?.columns.find(({ lower }) => lower === column.toLowerCase());
+      const b = theirs?.columns.find(({ lower }) => lower === lookup.vindex.from[i]?.toLowerCase());
+      return a !== undefined && b !== undefined && a.dataType === b.dataType && a.collation === b.collation;
+    });
   }
 
   /** Throws 1062 for a value of a unique lookup that another row has. */

@@ -44,6 +44,14 @@ export class LookupSession {
     return decodeOk(reply, 0);
   }
 
+  /** Where lookup rows have to be looked for: those that are committed, and those of the open transaction. */
+  readable(isConsistent: boolean): readonly LookupOrder[] {
+    const { state } = this.#outer;
+    const order = isConsistent ? "pre" : "main";
+    const holds = order === "pre" ? this.#holds.beside(order) : state.holds;
+    return state.inTransaction && holds.participants.length > 0 ? ["own", order] : ["own"];
+  }
+
   /** Lookup rows that the open transaction has written, and on which connections. */
   get written(): Map<string, CommitOrder> {
     return this.#holds.written;

@@ -36,6 +36,7 @@ function mapValues(routing: Routing, map: (ref: ValueRef) => ValueRef): Routing 
     case "equal-unique":
       return { ...routing, value: map(routing.value) };
     case "in":
+    case "lookup":
     case "equal-multi":
       return { ...routing, values: routing.values.map(map) };
     case "in-multi":

@@ -171,6 +171,10 @@ export function describeRouting(routing: Routing): { readonly kind: string; read
         ...(high === undefined ? {} : { [high.inclusive ? "to" : "below"]: describeValue(high.value) }),
       };
     }
+    case "lookup":
+      return { kind: routing.kind, vindex: routing.vindex.name, values: routing.values.map(describeValue) };
+    case "keyspace-ids":
+      return { kind: routing.kind, ids: routing.ids.map((id) => id.toString("hex")) };
     case "like":
       return { kind: routing.kind, vindex: routing.vindex.name, pattern: describeValue(routing.pattern) };
     case "null-key":

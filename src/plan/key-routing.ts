@@ -2,7 +2,7 @@
 // rows can be; none is ever narrower than what MySQL finds.
 
 import type { Expr } from "../sql/tree.ts";
-import type { MultiColumnVindex, Prefixable, Sequential, SingleColumnVindex } from "../vschema/vindex.ts";
+import type { LookupVindex, MultiColumnVindex, Prefixable, Sequential, SingleColumnVindex } from "../vschema/vindex.ts";
 import type { ColumnKind } from "./column-kind.ts";
 import type { Routing } from "./plan.ts";
 import type { ValueRef } from "./value-ref.ts";
@@ -43,8 +43,21 @@ export type KeyRouting =
   | { readonly kind: "null-key"; readonly vindex: SingleColumnVindex; readonly when: ValueRef | undefined }
   /** All rows or none, as the constant condition is true or not. */
   | { readonly kind: "if"; readonly condition: Expr }
+  /** Rows that a lookup table has for one of several values; anywhere until they are looked up. */
+  | LookupRouting
+  /** Rows with these keyspace ids. */
+  | { readonly kind: "keyspace-ids"; readonly ids: readonly Buffer[] }
   /** The shards that all parts allow: conditions joined by AND. */
   | { readonly kind: "common"; readonly parts: readonly Routing[] };
+
+export interface LookupRouting {
+  readonly kind: "lookup";
+  readonly vindex: LookupVindex;
+  /** The table whose column is compared. */
+  readonly table: string;
+  readonly columnLower: string;
+  readonly values: readonly ValueRef[];
+}
 
 export interface RangeBound {
   readonly value: ValueRef;

@@ -75,7 +75,10 @@ export interface SendPlan {
   readonly everywhere?: boolean;
   /** The gateway's own functions (LAST_INSERT_ID(), …) in the tree: print it anew for each execution. */
   readonly substitute: Statement | undefined;
-  /** Values in `routing` that a mysqld is asked for first; undefined when there are none. */
+  /**
+   * Values in `routing` that a mysqld is asked for first, and lookup tables after them; undefined when neither is to be
+   * asked.
+   */
   readonly asks: readonly AskedRef[] | undefined;
 }
 

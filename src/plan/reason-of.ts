@@ -47,6 +47,10 @@ export function isOneShard(routing: Routing): boolean {
       return routing.parts.some(isOneShard);
     case "all-of":
       return routing.parts.length <= 1 && routing.parts.every(isOneShard);
+    case "lookup":
+      return routing.vindex.unique && routing.values.length === 1 && routing.values[0]?.kind !== "bind-list";
+    case "keyspace-ids":
+      return routing.ids.length <= 1;
     case "in-multi":
     case "in-tuples":
     case "in-rows":
@@ -105,6 +109,10 @@ function whereOf(routing: Routing, keyspace: string): string {
       return `Its rows are on the shards of ${keyspace} that vindex ${routing.vindex.name} gives for values it names`;
     case "range":
       return `Its rows are on the shards of ${keyspace} that vindex ${routing.vindex.name} gives for a range of values`;
+    case "lookup":
+      return `Its rows are on the shards of ${keyspace} that ${routing.vindex.table}, the table of vindex ${routing.vindex.name}, has for ${routing.values.map(describeValue).join(", ")}`;
+    case "keyspace-ids":
+      return `Its rows are on the shards of ${keyspace} that have ${routing.ids.length} keyspace ids`;
     case "like":
       return `Its rows are on the shards of ${keyspace} that vindex ${routing.vindex.name} gives for texts like ${describeValue(routing.pattern)}`;
     case "common":

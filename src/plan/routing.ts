@@ -4,8 +4,9 @@
 import { notSupported } from "../base/errors.ts";
 import { EqualityClasses, vindexesOf } from "./equality-classes.ts";
 import type { FromClause, FromTable } from "./from-clause.ts";
-import { keyConditionsOf } from "./key-conditions.ts";
+import { type KeyConditions, keyConditionsOf } from "./key-conditions.ts";
 import { placingKeys, restrict } from "./key-restriction.ts";
+import type { LookupRouting } from "./key-routing.ts";
 import type { Routing } from "./plan.ts";
 
 /** Throws 1235 when tables of a sharded keyspace do not provably lie together. */
@@ -89,5 +90,31 @@ function bestRouting(group: readonly FromTable[], classes: EqualityClasses, from
   const filters = from.conditions.filter(({ scope }) => scope.kind === "filter").map(({ expr }) => expr);
   const conditions = keyConditionsOf(filters, (column) => classes.columnKey(column));
   const keys = group.flatMap((table) => placingKeys(table, from));
-  return restrict(conditions, [], keys, classes) ?? { kind: "scatter" };
+  const found = restrict(conditions, [], keys, classes) ?? { kind: "scatter" };
+  if (!isScatter(found)) return found;
+  const lookup = lookupRouting(group, conditions, classes);
+  if (lookup === undefined) return found;
+  return found.kind === "scatter" ? lookup : { kind: "common", parts: [found, lookup] };
+}
+
+/** A lookup table tells where rows with these values are; of several the cheapest. */
+function lookupRouting(
+  group: readonly FromTable[],
+  conditions: KeyConditions,
+  classes: EqualityClasses,
+): LookupRouting | undefined {
+  const found = group.flatMap((table) =>
+    (table.resolved.table?.columnVindexes ?? []).flatMap(({ vindex, columnsLower }): LookupRouting[] => {
+      const [columnLower = ""] = columnsLower;
+      if (vindex.kind !== "lookup" || vindex.writeOnly) return [];
+      const facts = conditions.facts.get(classes.key(table, columnLower)) ?? [];
+      return facts.flatMap((fact) => {
+        const values = fact.kind === "value" ? [fact.value] : fact.kind === "values" ? fact.values : undefined;
+        return values === undefined
+          ? []
+          : [{ kind: "lookup", vindex, table: table.resolved.name, columnLower, values } as const];
+      });
+    }),
+  );
+  return found.toSorted((a, b) => a.vindex.cost - b.vindex.cost)[0];
 }

@@ -29,8 +29,14 @@ export function send(
     effect,
     rows,
     substitute,
-    asks: refs.length === 0 || isSet ? undefined : refs,
+    asks: (refs.length === 0 && !looksUp(routing)) || isSet ? undefined : refs,
   };
+}
+
+/** Lookup tables are asked where the rows are. */
+function looksUp(routing: Routing): boolean {
+  if (routing.kind === "all-of" || routing.kind === "common") return routing.parts.some(looksUp);
+  return routing.kind === "lookup";
 }
 
 /** The keyspace of all tables; undefined when there are none. */

@@ -260,6 +260,10 @@ function showRouting(routing: Routing): string {
       const to = high === undefined ? "" : `${high.inclusive ? "to" : "below"} ${describeValue(high.value)}`;
       return `${routing.vindex.name} ${from}${to}`.trim();
     }
+    case "lookup":
+      return `${routing.vindex.name} looked up for (${routing.values.map(describeValue).join(", ")})`;
+    case "keyspace-ids":
+      return `ids ${routing.ids.map((id) => id.toString("hex")).join(", ")}`;
     case "like":
       return `${routing.vindex.name} like ${describeValue(routing.pattern)}`;
     case "null-key":
