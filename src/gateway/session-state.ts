@@ -46,6 +46,8 @@ export class SessionState {
   target: SessionTarget = NO_TARGET;
   settings: Settings = Settings.atLogin();
   sqlMode: SqlMode;
+  /** What of it clients must know to write literals. */
+  #modeFlags = 0;
   /** Stands for `sqlMode` in keys: statements of the same text may read differently. Empty for the default. */
   readingMode = "";
   /** 0 in an auto-increment column asks for an id: sql_mode has no NO_AUTO_VALUE_ON_ZERO. */
@@ -93,9 +95,9 @@ export class SessionState {
   /** SERVER_STATUS_* that this session's client has to see. */
   get statusFlags(): number {
     const { begin } = this;
-    const autocommit = this.autocommit ? SERVER.STATUS_AUTOCOMMIT : 0;
-    if (begin === undefined) return autocommit;
-    return autocommit | SERVER.STATUS_IN_TRANS | (isReadOnly(begin) ? SERVER.STATUS_IN_TRANS_READONLY : 0);
+    const kept = this.#modeFlags | (this.autocommit ? SERVER.STATUS_AUTOCOMMIT : 0);
+    if (begin === undefined) return kept;
+    return kept | SERVER.STATUS_IN_TRANS | (isReadOnly(begin) ? SERVER.STATUS_IN_TRANS_READONLY : 0);
   }
 
   /** A shard's flags with the session's own put in. */
@@ -118,6 +120,8 @@ export class SessionState {
       noBackslashEscapes: modes.has("NO_BACKSLASH_ESCAPES"),
       highNotPrecedence: modes.has("HIGH_NOT_PRECEDENCE"),
     };
+    this.#modeFlags = this.sqlMode.noBackslashEscapes ? SERVER.STATUS_NO_BACKSLASH_ESCAPES : 0;
+    if (this.sqlMode.ansiQuotes && this.sqlMode.dialect === "mariadb") this.#modeFlags |= SERVER.STATUS_ANSI_QUOTES;
     this.readingMode = Object.entries(this.sqlMode)
       .flatMap(([name, on]) => (on === true ? [name] : []))
       .join(",");
@@ -148,6 +152,7 @@ export class SessionState {
     this.settings = names;
     this.sqlMode = { ...DEFAULT_SQL_MODE, dialect: this.sqlMode.dialect };
     this.readingMode = "";
+    this.#modeFlags = 0;
     this.autoValueOnZero = true;
     this.autocommit = true;
     this.begin = undefined;

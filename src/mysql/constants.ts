@@ -64,6 +64,8 @@ export const SERVER = {
   PS_OUT_PARAMS: 0x1000,
   STATUS_IN_TRANS_READONLY: 0x2000,
   SESSION_STATE_CHANGED: 0x4000,
+  /** MariaDB's. */
+  STATUS_ANSI_QUOTES: 0x8000,
 } as const;
 
 /** First byte of a command packet. */

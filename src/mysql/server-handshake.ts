@@ -25,7 +25,7 @@ import {
 import { NATIVE_PASSWORD, verifyNative } from "./auth/native-password.ts";
 import type { ShaCryptHash } from "./auth/sha-crypt.ts";
 import { COLLATION_UTF8MB4_GENERAL_CI } from "./charsets.ts";
-import { CLIENT, SERVER } from "./constants.ts";
+import { CLIENT, MARIADB_CLIENT, SERVER } from "./constants.ts";
 import { writeFrame } from "./frame.ts";
 import { encodeAuthMoreData, encodeAuthSwitchRequest } from "./packets/auth-switch.ts";
 import type { ChangeUser } from "./packets/command.ts";
@@ -126,7 +126,17 @@ export const OFFERED_CAPABILITIES =
   CLIENT.CONNECT_ATTRS |
   CLIENT.PLUGIN_AUTH_LENENC_CLIENT_DATA |
   CLIENT.SESSION_TRACK |
-  CLIENT.DEPRECATE_EOF;
+  CLIENT.DEPRECATE_EOF |
+  CLIENT.QUERY_ATTRIBUTES;
+
+/** What clients are offered in the place of a server of this version: MariaDB's leave CLIENT_MYSQL off, and have more. */
+export function offeredCapabilities(
+  serverVersion: string,
+): Pick<ServerHandshakeOptions<Account>, "capabilities" | "mariadbCapabilities"> {
+  if (!/mariadb/i.test(serverVersion)) return { capabilities: OFFERED_CAPABILITIES, mariadbCapabilities: 0 };
+  const capabilities = OFFERED_CAPABILITIES & ~CLIENT.MYSQL;
+  return { capabilities, mariadbCapabilities: MARIADB_CLIENT.STMT_BULK_OPERATIONS };
+}
 
 /** The client's half, as far as it is known. */
 interface Attempt<A extends Account> {

@@ -125,6 +125,16 @@ function decodeQuery(reader: BufferReader, capabilities: number): Command {
   return { kind: "query", sql: reader.rest(), attributes };
 }
 
+/**
+ * A COM_QUERY as clients without CLIENT_QUERY_ATTRIBUTES send it; `payload` is one of a client that has them. Throws
+ * ER_MALFORMED_PACKET.
+ */
+export function withoutQueryAttributes(payload: Buffer): Buffer {
+  const command = decodeCommand(payload, CLIENT.QUERY_ATTRIBUTES);
+  if (command.kind !== "query") throw malformed("COM_QUERY expected");
+  return Buffer.concat([payload.subarray(0, 1), command.sql]);
+}
+
 function readAttributes(reader: BufferReader, count: number): QueryAttribute[] {
   const nulls = reader.bytes(Math.floor((count + 7) / 8));
   if (reader.u8() !== 1) throw malformed("query attributes without types");

@@ -125,7 +125,7 @@ export function schemaChange(schema: string): SessionStateChange {
 
 /** That something of the session has changed, as an entry of session state. */
 export function stateChange(): SessionStateChange {
-  return { type: SESSION_TRACK.STATE_CHANGE, data: Buffer.from([1, 0x31]) };
+  return { type: SESSION_TRACK.STATE_CHANGE, data: Buffer.from("1") };
 }
 
 /** A system variable's new value, as an entry of session state. */
@@ -138,6 +138,8 @@ export function systemVariableChange(name: string, value: string): SessionStateC
 
 /** The strings of an entry: name and value for SYSTEM_VARIABLES, one string for SCHEMA, STATE_CHANGE and transactions. */
 export function stringsOfChange(change: SessionStateChange): string[] {
+  // The only one without a length of its own.
+  if (change.type === SESSION_TRACK.STATE_CHANGE) return [change.data.toString("latin1")];
   const reader = new BufferReader(change.data);
   // GTIDs come with an encoding specification byte in front.
   if (change.type === SESSION_TRACK.GTIDS) reader.skip(1);
