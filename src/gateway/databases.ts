@@ -41,6 +41,11 @@ export class Databases {
     return this.#options.topology.lock(`database-${name}`, this.#options.holder);
   }
 
+  /** The same for whoever changes definitions of a keyspace, ctl included. */
+  lockKeyspace(keyspace: string): Promise<TopoLock> {
+    return this.#options.topology.lock(`keyspace-${keyspace}`, this.#options.holder);
+  }
+
   /** The topology's own word, not what this gateway has seen so far. Undefined when there is none. */
   async record(name: string): Promise<KeyspaceRecord | undefined> {
     try {

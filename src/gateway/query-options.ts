@@ -9,6 +9,7 @@
 //   TABLET_TYPE=replica          read from there, unless a transaction is open
 //   SCATTER_ERRORS_AS_WARNINGS   rows of the shards that answer, and a warning for each that does not
 //   IGNORE_MAX_MEMORY_ROWS       gather more rows than --gather-max-rows
+//   SHARD=-80                    run CALL there, in a sharded keyspace
 //   EXECUTE_DML_QUERIES          lets VEXPLAIN run what changes rows
 //
 // Further ones are taken without effect, as Vitess does: PRIORITY, WORKLOAD_NAME, MULTI_SHARD_AUTOCOMMIT, PLANNER, …
@@ -37,6 +38,8 @@ export interface QueryOptions {
   readonly scatterErrorsAsWarnings: boolean;
   readonly ignoreMaxMemoryRows: boolean;
   readonly runsDml: boolean;
+  /** Where a procedure runs; undefined: not told. */
+  readonly shard: string | undefined;
 }
 
 export interface QueryDefaults {
@@ -60,6 +63,7 @@ export function defaultOptions({ noScatter, noGather, rowsMax }: QueryDefaults):
     scatterErrorsAsWarnings: false,
     ignoreMaxMemoryRows: false,
     runsDml: false,
+    shard: undefined,
   };
 }
 
@@ -77,6 +81,7 @@ export function optionsOf(directives: Directives | undefined, defaults: QueryOpt
     scatterErrorsAsWarnings: isSet("scatter_errors_as_warnings"),
     ignoreMaxMemoryRows: isSet("ignore_max_memory_rows"),
     runsDml: isSet("execute_dml_queries"),
+    shard: directives.get("shard"),
   };
 }
 

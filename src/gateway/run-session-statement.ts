@@ -14,6 +14,7 @@ import { runDatabase } from "./run-database.ts";
 import { runDefinition } from "./run-ddl.ts";
 import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
 import { runKill } from "./run-kill.ts";
+import { runLoadData } from "./run-load-data.ts";
 import { runDeallocate, runExecute, runPrepare } from "./run-prepare.ts";
 import { runSetFor } from "./run-set-for.ts";
 import { runSet, runSetTransaction } from "./set-statement.ts";
@@ -84,6 +85,9 @@ export async function runSessionStatement(
       return;
     case "explain":
       await runVexplain(executor, statement, cluster);
+      return;
+    case "load":
+      await runLoadData(executor, statement, cluster);
       return;
     case "prepare":
       await runPrepare(executor, statement);

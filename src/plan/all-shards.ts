@@ -1,9 +1,10 @@
-// Statements that are neither queries nor changes of rows and that all shards of a sharded keyspace have to run: definitions
-// of views, and what mysqldump asks for before it reads. The gateway runs them shard by shard.
+// Statements that are neither queries nor changes of rows and that all shards of a sharded keyspace have to run: definitions,
+// and what mysqldump asks for before it reads. The gateway runs them shard by shard.
 
 import { notSupported } from "../base/errors.ts";
 import type { Admin, Ddl, LockTables, ObjectName, Statement, TableName } from "../sql/tree.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
+import { keyspaceOfRoutine, planDefinition } from "./definition.ts";
 import type { SessionPlan } from "./plan.ts";
 import { type PlanContext, tableNamesOf } from "./tables.ts";
 
@@ -12,7 +13,10 @@ export function planOnAllShards(statement: Statement, context: PlanContext): Ses
   const plan: SessionPlan = { kind: "session", statement };
   switch (statement.kind) {
     case "ddl":
-      return statement.object === "view" && isOfShards(statement, context) ? plan : undefined;
+      if (statement.object !== "view") return planDefinition(statement, context);
+      return isOfShards(statement, context) ? plan : undefined;
+    case "callProcedure":
+      return keyspaceOfRoutine(statement, context)?.sharded === true ? plan : undefined;
     case "lock":
       return statement.what === "tables" && locksShards(statement, context) ? plan : undefined;
     case "unlock":

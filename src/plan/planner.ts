@@ -73,12 +73,14 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
       return planStatementFor(statement, context);
     case "describe":
       return planDescribe(statement, context);
+    case "load":
+      if (statement.local) return { kind: "session", statement };
+      return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "do":
     case "callProcedure":
     case "ddl":
     case "lock":
     case "unlock":
-    case "load":
     case "admin":
       return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "xa":

@@ -8,7 +8,7 @@ import { admin, alterVschema, skipRest } from "./parse-admin.ts";
 import { accountName, lockWait } from "./parse-session.ts";
 import { canonicalText } from "./token-text.ts";
 import { alterTableBody, columnType, createTableBody, keyOptions, keyParts } from "./parse-definition.ts";
-import type { KeyDefinition, TableChange } from "./table-definition.ts";
+import type { ForeignKeyDefinition, KeyDefinition, TableChange } from "./table-definition.ts";
 import type { DdlObject, DdlVerb, ObjectName, Query, Statement } from "./tree.ts";
 
 export interface Found {
@@ -27,6 +27,7 @@ export interface Found {
 /** A TableDefinition in the making. */
 export interface FoundDefinition {
   changes: TableChange[];
+  foreignKeys: ForeignKeyDefinition[];
   charset: string | undefined;
   collation: string | undefined;
   comment: string | undefined;
@@ -47,7 +48,14 @@ export function ddl(c: Cursor): Statement {
     names: [],
     references: [],
     query: undefined,
-    definition: { changes: [], charset: undefined, collation: undefined, comment: undefined, viewColumns: [] },
+    definition: {
+      changes: [],
+      foreignKeys: [],
+      charset: undefined,
+      collation: undefined,
+      comment: undefined,
+      viewColumns: [],
+    },
   };
   if (!read(c, found)) {
     c.seek(start);

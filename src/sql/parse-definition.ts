@@ -118,9 +118,8 @@ function key(c: Cursor, found: Found): void {
       c.next();
       c.expect("key");
       ifClause(c);
-      if (c.isName()) c.name();
-      keyParts(c);
-      references(c, found);
+      name = c.isName() ? c.name() : undefined;
+      references(c, found, constraint ?? name, keyParts(c));
       return;
     case "check":
       check(c);
@@ -276,10 +275,11 @@ function enforced(c: Cursor): void {
   c.accept("enforced");
 }
 
-function references(c: Cursor, found: Found): void {
+function references(c: Cursor, found: Found, name: string | undefined, columns: readonly (string | undefined)[]): void {
   c.expect("references");
-  found.references.push(c.objectName());
-  if (c.w === "(") keyParts(c);
+  const parent = c.objectName();
+  found.references.push(parent);
+  found.definition.foreignKeys.push({ name, columns, parent, parentColumns: c.w === "(" ? keyParts(c) : [] });
   if (c.accept("match")) c.oneOf(["full", "partial", "simple"]);
   while (c.w === "on" && (c.peek(1) === "delete" || c.peek(1) === "update") && isReferenceOption(c.peek(2))) {
     c.seek(c.i + 2);
@@ -378,7 +378,7 @@ function columnDefinition(c: Cursor, name: string, found: Found): ColumnDefiniti
     key: undefined,
   };
   const type = columnType(c);
-  columnAttributes(c, found, attributes);
+  columnAttributes(c, found, name, attributes);
   const { charset = type.charset, binary, ...rest } = attributes;
   return { name, type: { ...type, charset, binary: binary || type.binary }, ...rest };
 }
@@ -470,7 +470,7 @@ function atCharset(c: Cursor): boolean {
   return c.w === "charset" || ((c.w === "character" || c.w === "char") && c.peek(1) === "set");
 }
 
-function columnAttributes(c: Cursor, found: Found, column: Attributes): void {
+function columnAttributes(c: Cursor, found: Found, name: string, column: Attributes): void {
   for (;;) {
     switch (c.w) {
       case "not":
@@ -542,7 +542,7 @@ function columnAttributes(c: Cursor, found: Found, column: Attributes): void {
         c.oneOf(["disk", "memory", "default"]);
         continue;
       case "references":
-        references(c, found);
+        references(c, found, undefined, [name]);
         continue;
       case "constraint":
         c.next();

@@ -1,10 +1,15 @@
-// What CREATE TABLE and ALTER TABLE say of columns, keys and character sets, as data: what a reader of schema files needs.
+// What CREATE TABLE and ALTER TABLE say of columns, keys and character sets, as data: what a reader of schema files needs,
+// and what decides whether shards can each hold to it.
 // Defaults, checks, comments, storage options and partitions are read and left out. Not part of the tree that is walked or
 // printed: a definition is carried on as text.
+
+import type { ObjectName } from "./tree.ts";
 
 export interface TableDefinition {
   /** In the order of the text. CREATE TABLE has `add-column` and `add-key` only. */
   readonly changes: readonly TableChange[];
+  /** Those that are added. */
+  readonly foreignKeys: readonly ForeignKeyDefinition[];
   /** DEFAULT CHARACTER SET and COLLATE of the table, lower case; undefined when not given. */
   readonly charset: string | undefined;
   readonly collation: string | undefined;
@@ -72,4 +77,14 @@ export interface KeyDefinition {
   readonly name: string | undefined;
   /** Undefined where an expression stands. */
   readonly columns: readonly (string | undefined)[];
+}
+
+export interface ForeignKeyDefinition {
+  /** Of the constraint, else of the key. */
+  readonly name: string | undefined;
+  /** Undefined where an expression stands. */
+  readonly columns: readonly (string | undefined)[];
+  readonly parent: ObjectName;
+  /** Empty when they are not named. */
+  readonly parentColumns: readonly (string | undefined)[];
 }

@@ -1,0 +1,121 @@
+// Definitions in a sharded keyspace: on one shard first, whose refusal is MySQL's own and has changed nothing, then on all
+// others at once. What fails there names the shards on both sides. One at a time changes a keyspace, over all gateways and
+// ctl, so that shards cannot come to run two definitions in different orders.
+
+import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
+import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
+import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import { decodeOk } from "../mysql/packets/ok.ts";
+import { shardedKeyspaceOf } from "../plan/definition.ts";
+import type { Ddl } from "../sql/tree.ts";
+import { checkAccess } from "./access.ts";
+import type { ClusterView } from "./cluster-view.ts";
+import { definedTables } from "./defined-tables.ts";
+import type { Executor } from "./executor.ts";
+import { commitOpen } from "./run-transaction.ts";
+import { warningsOf } from "./show-warnings.ts";
+
+/** Answers the client, or throws. */
+export async function runDefinition(
+  executor: Executor,
+  statement: Ddl,
+  cluster: ClusterView,
+  payload: Buffer,
+): Promise<void> {
+  const { state, context } = executor;
+  const { vschema, schema } = cluster;
+  const found = shardedKeyspaceOf(statement, { vschema, schema, keyspace: state.target.keyspace });
+  if (found === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  const { keyspace } = found;
+  const command = statement.verb.toUpperCase();
+  const tables = statement.names.map(({ name }) => ({ keyspace, table: name }));
+  checkAccess(state.user, { right: "ddl", command, tables, system: false });
+  const read = statement.references.map(({ name }) => ({ keyspace, table: name }));
+  if (statement.object === "table") {
+    checkAccess(state.user, { right: "read", command: "SELECT", tables: read, system: false });
+  } else checkAccess(state.user, { right: "ddl", command, tables: read, system: false });
+  executor.refuseReplica();
+  await commitOpen(executor);
+  await using _lock = await context.databases.lockKeyspace(keyspace);
+  const { targets, problem } = executor.keyspaceTargets(keyspace, context.cluster());
+  const [first, ...others] = targets;
+  if (first === undefined) {
+    throw new ShardgateError(
+      "SHARD_UNAVAILABLE",
+      `keyspace ${keyspace} cannot be changed now: ${problem ?? "no shards"}`,
+    );
+  }
+  for (const { shard } of targets) {
+    const away = context.tablets.primaryProblem(keyspace, shard);
+    if (away === undefined) continue;
+    const text = `shard ${keyspace}:${shard} is not available now (${away}); nothing has been changed`;
+    throw new ShardgateError("SHARD_UNAVAILABLE", text);
+  }
+  const run = (target: ShardTarget): Promise<CollectedReply> => runOn(executor, target, payload);
+  const changed = definedTables(statement, keyspace);
+  try {
+    const reply = await run(first);
+    const outcomes = await Promise.allSettled(others.map(run));
+    const replies = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    if (replies.length < others.length) throw partly(targets, outcomes);
+    answer(executor, [reply, ...replies]);
+  } finally {
+    if (changed !== undefined) await context.definitions.refresh(keyspace, changed.tables);
+  }
+}
+
+async function runOn(
+  { context, state, signal }: Executor,
+  target: ShardTarget,
+  payload: Buffer,
+): Promise<CollectedReply> {
+  const request = { ...plainRequest(payload), settings: state.settings.sql };
+  try {
+    const reply = await collect(context.tablets, target, request, signal);
+    if (reply.info.kind === "err") throw errorOfReply(reply);
+    return reply;
+  } catch (error) {
+    throw error instanceof ShardCallError ? error.error : error;
+  }
+}
+
+/** The first shard has done it; `outcomes` are those of the others. */
+function partly([first, ...others]: readonly ShardTarget[], outcomes: readonly PromiseSettledResult<unknown>[]): Error {
+  const done = first === undefined ? [] : [nameOf(first)];
+  const failed: string[] = [];
+  let error: unknown;
+  for (const [i, target] of others.entries()) {
+    const outcome = outcomes[i];
+    if (outcome?.status === "fulfilled") done.push(nameOf(target));
+    else {
+      error ??= outcome?.reason;
+      failed.push(`${nameOf(target)} (${messageOf(outcome?.reason)})`);
+    }
+  }
+  const text =
+    `it was done on ${done.join(", ")}, but not on ${failed.join(", ")}: ` +
+    "see to what is wrong there, then run it there alone, after USE of that shard";
+  if (error instanceof MysqlError) return new MysqlError(error.errno, error.sqlState, `${error.message}; ${text}`);
+  return new ShardgateError(error instanceof ShardgateError ? error.id : "INTERNAL", text, error);
+}
+
+function nameOf({ keyspace, shard }: ShardTarget): string {
+  return `${keyspace}:${shard}`;
+}
+
+/** Rows that were copied are counted over all shards; warnings are those of one, as they are alike. */
+function answer(executor: Executor, replies: readonly CollectedReply[]): void {
+  const oks = replies.map((reply) => decodeOk(reply.bytes.subarray(4), 0));
+  const affectedRows = oks.reduce((sum, ok) => sum + ok.affectedRows, 0);
+  const [first] = replies;
+  executor.state.rowCount = affectedRows;
+  executor.state.lastWarnings = warningsOf(first === undefined ? [] : [first.info]);
+  executor.ok({ affectedRows, warnings: oks[0]?.warnings ?? 0, info: summed(oks.map(({ info }) => info)) });
+}
+
+/** `Records: 2  Duplicates: 0  Warnings: 0`, its numbers added but for the warnings. */
+function summed(infos: readonly string[]): string {
+  const [first = ""] = infos;
+  const records = infos.reduce((sum, info) => sum + Number(/^Records: (\d+)/.exec(info)?.[1] ?? 0), 0);
+  return first.replace(/^Records: \d+/, `Records: ${records}`);
+}

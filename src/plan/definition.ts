@@ -1,0 +1,172 @@
+// Definitions in sharded keyspaces: whether every shard can run the statement for itself, and what has to be true of the
+// VSchema first. A table that the VSchema does not list would have rows that nobody finds, so it is not made; a foreign key
+// that could lead to another shard would be checked against the wrong rows.
+
+import { notSupported, ShardgateError } from "../base/errors.ts";
+import type { Ddl, ObjectName, Statement } from "../sql/tree.ts";
+import { formatTableEntry, proposeEntry } from "./propose-entry.ts";
+import type { KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
+import { refuseForeignKeys } from "./foreign-keys.ts";
+import type { SessionPlan } from "./plan.ts";
+import { type PlanContext, resolveTable, SYSTEM_SCHEMAS } from "./tables.ts";
+
+/** What a keyspace's shards can each have for themselves. */
+const OBJECTS: ReadonlySet<string> = new Set(["table", "index", "trigger", "procedure", "function", "event"]);
+const ROUTINES: ReadonlySet<string> = new Set(["procedure", "function", "event", "package", "package body"]);
+
+/** Undefined for what is planned as in an unsharded keyspace. Throws 1235 for what shards cannot each do for themselves. */
+export function planDefinition(statement: Ddl, context: PlanContext): SessionPlan | undefined {
+  if (statement.temporary || !OBJECTS.has(statement.object)) return undefined;
+  const keyspace = shardedKeyspaceOf(statement, context);
+  if (keyspace === undefined) return undefined;
+  if (statement.object === "table") checkTable(statement, keyspace, context);
+  return { kind: "session", statement };
+}
+
+/** The sharded keyspace of what is defined; undefined for an unsharded one. Throws 1235 when it is not in one keyspace. */
+export function shardedKeyspaceOf(statement: Ddl, context: PlanContext): KeyspaceVSchema | undefined {
+  const keyspaces = new Set<KeyspaceVSchema>();
+  for (const name of placedNames(statement)) {
+    const keyspace = keyspaceOfName(name, ROUTINES.has(statement.object), context);
+    if (keyspace !== undefined) keyspaces.add(keyspace);
+  }
+  const sharded = [...keyspaces].find((keyspace) => keyspace.sharded);
+  if (sharded === undefined || keyspaces.size === 1) return sharded;
+  const names = [...keyspaces].map(({ keyspace }) => keyspace).join(" and ");
+  throw notSupported(
+    `${statement.verb} ${statement.object}`.toUpperCase() + ` over keyspaces ${names}`,
+    "a shard has the tables of its own keyspace only",
+  );
+}
+
+/** The keyspace of the routine or event that is defined or called; undefined for other statements. */
+export function keyspaceOfRoutine(statement: Statement, context: PlanContext): KeyspaceVSchema | undefined {
+  if (statement.kind === "callProcedure") return keyspaceOfName(statement.procedure, true, context);
+  if (statement.kind !== "ddl" || !ROUTINES.has(statement.object)) return undefined;
+  const [name] = statement.names;
+  return name === undefined ? undefined : keyspaceOfName(name, true, context);
+}
+
+/** Names whose keyspace is where the statement runs. An index and a trigger are where their table is. */
+function placedNames({ object, names, references }: Ddl): readonly ObjectName[] {
+  if (object === "index") return references;
+  if (object === "trigger" && references.length > 0) return references;
+  return object === "table" || object === "view" ? [...names, ...references] : names;
+}
+
+function keyspaceOfName(name: ObjectName, isRoutine: boolean, context: PlanContext): KeyspaceVSchema | undefined {
+  const schema = name.schema ?? context.keyspace;
+  if (schema === undefined) {
+    if (isRoutine) throw new ShardgateError("ER_NO_DB", "No database selected");
+    return resolveTable(name, context).keyspace;
+  }
+  if (SYSTEM_SCHEMAS.has(schema.toLowerCase())) return undefined;
+  const keyspace = context.vschema.keyspaces.get(schema);
+  if (keyspace === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
+  return keyspace;
+}
+
+function checkTable(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanContext): void {
+  const [name] = statement.names;
+  const table = name === undefined ? undefined : keyspace.tables.get(name.name);
+  switch (statement.verb) {
+    case "create":
+      if (statement.query !== undefined) {
+        throw notSupported(
+          `CREATE TABLE … SELECT in sharded keyspace ${keyspace.keyspace}`,
+          "create the table, then INSERT … SELECT",
+        );
+      }
+      if (name !== undefined && table === undefined) refuseUnlisted(statement, name.name, keyspace);
+      if (table !== undefined) refuseForeignKeys(statement.definition, table, keyspace);
+      return;
+    case "alter":
+      if (name === undefined || table === undefined) return;
+      refuseKeyChange(statement, table, context);
+      refuseForeignKeys(statement.definition, table, keyspace);
+      for (const to of statement.names.slice(1)) checkRename(name.name, to.name, keyspace);
+      return;
+    case "rename":
+      for (let at = 0; at + 1 < statement.names.length; at += 2) {
+        checkRename(statement.names[at]?.name ?? "", statement.names[at + 1]?.name ?? "", keyspace);
+      }
+      return;
+    case "truncate":
+      if (table?.columnVindexes.some(({ owned }) => owned) === true) {
+        throw notSupported(
+          `TRUNCATE of table ${table.name}, which owns a lookup vindex`,
+          "DELETE FROM it, so that the lookup rows go with it",
+        );
+      }
+      return;
+    case "drop":
+      return;
+  }
+}
+
+function refuseUnlisted(statement: Ddl, name: string, keyspace: KeyspaceVSchema): never {
+  const from = statement.references[0];
+  const isLike = statement.definition.changes.length === 0 && from !== undefined;
+  const like = isLike ? keyspace.tables.get(from.name) : undefined;
+  throw unlisted(
+    `CREATE TABLE ${name}`,
+    formatTableEntry(name, proposeEntry(keyspace, statement.definition, like)),
+    keyspace,
+  );
+}
+
+/** Its rows stay where they are, so the new name has to find them there. */
+function checkRename(from: string, to: string, keyspace: KeyspaceVSchema): void {
+  const old = keyspace.tables.get(from);
+  const next = keyspace.tables.get(to);
+  if (old === undefined) return;
+  if (next === undefined) {
+    throw unlisted(
+      `RENAME TABLE ${from} TO ${to}`,
+      formatTableEntry(to, proposeEntry(keyspace, undefined, old)),
+      keyspace,
+    );
+  }
+  if (placementOf(old) === placementOf(next)) return;
+  throw notSupported(
+    `RENAME TABLE ${from} TO ${to}`,
+    `the VSchema of ${keyspace.keyspace} places rows of ${to} in another way than those of ${from}`,
+  );
+}
+
+function placementOf({ type, pinned, columnVindexes }: TableVSchema): string {
+  const [primary] = columnVindexes;
+  return JSON.stringify([type, pinned?.toString("hex"), primary?.columnsLower, primary?.vindex.name]);
+}
+
+function unlisted(what: string, entry: string, { keyspace }: KeyspaceVSchema): ShardgateError {
+  return notSupported(
+    `${what}, which the VSchema of sharded keyspace ${keyspace} does not list`,
+    `add it with ALTER VSCHEMA or shardgate ctl ApplyVSchema: ${entry}`,
+  );
+}
+
+/** Rows are where the values of these columns have put them. */
+function refuseKeyChange({ definition, names }: Ddl, table: TableVSchema, context: PlanContext): void {
+  const keys = new Set(table.columnVindexes.flatMap(({ columnsLower }) => columnsLower));
+  const refuse = (what: string, column: string): never => {
+    throw notSupported(
+      `ALTER TABLE ${names[0]?.name} that ${what} vindex column ${column}`,
+      "take it out of the VSchema first, or copy the rows to a new table",
+    );
+  };
+  for (const change of definition.changes) {
+    if (change.kind === "drop-column" && keys.has(change.name.toLowerCase())) refuse("drops", change.name);
+    if (change.kind === "rename-column" && keys.has(change.from.toLowerCase())) refuse("renames", change.from);
+    if (change.kind !== "change-column" || !keys.has(change.name.toLowerCase())) continue;
+    if (change.column.name.toLowerCase() !== change.name.toLowerCase()) refuse("renames", change.name);
+    const known = context.schema.table(table.keyspace, table.name);
+    const before = known?.columns.find(({ lower }) => lower === change.name.toLowerCase());
+    const isSame = before === undefined || isInteger(before.dataType) === isInteger(change.column.type.name);
+    if (!isSame) refuse("changes the type of", change.name);
+  }
+}
+
+function isInteger(type: string): boolean {
+  return /^(?:(?:tiny|small|medium|middle|big)?int|integer|int[12348]|bool|boolean)\b/.test(type);
+}
