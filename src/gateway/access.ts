@@ -104,8 +104,9 @@ function rightOf(statement: Statement, plan: Plan): Right {
       return "ddl";
     case "admin":
     case "lock":
-    case "load":
       return "admin";
+    case "load":
+      return statement.local ? "write" : "admin";
     case "insert":
     case "update":
     case "delete":

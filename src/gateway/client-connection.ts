@@ -15,7 +15,6 @@ import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Output } from "../engine/output.ts";
 import { COMPRESSION_CAPABILITIES, compressionFor } from "../mysql/compression.ts";
-import { CLIENT } from "../mysql/constants.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
 import { encodeErrOf } from "../mysql/packets/err.ts";
@@ -23,13 +22,14 @@ import { encodeOk, okPacket } from "../mysql/packets/ok.ts";
 import {
   type HandshakeEvent,
   type Login,
-  OFFERED_CAPABILITIES,
+  offeredCapabilities,
   ServerHandshake,
   type ServerHandshakeOptions,
 } from "../mysql/server-handshake.ts";
 import { addressText, type ClientAddress, peerAddress, proxiedAddress } from "./client-address.ts";
 import { CompressedStream } from "./compressed-stream.ts";
 import { type ProxyNetworks, readProxyHeader } from "./proxy-protocol.ts";
+import type { ClientPacket } from "./executor.ts";
 import type { User, Users } from "./users.ts";
 
 export interface ClientConnectionOptions {
@@ -107,6 +107,7 @@ export class ClientConnection implements Output {
   #compressed: CompressedStream | undefined;
   #capabilities = 0;
   #drains: (() => void)[] = [];
+  #fileWaiter: ((packet: ClientPacket | undefined) => void) | undefined;
   /** True while the command loop runs: commandDone() then only has to flip the phase. */
   #looping = false;
   #paused = false;
@@ -269,14 +270,15 @@ export class ClientConnection implements Output {
 
   #handshakeOptions(): ServerHandshakeOptions<User> {
     const { users, connectionId, serverVersion, tls, tlsRequired, rsaKeys } = this.#options;
+    const { capabilities, mariadbCapabilities } = offeredCapabilities(serverVersion);
     // A proxy's header may say later where the client is.
     const address = (): ClientAddress => this.#address;
     return {
       serverVersion,
       connectionId,
       scramble: randomBytes(20),
-      capabilities: (OFFERED_CAPABILITIES & ~CLIENT.LOCAL_FILES) | COMPRESSION_CAPABILITIES,
-      mariadbCapabilities: 0,
+      capabilities: capabilities | COMPRESSION_CAPABILITIES,
+      mariadbCapabilities,
       defaultPlugin: "mysql_native_password",
       tlsAvailable: tls !== undefined,
       tlsRequired,
@@ -339,8 +341,27 @@ export class ClientConnection implements Output {
     this.#receivedPlain(received.subarray(header.bytes));
   }
 
+  nextPacket(): Promise<ClientPacket | undefined> {
+    return new Promise((resolve) => {
+      this.#fileWaiter = resolve;
+      this.#giveFilePacket();
+    });
+  }
+
+  /** To who waits for the client's file, if there is a packet. */
+  #giveFilePacket(): void {
+    const waiter = this.#fileWaiter;
+    if (waiter === undefined) return;
+    const payload = this.#phase.kind === "executing" ? this.#reader.next() : undefined;
+    if (payload === undefined && this.#phase.kind === "executing") return;
+    this.#fileWaiter = undefined;
+    waiter(payload === undefined ? undefined : { payload, sequenceId: this.#reader.sequenceId });
+    this.#regulate();
+  }
+
   #receivedPlain(chunk: Buffer): void {
     this.#reader.push(chunk);
+    this.#giveFilePacket();
     if (this.#phase.kind === "login") {
       this.#login();
       if (this.#phase.kind === "login" && this.#reader.bufferedBytes > PIPELINED_BYTES_MAX) this.destroy();
@@ -459,7 +480,8 @@ export class ClientConnection implements Output {
     this.#capabilities = login.capabilities;
     try {
       const handler = this.#options.openSession(this, login);
-      this.#reader.payloadBytesMax = this.#options.packetBytesMax;
+      // Of as many bytes, MySQL refuses a packet.
+      this.#reader.payloadBytesMax = this.#options.packetBytesMax - 1;
       this.#reader.stepsOverTooLarge = true;
       const nowMs = this.#options.clock.nowMs();
       this.#phase = { kind: "ready", handler, sinceMs: nowMs, idleSinceMs: nowMs };
@@ -524,6 +546,7 @@ export class ClientConnection implements Output {
     if (phase.kind === "closed") return;
     this.#phase = { kind: "closed" };
     if (phase.kind !== "login") phase.handler.disconnected();
+    this.#giveFilePacket();
     this.#drained();
     this.#options.closed(this);
   }

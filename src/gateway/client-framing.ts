@@ -10,7 +10,7 @@ import { CLIENT, COM, HEADER_OK, PACKET_HEADER_BYTES } from "../mysql/constants.
 import { writeFrame } from "../mysql/frame.ts";
 import { withSessionState } from "../mysql/packets/ok.ts";
 import { type ReframedMode, ReplyReframer, type SessionChanges } from "../mysql/reply-reframe.ts";
-import type { ExecutorClient } from "./executor.ts";
+import type { ClientPacket, ExecutorClient } from "./executor.ts";
 
 /** Flags that only this file knows of: nothing behind it frames by them. */
 const EDGE_FLAGS = CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK;
@@ -82,6 +82,10 @@ export class ClientFraming implements ExecutorClient {
 
   commandDone(): void {
     this.#connection.commandDone();
+  }
+
+  nextPacket(): Promise<ClientPacket | undefined> {
+    return this.#connection.nextPacket?.() ?? Promise.resolve(undefined);
   }
 
   end(): void {

@@ -2,7 +2,6 @@
 // nothing on it waits or allocates more than it must. Everything else (several shards, statements of the session itself)
 // may wait; its promise is caught in `#slow`.
 
-import { isAscii } from "node:buffer";
 import { forManyListeners } from "../base/abort.ts";
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -15,7 +14,7 @@ import { ShardCallError } from "../engine/collect.ts";
 import { type ScatterPart, scatterRows } from "../engine/scatter.ts";
 import { type KeyspaceTargets, shardsFor, widened } from "../engine/shards.ts";
 import { writeFrame } from "../mysql/frame.ts";
-import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
+import { decodeErr } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
 import { type ResultSet, writeResultSet } from "../mysql/result-writer.ts";
 import { LOCK_TABLES, NO_EFFECT, showEffect } from "../plan/effects.ts";
@@ -40,6 +39,7 @@ import { afterRequest, learn, learnRows } from "./aftermath.ts";
 import { askedRouting } from "./asked-routing.ts";
 import { BinaryRows } from "./binary-rows.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
+import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client-text.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
 import { type DefinedTables, definedTables } from "./defined-tables.ts";
 import { patchStatus } from "./patch-status.ts";
@@ -70,6 +70,17 @@ export interface ExecutorClient extends Output {
   end(): void;
   /** Closes at once. */
   destroy(): void;
+  /**
+   * What the client sends while its command is answered (the file of LOAD DATA LOCAL), packet by packet; undefined when it
+   * is gone. Only for clients that were asked for a file.
+   */
+  nextPacket?(): Promise<ClientPacket | undefined>;
+}
+
+export interface ClientPacket {
+  /** Borrowed until the next one. */
+  readonly payload: Buffer;
+  readonly sequenceId: number;
 }
 
 /** One execution of a prepared statement. */
@@ -287,7 +298,7 @@ export class Executor implements PassThroughOwner {
     const limit = this.#effect.foundRows === undefined ? undefined : this.state.settings.selectLimit;
     const result = limit === undefined ? whole : { ...whole, rows: whole.rows.slice(0, Number(limit)) };
     const framing = { capabilities, sequenceId: this.#sequenceId, statusFlags: this.state.statusFlags, warnings };
-    this.client.write(writeResultSet(result, framing));
+    this.client.write(writeResultSet(inResultCharset(result, this.state.settings), framing));
     this.state.rowCount = -1;
     this.state.lastWarnings = lastWarnings;
     learnRows(this.#effect, this.#binds, { sent: result.rows.length, skipped: 0 }, this.state);
@@ -307,7 +318,7 @@ export class Executor implements PassThroughOwner {
   fail(error: unknown): void {
     const shown = this.#shown(error);
     this.#remember(shown);
-    this.client.write(writeFrame(encodeErrOf(shown), this.#sequenceId));
+    this.client.write(writeFrame(errInResultCharset(shown, this.state.settings), this.#sequenceId));
     this.client.commandDone();
   }
 
@@ -322,8 +333,9 @@ export class Executor implements PassThroughOwner {
     const { target } = this.state;
     const keyspace = this.keyspaceTargets(plan.keyspace, cluster);
     if (target.shard === undefined || target.keyspace !== plan.keyspace) {
-      const readable = this.state.settings.textIsUtf8 || !hasForeignText(binds);
-      return shardsFor(readable ? plan.routing : widened(plan.routing), keyspace, binds);
+      const values = literalsInUtf8(binds, this.state.settings);
+      if (values === undefined) return shardsFor(widened(plan.routing), keyspace, binds);
+      return shardsFor(plan.routing, keyspace, values);
     }
     const chosen = keyspace.targets.filter(({ shard }) => shard === target.shard);
     if (chosen.length > 0) return chosen;
@@ -889,14 +901,6 @@ function isQuery({ kind }: Statement): boolean {
 
 export function isDeadlock(error: Error | undefined): boolean {
   return error instanceof MysqlError && error.errno === ER_LOCK_DEADLOCK;
-}
-
-/** Texts whose bytes the gateway cannot read: it knows UTF-8, and ASCII in whatever character set. */
-function hasForeignText(binds: readonly BindValue[]): boolean {
-  return binds.some((bind) => {
-    if (bind.kind === "list") return hasForeignText(bind.items);
-    return (bind.type === "string" || bind.type === "nstring") && !isAscii(bind.raw);
-  });
 }
 
 const SCATTER: Routing = { kind: "scatter" };

@@ -13,7 +13,7 @@ import { statementEnd } from "../sql/statement-end.ts";
 import { syntaxError } from "../sql/syntax-error.ts";
 import { decodeSql } from "../sql/encoding.ts";
 import type { SqlMode } from "../sql/tree.ts";
-import type { ExecutorClient } from "./executor.ts";
+import type { ClientPacket, ExecutorClient } from "./executor.ts";
 
 /** Runs the statements: the session's executor. */
 export interface StatementRunner {
@@ -98,6 +98,14 @@ export class MultiStatement implements ExecutorClient {
     });
   }
 
+  async nextPacket(): Promise<ClientPacket | undefined> {
+    const packet = await this.#client.nextPacket?.();
+    if (packet !== undefined && this.#sequence !== undefined) {
+      this.#sequence = new Resequencer(packet.sequenceId + 1);
+    }
+    return packet;
+  }
+
   end(): void {
     this.#rest = undefined;
     this.#client.end();
@@ -136,6 +144,11 @@ export class MultiStatement implements ExecutorClient {
     }
     if (scanner.rowsOffset !== rowsOffset) setMore(bytes, scanner.rowsOffset - before - EOF_STATUS_BYTES);
     if (!scanner.ended) return;
+    if (scanner.kind === "infile") {
+      // The file is asked for; the answer follows it.
+      scanner.reset("query");
+      return;
+    }
     const last = scanner.lastPacketOffset - before + PACKET_HEADER_BYTES;
     if (scanner.kind === "resultset") {
       setMore(bytes, bytes.length - EOF_STATUS_BYTES);

@@ -30,6 +30,7 @@ import type {
   TableName,
   TableRef,
   Update,
+  UserVariable,
   With,
 } from "./tree.ts";
 
@@ -264,14 +265,11 @@ export function load(c: Cursor): LoadData {
   const local = c.accept("local");
   c.expect("infile");
   const file = c.string();
-  c.maybeOneOf(["replace", "ignore"]);
+  const duplicates = c.maybeOneOf(["replace", "ignore"]);
   c.expect("into");
   c.expect("table");
   const table = c.objectName();
-  if (c.w === "partition") {
-    c.next();
-    c.nameList();
-  }
+  const partitions = c.accept("partition") ? c.nameList() : [];
   if (what === "xml") {
     if (c.accept2("character", "set")) c.nameOrString();
     if (c.accept2("rows", "identified")) {
@@ -279,20 +277,37 @@ export function load(c: Cursor): LoadData {
       c.string();
     }
   }
-  outfileFormat(c, false);
-  if (c.w === "ignore") {
-    c.next();
-    c.integer();
+  const format = outfileFormat(c, false);
+  let skippedLines = 0;
+  if (c.accept("ignore")) {
+    skippedLines = Number(c.integer());
     c.oneOf(["lines", "rows"]);
   }
+  const targets: (Column | UserVariable)[] = [];
   if (c.accept("(")) {
     if (c.w !== ")")
       do {
-        if (c.k === T.userVariable) c.userVariable();
-        else columnName(c);
+        const targetPos = c.pos;
+        if (c.k === T.userVariable) targets.push({ kind: "userVariable", name: c.userVariable(), pos: targetPos });
+        else targets.push(columnName(c));
       } while (c.accept(","));
     c.expect(")");
   }
-  if (c.accept("set")) assignments(c);
-  return { kind: "load", what, local, file, table, text: canonicalText(c, start, c.i), pos };
+  const set = c.accept("set") ? assignments(c) : [];
+  const text = canonicalText(c, start, c.i);
+  return {
+    kind: "load",
+    what,
+    local,
+    file,
+    duplicates,
+    table,
+    partitions,
+    format,
+    skippedLines,
+    targets,
+    set,
+    text,
+    pos,
+  };
 }

@@ -3,6 +3,7 @@
 
 import { LIMITS } from "../base/limits.ts";
 import type { Cursor } from "./cursor.ts";
+import { decodeSql } from "./encoding.ts";
 import { T } from "./lexer.ts";
 import { expression, expressions, exprAt, intervalOperand, LEVEL } from "./parse-expr.ts";
 import { columnName, functionCall } from "./parse-function.ts";
@@ -13,6 +14,7 @@ import { nestingError } from "./syntax-error.ts";
 import type {
   Cte,
   Expr,
+  FileFormat,
   FrameBound,
   InsertRow,
   Into,
@@ -35,6 +37,15 @@ import type {
 
 const NO_ORDER: readonly OrderItem[] = [];
 const NO_LOCKING: readonly Locking[] = [];
+
+const DEFAULT_FILE_FORMAT: FileFormat = {
+  charset: undefined,
+  fieldsTerminatedBy: "\t",
+  enclosedBy: "",
+  escapedBy: "\\",
+  linesStartingBy: "",
+  linesTerminatedBy: "\n",
+};
 
 interface Tail extends QueryTail {
   readonly procedure: Select["procedure"];
@@ -678,22 +689,25 @@ function intoClause(c: Cursor): Into {
 }
 
 /** CHARACTER SET, FIELDS and LINES of INTO OUTFILE and LOAD DATA, and the options of Vitess's S3 form. */
-export function outfileFormat(c: Cursor, s3: boolean): void {
-  if (acceptCharset(c)) charsetName(c);
+/** How a text file is cut into lines and fields (manual: "LOAD DATA Statement"). */
+export function outfileFormat(c: Cursor, s3: boolean): FileFormat {
+  const charset = acceptCharset(c) ? charsetName(c) : undefined;
   if (s3 && c.accept("format")) {
     c.oneOf(["csv", "text"]);
     c.accept("header");
   }
+  const format: { -readonly [Part in keyof FileFormat]: FileFormat[Part] } = { ...DEFAULT_FILE_FORMAT, charset };
   if (c.w === "fields" || c.w === "columns") {
     c.next();
     let any = false;
     for (;;) {
-      if (c.accept2("terminated", "by")) textString(c);
+      if (c.accept2("terminated", "by")) format.fieldsTerminatedBy = textString(c);
       else if (c.accept("optionally")) {
         c.expect("enclosed");
         c.expect("by");
-        textString(c);
-      } else if (c.accept2("enclosed", "by") || c.accept2("escaped", "by")) textString(c);
+        format.enclosedBy = textString(c);
+      } else if (c.accept2("enclosed", "by")) format.enclosedBy = textString(c);
+      else if (c.accept2("escaped", "by")) format.escapedBy = textString(c);
       else if (any) break;
       else throw c.error();
       any = true;
@@ -702,7 +716,8 @@ export function outfileFormat(c: Cursor, s3: boolean): void {
   if (c.accept("lines")) {
     let any = false;
     for (;;) {
-      if (c.accept2("terminated", "by") || c.accept2("starting", "by")) textString(c);
+      if (c.accept2("terminated", "by")) format.linesTerminatedBy = textString(c);
+      else if (c.accept2("starting", "by")) format.linesStartingBy = textString(c);
       else if (any) break;
       else throw c.error();
       any = true;
@@ -712,9 +727,16 @@ export function outfileFormat(c: Cursor, s3: boolean): void {
     c.next();
     if (!c.accept("on")) c.accept("off");
   }
+  return format;
 }
 
-function textString(c: Cursor): void {
-  if (c.k === T.hexval || c.k === T.hexnum || c.k === T.bitval || c.k === T.bitnum) c.next();
-  else c.string();
+function textString(c: Cursor): string {
+  if (c.k !== T.hexval && c.k !== T.hexnum && c.k !== T.bitval && c.k !== T.bitnum) return c.string();
+  const isHex = c.k === T.hexval || c.k === T.hexnum;
+  const digits = c
+    .raw()
+    .replace(/^(?:0[xb]|[xXbB]')/, "")
+    .replace(/'$/, "");
+  const hex = isHex ? digits : BigInt(`0b${digits === "" ? "0" : digits}`).toString(16);
+  return decodeSql(Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex"));
 }

@@ -901,12 +901,30 @@ export interface Delete {
   readonly pos: number;
 }
 
+/** How LOAD DATA cuts a file; texts as the statement has them. */
+export interface FileFormat {
+  readonly charset: string | undefined;
+  readonly fieldsTerminatedBy: string;
+  readonly enclosedBy: string;
+  readonly escapedBy: string;
+  readonly linesStartingBy: string;
+  readonly linesTerminatedBy: string;
+}
+
 export interface LoadData {
   readonly kind: "load";
   readonly what: "data" | "xml";
   readonly local: boolean;
   readonly file: string;
+  readonly duplicates: "replace" | "ignore" | undefined;
   readonly table: ObjectName;
+  readonly partitions: readonly string[];
+  readonly format: FileFormat;
+  /** Lines at the file's beginning that are left out. */
+  readonly skippedLines: number;
+  /** Where a line's fields go; none: to the table's columns. */
+  readonly targets: readonly (Column | UserVariable)[];
+  readonly set: readonly Assignment[];
   /** The whole statement in canonical text. */
   readonly text: string;
   readonly pos: number;
