@@ -44,7 +44,13 @@ export const CLIENTS: readonly Client[] = [
   go("GORM", "gorm"),
   rust("sqlx", "sqlx"),
   rust("mysql_async", "mysql_async"),
-  script("mysqli", "PHP", "php", ["php", "mysqli.php"], ["php", "-r", "exit(extension_loaded('mysqli') ? 0 : 1);"]),
+  script(
+    "mysqli",
+    "PHP",
+    "php",
+    ["php", "-d", "mysqli.allow_local_infile=1", "mysqli.php"],
+    ["php", "-r", "exit(extension_loaded('mysqli') ? 0 : 1);"],
+  ),
   script("PDO", "PHP", "php", ["php", "pdo.php"], ["php", "-r", "exit(extension_loaded('pdo_mysql') ? 0 : 1);"]),
   script("DBD::mysql", "Perl", "perl", ["perl", "dbd.pl", "mysql"], ["perl", "-MDBD::mysql", "-MJSON::PP", "-e1"]),
   script(
@@ -65,7 +71,7 @@ export const CLIENTS: readonly Client[] = [
   },
   script("mariadb", "command line", "tools", ["bash", "mariadb.sh"], ["mariadb", "--version"]),
   script("mariadb-dump", "command line", "tools", ["bash", "dump.sh"], ["mariadb-dump", "--version"]),
-  script("mydumper, myloader", "command line", "tools", ["bash", "mydumper.sh"], ["mydumper", "--version"]),
+  script("mydumper and myloader", "command line", "tools", ["bash", "mydumper.sh"], ["mydumper", "--version"]),
   script("mysqlslap", "command line", "tools", ["bash", "slap.sh"], ["mariadb-slap", "--version"]),
   script("sysbench", "command line", "tools", ["bash", "sysbench.sh"], ["sysbench", "--version"]),
 ];

@@ -86,10 +86,8 @@ async function run(command: readonly string[], cwd: string): Promise<string | un
     await promisify(execFile)(program, args, { cwd, timeout: STEP_MS_MAX, maxBuffer: 64 << 20 });
     return undefined;
   } catch (error) {
-    const { stderr, code } = error as { stderr?: string; code?: unknown };
-    const lines = (stderr ?? "").trim().split("\n");
-    return (
-      lines.findLast((line) => /error|not found|cannot|missing/i.test(line))?.trim() || lines.at(-1) || String(code)
-    );
+    const { stdout, stderr, code } = error as { stdout?: string; stderr?: string; code?: unknown };
+    const lines = `${stdout ?? ""}\n${stderr ?? ""}`.trim().split("\n");
+    return lines.find((line) => /error|not found|cannot|missing/i.test(line))?.trim() || lines.at(-1) || String(code);
   }
 }
