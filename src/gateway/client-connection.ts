@@ -15,8 +15,10 @@ import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Output } from "../engine/output.ts";
 import { COMPRESSION_CAPABILITIES, compressionFor } from "../mysql/compression.ts";
+import { CLIENT, COM } from "../mysql/constants.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
+import { withoutQueryAttributes } from "../mysql/packets/command.ts";
 import { encodeErrOf } from "../mysql/packets/err.ts";
 import { encodeOk, okPacket } from "../mysql/packets/ok.ts";
 import {
@@ -387,8 +389,10 @@ export class ClientConnection implements Output {
     this.#looping = true;
     try {
       while (this.#phase.kind === "ready" && !this.#ending) {
-        const payload = this.#reader.next();
-        if (payload === undefined) break;
+        const packet = this.#reader.next();
+        if (packet === undefined) break;
+        const hasAttributes = packet[0] === COM.QUERY && (this.#capabilities & CLIENT.QUERY_ATTRIBUTES) !== 0;
+        const payload = hasAttributes ? withoutQueryAttributes(packet) : packet;
         const { handler } = this.#phase;
         this.#phase = { kind: "executing", handler, sinceMs: this.#options.clock.nowMs(), payload };
         handler.command(payload, this.#reader.sequenceId);

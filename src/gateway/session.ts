@@ -5,7 +5,6 @@ import { ShardgateError } from "../base/errors.ts";
 import { CLIENT, COM } from "../mysql/constants.ts";
 import { collationById } from "../mysql/charsets.ts";
 import { writeFrame } from "../mysql/frame.ts";
-import { withoutQueryAttributes } from "../mysql/packets/command.ts";
 import { encodeEof } from "../mysql/packets/eof.ts";
 import type { Login } from "../mysql/server-handshake.ts";
 import type { ClientConnection, CommandHandler } from "./client-connection.ts";
@@ -70,11 +69,6 @@ export class Session implements CommandHandler {
     if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
   }
 
-  /** COM_QUERYs come with query attributes, which nothing here reads. */
-  get #hasAttributes(): boolean {
-    return (this.#options.connection.capabilities & CLIENT.QUERY_ATTRIBUTES) !== 0;
-  }
-
   get executor(): Executor {
     return this.#executor;
   }
@@ -86,10 +80,7 @@ export class Session implements CommandHandler {
     const { connectionId, user, target } = this.#executor.state;
     const seconds = Math.max(0, Math.floor((nowMs - activity.sinceMs) / 1000));
     const { keyspace } = target;
-    const { payload } = activity;
-    const isPlain = payload === undefined || !this.#hasAttributes || payload[0] !== COM.QUERY;
-    const shown = commandShown(isPlain ? payload : withoutQueryAttributes(payload));
-    return { id: connectionId, user: user.user, host: peer, keyspace, seconds, ...shown };
+    return { id: connectionId, user: user.user, host: peer, keyspace, seconds, ...commandShown(activity.payload) };
   }
 
   /** Ends the connection, or the statement under way if there is one. */
@@ -105,7 +96,7 @@ export class Session implements CommandHandler {
     this.#executor.begin();
     switch (payload[0]) {
       case COM.QUERY:
-        this.#query(payload, sequenceId);
+        this.#statements.query(this.#executor, payload, sequenceId);
         return;
       case COM.STMT_EXECUTE:
         this.#prepared.execute(payload, sequenceId);
@@ -189,19 +180,6 @@ export class Session implements CommandHandler {
   #killProcess(payload: Buffer, sequenceId: number): void {
     const executor = this.#executor.answering(sequenceId);
     killProcess(executor, payload).catch((error: unknown) => executor.fail(error));
-  }
-
-  #query(payload: Buffer, sequenceId: number): void {
-    let plain = payload;
-    if (this.#hasAttributes) {
-      try {
-        plain = withoutQueryAttributes(payload);
-      } catch (error) {
-        this.#executor.answering(sequenceId).fail(error);
-        return;
-      }
-    }
-    this.#statements.query(this.#executor, plain, sequenceId);
   }
 
   /** Several statements a packet: 0 allows them, 1 forbids them. */

@@ -126,13 +126,15 @@ function decodeQuery(reader: BufferReader, capabilities: number): Command {
 }
 
 /**
- * A COM_QUERY as clients without CLIENT_QUERY_ATTRIBUTES send it; `payload` is one of a client that has them. Throws
- * ER_MALFORMED_PACKET.
+ * A COM_QUERY as clients without CLIENT_QUERY_ATTRIBUTES send it, in the memory of `payload` (owned), which is one of a
+ * client that has them. Throws ER_MALFORMED_PACKET.
  */
 export function withoutQueryAttributes(payload: Buffer): Buffer {
   const command = decodeCommand(payload, CLIENT.QUERY_ATTRIBUTES);
   if (command.kind !== "query") throw malformed("COM_QUERY expected");
-  return Buffer.concat([payload.subarray(0, 1), command.sql]);
+  const start = payload.length - command.sql.length - 1;
+  payload[start] = COM.QUERY;
+  return payload.subarray(start);
 }
 
 function readAttributes(reader: BufferReader, count: number): QueryAttribute[] {
