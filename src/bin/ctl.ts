@@ -431,7 +431,7 @@ async function openTopology(
 
 function tabletTlsOf(flags: CtlFlags): GrpcTls | undefined {
   try {
-    return grpcTlsOf({ logLevel: "silent", ...flags });
+    return grpcTlsOf({ logLevel: "silent", ...flags }, silentLog);
   } catch (error) {
     throw new UsageError(messageOf(error), { cause: error });
   }

@@ -181,6 +181,7 @@ async function start(
   if (flags.tlsRequired && certFile === undefined) {
     throw new ShardgateError("CONFIG_BAD", "--tls-required needs --tls-cert and --tls-key");
   }
+  const grpcTls = grpcTlsOf(flags, log);
   const store = await openStore(flags, log);
   return startGateway({
     listen: flags.listen,
@@ -190,7 +191,7 @@ async function start(
     usersFile: flags.usersFile,
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     tlsRequired: flags.tlsRequired,
-    grpcTls: grpcTlsOf(flags),
+    grpcTls,
     transactionMode: flags.transactionMode,
     replicaLagMaxS: flags.replicaLagMax,
     clients: {
@@ -210,7 +211,7 @@ async function start(
     queryDefaults: { noScatter: !flags.scatter, noGather: !flags.gather, rowsMax: flags.maxRows },
     createDatabaseOn: flags.createDatabaseOn,
     topologyWaitMs: flags.topologyWait,
-    peers: peerNetwork(flags.peerListen, flags.peerAdvertiseHost, grpcTlsOf(flags), log),
+    peers: peerNetwork(flags.peerListen, flags.peerAdvertiseHost, grpcTls, log),
     clock: systemClock,
     log,
   });

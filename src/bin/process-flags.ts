@@ -2,8 +2,10 @@
 // stopping on a signal.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { systemClock } from "../base/clock.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { createLog, type Log, type LogLevel } from "../base/log.ts";
+import { Certificates } from "../rpc/certificates.ts";
 import type { GrpcTls } from "../rpc/service.ts";
 
 export interface ProcessFlags {
@@ -15,7 +17,10 @@ export interface ProcessFlags {
 
 export function addProcessFlags(command: Command): Command {
   return command
-    .option("--grpc-cert <file>", "PEM certificate for mTLS between gateways and tablets (default: plain text)")
+    .option(
+      "--grpc-cert <file>",
+      "PEM certificate for mTLS between gateways and tablets; read again when it changes (default: plain text)",
+    )
     .option("--grpc-key <file>", "PEM private key of --grpc-cert")
     .option("--grpc-ca <file>", "PEM certificates the other side's certificate is checked against")
     .addOption(
@@ -25,14 +30,14 @@ export function addProcessFlags(command: Command): Command {
     );
 }
 
-/** Throws CONFIG_BAD when only some of the three files are given. */
-export function grpcTlsOf(flags: ProcessFlags): GrpcTls | undefined {
+/** Throws CONFIG_BAD when only some of the three files are given, or one is no good. */
+export function grpcTlsOf(flags: ProcessFlags, log: Log): GrpcTls | undefined {
   const { grpcCert: certFile, grpcKey: keyFile, grpcCa: caFile } = flags;
   if (certFile === undefined && keyFile === undefined && caFile === undefined) return undefined;
   if (certFile === undefined || keyFile === undefined || caFile === undefined) {
     throw new ShardgateError("CONFIG_BAD", "--grpc-cert, --grpc-key and --grpc-ca belong together: give all three");
   }
-  return { certFile, keyFile, caFile };
+  return new Certificates({ certFile, keyFile, caFile }, systemClock, log);
 }
 
 export function wholeNumber(text: string): number {

@@ -91,7 +91,7 @@ async function start(
     type: flags.type,
     listen: flags.listen,
     advertiseHost: flags.advertiseHost,
-    tls: grpcTlsOf(flags),
+    tls: grpcTlsOf(flags, log),
     mysqld: {
       socketPath: flags.mysqlSocket,
       host: flags.mysqlHost,

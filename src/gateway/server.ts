@@ -25,7 +25,7 @@ import type { Process } from "./processes.ts";
 import { Databases } from "./databases.ts";
 import { NO_PROXIES, type ProxyNetworks } from "./proxy-protocol.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
-import { FileReloader, type ReloadedFiles } from "./reloaded-files.ts";
+import { FileReloader, type ReloadedFiles } from "../base/reloaded-files.ts";
 import { isMeant, type Killed, type KillRequest, mayKill } from "./run-kill.ts";
 import { SequenceCache } from "./sequence-cache.ts";
 import { Session } from "./session.ts";

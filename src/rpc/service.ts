@@ -1,21 +1,21 @@
 // Loads proto/tablet.proto and names what gRPC needs to know of it. The `Calls` method gets codecs of our own, because
 // its messages are built and read as bytes (frame.ts); the other methods go through proto-loader.
 
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type ChannelOptions, ChannelCredentials, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
+import {
+  type ChannelOptions,
+  ChannelCredentials,
+  experimental,
+  ServerCredentials,
+  type ServiceDefinition,
+} from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { assert } from "../base/assert.ts";
-import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { decodeBatch, encodeBatch } from "./frame.ts";
 
-/** PEM files of one side of the gateway-tablet connection; with `ca` each side demands the other's certificate. */
-export interface GrpcTls {
-  readonly certFile: string;
-  readonly keyFile: string;
-  readonly caFile: string;
-}
+/** The certificates in force on one side of the gateway-tablet connection; each side demands the other's. */
+export type GrpcTls = experimental.CertificateProvider;
 
 /** Keepalive finds a peer that is stopped or cut off within about six seconds; the windows let one stream fill a link. */
 export const CHANNEL_OPTIONS: ChannelOptions = {
@@ -59,26 +59,14 @@ export function tabletService(): ServiceDefinition {
   return methods;
 }
 
-/** Credentials a gateway dials with; plain text without `tls`. Throws CONFIG_BAD when a file cannot be read. */
+/** Credentials a gateway dials with; plain text without `tls`. */
 export function channelCredentials(tls: GrpcTls | undefined): ChannelCredentials {
   if (tls === undefined) return ChannelCredentials.createInsecure();
-  return ChannelCredentials.createSsl(readPem(tls.caFile), readPem(tls.keyFile), readPem(tls.certFile));
+  return experimental.createCertificateProviderChannelCredentials(tls, tls);
 }
 
 /** Credentials a tablet listens with; with `tls` a gateway must show a certificate signed by the same authority. */
 export function serverCredentials(tls: GrpcTls | undefined): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();
-  return ServerCredentials.createSsl(
-    readPem(tls.caFile),
-    [{ private_key: readPem(tls.keyFile), cert_chain: readPem(tls.certFile) }],
-    true,
-  );
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new ShardgateError("CONFIG_BAD", `cannot read TLS file ${file}: ${messageOf(error)}`, error);
-  }
+  return experimental.createCertificateProviderServerCredentials(tls, tls, true);
 }

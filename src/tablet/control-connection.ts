@@ -8,6 +8,8 @@ import type { TableSchema } from "../rpc/tablet-server.ts";
 import type { MysqldTarget } from "./mysqld-connection.ts";
 
 export interface MysqldStatus {
+  /** @@global.max_allowed_packet */
+  readonly packetBytesMax: number;
   readonly version: string;
   readonly readOnly: boolean;
   /** Seconds behind the source; undefined when it does not replicate, -1 when it does not know. */
@@ -49,8 +51,11 @@ export class ControlConnection {
   /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. One call at a time. */
   async status(): Promise<MysqldStatus> {
     const ask = (sql: string): Promise<RowDataPacket[]> => rowsOf(this.#statusPool, sql, [], STATUS_TIMEOUT_MS);
-    const [row] = await ask("SELECT VERSION() AS version, @@global.read_only AS readOnly");
+    const [row] = await ask(
+      "SELECT VERSION() AS version, @@global.read_only AS readOnly, @@global.max_allowed_packet AS packetBytes",
+    );
     return {
+      packetBytesMax: Number(row?.["packetBytes"] ?? Number.POSITIVE_INFINITY),
       version: String(row?.["version"] ?? ""),
       readOnly: Number(row?.["readOnly"]) !== 0,
       lagS: lagOf(await this.#replicaStatus(ask)),

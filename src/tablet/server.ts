@@ -95,7 +95,11 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     type: options.type,
     clock,
     log,
-    status: () => control.status(),
+    async status() {
+      const status = await control.status();
+      packetBytesMax = status.packetBytesMax;
+      return status;
+    },
     load: () => ({
       calls: counts.calls,
       poolInUse: all.reduce((sum, pool) => sum + pool.stats.inUse, 0),
@@ -116,6 +120,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     clock,
   });
   let holdId = randomInt(HOLD_ID_START_MAX);
+  let packetBytesMax = Number.POSITIVE_INFINITY;
   const deps: CallServiceDeps = {
     ...pools,
     nextHoldId: () => ++holdId,
@@ -126,6 +131,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     killQuery: (threadId) => control.killQuery(threadId),
     killConnection: (threadId) => control.killConnection(threadId),
     refusal: () => health.refusal(),
+    packetBytesMax: () => packetBytesMax,
     definitionsChanged: (database) => schema.poke(database),
     databases,
   };

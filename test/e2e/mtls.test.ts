@@ -2,7 +2,7 @@
 // and the mariadb client, rights and connection limits of the users file. Certificates are made for the test.
 
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from "mysql2/promise";
@@ -109,6 +109,20 @@ describe("gateway and tablet", () => {
     );
   });
 
+  test("certificates that are put in the place of others count for new connections", { timeout: 120_000 }, async () => {
+    for (const kind of ["pem", "key"]) copyFileSync(file(`stranger.${kind}`), file(`swapped.${kind}`));
+    const swapped = await startGateway(grpc("ours", "swapped"));
+    const both = await client({ user: "both", password: "both", port: swapped.port });
+    const names = "SELECT name FROM customer.customer WHERE id = 1";
+    expect(await failureOf(both.query(names))).toMatchObject({ errno: 1053 });
+    // Bad ones change nothing.
+    writeFileSync(file("swapped.key"), "no key");
+    for (const kind of ["pem", "key"]) copyFileSync(file(`gateway.${kind}`), file(`swapped.${kind}`));
+    await eventually(async () => (await value(both, names)) === "Ann");
+    swapped.signal("SIGTERM");
+    expect((await swapped.exited).code).toBe(0);
+  });
+
   test("flags that do not belong together are refused", async () => {
     const half = await runPart("gateway", "--listen", "127.0.0.1:0", "--grpc-cert", file("gateway.pem"), ...topo);
     expect(half).toMatchObject({ code: 1 });
@@ -159,6 +173,28 @@ describe("logins", () => {
       client({ user: "both", password: "both", ssl: { ca: readFileSync(file("theirs.pem")) } }),
     );
     expect(failure.message).toMatch(/certificate/);
+  });
+
+  test("a certificate that is put in the place of another is shown to new clients", { timeout: 120_000 }, async () => {
+    const both = { user: "both", password: "both" };
+    const theirs = (): Promise<Connection> => client({ ...both, ssl: { ca: readFileSync(file("theirs.pem")) } });
+    const before = await client({ ...both, ssl: { ca: readFileSync(file("ours.pem")) } });
+    expect((await failureOf(theirs())).message).toMatch(/certificate/);
+    const kept = ["client-side.pem", "client-side.key"].map((name) => readFileSync(file(name)));
+    copyFileSync(file("stranger.pem"), file("client-side.pem"));
+    copyFileSync(file("stranger.key"), file("client-side.key"));
+    await eventually(async () => (await value(await theirs(), "SELECT 1")) === 1);
+    writeFileSync(file("client-side.pem"), "no certificate");
+    await delay(3_000);
+    expect(await value(await theirs(), "SELECT 1")).toBe(1);
+    expect(await value(before, "SELECT 1")).toBe(1);
+    for (const [index, name] of ["client-side.pem", "client-side.key"].entries()) {
+      writeFileSync(file(name), kept[index] ?? "");
+    }
+    await eventually(async () => {
+      const after = await client({ ...both, ssl: { ca: readFileSync(file("ours.pem")) } });
+      return (await value(after, "SELECT 1")) === 1;
+    });
   });
 
   const native = ["native", "native secret"] as const;
@@ -301,6 +337,19 @@ async function client(options: ConnectionOptions): Promise<Connection> {
   connection.on("error", () => {});
   open.push(connection);
   return connection;
+}
+
+/** Polls for a condition that may also throw. */
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  let last = "";
+  for (const startMs = performance.now(); ; await delay(100)) {
+    try {
+      if (await holds()) return;
+    } catch (error) {
+      last = String(error);
+    }
+    if (performance.now() - startMs > 60_000) throw new Error(`not within a minute: ${String(holds)} ${last}`);
+  }
 }
 
 async function value(connection: Connection, sql: string): Promise<unknown> {

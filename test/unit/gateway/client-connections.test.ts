@@ -14,7 +14,7 @@ import { LIMITS } from "../../../src/base/limits.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { listenUnix } from "../../../src/gateway/listen.ts";
 import { parseProxyNetworks } from "../../../src/gateway/proxy-protocol.ts";
-import { FileReloader } from "../../../src/gateway/reloaded-files.ts";
+import { FileReloader } from "../../../src/base/reloaded-files.ts";
 import { hashPassword, parseUsers, Users } from "../../../src/gateway/users.ts";
 import { CLIENT } from "../../../src/mysql/constants.ts";
 import { PacketReader } from "../../../src/mysql/packet-reader.ts";
@@ -228,7 +228,9 @@ describe("statements", () => {
   test.each([false, true])("larger than max_allowed_packet: 1153, then the end (compressed: %s)", async (compress) => {
     const bed = await bedWith({ limits: { packetBytesMax: 100_000 } });
     const client = await bed.connect({ compress });
-    expect(await valueOf(client, `size${" ".repeat(99_995)}`)).toBe("99999");
+    expect(await valueOf(client, `size${" ".repeat(99_994)}`)).toBe("99998");
+    const exactly = await bed.connect({ compress });
+    await expect(exactly.query(`size${" ".repeat(99_995)}`)).rejects.toMatchObject({ errno: 1153 });
     await expect(client.query(`size${" ".repeat(5_000_000)}`)).rejects.toMatchObject({
       errno: 1153,
       sqlState: "08S01",

@@ -1,11 +1,11 @@
-// Files whose contents are put in force anew while the gateway runs: users, certificates. They are looked at once in a
+// Files whose contents are put in force anew while a process runs: users, certificates. They are looked at once in a
 // while (also where a directory is mounted from elsewhere, which tells nobody of changes), and read on demand. What cannot
 // be read leaves the one in force.
 
 import { statSync } from "node:fs";
-import type { Clock, Timer } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { messageOf } from "./errors.ts";
+import type { Log } from "./log.ts";
 
 export interface ReloadedFiles {
   /** For the log: what the files hold. */
