@@ -13,6 +13,7 @@ import { setsLastInsertId } from "../plan/session-functions.ts";
 import type { BindValue, Insert } from "../plan/statement.ts";
 import { print } from "../sql/print.ts";
 import { comQuery } from "./com-query.ts";
+import { literalsInUtf8 } from "./client-text.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type Executor, isDeadlock } from "./executor.ts";
 import { withSessionValues } from "./session-values.ts";
@@ -86,14 +87,16 @@ export async function placeInsert(
 ): Promise<PlacedInsert> {
   const { state } = executor;
   executor.refuseReplica();
-  if (!state.settings.textIsUtf8 && readsForeignText(plan, binds)) {
+  const values = literalsInUtf8(binds, state.settings);
+  const isUnread = values === undefined ? readsForeignText(plan, binds) : false;
+  if (isUnread || (!state.settings.literalsAreUtf8 && readsForeignText(plan, []))) {
     throw notSupported(
       "text beyond ASCII in a vindex column by a client that does not speak UTF-8",
       "SET NAMES utf8mb4",
     );
   }
   const generated = await generateIds(executor, plan, binds, cluster);
-  const split = splitRows(plan, executor.keyspaceTargets(plan.keyspace, cluster), binds, generated);
+  const split = splitRows(plan, executor.keyspaceTargets(plan.keyspace, cluster), values ?? binds, generated);
   const filled = generated.size === 0 ? plan.statement : withGenerated(plan, generated);
   const statement = plan.substitute ? withSessionValues(filled, state, executor.context) : filled;
   const asWritten = payload !== undefined && statement === plan.statement && plan.printed !== true;

@@ -169,7 +169,8 @@ const COM_QUERY = Buffer.of(3);
 /** Values that are read here must come in utf8mb4; rows that are only cut may be in any that has ASCII. */
 function canRead(plan: MergePlan, { names, variables }: Settings): boolean {
   const results = variables.get("character_set_results") ?? names.charset;
-  if (plan.steps.length === 0) return !/ucs2|utf16|utf32/i.test(results);
+  // Bytes are shown as what has no collation to sort and group by.
+  if (plan.steps.length === 0) return !/ucs2|utf16|utf32|binary/i.test(results);
   return names.charset === "utf8mb4" && !variables.has("character_set_results");
 }
 

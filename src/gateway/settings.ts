@@ -2,6 +2,8 @@
 // connections by it, so clients with equal settings share connections. Entries are replaced, never removed (a variable
 // goes back to DEFAULT by name), so that the statement can also be run on a connection that is held already.
 
+import { collationByName, defaultCollation } from "../mysql/charsets.ts";
+
 export interface CharacterSet {
   readonly charset: string;
   readonly collation: string | undefined;
@@ -21,6 +23,8 @@ export class Settings {
   readonly sql: string;
   /** The client's statements are UTF-8 (or bytes without a character set). */
   readonly textIsUtf8: boolean;
+  /** And literals are none the worse for what a server converts them to. */
+  readonly literalsAreUtf8: boolean;
 
   private constructor(names: CharacterSet, variables: ReadonlyMap<string, string>) {
     this.names = names;
@@ -30,6 +34,8 @@ export class Settings {
     if (!isLogin(names)) items.unshift(namesSql(names));
     const client = (variables.get("character_set_client") ?? names.charset).replaceAll("'", "").toLowerCase();
     this.textIsUtf8 = client === "binary" || client.startsWith("utf8");
+    const connection = this.connectionCharset ?? "";
+    this.literalsAreUtf8 = this.textIsUtf8 && (connection === "binary" || connection.startsWith("utf"));
     this.sql = items.length === 0 ? "" : `SET ${items.join(", ")}`;
   }
 
@@ -74,6 +80,42 @@ export class Settings {
     return this.variables.has(SELECT_LIMIT) ? this.withVariable(SELECT_LIMIT, "DEFAULT") : this;
   }
 
+  /** For what the gateway reads itself: texts come in utf8mb4. */
+  get ofGateway(): Settings {
+    const { charset, collation } = this.results;
+    const isOwn = charset === "utf8mb4" && collation === undefined && !this.variables.has(RESULTS);
+    return isOwn ? this.ofParts : this.ofParts.withVariable(RESULTS, "'utf8mb4'");
+  }
+
+  /** The character set of statements; undefined: it is not known here. */
+  get clientCharset(): string | undefined {
+    return this.#charsetOf("character_set_client");
+  }
+
+  /** What a server converts a statement's literals to; undefined: it is not known here. */
+  get connectionCharset(): string | undefined {
+    const collation = this.variables.get("collation_connection");
+    if (collation === undefined) return this.#charsetOf("character_set_connection");
+    return collationByName(unquoted(collation))?.charset;
+  }
+
+  /** What answers are converted to, in which collation they are shown; without a set as they are stored. */
+  get results(): ResultCharset {
+    const value = this.variables.get(RESULTS);
+    if (value === undefined) return this.names;
+    if (value.toUpperCase() === "NULL") return { charset: undefined, collation: undefined };
+    const charset = this.#charsetOf(RESULTS) ?? LOGIN_CHARSET.charset;
+    return { charset, collation: undefined };
+  }
+
+  #charsetOf(variable: string): string | undefined {
+    const value = this.variables.get(variable);
+    if (value === undefined) return this.names.charset;
+    const charset = unquoted(value);
+    if (charset === "utf8") return "utf8mb3";
+    return defaultCollation(charset)?.charset;
+  }
+
   withNames(names: CharacterSet): Settings {
     // SET NAMES sets these three anew (manual: "SET NAMES"); what was said of them before no longer counts.
     const variables = new Map(this.variables);
@@ -90,9 +132,26 @@ export class Settings {
 
   /** `sql` is the value as SQL text. */
   withVariable(name: string, sql: string): Settings {
-    return new Settings(this.names, new Map(this.variables).set(name, sql));
+    const variables = new Map(this.variables).set(name, sql);
+    // Each of these two sets the other one; the last one that was set counts.
+    if (name === "character_set_connection") variables.delete("collation_connection");
+    else if (name === "collation_connection") variables.delete("character_set_connection");
+    return new Settings(this.names, variables);
   }
 }
+
+export interface ResultCharset {
+  readonly charset: string | undefined;
+  /** Undefined: the set's own. */
+  readonly collation: string | undefined;
+}
+
+/** A name in a value as SQL text; upper-case DEFAULT is none. */
+function unquoted(sql: string): string {
+  return sql.replaceAll("'", "").toLowerCase();
+}
+
+const RESULTS = "character_set_results";
 
 /** MySQL's bound, outside Windows. */
 const IDLE_TIMEOUT_MAX_S = 31_536_000;

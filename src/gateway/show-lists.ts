@@ -131,7 +131,7 @@ function compare(a: string, b: string): number {
 
 /** On a pooled connection: a held one takes one statement at a time, and has nothing of its own to list. */
 async function ask({ context, state, signal }: Executor, target: ShardTarget, sql: string): Promise<ResultSet> {
-  const request = { ...plainRequest(comQuery(sql)), settings: state.settings.ofParts.sql };
+  const request = { ...plainRequest(comQuery(sql)), settings: state.settings.ofGateway.sql };
   const reply = await collect(context.tablets, target, request, signal);
   if (reply.info.kind === "err") throw errorOfReply(reply);
   return readTextResult(reply.bytes);

@@ -268,7 +268,7 @@ interface ServerList {
 async function serverList(executor: Executor, payload: Buffer, cluster: ClusterView): Promise<ServerList> {
   const { state, context, signal } = executor;
   const target = executor.anyTarget(anyKeyspace(state, cluster), cluster);
-  const request = { ...plainRequest(payload), settings: state.settings.sql };
+  const request = { ...plainRequest(payload), settings: state.settings.ofGateway.sql };
   const reply = await collect(context.tablets, target, request, signal);
   if (reply.info.kind === "err") throw errorOfReply(reply);
   return readTextResult(reply.bytes);

@@ -1,12 +1,15 @@
 // SHOW WARNINGS, SHOW ERRORS and their counts: about the session's last statement, from what its shard said right after it
 // or from the gateway's own error.
 
+import { decodeLossless } from "../base/lossless-text.ts";
+import { COLLATION_BINARY, collationById } from "../mysql/charsets.ts";
 import { COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { integerColumn, type ResultSet, textColumn } from "../mysql/result-writer.ts";
+import { decodeText } from "../mysql/text-encodings.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState, type SessionWarning } from "./session-state.ts";
-import { readTextRows } from "./text-rows.ts";
+import { readTextResult } from "./text-rows.ts";
 
 export type WarningsAnswer =
   | { readonly kind: "raw"; readonly reply: Buffer }
@@ -70,10 +73,15 @@ export function withRow(message: string, rows: readonly number[] | undefined): s
 
 /** The rows of a shard's reply to SHOW WARNINGS. */
 export function readWarnings(reply: Buffer): SessionWarning[] {
-  return readTextRows(reply).map(([level, code, message]) => ({
-    level: levelOf(level?.toString("latin1") ?? ""),
-    code: Number(code?.toString("latin1") ?? 0),
-    message: message?.toString("utf8") ?? "",
+  const { columns, rows } = readTextResult(reply);
+  const charset = collationById(columns[0]?.collation ?? COLLATION_BINARY)?.charset ?? "binary";
+  // Of other sets the bytes are kept: the client gets them back.
+  const textOf = (cell: Buffer | null | undefined): string =>
+    cell === null || cell === undefined ? "" : (decodeText(charset, cell) ?? decodeLossless(cell));
+  return rows.map(([level, code, message]) => ({
+    level: levelOf(textOf(level)),
+    code: Number(textOf(code)),
+    message: textOf(message),
   }));
 }
 

@@ -5,9 +5,13 @@ import { COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { TextResult } from "./text-rows.ts";
 
-/** Select expressions from which `describedValues` reads `value`, an SQL expression. */
+/**
+ * Select expressions from which `describedValues` reads `value`, an SQL expression: the value itself for its type, and as
+ * bytes, which come as they are whatever character_set_results is.
+ */
 export function described(value: string): string {
-  return `${value}, HEX(${value}), CHARSET(${value}), COLLATION(${value})`;
+  const bytes = [value, `CHARSET(${value})`, `COLLATION(${value})`].map((each) => `CAST(${each} AS BINARY)`);
+  return [value, ...bytes].join(", ");
 }
 
 /** The values of the first row, from column `first` on; no row is NULLs. */
@@ -15,7 +19,8 @@ export function describedValues({ columns, rows }: TextResult, first = 0): strin
   const cells = rows[0] ?? [];
   const values: string[] = [];
   for (let i = first; i < columns.length; i += 4) {
-    const [value, hex, charset, collation] = cells.slice(i, i + 4).map((cell) => cell?.toString("latin1"));
+    const bytes = cells[i + 1] ?? undefined;
+    const [value, charset, collation] = cells.slice(i + 1, i + 4).map((cell) => cell?.toString("latin1"));
     const type = columns[i]?.type ?? MYSQL_TYPE.VAR_STRING;
     if (value === undefined) values.push(nullOf(columns[i], charset, collation));
     else if (DOUBLE_TYPES.has(type)) values.push(/e/i.test(value) ? value : `${value}e0`);
@@ -24,8 +29,8 @@ export function describedValues({ columns, rows }: TextResult, first = 0): strin
     else if (NUMBER_TYPES.has(type)) {
       const isUnsigned = ((columns[i]?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) !== 0;
       values.push(isUnsigned ? `CAST(${value} AS UNSIGNED)` : value);
-    } else if (charset === "binary") values.push(`x'${hex}'`);
-    else values.push(`_${charset} x'${hex}' COLLATE ${collation}`);
+    } else if (charset === "binary") values.push(`x'${bytes?.toString("hex")}'`);
+    else values.push(`_${charset} x'${bytes?.toString("hex")}' COLLATE ${collation}`);
   }
   return values;
 }

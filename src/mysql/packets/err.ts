@@ -2,18 +2,19 @@
 // that is in an ERR sent instead of a greeting. MariaDB sends progress reports as ERR packets with errno 0xFFFF.
 
 import { MysqlError, type ShardgateError } from "../../base/errors.ts";
+import { decodeLossless, encodeLossless } from "../../base/lossless-text.ts";
 import { BufferReader, BufferWriter, malformed } from "../codec.ts";
 import { HEADER_ERR } from "../constants.ts";
 
 const MESSAGE_BYTES_MAX = 512;
 
-export function encodeErr(errno: number, sqlState: string, message: string): Buffer {
+export function encodeErr(errno: number, sqlState: string, message: string | Buffer): Buffer {
   const writer = new BufferWriter(16 + message.length);
   writer.u8(HEADER_ERR);
   writer.u16(errno);
   writer.string("#");
   writer.string(sqlState.length === 5 ? sqlState : "HY000");
-  writer.string(cut(message));
+  writer.bytes(cut(typeof message === "string" ? encodeLossless(message) : message));
   return writer.finish();
 }
 
@@ -27,7 +28,7 @@ export function encodeErrBeforeGreeting(errno: number, message: string): Buffer 
   const writer = new BufferWriter(16 + message.length);
   writer.u8(HEADER_ERR);
   writer.u16(errno);
-  writer.string(cut(message));
+  writer.bytes(cut(Buffer.from(message)));
   return writer.finish();
 }
 
@@ -41,15 +42,14 @@ export function decodeErr(payload: Buffer): MysqlError {
     reader.skip(1);
     sqlState = reader.bytes(5).toString("latin1");
   }
-  return new MysqlError(errno, sqlState, reader.rest().toString("utf8"));
+  // In the client's character set; the bytes come back when it is sent on.
+  return new MysqlError(errno, sqlState, decodeLossless(reader.rest()));
 }
 
 /** mysqld cuts messages at MYSQL_ERRMSG_SIZE, and clients keep a buffer of that size. */
-function cut(message: string): string {
-  if (message.length <= MESSAGE_BYTES_MAX / 4) return message;
-  const bytes = Buffer.from(message, "utf8");
-  if (bytes.length < MESSAGE_BYTES_MAX) return message;
+function cut(bytes: Buffer): Buffer {
+  if (bytes.length < MESSAGE_BYTES_MAX) return bytes;
   let end = MESSAGE_BYTES_MAX - 1;
   while (end > 0 && ((bytes[end] as number) & 0xc0) === 0x80) end--;
-  return bytes.toString("utf8", 0, end);
+  return bytes.subarray(0, end);
 }
