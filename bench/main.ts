@@ -10,6 +10,7 @@ import { benchIdle } from "./idle.ts";
 import { benchLatency } from "./latency.ts";
 import { benchOrdered } from "./ordered.ts";
 import { benchPointSelect } from "./point-select.ts";
+import { benchPreparedMany } from "./prepared-many.ts";
 import { createReport } from "./report.ts";
 import { type Stage, startStage } from "./stage.ts";
 import { benchStreaming } from "./streaming.ts";
@@ -23,6 +24,8 @@ const BENCHES = {
     benchPointSelect(stage, report, { connections: [1, 16, 64], rounds: quick ? 1 : 3, runS: quick ? 1 : 4 }),
   sysbench: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchSysbench(stage, report, { threads: 16, rounds: quick ? 1 : 3, runS: quick ? 2 : 4 }),
+  "prepared-many": (stage: Stage, report: ReturnType<typeof createReport>) =>
+    benchPreparedMany(stage, report, { clients: quick ? 100 : 1_000, statementsEach: 100 }),
   latency: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchLatency(stage, report, { blocks: quick ? 5 : 50 }),
   streaming: (stage: Stage, report: ReturnType<typeof createReport>) =>

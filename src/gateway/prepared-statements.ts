@@ -39,7 +39,7 @@ interface Prepared {
   /** Parameter types of the last execution. */
   types: readonly number[] | undefined;
   /** Parts of what COM_STMT_SEND_LONG_DATA has sent, by parameter. */
-  readonly longData: Map<number, Buffer[]>;
+  longData: Map<number, Buffer[]> | undefined;
   /** What was wrong with long data; told by the next execution. */
   longDataError: ShardgateError | undefined;
   cursor: CursorRows | undefined;
@@ -180,6 +180,7 @@ export class PreparedStatements {
         statement.longDataError = new ShardgateError("ER_NET_PACKET_TOO_LARGE", text);
         return;
       }
+      statement.longData ??= new Map();
       const parts = statement.longData.get(command.parameter);
       const part = Buffer.from(command.data);
       if (parts === undefined) statement.longData.set(command.parameter, [part]);
@@ -220,7 +221,7 @@ export class PreparedStatements {
       ...read,
       id,
       types: undefined,
-      longData: new Map(),
+      longData: undefined,
       longDataError: undefined,
       cursor: undefined,
     });
@@ -246,7 +247,7 @@ export class PreparedStatements {
       capabilities: this.#client.capabilities,
       types,
       longData(parameter) {
-        const parts = longData.get(parameter);
+        const parts = longData?.get(parameter);
         return parts === undefined ? undefined : Buffer.concat(parts);
       },
     });
@@ -300,9 +301,9 @@ export class PreparedStatements {
 
   #dropLongData(statement: Prepared): void {
     statement.longDataError = undefined;
-    if (statement.longData.size === 0) return;
+    if (statement.longData === undefined) return;
     for (const parts of statement.longData.values()) for (const part of parts) this.#longDataBytes -= part.length;
-    statement.longData.clear();
+    statement.longData = undefined;
   }
 
   #forget(statement: Prepared): void {

@@ -76,7 +76,8 @@ export function templateOf(sql: Buffer, mode: SqlMode): Template {
       }
     }
   });
-  if (names.length === 0) return { text: sql, offsets, limits, shown };
+  const sets = { limits: limits.size === 0 ? NONE_SET : limits, shown: shown.size === 0 ? NONE_SET : shown };
+  if (names.length === 0) return { text: sql, offsets, ...sets };
   let named = "";
   let from = 0;
   for (const { end, alias } of names.sort((one, other) => one.end - other.end)) {
@@ -84,7 +85,7 @@ export function templateOf(sql: Buffer, mode: SqlMode): Template {
     from = end;
   }
   const bytes = encodeSql(named + text.slice(from));
-  return { text: bytes, offsets: parameterOffsets(bytes, mode), limits, shown };
+  return { text: bytes, offsets: parameterOffsets(bytes, mode), ...sets };
 }
 
 const NONE_SET: ReadonlySet<number> = new Set();
