@@ -53,15 +53,16 @@ export async function runDefinition(
   }
   const run = (target: ShardTarget): Promise<CollectedReply> => runOn(executor, target, payload);
   const changed = definedTables(statement, keyspace);
+  const replies: CollectedReply[] = [];
   try {
-    const reply = await run(first);
+    replies.push(await run(first));
     const outcomes = await Promise.allSettled(others.map(run));
-    const replies = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-    if (replies.length < others.length) throw partly(targets, outcomes);
-    answer(executor, [reply, ...replies]);
+    for (const outcome of outcomes) if (outcome.status === "fulfilled") replies.push(outcome.value);
+    if (replies.length < targets.length) throw partly(targets, outcomes);
   } finally {
     if (changed !== undefined) await context.definitions.refresh(keyspace, changed.tables);
   }
+  answer(executor, replies);
 }
 
 async function runOn(
