@@ -40,8 +40,8 @@ export interface ScatterOutcome {
 }
 
 /**
- * Resolves when every shard has ended. Never rejects. `status` gives the flags of the closing EOF, `whenLost` the error to
- * tell when a connection that the session held was lost. `isLenient`: a shard that fails counts as a warning, as long as
+ * Resolves when every shard has ended. Never rejects. `status` gives the flags of the closing EOF, `countWarnings` what
+ * those of the replies add up to, `whenLost` the error to tell when a connection that the session held was lost. `isLenient`: a shard that fails counts as a warning, as long as
  * another one answers.
  */
 export function scatterRows(
@@ -50,12 +50,24 @@ export function scatterRows(
   output: Output,
   firstSequenceId: number,
   status: () => number,
+  countWarnings: (replies: readonly ReplyEnd[]) => number,
   whenLost: (error: Error) => Error,
   signal: AbortSignal,
   isLenient = false,
 ): Promise<ScatterOutcome> {
   return new Promise((resolve) => {
-    new Scatter(port, requests, output, firstSequenceId, status, whenLost, signal, isLenient, resolve).start();
+    new Scatter(
+      port,
+      requests,
+      output,
+      firstSequenceId,
+      status,
+      countWarnings,
+      whenLost,
+      signal,
+      isLenient,
+      resolve,
+    ).start();
   });
 }
 
@@ -65,6 +77,7 @@ class Scatter {
   readonly #output: Output;
   readonly #resequencer: Resequencer;
   readonly #status: () => number;
+  readonly #countWarnings: (replies: readonly ReplyEnd[]) => number;
   readonly #whenLost: (error: Error) => Error;
   readonly #signal: AbortSignal;
   readonly #isLenient: boolean;
@@ -75,7 +88,8 @@ class Scatter {
   #headWritten = false;
   #error: Error | undefined;
   #isHoldLost = false;
-  #warnings = 0;
+  readonly #replies: ReplyEnd[] = [];
+  #hasWarnings = false;
   /** Of shards that failed, which is forgiven. */
   readonly #forgiven: Error[] = [];
   #waiting = false;
@@ -88,6 +102,7 @@ class Scatter {
     output: Output,
     firstSequenceId: number,
     status: () => number,
+    countWarnings: (replies: readonly ReplyEnd[]) => number,
     whenLost: (error: Error) => Error,
     signal: AbortSignal,
     isLenient: boolean,
@@ -98,6 +113,7 @@ class Scatter {
     this.#output = output;
     this.#resequencer = new Resequencer(firstSequenceId);
     this.#status = status;
+    this.#countWarnings = countWarnings;
     this.#whenLost = whenLost;
     this.#signal = signal;
     this.#isLenient = isLenient;
@@ -153,7 +169,10 @@ class Scatter {
         if (info.kind === "err") {
           error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
           this.#shardFailed(error);
-        } else this.#warnings += info.warnings;
+        } else {
+          this.#replies.push(info);
+          this.#hasWarnings ||= info.warnings > 0;
+        }
         ended({ target, info, error, holdLost: false });
       },
       fail: (error, wasHoldLost) => {
@@ -221,7 +240,8 @@ class Scatter {
     if (this.#forgiven.length === this.#requests.length) this.#error ??= this.#forgiven[0];
     const error = this.#error === undefined || !this.#isHoldLost ? this.#error : this.#whenLost(this.#error);
     if (error === undefined) {
-      const warnings = this.#warnings + this.#forgiven.length;
+      const told = this.#hasWarnings ? this.#countWarnings(this.#replies) : 0;
+      const warnings = told + this.#forgiven.length;
       const eof = encodeEof({ warnings: Math.min(warnings, 0xffff), statusFlags: this.#status() });
       this.#output.write(writeFrame(eof, this.#resequencer.sequenceId));
     } else {

@@ -58,6 +58,7 @@ import { runSessionStatement } from "./run-session-statement.ts";
 import { commitOpen } from "./run-transaction.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { substituted } from "./session-values.ts";
+import { type MergedWarnings, warningsOfParts } from "./merged-warnings.ts";
 import { warningsOf } from "./show-warnings.ts";
 import { cannotWrite, settingsUnder, startOf } from "./transaction-start.ts";
 
@@ -712,12 +713,14 @@ export class Executor implements PassThroughOwner {
       target,
       request: this.requestFor(target, payload, touchesTables, false),
     }));
+    let merged: MergedWarnings = { lastWarnings: NO_WARNINGS, count: 0 };
     const outcome = await scatterRows(
       this.context.tablets,
       requests,
       this.client,
       this.#sequenceId,
       () => state.statusFlags,
+      (replies) => (merged = warningsOfParts(replies, undefined)).count,
       (error) => (state.inTransaction ? transactionLost(error) : error),
       this.#abort.signal,
       this.#options.scatterErrorsAsWarnings && !state.inTransaction,
@@ -733,7 +736,7 @@ export class Executor implements PassThroughOwner {
     if (lost) await this.abandonTransaction();
     state.rowCount = -1;
     if (outcome.error === undefined) {
-      state.lastWarnings = withErrors(warningsOf(outcome.parts.map(({ info }) => info)), outcome.parts);
+      state.lastWarnings = withErrors(merged.lastWarnings, outcome.parts);
       const sent = outcome.parts.reduce((sum, { info }) => sum + (info?.rows ?? 0), 0);
       learnRows(effect, this.#binds, { sent, skipped: 0 }, state);
     } else this.#remember(this.#shown(outcome.error));

@@ -13,8 +13,10 @@ export interface MergedWarnings {
 
 /** `described` is the end of the reply to the statement without rows. */
 export function warningsOfParts(replies: readonly ReplyEnd[], described: ReplyEnd | undefined): MergedWarnings {
-  if (replies.every(({ warnings }) => warnings === 0)) return { lastWarnings: NO_WARNINGS, count: 0 };
   const common = described === undefined ? [] : [...listOf(described)];
+  if (common.length === 0 && replies.every(({ warnings }) => warnings === 0)) {
+    return { lastWarnings: NO_WARNINGS, count: 0 };
+  }
   const shared = sharedBy(replies.map((reply) => without(listOf(reply), common)));
   if (shared !== undefined) common.push(shared);
   const warnings = [...common];

@@ -6,7 +6,7 @@
 // inside it says nothing about the rows outside.
 
 import { AGGREGATE_FUNCTIONS } from "../sql/aggregate-functions.ts";
-import type { Expr, Join, Node, Select, TableRef } from "../sql/tree.ts";
+import type { Expr, Join, Node, Select, SelectItem, TableRef } from "../sql/tree.ts";
 import { children, isExpr, isQuery, mapChildren } from "../sql/walk.ts";
 import type { ColumnVindex, KeyspaceVSchema } from "../vschema/model.ts";
 import { type ColumnKind, columnKindOf } from "./column-kind.ts";
@@ -15,6 +15,7 @@ import {
   type Block,
   definitionOf,
   joinedColumns,
+  nameOfItem,
   type QueryScope,
   type Resolved,
   resolveColumn,
@@ -435,11 +436,14 @@ export function groupExpr(expr: Expr, block: Block): Expr {
     return item?.kind === "expr" ? item.expr : expr;
   }
   if (expr.kind !== "column" || expr.table !== undefined) return expr;
-  // MySQL prefers a column of the tables to an alias here.
-  const resolved = resolveColumn(expr, block);
-  if (resolved !== undefined && resolved.source.block === block) return expr;
   const lower = expr.name.toLowerCase();
-  const item = items.find((each) => each.kind === "expr" && each.alias?.toLowerCase() === lower);
+  const resolved = resolveColumn(expr, block);
+  // MySQL prefers a column of the tables to a select item here, but not one that USING has made of several.
+  const holders = block.sources.filter(({ columns }) => columns.some((column) => column.lower === lower));
+  const isOne = holders.length < 2;
+  if (isOne && resolved !== undefined && resolved.source.block === block) return expr;
+  const nameOf = (each: SelectItem & { kind: "expr" }): string | undefined => (isOne ? each.alias : nameOfItem(each));
+  const item = items.find((each) => each.kind === "expr" && nameOf(each)?.toLowerCase() === lower);
   return item?.kind === "expr" ? item.expr : expr;
 }
 

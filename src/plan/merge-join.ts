@@ -2,10 +2,10 @@
 // the shards of the next table, where a MySQL joins them. Every stage is a SELECT of its own; conditions move to the first
 // stage that has all their columns, which changes no row: a condition on what an outer join preserves may come before it.
 
-import type { Column, Cte, Expr, Join, Node, Query, Select, SelectItem, TableRef } from "../sql/tree.ts";
+import type { Column, Cte, Expr, Join, Node, OrderItem, Query, Select, SelectItem, TableRef } from "../sql/tree.ts";
 import { mapChildren } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
-import { conjunctsOf, type Placed, type Placement, placeBlock } from "./colocation.ts";
+import { conjunctsOf, groupExpr, type Placed, type Placement, placeBlock } from "./colocation.ts";
 import {
   EMPTY_SELECT,
   type MergePlanner,
@@ -590,6 +590,15 @@ function isInJoin(refs: readonly TableRef[], node: Node): boolean {
 
 // Names
 
+/** GROUP BY of a name that is a select item's, not the column's that USING has made. */
+function withMeaning(item: OrderItem, block: Block): OrderItem {
+  if (item.expr.kind !== "column") return item;
+  const expr = groupExpr(item.expr, block);
+  // A constant would be taken for a position.
+  if (expr.kind === "literal" || expr.kind === "bind") throw new CannotMerge("GROUP BY of a constant's name");
+  return expr === item.expr ? item : { ...item, expr };
+}
+
 /** Stars written out and every column qualified, with the source that each one means. */
 function qualify(select: Select, block: Block, meanings: Map<Column, Resolved>): Select {
   const known = new Map(columnsIn(select, block).map(({ column, block: at }) => [column, at] as const));
@@ -598,6 +607,11 @@ function qualify(select: Select, block: Block, meanings: Map<Column, Resolved>):
       item.kind === "expr" && item.alias !== undefined ? [item.alias.toLowerCase()] : [],
     ),
   );
+  /** ORDER BY means a select item first; inside an expression it does not. */
+  const isNameOfItem = (expr: Expr): boolean =>
+    expr.kind === "column" &&
+    expr.table === undefined &&
+    select.items.some((item) => item.kind === "expr" && nameOfItem(item).toLowerCase() === expr.name.toLowerCase());
   const qualified = <N extends Node>(node: N, keepsAliases: boolean): N => {
     const change = (at: Node): Node => {
       if (at.kind !== "column") return mapChildren(at, change);
@@ -636,9 +650,9 @@ function qualify(select: Select, block: Block, meanings: Map<Column, Resolved>):
     items,
     from: select.from.map((ref) => qualified(ref, false)),
     where: select.where === undefined ? undefined : qualified(select.where, false),
-    groupBy: select.groupBy.map((item) => qualified(item, false)),
+    groupBy: select.groupBy.map((item) => qualified(withMeaning(item, block), false)),
     having: select.having === undefined ? undefined : qualified(select.having, true),
     windows: select.windows.map((window) => qualified(window, false)),
-    orderBy: select.orderBy.map((item) => qualified(item, true)),
+    orderBy: select.orderBy.map((item) => (isNameOfItem(item.expr) ? item : qualified(item, false))),
   };
 }

@@ -6,7 +6,7 @@ import { CannotMerge } from "./cannot-merge.ts";
 import type { MergeColumns } from "./merge-columns.ts";
 import type { MergeKey } from "./merge-plan.ts";
 import { mapOwn } from "./own-expressions.ts";
-import { type Block, resolveColumn } from "./scope.ts";
+import { type Block, nameOfItem, resolveColumn } from "./scope.ts";
 
 /**
  * Adds the hidden columns that comparing takes. With `isDistinct` only what the select list has can be ordered by: another
@@ -24,7 +24,7 @@ export function orderKeys(select: Select, block: Block, columns: MergeColumns, i
   });
 }
 
-/** The column of the answer that an ORDER BY item names: by position, by alias, or by being the same expression. */
+/** The column of the answer that an ORDER BY item names: by position, by its name, or by being the same expression. */
 function positionOf(expr: Expr, select: Select, columns: MergeColumns, width: number): number | undefined {
   if (expr.kind === "literal" && expr.type === "int") {
     const position = Number(expr.value);
@@ -34,7 +34,7 @@ function positionOf(expr: Expr, select: Select, columns: MergeColumns, width: nu
   const hasStar = select.items.some(({ kind }) => kind === "star");
   if (expr.kind === "column" && expr.table === undefined && !hasStar) {
     const lower = expr.name.toLowerCase();
-    const at = select.items.findIndex((item) => item.kind === "expr" && item.alias?.toLowerCase() === lower);
+    const at = select.items.findIndex((item) => item.kind === "expr" && nameOfItem(item).toLowerCase() === lower);
     if (at >= 0) return at;
   }
   for (let index = 0; index < width; index++) {

@@ -28,6 +28,7 @@ describe("warnings of a statement's parts", () => {
     shown: readonly string[],
   ])[] = [
     ["none", [none, none], none, 0, []],
+    ["of the statement, which its parts do not have", [none, none], end(["x"]), 1, ["x"]],
     ["about rows add up", [end(["a", "b"]), end(["c"])], none, 3, ["a", "b", "c"]],
     ["about a constant, told without rows", [end(["x", "a"]), end(["x", "b"])], end(["x"]), 3, ["x", "a", "b"]],
     ["about a constant, told by every shard", [end(["x"]), end(["x"])], none, 1, ["x"]],
