@@ -70,6 +70,8 @@ export const LIMITS = {
   /** 0: none, as MySQL's max_execution_time. */
   queryTimeoutMs: 0,
   transactionIdleTimeoutMs: 30 * 60_000,
+  /** A connection that only has a session's temporary tables or locks; MySQL's wait_timeout. */
+  reservedIdleTimeoutMs: 8 * 3_600_000,
 
   /** A transaction may touch at most this many shards. */
   transactionShardsMax: 256,

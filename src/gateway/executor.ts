@@ -158,6 +158,10 @@ export class Executor implements PassThroughOwner {
    */
   query(payload: Buffer, sequenceId: number, execution?: Execution): void {
     this.#sequenceId = sequenceId + 1;
+    if (this.state.holds.hasLostState) {
+      this.fail(new MysqlError(1927, "70100", "Connection was killed: the session's temporary tables or locks are lost"));
+      return;
+    }
     this.#execution = execution;
     this.#keepsWarnings = false;
     this.#effect = NO_EFFECT;
@@ -321,6 +325,8 @@ export class Executor implements PassThroughOwner {
     this.#remember(shown);
     this.client.write(writeFrame(errInResultCharset(shown, this.state.settings), this.#sequenceId));
     this.client.commandDone();
+    // Without its temporary tables and locks the session's next statements would mean something else.
+    if (this.state.holds.hasLostState) this.client.end();
   }
 
   // Shards

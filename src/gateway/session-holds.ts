@@ -38,6 +38,8 @@ export class SessionHolds {
   warned: ReplyEnd | undefined;
   /** LOCK TABLES is in force on reserved connections. */
   hasLockedTables = false;
+  /** What the session had left on a reserved connection (temporary tables, locks) is gone with it. */
+  hasLostState = false;
   #held: Held[] = [];
   #openings: readonly Opening[] = [];
   /** The client is gone: what still arrives is given back at once. */
@@ -153,6 +155,7 @@ export class SessionHolds {
   lost(target: ShardTarget): void {
     const held = this.#find(target);
     if (held === undefined) return;
+    this.hasLostState ||= held.reserved;
     this.#drop(target);
     // What the tablet remembers of it goes too.
     this.#release(target, held.holdId);
@@ -201,6 +204,7 @@ export class SessionHolds {
   async releaseAll(): Promise<void> {
     this.savepoints.clear();
     this.hasLockedTables = false;
+    this.hasLostState = false;
     const all = this.#held;
     this.#held = [];
     await Promise.allSettled(all.map(({ target, holdId }) => conclude(this.#port, target, "release", holdId)));

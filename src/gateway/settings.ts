@@ -82,8 +82,7 @@ export class Settings {
 
   /** For what the gateway reads itself: texts come in utf8mb4. */
   get ofGateway(): Settings {
-    const { charset, collation } = this.results;
-    const isOwn = charset === "utf8mb4" && collation === undefined && !this.variables.has(RESULTS);
+    const isOwn = this.names.charset === "utf8mb4" && !this.variables.has(RESULTS);
     return isOwn ? this.ofParts : this.ofParts.withVariable(RESULTS, "'utf8mb4'");
   }
 

@@ -3,7 +3,7 @@
 // with 1235 and the construct's name, never sent to a wrong or partial set of shards.
 
 import { notSupported } from "../base/errors.ts";
-import type { Query, SetStatementFor, Statement } from "../sql/tree.ts";
+import type { Ddl, Query, SetStatementFor, Statement } from "../sql/tree.ts";
 import { planOnAllShards } from "./all-shards.ts";
 import { planCatalog, refuseCatalogs } from "./catalog.ts";
 import { planChange } from "./change.ts";
@@ -76,9 +76,11 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "load":
       if (statement.local) return { kind: "session", statement };
       return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
+    case "ddl":
+      refuseTemporary(statement, context);
+      return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "do":
     case "callProcedure":
-    case "ddl":
     case "lock":
     case "unlock":
     case "admin":
@@ -108,6 +110,17 @@ function planStatementFor(statement: SetStatementFor, context: PlanContext): Pla
     return { kind: "session", statement };
   }
   return send(statement, plan.keyspace, plan.routing, undefined, plan.effect);
+}
+
+/** A temporary table is one connection's, and rows of a sharded keyspace's table belong to several. */
+function refuseTemporary({ verb, object, temporary, names }: Ddl, { vschema, keyspace }: PlanContext): void {
+  if (!temporary || verb !== "create" || object !== "table") return;
+  const named = names[0]?.schema ?? keyspace;
+  if (named === undefined || vschema.keyspaces.get(named)?.sharded !== true) return;
+  throw notSupported(
+    `CREATE TEMPORARY TABLE in sharded keyspace ${named}`,
+    "make it in an unsharded keyspace, as in CREATE TEMPORARY TABLE unsharded.name, or on one shard with USE `keyspace:shard`",
+  );
 }
 
 /** Statements that an unsharded keyspace passes through and a sharded one does not have yet. */

@@ -79,6 +79,8 @@ interface Hold {
   /** Its session is gone: it ends with the statement that is under way on it. */
   released: boolean;
   lastUsedMs: number;
+  /** A transaction may be open on it. */
+  inTransaction: boolean;
   /** Nothing more can be done with it; said to the next call. */
   lost: Error | undefined;
 }
@@ -250,7 +252,8 @@ export class CallService implements CallHandler {
     const isNew = hold === undefined && call.request.hold && isReplied;
     if (isNew && call.pool !== undefined && !connection.closed) {
       const id = this.#deps.nextHoldId();
-      hold = { id, connection, pool: call.pool, busy: false, released: false, lastUsedMs: 0, lost: undefined };
+      const { pool } = call;
+      hold = { id, connection, pool, busy: false, released: false, lastUsedMs: 0, inTransaction, lost: undefined };
       this.#holds.set(id, hold);
       this.#counts.holds++;
     }
@@ -261,6 +264,7 @@ export class CallService implements CallHandler {
     }
     hold.busy = false;
     hold.lastUsedMs = this.#deps.clock.nowMs();
+    hold.inTransaction = inTransaction;
     if (connection.closed && hold.lost === undefined) hold.lost = transactionGone();
     const isOver = this.#streamClosed || hold.released || hold.lost !== undefined;
     const isEnded = call.ending === "ends";
@@ -323,6 +327,11 @@ export class CallService implements CallHandler {
     return request.streaming ? this.#deps.streamPool : this.#deps.pool;
   }
 
+  #idleMaxMs({ inTransaction }: Hold): number {
+    const { holdIdleTimeoutMs } = this.#deps;
+    return inTransaction ? holdIdleTimeoutMs : Math.max(holdIdleTimeoutMs, LIMITS.reservedIdleTimeoutMs);
+  }
+
   /** One coarse timer looks after deadlines of calls and idle holds, while there are any. */
   #tick(): void {
     if (this.#ticking) return;
@@ -334,7 +343,7 @@ export class CallService implements CallHandler {
       for (const hold of this.#holds.values()) {
         if (
           hold.busy ||
-          now - hold.lastUsedMs < this.#deps.holdIdleTimeoutMs ||
+          now - hold.lastUsedMs < this.#idleMaxMs(hold) ||
           hold.lost !== undefined ||
           this.#deps.holdIdleTimeoutMs === 0
         )
