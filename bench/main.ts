@@ -33,7 +33,7 @@ const BENCHES = {
   ordered: (_: Stage, report: ReturnType<typeof createReport>) =>
     benchOrdered(root, report, { rowsPerShard: quick ? 50_000 : 1_000_000, streamed: quick ? 100_000 : 1_000_000 }),
   idle: (stage: Stage, report: ReturnType<typeof createReport>) =>
-    benchIdle(stage, report, { connections: quick ? 1_000 : 10_000 }),
+    benchIdle(stage, report, { connections: quick ? 1_000 : 10_000, active: 100, runS: quick ? 2 : 10 }),
 };
 
 async function main(): Promise<void> {
