@@ -2,6 +2,7 @@
 // (dev.mysql.com/doc/dev/mysql-server/latest/PAGE_COMMAND_PHASE).
 
 import { ShardgateError } from "../base/errors.ts";
+import { quoteName } from "../engine/quote-name.ts";
 import { CLIENT, COM } from "../mysql/constants.ts";
 import { collationById } from "../mysql/charsets.ts";
 import { writeFrame } from "../mysql/frame.ts";
@@ -51,7 +52,7 @@ export class Session implements CommandHandler {
       account,
       connection.peer.replace(/:\d+$/, ""),
       (capabilities & CLIENT.FOUND_ROWS) !== 0,
-      new OrderedHolds(context.tablets, context.transactionMode),
+      new OrderedHolds(context.tablets, context.transactionMode, context.twoPhase),
       dialect,
     );
     this.#loginSettings = settingsOf(login.collation);
@@ -125,6 +126,10 @@ export class Session implements CommandHandler {
       case COM.INIT_DB:
         this.#initDb(payload, sequenceId);
         return;
+      case COM.CREATE_DB:
+      case COM.DROP_DB:
+        this.#executor.query(databaseStatement(payload), sequenceId);
+        return;
       case COM.QUIT:
         this.#options.connection.end();
         return;
@@ -172,9 +177,9 @@ export class Session implements CommandHandler {
     this.#executor.interrupt(reason);
   }
 
-  disconnected(): void {
+  disconnected(): Promise<void> {
     this.#prepared.closeAll();
-    this.#executor.disconnected();
+    return this.#executor.disconnected();
   }
 
   #killProcess(payload: Buffer, sequenceId: number): void {
@@ -218,6 +223,11 @@ function settingsOf(collationId: number): Settings {
   if (collation === undefined || collation.collation.startsWith("utf8mb4_0900")) return Settings.atLogin();
   refuseUnreadable(collation.charset);
   return Settings.atLogin({ charset: collation.charset, collation: collation.collation });
+}
+
+function databaseStatement(payload: Buffer): Buffer {
+  const verb = payload[0] === COM.CREATE_DB ? "CREATE" : "DROP";
+  return comQuery(`${verb} DATABASE ${quoteName(payload.toString("utf8", 1))}`);
 }
 
 const NAMES = new Map<number, string>(Object.entries(COM).map(([name, code]) => [code, `COM_${name}`]));

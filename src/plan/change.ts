@@ -15,7 +15,7 @@ import { routingOf } from "./merge.ts";
 import type { Effect, Plan, Routing, SendPlan } from "./plan.ts";
 import { isPure } from "./pure.ts";
 import { type Block, resolveColumn, scopeOf, type Source, sourceNamed } from "./scope.ts";
-import { keyspaceOf, send } from "./send.ts";
+import { homeOnOneMysqld, keyspaceOf, send } from "./send.ts";
 import { setsLastInsertId } from "./session-functions.ts";
 import { type PlanContext, tablesOf } from "./tables.ts";
 
@@ -29,6 +29,8 @@ export function planChange(statement: Update | Delete, context: PlanContext): Pl
   if (others.length === 0 && !only.sharded) {
     return send(statement, only.keyspace, { kind: "unsharded" }, undefined, effect);
   }
+  const home = homeOnOneMysqld(tables, context);
+  if (home !== undefined) return send(statement, home.keyspace, { kind: "unsharded" }, undefined, effect);
   if (tables.system) keyspaceOf(tables, context);
   for (const keyspace of keyspaces) refuseReserved(effect, keyspace);
   const select = selectOf(statement);

@@ -16,9 +16,14 @@ const ROUTINES: ReadonlySet<string> = new Set(["procedure", "function", "event",
 
 /** Undefined for what is planned as in an unsharded keyspace. Throws 1235 for what shards cannot each do for themselves. */
 export function planDefinition(statement: Ddl, context: PlanContext): SessionPlan | undefined {
-  if (statement.temporary || !OBJECTS.has(statement.object)) return undefined;
+  const { object, temporary } = statement;
+  if (temporary || (!OBJECTS.has(object) && object !== "sequence")) return undefined;
   const keyspace = shardedKeyspaceOf(statement, context);
   if (keyspace === undefined) return undefined;
+  if (object === "sequence") {
+    const hint = "each shard would give the same numbers: make it in an unsharded keyspace";
+    throw notSupported(`${statement.verb.toUpperCase()} SEQUENCE in sharded keyspace ${keyspace.keyspace}`, hint);
+  }
   if (statement.object === "table") checkTable(statement, keyspace, context);
   return { kind: "session", statement };
 }
@@ -51,7 +56,7 @@ export function keyspaceOfRoutine(statement: Statement, context: PlanContext): K
 function placedNames({ object, names, references }: Ddl): readonly ObjectName[] {
   if (object === "index") return references;
   if (object === "trigger" && references.length > 0) return references;
-  return object === "table" || object === "view" ? [...names, ...references] : names;
+  return object === "table" || object === "view" || object === "sequence" ? [...names, ...references] : names;
 }
 
 function keyspaceOfName(name: ObjectName, isRoutine: boolean, context: PlanContext): KeyspaceVSchema | undefined {

@@ -10,7 +10,7 @@ import type { InsertRowsPlan } from "./change-plan.ts";
 import { refuseReserved, withReserved, WRITE } from "./effects.ts";
 import { asksToGenerate, planInsert } from "./insert.ts";
 import type { Plan } from "./plan.ts";
-import { keyspaceOf, send } from "./send.ts";
+import { homeOnOneMysqld, keyspaceOf, send } from "./send.ts";
 import { type PlanContext, type ResolvedTable, resolveTable, tablesOf } from "./tables.ts";
 import { valueRefOf } from "./value-ref.ts";
 
@@ -20,7 +20,9 @@ export function planInsertStatement(statement: Insert, context: PlanContext): Pl
   const tables = tablesOf(statement, context);
   const into = resolveTable(statement.table, context);
   const { keyspace } = into;
-  const isAlone = tables.tables.every((table) => table.keyspace.keyspace === keyspace.keyspace);
+  const isAlone =
+    homeOnOneMysqld(tables, context) !== undefined ||
+    tables.tables.every((table) => table.keyspace.keyspace === keyspace.keyspace);
   if (!keyspace.sharded && isAlone) {
     const home = keyspaceOf(tables, context) ?? keyspace;
     return send(statement, home.keyspace, { kind: "unsharded" }, undefined, effect);

@@ -1,7 +1,7 @@
 // Which commands make a tablet look at its definitions.
 
 import { describe, expect, test } from "vitest";
-import { changesDefinitions } from "../../../src/tablet/definition-statement.ts";
+import { changesDatabases, changesDefinitions } from "../../../src/tablet/definition-statement.ts";
 
 const query = (sql: string): Buffer => Buffer.from(`\x03${sql}`);
 
@@ -41,4 +41,23 @@ describe("changesDefinitions", () => {
     expect(changesDefinitions(Buffer.from("\x16create table t (a int)"))).toBe(false);
     expect(changesDefinitions(Buffer.alloc(0))).toBe(false);
   });
+});
+
+describe("changesDatabases", () => {
+  test.each([
+    "CREATE DATABASE a",
+    "create or  replace schema a",
+    "/* x */ DROP DATABASE IF EXISTS a",
+    "alter database character set latin1",
+    "/*!40000 DROP DATABASE a */",
+  ])("yes: %s", (sql) => {
+    expect(changesDatabases(query(sql))).toBe(true);
+  });
+
+  test.each(["CREATE TABLE database_a (a INT)", "drop table a", "show create database a", "create view v as select 1"])(
+    "no: %s",
+    (sql) => {
+      expect(changesDatabases(query(sql))).toBe(false);
+    },
+  );
 });

@@ -112,6 +112,27 @@ describe("on the embedded store", () => {
     expect(seen).toHaveLength(3);
   });
 
+  test("a keyspace that is served from another has that one's shards, as they change", async () => {
+    const watcher = watchOn(store);
+    await watcher.ready;
+    await topology.createKeyspace({ name: "made", servedFrom: "customer" });
+    await topology.createKeyspace({ name: "adrift", servedFrom: "nobody" });
+    await eventually("both", () => watcher.snapshot().keyspaces.size === 3);
+    const made = watcher.snapshot().keyspaces.get("made");
+    expect(made?.record).toEqual({ name: "made", servedFrom: "customer" });
+    expect(made?.shards).toMatchObject([
+      { keyspace: "made", name: "-80", isServing: true },
+      { keyspace: "made", name: "80-", isServing: true },
+    ]);
+    expect(watcher.snapshot().keyspaces.get("adrift")).toMatchObject({ servingProblem: "there are no shards" });
+    const { record, revision } = await topology.getShard("customer", "80-");
+    await topology.updateShard({ ...record, isServing: false }, revision);
+    await eventually("drained", () => watcher.snapshot().keyspaces.get("made")?.serving === undefined);
+    expect(watcher.snapshot().keyspaces.get("made")?.shards[1]).toMatchObject({ keyspace: "made", isServing: false });
+    await topology.deleteKeyspace("made");
+    await eventually("gone", () => !watcher.snapshot().keyspaces.has("made"));
+  });
+
   test("a tablet that leaves while the store is well is gone at once", async () => {
     const registration = topology.registerTablet(tablet(100));
     await registration.registered;
