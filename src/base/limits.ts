@@ -73,6 +73,20 @@ export const LIMITS = {
   /** A connection that only has a session's temporary tables or locks; MySQL's wait_timeout. */
   reservedIdleTimeoutMs: 8 * 3_600_000,
 
+  /** A gateway that does not know whether a transaction was committed asks for so long. */
+  decisionWaitMs: 10_000,
+  /** Decisions that nobody needs any more are deleted together, so many at once. */
+  decisionsForgottenAfterMs: 500,
+  decisionsForgottenAtOnce: 500,
+  /** A transaction that is prepared for so long is taken for one that its gateway has left. */
+  preparedAgeMs: 3_000,
+  preparedLookIntervalMs: 1_000,
+  /** Transactions of one tablet that are resolved at once. */
+  resolvedAtOnce: 8,
+  /** Records of decisions are looked at when they are so old; those of `abort` stay for the longer time. */
+  decisionAgeMs: 60_000,
+  abortDecisionAgeMs: 24 * 60 * 60_000,
+
   /** A transaction may touch at most this many shards. */
   transactionShardsMax: 256,
   /** Shards asked at once by one scatter. */

@@ -6,7 +6,7 @@ import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { parseProxyNetworks } from "../gateway/proxy-protocol.ts";
 import { GATEWAY_DEFAULTS, startGateway } from "../gateway/server.ts";
-import type { TransactionMode } from "../gateway/session-holds.ts";
+import { TRANSACTION_MODES, type TransactionMode } from "../gateway/session-holds.ts";
 import { Topology } from "../topo/topology.ts";
 import { addProcessFlags, grpcTlsOf, type ProcessFlags, runProcess, wholeNumber } from "./process-flags.ts";
 import { peerNetwork } from "./peers.ts";
@@ -66,8 +66,11 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
     .option("--tls-key <file>", "PEM private key of --tls-cert")
     .option("--tls-required", "refuse clients that do not use TLS", false)
     .addOption(
-      new Option("--transaction-mode <mode>", "single: a transaction stays on one shard; multi: commits shard by shard")
-        .choices(["single", "multi"])
+      new Option(
+        "--transaction-mode <mode>",
+        "single: a transaction stays on one shard; multi: commits shard by shard; twopc: on all its shards or on none",
+      )
+        .choices(TRANSACTION_MODES)
         .default("multi"),
     )
     .option(

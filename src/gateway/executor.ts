@@ -135,6 +135,8 @@ export class Executor implements PassThroughOwner {
   #parts: { readonly settings: string; readonly nowUs: number } | undefined;
   /** Tables whose definitions the statement that passes through changes. */
   #defining: DefinedTables | undefined;
+  /** The statement under way may change rows. */
+  #mayWrite = true;
   /** Of the statement under way, which is a transaction of its own; undefined: the session's. */
   #isolation: string | undefined;
   #cancelCall: (() => void) | undefined;
@@ -159,12 +161,15 @@ export class Executor implements PassThroughOwner {
   query(payload: Buffer, sequenceId: number, execution?: Execution): void {
     this.#sequenceId = sequenceId + 1;
     if (this.state.holds.hasLostState) {
-      this.fail(new MysqlError(1927, "70100", "Connection was killed: the session's temporary tables or locks are lost"));
+      this.fail(
+        new MysqlError(1927, "70100", "Connection was killed: the session's temporary tables or locks are lost"),
+      );
       return;
     }
     this.#execution = execution;
     this.#keepsWarnings = false;
     this.#effect = NO_EFFECT;
+    this.#mayWrite = true;
     this.#parts = undefined;
     this.#isolation = undefined;
     try {
@@ -200,6 +205,7 @@ export class Executor implements PassThroughOwner {
         this.#send(plan, normalized.binds, cluster, payload);
       } else if (plan.kind === "gather" || plan.kind === "merge") {
         this.#effect = plan.effect;
+        this.#mayWrite = mayWrite(plan.effect);
         this.#binds = normalized.binds;
         this.#severalShards(plan, normalized.binds, cluster);
       } else if (plan.kind === "catalog") this.#catalog(plan, normalized.binds, cluster, payload);
@@ -235,11 +241,11 @@ export class Executor implements PassThroughOwner {
     }
   }
 
-  /** The client is gone: stop what is under way, roll back, give held connections back. */
-  disconnected(): void {
+  /** The client is gone: stop what is under way, roll back, give held connections back. Never rejects. */
+  disconnected(): Promise<void> {
     this.interrupt(new ShardgateError("CANCELLED", "the client has disconnected"));
     this.state.begin = undefined;
-    void this.state.holds.close();
+    return this.state.holds.close();
   }
 
   /** Before each command of the client: a KILL QUERY of the one before is not meant for it. */
@@ -413,7 +419,7 @@ export class Executor implements PassThroughOwner {
       timeoutMs: this.#timeoutMs(),
       holdId,
       settings: isolation === undefined ? settings : settingsUnder(settings, isolation, state.sqlMode),
-      begin: state.holds.opening(target, touchesTables ? state.begin : undefined),
+      begin: state.holds.opening(target, touchesTables ? state.begin : undefined, this.#mayWrite),
       nowUs: parts === undefined ? 0 : parts.nowUs,
       after: "",
       afterIfEmpty: false,
@@ -630,6 +636,7 @@ export class Executor implements PassThroughOwner {
     const { effect } = plan;
     if (effect.writes) this.refuseReplica();
     this.#effect = effect;
+    this.#mayWrite = mayWrite(effect);
     this.#binds = binds;
     if (effect.commits && (state.inTransaction || !state.holds.empty)) {
       this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
@@ -901,6 +908,10 @@ function withErrors(last: LastWarnings, parts: readonly ScatterPart[]): LastWarn
 function passesBinary(plan: Plan): boolean {
   if (plan.kind === "catalog") return plan.send?.substitute === undefined;
   return plan.kind === "send" && plan.substitute === undefined && !plan.effect.commits;
+}
+
+function mayWrite({ changes, callsStored }: Effect): boolean {
+  return changes === true || callsStored === true;
 }
 
 /** Its answer is rows of tables. */

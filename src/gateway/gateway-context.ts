@@ -18,6 +18,7 @@ import type { Killed, KillRequest } from "./run-kill.ts";
 import type { SequenceCache } from "./sequence-cache.ts";
 import type { StatementDescriptions } from "./statement-description.ts";
 import type { TransactionMode } from "./session-holds.ts";
+import type { TwoPhase } from "./two-phase.ts";
 import type { User } from "./users.ts";
 
 /** The shards, and for what is shown of them, the tablets. */
@@ -43,6 +44,7 @@ export interface GatewayContext {
   readonly plans: PlanCaches;
   readonly descriptions: StatementDescriptions;
   readonly transactionMode: TransactionMode;
+  readonly twoPhase: TwoPhase;
   readonly gatherLimits: GatherLimits;
   /** Of statements without directives. */
   readonly queryOptions: QueryOptions;

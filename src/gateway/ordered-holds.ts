@@ -6,6 +6,7 @@
 
 import { SessionHolds, type TransactionMode } from "./session-holds.ts";
 import type { ShardPort } from "../engine/ports.ts";
+import type { TwoPhase } from "./two-phase.ts";
 
 export type CommitOrder = "pre" | "post";
 
@@ -15,8 +16,8 @@ export class OrderedHolds extends SessionHolds {
   /** Lookup rows that the open transaction has written, and on which connections: only those may write them again. */
   readonly written = new Map<string, CommitOrder>();
 
-  constructor(port: ShardPort, mode: TransactionMode) {
-    super(port, mode);
+  constructor(port: ShardPort, mode: TransactionMode, twoPhase?: TwoPhase) {
+    super(port, mode, undefined, twoPhase);
     this.#port = port;
   }
 

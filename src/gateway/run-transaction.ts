@@ -12,6 +12,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { unlockAll } from "./run-all-shards.ts";
+import { TRANSACTION_MODES, type TransactionMode } from "./session-holds.ts";
 import { warningsOf } from "./show-warnings.ts";
 import { startOf } from "./transaction-start.ts";
 
@@ -121,6 +122,23 @@ async function openEverywhere(executor: Executor, cluster: ClusterView): Promise
 }
 
 const NOTHING = comQuery("DO 0");
+
+/** The value of SET transaction_mode, as SQL text. Throws 1231 for another one, 1568 inside a transaction. */
+export function transactionMode({ state, context }: Executor, sql: string): TransactionMode {
+  const value = sql.replaceAll("'", "").toLowerCase();
+  const mode = value === "default" ? context.transactionMode : TRANSACTION_MODES.find((name) => name === value);
+  if (mode === undefined) {
+    const text = `Variable 'transaction_mode' can't be set to the value of '${value}'`;
+    throw new ShardgateError("ER_WRONG_VALUE_FOR_VAR", text);
+  }
+  if (mode !== state.holds.mode && state.inTransaction) {
+    throw new ShardgateError(
+      "ER_CANT_CHANGE_TX_CHARACTERISTICS",
+      "Transaction characteristics can't be changed while a transaction is in progress",
+    );
+  }
+  return mode;
+}
 
 /** SET TRANSACTION is for the next transaction: a COMMIT without one ends that, too. */
 function dropNext({ state }: Executor): void {

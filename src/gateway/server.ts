@@ -1,6 +1,7 @@
 // A whole gateway: follows the topology, connects to the tablets, listens for MySQL clients. `startGateway` wires the parts
 // and `stop` drains: no new connections, statements under way end, idle clients are told and closed.
 
+import { randomBytes } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { readFileSync } from "node:fs";
 import { type Clock, sleep } from "../base/clock.ts";
@@ -31,8 +32,12 @@ import { SequenceCache } from "./sequence-cache.ts";
 import { Session } from "./session.ts";
 import { StatementDescriptions } from "./statement-description.ts";
 import type { TransactionMode } from "./session-holds.ts";
+import { type ServerCounters, statisticsText } from "./statistics.ts";
 import { TrackedSchema } from "./tracked-schema.ts";
+import { type CommitStep, TwoPhase } from "./two-phase.ts";
 import { defaultUsers, parseUsers, type User, Users } from "./users.ts";
+
+const GATEWAY_ID_BYTES = 8;
 
 export interface GatewayOptions {
   /** host:port to listen on; port 0: any free one. */
@@ -48,6 +53,8 @@ export interface GatewayOptions {
   readonly tlsRequired: boolean;
   readonly grpcTls: TabletDirectoryOptions["tls"];
   readonly transactionMode: TransactionMode;
+  /** For tests of what happens when something dies at a point of an atomic commit. */
+  readonly onCommitStep?: ((step: CommitStep, transaction: string) => Promise<void>) | undefined;
   readonly replicaLagMaxS: number;
   readonly gatherLimits: GatherLimits;
   readonly queryDefaults: QueryDefaults;
@@ -195,6 +202,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     plans: new PlanCaches(),
     descriptions: new StatementDescriptions(),
     transactionMode: options.transactionMode,
+    twoPhase: new TwoPhase({
+      port: tablets,
+      gatewayId: randomBytes(GATEWAY_ID_BYTES).toString("hex"),
+      clock,
+      log,
+      onStep: options.onCommitStep,
+    }),
     gatherLimits: options.gatherLimits,
     queryOptions: defaultOptions(options.queryDefaults),
     waitTimeoutS: options.clients.waitTimeoutS,
@@ -209,7 +223,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     peers,
   };
   const startedMs = clock.nowMs();
-  let questions = 0;
+  const counters: ServerCounters = { questions: 0 };
   const ids = new ConnectionIds();
   const connections: ClientConnections<Session> = new ClientConnections<Session>({
     limits: options.clients.limits,
@@ -225,14 +239,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     giveBackId: (connectionId) => ids.giveBack(connectionId),
     beforeSession: ({ database, account }) => context.databases.awaited(database || account.defaultKeyspace),
     openSession(connection, login): Session {
-      questions++;
       return new Session({
         context,
         connection,
         login,
         dialect: /mariadb/i.test(backendVersion) ? "mariadb" : "mysql",
-        statistics: () =>
-          `Uptime: ${Math.floor((clock.nowMs() - startedMs) / 1_000)}  Threads: ${connections.size}  Questions: ${questions}`,
+        counters,
+        statistics: () => statisticsText(Math.floor((clock.nowMs() - startedMs) / 1_000), connections.size, counters),
       });
     },
   });

@@ -1,17 +1,21 @@
 // The connections held for one session, one a shard: because a transaction is open there, or because the session has left
 // state on it (a temporary table, GET_LOCK). A shard joins a transaction with its first statement (BEGIN travels with it).
-// COMMIT goes shard by shard: best effort, and when a later shard fails after an earlier one has committed, the client is
-// told which is which.
+// In the modes `single` and `multi` COMMIT goes shard by shard: best effort, and when a later shard fails after an earlier
+// one has committed, the client is told which is which. In `twopc` all shards commit or none (two-phase.ts).
 
-import { messageOf, ShardgateError } from "../base/errors.ts";
+import { TAKE_SNAPSHOT } from "../base/distributed-transaction.ts";
+import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { joinStatements } from "../base/statement-list.ts";
+import { joinStatements, splitStatementList } from "../base/statement-list.ts";
 import { conclude, errorOfReply, ShardCallError } from "../engine/collect.ts";
 import type { ShardPort, ShardTarget } from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { firstSince, rollBackToSavepoint, Savepoints, setSavepoint, type ShardSavepoint } from "./savepoints.ts";
+import { isReadOnly } from "./transaction-start.ts";
+import type { Distributed, TwoPhase } from "./two-phase.ts";
 
-export type TransactionMode = "single" | "multi";
+export const TRANSACTION_MODES = ["single", "multi", "twopc"] as const;
+export type TransactionMode = (typeof TRANSACTION_MODES)[number];
 
 interface Held {
   readonly target: ShardTarget;
@@ -21,6 +25,16 @@ interface Held {
   reserved: boolean;
   /** Set there in the transaction, oldest first. */
   savepoints: readonly ShardSavepoint[];
+  /** A statement of the transaction may have changed something there. */
+  wrote: boolean;
+  /** The transaction is an XA transaction there. */
+  branch: Branch | undefined;
+}
+
+interface Branch {
+  readonly xid: string;
+  /** Or may be. */
+  isPrepared: boolean;
 }
 
 /** What the request under way on a shard does before its statement. */
@@ -28,11 +42,15 @@ interface Opening {
   readonly target: ShardTarget;
   readonly begins: boolean;
   readonly savepoint: ShardSavepoint | undefined;
+  readonly mayWrite: boolean;
+  readonly xid: string | undefined;
 }
 
 export class SessionHolds {
   readonly #port: ShardPort;
-  readonly #mode: TransactionMode;
+  readonly #twoPhase: TwoPhase | undefined;
+  /** Of the next transaction. */
+  mode: TransactionMode;
   readonly savepoints: Savepoints;
   /** The last shard's reply to a ROLLBACK or ROLLBACK TO that had warnings: of tables that cannot be rolled back. */
   warned: ReplyEnd | undefined;
@@ -44,17 +62,21 @@ export class SessionHolds {
   #openings: readonly Opening[] = [];
   /** The client is gone: what still arrives is given back at once. */
   #closed = false;
+  /** The open transaction, if it is to be committed in two phases when it has several participants. */
+  #distributed: Distributed | undefined;
+  #committing: Promise<void> | undefined;
 
-  /** Connections of one session that are concluded apart have its savepoints together. */
-  constructor(port: ShardPort, mode: TransactionMode, savepoints = new Savepoints()) {
+  /** Connections of one session that are concluded apart have its savepoints together; mode `twopc` needs `twoPhase`. */
+  constructor(port: ShardPort, mode: TransactionMode, savepoints = new Savepoints(), twoPhase?: TwoPhase) {
     this.#port = port;
-    this.#mode = mode;
+    this.mode = mode;
     this.savepoints = savepoints;
+    this.#twoPhase = twoPhase;
   }
 
   /** A transaction stays on one shard. */
   get isSingle(): boolean {
-    return this.#mode === "single";
+    return this.mode === "single";
   }
 
   get empty(): boolean {
@@ -84,11 +106,11 @@ export class SessionHolds {
   checkParticipants(targets: readonly ShardTarget[]): void {
     const joining = targets.filter((target) => !this.participates(target)).length;
     const total = this.participants.length + joining;
-    if (this.#mode === "single" && total > 1) {
+    if (this.mode === "single" && total > 1) {
       throw new ShardgateError(
         "TRANSACTION_SINGLE_SHARD",
         "transaction over several shards refused (transaction mode is single): " +
-          "touch one shard only, or start the gateway with --transaction-mode multi",
+          "touch one shard only, or SET transaction_mode = 'multi', or start the gateway with --transaction-mode multi",
       );
     }
     if (total > LIMITS.transactionShardsMax) {
@@ -103,15 +125,30 @@ export class SessionHolds {
    * Statements that the shard's next one has to be preceded by, as one text: what opens the transaction there, a savepoint.
    * `begin` opens the session's transaction; undefined: the statement is no part of one.
    */
-  opening(target: ShardTarget, begin: string | undefined): string {
+  opening(target: ShardTarget, begin: string | undefined, mayWrite = true): string {
     if (this.#openings.length > 0) this.#openings = this.#openings.filter((other) => !sameShard(other.target, target));
     if (begin === undefined) return "";
     const held = this.#find(target);
     const begins = held?.inTransaction !== true;
     const savepoint = this.savepoints.missing(begins ? [] : held.savepoints);
-    if (!begins && savepoint === undefined) return "";
-    this.#openings = [...this.#openings, { target, begins, savepoint }];
-    return joinStatements([...(begins ? [begin] : []), ...(savepoint === undefined ? [] : [setSavepoint(savepoint)])]);
+    if (!begins) {
+      held.wrote ||= mayWrite;
+      if (savepoint === undefined) return "";
+    }
+    const xid = begins ? this.#joins(target, begin) : undefined;
+    this.#openings = [...this.#openings, { target, begins, savepoint, mayWrite, xid }];
+    const start = xid === undefined ? begin : branchStart(begin, xid);
+    return joinStatements([...(begins ? [start] : []), ...(savepoint === undefined ? [] : [setSavepoint(savepoint)])]);
+  }
+
+  /** The xid under which a shard joins; undefined: it opens a plain transaction. */
+  #joins(target: ShardTarget, begin: string): string | undefined {
+    const twoPhase = this.#twoPhase;
+    // What cannot write has nothing to prepare.
+    if (this.mode !== "twopc" || twoPhase === undefined) return undefined;
+    if (target.tabletType !== "primary" || isReadOnly(begin)) return undefined;
+    this.#distributed ??= twoPhase.begin(target);
+    return sameShard(this.#distributed.coordinator, target) ? undefined : twoPhase.branch(this.#distributed);
   }
 
   /** A statement has left this connection held, `inTransaction` if it is part of one. */
@@ -125,14 +162,19 @@ export class SessionHolds {
     const held = this.#find(target);
     const joins = inTransaction && opening?.begins === true;
     const savepoint = opening?.savepoint;
+    const xid = opening?.xid;
+    const branch: Branch | undefined = joins && xid !== undefined ? { xid, isPrepared: false } : undefined;
+    const wrote = joins && opening.mayWrite;
     if (held === undefined) {
       const savepoints = savepoint === undefined ? [] : [savepoint];
-      this.#held.push({ target, holdId, inTransaction: joins, reserved, savepoints });
+      this.#held.push({ target, holdId, inTransaction: joins, reserved, savepoints, wrote, branch });
       return;
     }
     held.holdId = holdId;
     held.inTransaction ||= joins;
     held.reserved ||= reserved;
+    held.branch ??= branch;
+    held.wrote ||= wrote;
     if (savepoint !== undefined) held.savepoints = [...this.savepoints.needed(held.savepoints), savepoint];
   }
 
@@ -162,12 +204,21 @@ export class SessionHolds {
   }
 
   /**
-   * Commits on every participant, in the order they joined. Throws the first one's error when nothing is committed, and
-   * an error that names the shards on both sides when some are.
+   * Commits on every participant. Throws the first error when nothing is committed. In mode `multi`, which goes in the order
+   * they joined, throws an error that names the shards on both sides when some are.
    */
   async commit(): Promise<void> {
     this.savepoints.clear();
+    const distributed = this.#distributed;
+    this.#distributed = undefined;
     const participants = this.#held.filter(({ inTransaction }) => inTransaction);
+    if (distributed !== undefined && participants.length > 1) {
+      this.#committing = this.#commitAll(distributed, participants);
+      await this.#committing;
+    } else await this.#commitInOrder(participants);
+  }
+
+  async #commitInOrder(participants: readonly Held[]): Promise<void> {
     const committed: string[] = [];
     for (const [i, held] of participants.entries()) {
       const failed = await this.#conclude("commit", held);
@@ -187,9 +238,104 @@ export class SessionHolds {
     }
   }
 
+  async #commitAll(distributed: Distributed, participants: readonly Held[]): Promise<void> {
+    const writers = participants.filter(({ wrote }) => wrote);
+    const readers = participants.filter(({ wrote }) => !wrote);
+    const coordinator = participants.find(({ target }) => sameShard(target, distributed.coordinator));
+    const twoPhase = this.#twoPhase;
+    if (writers.length <= 1 || twoPhase === undefined) {
+      // A reader's locks are there as long as its connection is: what they were to prevent may have happened otherwise.
+      await this.#all("commit", readers, participants);
+      await this.#all("commit", writers, participants);
+      return;
+    }
+    await twoPhase.reached("prepare", distributed);
+    const record = twoPhase.record(
+      distributed,
+      writers.map(({ target }) => target),
+    );
+    const branches = writers.filter((held) => held !== coordinator);
+    const failures = await Promise.all([
+      ...(coordinator === undefined ? [] : [this.#control(coordinator, [record])]),
+      ...branches.map((held) => this.#prepare(held)),
+      ...readers.filter((held) => held !== coordinator).map((held) => this.#conclude("commit", held)),
+    ]);
+    const failed = failures.find((failure) => failure !== undefined);
+    if (failed !== undefined) {
+      await this.#rollBackAll(participants);
+      throw notCommitted(failed);
+    }
+    await twoPhase.reached("prepared", distributed);
+    const decision =
+      coordinator === undefined
+        ? await twoPhase.decideCommit(
+            distributed,
+            writers.map(({ target }) => target),
+          )
+        : (await this.#conclude("commit", coordinator)) === undefined
+          ? "commit"
+          : await twoPhase.decide(distributed);
+    if (decision === undefined) {
+      // Those who find the branches will ask again.
+      await Promise.all(branches.map((held) => this.#giveUp(held)));
+      throw new ShardgateError(
+        "SHARD_CONNECTION_LOST",
+        `lost connection to shard ${nameOf(distributed.coordinator)} during COMMIT of transaction ${distributed.name}, ` +
+          "on all shards or on none: which of the two will show when the shard is back",
+      );
+    }
+    if (decision === "abort") {
+      await this.#rollBackAll(participants);
+      throw notCommitted(new ShardgateError("SHARD_UNAVAILABLE", "it took too long to commit"));
+    }
+    await twoPhase.reached("decided", distributed);
+    const unfinished = await Promise.all(branches.map((held) => this.#conclude("commit", held)));
+    await twoPhase.reached("committed", distributed);
+    if (unfinished.every((failure) => failure === undefined)) twoPhase.finished(distributed);
+  }
+
+  /** Concludes several at once; when one fails, the rest of `participants` is rolled back. Throws the first failure. */
+  async #all(op: "commit" | "rollback", some: readonly Held[], participants: readonly Held[]): Promise<void> {
+    const failures = await Promise.all(some.map((held) => this.#conclude(op, held)));
+    const failed = failures.find((failure) => failure !== undefined);
+    if (failed === undefined) return;
+    await this.#rollBackAll(participants);
+    throw failed;
+  }
+
+  async #rollBackAll(participants: readonly Held[]): Promise<void> {
+    await Promise.all(
+      participants.filter(({ inTransaction }) => inTransaction).map((held) => this.#conclude("rollback", held)),
+    );
+  }
+
+  #prepare(held: Held): Promise<Error | undefined> {
+    const { branch } = held;
+    if (branch === undefined) return Promise.resolve(new ShardgateError("INTERNAL", "a participant without a branch"));
+    branch.isPrepared = true;
+    return this.#control(held, [`XA END ${branch.xid}`, `XA PREPARE ${branch.xid}`]);
+  }
+
+  /** Runs statements on a participant; gives the error of the last one. Never rejects. */
+  async #control({ target, holdId }: Held, statements: readonly string[]): Promise<Error | undefined> {
+    try {
+      const reply = await conclude(this.#port, target, "control", holdId, statements);
+      return reply.info.kind === "err" ? errorOfReply(reply) : undefined;
+    } catch (error) {
+      return error instanceof ShardCallError ? error.error : new ShardgateError("INTERNAL", messageOf(error), error);
+    }
+  }
+
+  /** Leaves a prepared branch to those who find it. */
+  async #giveUp(held: Held): Promise<void> {
+    this.#drop(held.target);
+    await conclude(this.#port, held.target, "release", held.holdId).catch(() => undefined);
+  }
+
   /** Rolls back on every participant at once; what cannot be reached rolls back by itself when its connection ends. */
   async rollback(): Promise<void> {
     this.savepoints.clear();
+    this.#distributed = undefined;
     const participants = this.#held.filter(({ inTransaction }) => inTransaction);
     await Promise.all(participants.map((held) => this.#conclude("rollback", held)));
   }
@@ -203,6 +349,7 @@ export class SessionHolds {
   /** Ends everything: open transactions are rolled back, state on connections is reset. Never rejects. */
   async releaseAll(): Promise<void> {
     this.savepoints.clear();
+    this.#distributed = undefined;
     this.hasLockedTables = false;
     this.hasLostState = false;
     const all = this.#held;
@@ -211,9 +358,11 @@ export class SessionHolds {
   }
 
   /** The same for good, when the client is gone. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true;
-    return this.releaseAll();
+    // A COMMIT that was asked for goes on to its end.
+    await this.#committing?.catch(() => undefined);
+    await this.releaseAll();
   }
 
   #drop(target: ShardTarget): void {
@@ -226,13 +375,14 @@ export class SessionHolds {
 
   /** Never rejects; gives the error instead. Afterwards the shard is no participant any more, whatever happened. */
   async #conclude(op: "commit" | "rollback", held: Held): Promise<Error | undefined> {
+    const { target, holdId, branch } = held;
     held.inTransaction = false;
     held.savepoints = [];
-    const { target, holdId } = held;
+    held.wrote = false;
+    held.branch = undefined;
+    const statements = branch === undefined ? plainEnd(op, held) : branchEnd(op, branch);
     try {
-      const reply = held.reserved
-        ? await conclude(this.#port, target, "control", holdId, [op === "commit" ? COMMIT : ROLLBACK])
-        : await conclude(this.#port, target, op, holdId);
+      const reply = await conclude(this.#port, target, held.reserved ? "control" : op, holdId, statements);
       if (reply.info.warnings > 0) this.warned = reply.info;
       return reply.info.kind === "err" ? errorOfReply(reply) : undefined;
     } catch (error) {
@@ -258,6 +408,39 @@ export class SessionHolds {
 /** Whatever completion_type says. */
 const COMMIT = "COMMIT AND NO CHAIN NO RELEASE";
 const ROLLBACK = "ROLLBACK AND NO CHAIN NO RELEASE";
+
+/** As `begin` opens a plain transaction, opens one that can be prepared. */
+function branchStart(begin: string, xid: string): string {
+  const statements = splitStatementList(begin);
+  const start = statements.at(-1) ?? "";
+  return joinStatements([
+    ...statements.slice(0, -1),
+    ...(start.endsWith("READ WRITE") ? ["SET TRANSACTION READ WRITE"] : []),
+    `XA START ${xid}`,
+    ...(start.includes("WITH CONSISTENT SNAPSHOT") ? [TAKE_SNAPSHOT] : []),
+  ]);
+}
+
+/** Nothing for what the tablet does by itself. */
+function plainEnd(op: "commit" | "rollback", { reserved }: Held): readonly string[] {
+  if (!reserved) return [];
+  return [op === "commit" ? COMMIT : ROLLBACK];
+}
+
+function branchEnd(op: "commit" | "rollback", { xid, isPrepared }: Branch): readonly string[] {
+  if (isPrepared) return [op === "commit" ? `XA COMMIT ${xid}` : `XA ROLLBACK ${xid}`];
+  return [`XA END ${xid}`, op === "commit" ? `XA COMMIT ${xid} ONE PHASE` : `XA ROLLBACK ${xid}`];
+}
+
+/** What is told of a commit that failed before it was decided. */
+function notCommitted(error: Error): Error {
+  const isOfPath = error instanceof ShardgateError || (error instanceof MysqlError && error.errno === ER_DUP_ENTRY);
+  if (!isOfPath) return error;
+  const text = `transaction rolled back on all its shards: ${error.message}; try restarting it`;
+  return new ShardgateError("TRANSACTION_LOST", text, error);
+}
+
+const ER_DUP_ENTRY = 1062;
 
 function sameShard(a: ShardTarget, b: ShardTarget): boolean {
   return a === b || (a.shard === b.shard && a.keyspace === b.keyspace && a.tabletType === b.tabletType);

@@ -16,6 +16,7 @@ import type { GatewayContext } from "./gateway-context.ts";
 import { PreparedStatements } from "./prepared-statements.ts";
 import { MultiStatement } from "./multi-statement.ts";
 import { commandShown, type Process } from "./processes.ts";
+import { refusedCommand } from "./refused-commands.ts";
 import { killProcess, type KillWhat } from "./run-kill.ts";
 import { selectTarget, selectTargetSoon } from "./run-session-statement.ts";
 import { OrderedHolds } from "./ordered-holds.ts";
@@ -23,6 +24,7 @@ import { refuseUnreadable } from "./set-statement.ts";
 import { SessionTracker } from "./session-tracker.ts";
 import { SessionState } from "./session-state.ts";
 import { Settings } from "./settings.ts";
+import type { ServerCounters } from "./statistics.ts";
 import type { User } from "./users.ts";
 
 export interface SessionOptions {
@@ -30,6 +32,7 @@ export interface SessionOptions {
   readonly connection: ClientConnection;
   readonly login: Login<User>;
   readonly dialect: "mysql" | "mariadb";
+  readonly counters: ServerCounters;
   /** Text of COM_STATISTICS. */
   statistics(): string;
 }
@@ -93,6 +96,7 @@ export class Session implements CommandHandler {
   }
 
   command(payload: Buffer, sequenceId: number): void {
+    this.#options.counters.questions++;
     this.#framing?.begin(payload[0] ?? 0);
     this.#executor.begin();
     switch (payload[0]) {
@@ -153,7 +157,7 @@ export class Session implements CommandHandler {
         this.#reset(sequenceId);
         return;
       default:
-        this.#executor.answering(sequenceId).fail(unknownCommand(payload[0] ?? 0));
+        this.#executor.answering(sequenceId).fail(refusedCommand(payload[0] ?? 0));
     }
   }
 
@@ -228,12 +232,4 @@ function settingsOf(collationId: number): Settings {
 function databaseStatement(payload: Buffer): Buffer {
   const verb = payload[0] === COM.CREATE_DB ? "CREATE" : "DROP";
   return comQuery(`${verb} DATABASE ${quoteName(payload.toString("utf8", 1))}`);
-}
-
-const NAMES = new Map<number, string>(Object.entries(COM).map(([name, code]) => [code, `COM_${name}`]));
-
-function unknownCommand(code: number): ShardgateError {
-  const name = NAMES.get(code);
-  if (name === undefined) return new ShardgateError("ER_UNKNOWN_COM", `Unknown command ${code}`);
-  return new ShardgateError("ER_NOT_SUPPORTED_YET", `This version of Shardgate doesn't yet support '${name}'`);
 }

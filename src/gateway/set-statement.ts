@@ -16,7 +16,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { queryInside } from "./inner-query.ts";
-import { commitOpen } from "./run-transaction.ts";
+import { commitOpen, transactionMode } from "./run-transaction.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { withSessionValues } from "./session-values.ts";
 import {
@@ -49,6 +49,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   const { state } = executor;
   const changes: Change[] = [];
   let { autocommit } = state;
+  let mode = state.holds.mode;
   let lastInsertId: bigint | undefined;
   let next: NextTransaction = {};
   for (const item of statement.items) {
@@ -57,6 +58,9 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
       switch (item.name) {
         case "autocommit":
           autocommit = await booleanValue(executor, item.value, cluster);
+          break;
+        case "transaction_mode":
+          mode = transactionMode(executor, await valueSql(executor, item.value, cluster, false));
           break;
         case "identity":
         case "last_insert_id":
@@ -82,6 +86,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   const sql = statement.items.some(isOfServer) ? changes.map((change) => change.sql).join(", ") : undefined;
   const warnings = await adopt(executor, settings, cluster, sql);
   if (lastInsertId !== undefined) state.lastInsertId = lastInsertId;
+  state.holds.mode = mode;
   Object.assign(state, next);
   if (autocommit && !state.autocommit) await commitOpen(executor);
   state.autocommit = autocommit;

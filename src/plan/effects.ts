@@ -3,10 +3,12 @@
 // and where the locks of GET_LOCK() are kept. Knows no routing.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
+import { AGGREGATE_FUNCTIONS } from "../sql/aggregate-functions.ts";
 import type { Node, Query, Select, Show, Statement } from "../sql/tree.ts";
 import { isQuery, walk } from "../sql/walk.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
 import type { Effect, FoundRows } from "./plan.ts";
+import { PURE_FUNCTIONS } from "./pure.ts";
 import { isInsertIdSetter, isNow, mixesInsertIds } from "./session-functions.ts";
 import type { PlanContext } from "./tables.ts";
 import { valueRefOf } from "./value-ref.ts";
@@ -72,6 +74,7 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
   let readsNow = false;
   let hasInsertIdSetter = false;
   let hasQueries = false;
+  let callsStored = false;
   const assigns = new Set<string>();
   const assign = (variable: Node): void => {
     if (variable.kind === "userVariable") assigns.add(variable.name.toLowerCase());
@@ -86,6 +89,7 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
         break;
       case "callProcedure":
         reserves = "a stored procedure";
+        callsStored = true;
         for (const arg of node.args) assign(arg);
         break;
       case "locking":
@@ -95,6 +99,7 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
         if (LOCK_FUNCTIONS.has(node.name)) reserves = `${node.name.toUpperCase()}()`;
         hasInsertIdSetter ||= isInsertIdSetter(node);
         readsNow ||= isNow(node);
+        callsStored ||= node.stored || node.schema !== undefined || !isNative(node.name);
         break;
       case "systemVariable":
         readsNow ||= isNow(node);
@@ -117,10 +122,26 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
     readsNow,
     setsInsertId,
     mixesInsertIds: hasInsertIdSetter && mixesInsertIds(statement),
+    ...(callsStored ? { callsStored } : {}),
     ...(assigns.size === 0 ? {} : { assigns: [...assigns] }),
     ...(foundRows === undefined ? {} : { foundRows }),
   };
 }
+
+/** A function of MySQL's own that changes no rows. Of any other nothing is known: it may be a stored one. */
+function isNative(name: string): boolean {
+  return PURE_FUNCTIONS.has(name) || AGGREGATE_FUNCTIONS.has(name) || LOCK_FUNCTIONS.has(name) || NATIVE.has(name);
+}
+
+/** Other functions that many statements call. */
+const NATIVE: ReadonlySet<string> = new Set(
+  (
+    "now sysdate curdate current_date curtime current_time current_timestamp localtime localtimestamp utc_date utc_time " +
+    "utc_timestamp rand uuid uuid_short sleep version database schema user current_user session_user system_user " +
+    "connection_id last_insert_id row_count found_rows values default any_value json_arrayagg json_objectagg " +
+    "row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value"
+  ).split(" "),
+);
 
 const SENT: FoundRows = { kind: "sent" };
 const ASKED: FoundRows = { kind: "asked", isLikely: true, offset: undefined };

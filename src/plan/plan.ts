@@ -52,6 +52,8 @@ export type Routing =
       readonly holds: ColumnKind;
       readonly step: string;
       readonly column: string;
+      /** The statement reads the rows in one place only: each shard can do with those that belong there. */
+      readonly alone: boolean;
     }
   /** Other conditions on sharding keys, and several together. */
   | KeyRouting
@@ -234,6 +236,8 @@ export interface Effect {
   readonly writes: boolean;
   /** Changes rows: what a read-only transaction refuses. */
   readonly changes?: boolean;
+  /** It calls what may be a stored function, which may change rows. */
+  readonly callsStored?: boolean;
   /** Commits an open transaction before it runs (DDL and such). */
   readonly commits: boolean;
   /** Opens a transaction when autocommit is off. */

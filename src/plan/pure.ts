@@ -48,7 +48,7 @@ const PURE_KINDS: ReadonlySet<string> = new Set<Node["kind"]>([
 const PURE_PARTS: ReadonlySet<string> = new Set<Node["kind"]>(["when", "castType", "jsonOn"]);
 
 /** Functions with the plain syntax of a call (manual: "Built-In Function and Operator Reference"). */
-const PURE_FUNCTIONS: ReadonlySet<string> = new Set(
+export const PURE_FUNCTIONS: ReadonlySet<string> = new Set(
   // Control flow and comparison
   (
     "if ifnull nullif isnull coalesce greatest least interval strcmp nvl nvl2 decode_oracle " +

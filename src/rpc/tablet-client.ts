@@ -8,7 +8,7 @@ import { errorOf } from "./fail-details.ts";
 import { decodeFail } from "./frame.ts";
 import { type SchemaChange, type SchemaChangeMessage, SchemaMessageReader } from "./schema-message.ts";
 import { tabletService } from "./service.ts";
-import { ERROR_DETAILS_KEY, type TableSchema, type TabletHealth } from "./tablet-server.ts";
+import { ERROR_DETAILS_KEY, type TableSchema, type TabletHealth, type TabletTransactions } from "./tablet-server.ts";
 
 const service = lazily(tabletService);
 
@@ -97,6 +97,27 @@ export async function refreshSchema(
 ): Promise<number> {
   const reply = await unary<{ version: number }>(client, "RefreshSchema", { tables, keyspace }, timeoutMs);
   return reply.version;
+}
+
+/** `commit` or `abort`; throws the mysqld's error (1205 while the coordinator is about to commit) or SHARD_UNAVAILABLE. */
+export async function decideTransaction(client: Client, transaction: string, timeoutMs: number): Promise<string> {
+  const reply = await unary<{ decision: string }>(client, "DecideTransaction", { transaction }, timeoutMs);
+  return reply.decision;
+}
+
+export function getTransactions(client: Client, timeoutMs: number): Promise<TabletTransactions> {
+  return unary<TabletTransactions>(client, "GetTransactions", {}, timeoutMs);
+}
+
+/** Resolves to the number of branches that were ended. */
+export async function resolveTransaction(
+  client: Client,
+  transaction: string,
+  decision: string,
+  timeoutMs: number,
+): Promise<number> {
+  const reply = await unary<{ resolved: number }>(client, "ResolveTransaction", { transaction, decision }, timeoutMs);
+  return reply.resolved;
 }
 
 function unary<Reply>(client: Client, name: string, request: object, timeoutMs: number): Promise<Reply> {

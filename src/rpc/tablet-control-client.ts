@@ -1,10 +1,10 @@
-// Schema calls to any tablet, for operators' commands: connections are made on first use and closed together.
+// Calls to any tablet, for operators' commands and for other tablets: connections are made on first use and closed together.
 
 import { Client } from "@grpc/grpc-js";
 import type { TabletRecord } from "../topo/records.ts";
 import { CHANNEL_OPTIONS, channelCredentials, type GrpcTls } from "./service.ts";
-import { applySchema, getSchema } from "./tablet-client.ts";
-import type { TableSchema } from "./tablet-server.ts";
+import { applySchema, decideTransaction, getSchema, getTransactions, resolveTransaction } from "./tablet-client.ts";
+import type { TableSchema, TabletTransactions } from "./tablet-server.ts";
 
 export class TabletControlClient {
   readonly #tls: GrpcTls | undefined;
@@ -22,6 +22,20 @@ export class TabletControlClient {
   /** All tables and views when `tables` is empty. */
   getSchema(tablet: TabletRecord, tables: readonly string[], timeoutMs: number): Promise<readonly TableSchema[]> {
     return getSchema(this.#clientOf(tablet), tablet.keyspace, tables, timeoutMs);
+  }
+
+  /** How a transaction has ended that the tablet's shard coordinates: `commit` or `abort`. */
+  decideTransaction(tablet: TabletRecord, transaction: string, timeoutMs: number): Promise<string> {
+    return decideTransaction(this.#clientOf(tablet), transaction, timeoutMs);
+  }
+
+  getTransactions(tablet: TabletRecord, timeoutMs: number): Promise<TabletTransactions> {
+    return getTransactions(this.#clientOf(tablet), timeoutMs);
+  }
+
+  /** Ends its branches on the tablet's mysqld; resolves to how many. An empty `decision`: its coordinator is asked. */
+  resolveTransaction(tablet: TabletRecord, transaction: string, decision: string, timeoutMs: number): Promise<number> {
+    return resolveTransaction(this.#clientOf(tablet), transaction, decision, timeoutMs);
   }
 
   close(): void {

@@ -44,6 +44,29 @@ export interface TableSchema {
   readonly dataBytes: number;
 }
 
+/** A branch of a transaction over several shards that is prepared. */
+export interface PreparedBranch {
+  readonly transaction: string;
+  readonly coordinatorKeyspace: string;
+  readonly coordinatorShard: string;
+  /** Since the tablet has first seen it. */
+  readonly ageMs: number;
+}
+
+/** How such a transaction has ended; kept by its coordinator. */
+export interface TransactionDecision {
+  readonly transaction: string;
+  readonly decision: string;
+  /** `keyspace/shard`. */
+  readonly participants: readonly string[];
+  readonly ageS: number;
+}
+
+export interface TabletTransactions {
+  readonly prepared: readonly PreparedBranch[];
+  readonly decisions: readonly TransactionDecision[];
+}
+
 export interface TabletPorts {
   acceptCalls(server: CallServer): CallHandler;
   /** Calls `push` with the health now and whenever it changes or is due, until the returned function is called. */
@@ -58,6 +81,11 @@ export interface TabletPorts {
   watchSchema(wake: () => void, end: () => void, keyspace: string): SchemaReader;
   /** Looks at the definitions of `tables`, all when empty; resolves to the version that has what was there at the call. */
   refreshSchema(tables: readonly string[], keyspace: string): Promise<number>;
+  /** How a transaction that this shard coordinates has ended: `commit` or `abort`, by now if not before. */
+  decideTransaction(transaction: string): Promise<string>;
+  transactions(): Promise<TabletTransactions>;
+  /** Ends its branches here, as `decision` says; empty: as its coordinator does. Resolves to how many. */
+  resolveTransaction(transaction: string, decision: string): Promise<number>;
 }
 
 /** What one watcher of the definitions has not been told yet, in parts of bounded size. */
@@ -87,6 +115,14 @@ interface WatchSchemaMessage {
 interface RefreshSchemaMessage {
   readonly keyspace: string;
   readonly tables: readonly string[];
+}
+
+interface TransactionMessage {
+  readonly transaction: string;
+}
+
+interface ResolveTransactionMessage extends TransactionMessage {
+  readonly decision: string;
 }
 
 interface GetSchemaMessage {
@@ -138,6 +174,24 @@ export async function startTabletServer(
       const { tables, keyspace } = call.request;
       answer(
         ports.refreshSchema(tables, keyspace).then((version) => ({ version })),
+        reply,
+        log,
+      );
+    },
+    DecideTransaction(call: ServerUnaryCall<TransactionMessage, object>, reply: sendUnaryData<object>) {
+      answer(
+        ports.decideTransaction(call.request.transaction).then((decision) => ({ decision })),
+        reply,
+        log,
+      );
+    },
+    GetTransactions(_call: ServerUnaryCall<object, object>, reply: sendUnaryData<object>) {
+      answer(ports.transactions(), reply, log);
+    },
+    ResolveTransaction(call: ServerUnaryCall<ResolveTransactionMessage, object>, reply: sendUnaryData<object>) {
+      const { transaction, decision } = call.request;
+      answer(
+        ports.resolveTransaction(transaction, decision).then((resolved) => ({ resolved })),
         reply,
         log,
       );

@@ -25,6 +25,8 @@ const KILL_TIMEOUT_MS = 3_000;
 const SCHEMA_TIMEOUT_MS = 5_000;
 const KILL_CONNECTIONS_MAX = 2;
 const SCHEMA_CONNECTIONS_MAX = 3;
+const TRANSACTION_CONNECTIONS_MAX = 4;
+const TRANSACTIONS_TIMEOUT_MS = 5_000;
 /** A sweep over the definitions of very many tables takes long. */
 const TRACKING_TIMEOUT_MS = 60_000;
 
@@ -38,6 +40,7 @@ export class ControlConnection {
   readonly #killPool: Pool;
   readonly #schemaPool: Pool;
   readonly #trackingPool: Pool;
+  readonly #transactionPool: Pool;
   /** Index of REPLICA_STATUS. */
   #replicaStatusWords = 0;
 
@@ -46,6 +49,7 @@ export class ControlConnection {
     this.#killPool = poolOf(target, KILL_CONNECTIONS_MAX, KILL_TIMEOUT_MS);
     this.#schemaPool = poolOf(target, SCHEMA_CONNECTIONS_MAX, SCHEMA_TIMEOUT_MS);
     this.#trackingPool = poolOf(target, 1, SCHEMA_TIMEOUT_MS);
+    this.#transactionPool = poolOf(target, TRANSACTION_CONNECTIONS_MAX, TRANSACTIONS_TIMEOUT_MS);
   }
 
   /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. One call at a time. */
@@ -162,8 +166,31 @@ export class ControlConnection {
     }
   }
 
+  /**
+   * Statements about transactions, on one connection that waits for a lock for a second only; gives the rows of the last one
+   * as texts. Throws MysqlError, or SHARD_UNAVAILABLE.
+   */
+  async transactions(...statements: readonly string[]): Promise<readonly (readonly (string | null)[])[]> {
+    let connection: PoolConnection | undefined;
+    try {
+      connection = await this.#transactionPool.getConnection();
+      let rows: readonly (readonly unknown[])[] = [];
+      for (const sql of ["SET innodb_lock_wait_timeout = 1", ...statements]) {
+        const query = { sql, timeout: TRANSACTIONS_TIMEOUT_MS, rowsAsArray: true, typeCast: textOf };
+        const [answer] = await connection.query<RowDataPacket[][]>(query);
+        rows = Array.isArray(answer) ? answer : [];
+      }
+      connection.release();
+      return rows.map((row) => row.map(asText));
+    } catch (error) {
+      if (isServerError(error)) connection?.release();
+      else connection?.destroy();
+      throw rewrap(error, "");
+    }
+  }
+
   async close(): Promise<void> {
-    const pools = [this.#statusPool, this.#killPool, this.#schemaPool, this.#trackingPool];
+    const pools = [this.#transactionPool, this.#statusPool, this.#killPool, this.#schemaPool, this.#trackingPool];
     await Promise.all(pools.map((pool) => pool.end()));
   }
 }

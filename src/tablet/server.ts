@@ -19,7 +19,9 @@ import { Pool, POOL_DEFAULTS } from "./pool.ts";
 import { SchemaSource } from "./schema-source.ts";
 import { SchemaTracker } from "./schema-tracker.ts";
 import { SchemaTrackers } from "./schema-trackers.ts";
+import { TopologyShards } from "./other-shards.ts";
 import { splitStatements } from "./split-statements.ts";
+import { XaResolver } from "./xa-resolver.ts";
 
 export interface TabletOptions {
   readonly alias: TabletAlias;
@@ -40,6 +42,8 @@ export interface TabletOptions {
   readonly queryTimeoutMs: number;
   /** 0: none. */
   readonly transactionIdleTimeoutMs: number;
+  /** How long statements and transactions may go on when the tablet stops. */
+  readonly drainMs: number;
   readonly topology: Topology;
   readonly clock: Clock;
   readonly log: Log;
@@ -135,6 +139,15 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     definitionsChanged: (database) => schema.poke(database),
     databases,
   };
+  const others = new TopologyShards(options.topology, options.tls);
+  const transactions = new XaResolver({
+    keyspace: options.keyspace,
+    shard: options.shard,
+    run: (...statements) => control.transactions(...statements),
+    others,
+    clock,
+    log,
+  });
   const server = await startTabletServer(
     options.listen,
     options.tls,
@@ -149,11 +162,16 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
       getSchema: (keyspace, tables) => control.tables(keyspace, tables),
       watchSchema: (wake, end, keyspace) => schema.watch(keyspace, wake, end),
       refreshSchema: (tables, keyspace) => schema.refresh(keyspace, tables),
+      decideTransaction: (transaction) => transactions.decide(transaction),
+      transactions: () => transactions.transactions(),
+      resolveTransaction: (transaction, decision) =>
+        transactions.resolve(transaction, decision === "commit" || decision === "abort" ? decision : undefined),
     },
     log,
   );
   schema.start();
   await health.start();
+  if (options.type === "primary") await transactions.start();
   const registration = options.topology.registerTablet(
     {
       alias: options.alias,
@@ -175,15 +193,17 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
   );
   return {
     address: server.address,
-    async stop(graceMs = 5_000) {
+    async stop(graceMs = options.drainMs) {
       health.drain();
       schema.stop();
+      transactions.stop();
       await registration.close();
       const deadline = clock.nowMs() + graceMs;
       while (counts.calls + counts.holds > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
       await server.stop(Math.max(100, deadline - clock.nowMs()));
       for (const pool of all) pool.close();
       await control.close();
+      others.close();
       log.info({ alias: options.alias }, "stopped");
     },
   };

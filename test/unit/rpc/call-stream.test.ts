@@ -161,6 +161,9 @@ describe("the stream", () => {
         getSchema: () => Promise.resolve([]),
         watchSchema: () => ({ next: () => undefined, close: () => undefined }),
         refreshSchema: () => Promise.resolve(0),
+        decideTransaction: () => Promise.resolve("abort"),
+        transactions: () => Promise.resolve({ prepared: [], decisions: [] }),
+        resolveTransaction: () => Promise.resolve(0),
       },
       log,
     );

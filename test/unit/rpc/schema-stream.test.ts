@@ -12,7 +12,7 @@ import { startTabletServer, type TabletPorts, type TabletServer } from "../../..
 import { readDefinitions } from "../../../src/schema/ddl.ts";
 import type { TableSchema } from "../../../src/schema/model.ts";
 
-const NO_CALLS: Pick<TabletPorts, "acceptCalls" | "watchHealth" | "applySchema" | "getSchema"> = {
+const NO_CALLS: Omit<TabletPorts, "watchSchema" | "refreshSchema"> = {
   acceptCalls: () => ({
     execute: () => undefined,
     conclude: () => undefined,
@@ -23,6 +23,9 @@ const NO_CALLS: Pick<TabletPorts, "acceptCalls" | "watchHealth" | "applySchema" 
   watchHealth: () => () => undefined,
   applySchema: () => Promise.resolve(0),
   getSchema: () => Promise.resolve([]),
+  decideTransaction: () => Promise.resolve("abort"),
+  transactions: () => Promise.resolve({ prepared: [], decisions: [] }),
+  resolveTransaction: () => Promise.resolve(0),
 };
 
 let server: TabletServer | undefined;
