@@ -2,6 +2,7 @@
 // the session's business; what a login is worth is the handshake machine's.
 //
 //   phase:  login ──accepted──► ready ◄──► executing          any ──► closed
+//             ▲──COM_CHANGE_USER──┘
 //   While executing, further commands wait in the PacketReader, and the socket is paused once enough of them wait.
 //   Deadlines are looked at by a sweep over all connections: an idle one has no timer.
 
@@ -18,9 +19,9 @@ import { COMPRESSION_CAPABILITIES, compressionFor } from "../mysql/compression.t
 import { CLIENT, COM } from "../mysql/constants.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
-import { withoutQueryAttributes } from "../mysql/packets/command.ts";
+import { type ChangeUser, decodeCommand, withoutQueryAttributes } from "../mysql/packets/command.ts";
 import { encodeErrOf } from "../mysql/packets/err.ts";
-import { encodeOk, okPacket } from "../mysql/packets/ok.ts";
+import { encodeOk, okPacket, schemaChange } from "../mysql/packets/ok.ts";
 import {
   type HandshakeEvent,
   type Login,
@@ -60,8 +61,11 @@ export interface ClientConnectionOptions {
 export interface CommandHandler {
   /** `payload` is the packet without its header; owned. An answer's first packet has `sequenceId + 1`. */
   command(payload: Buffer, sequenceId: number): void;
-  /** The client is gone: whatever is under way is to be stopped. */
-  disconnected(): void;
+  /**
+   * The client is gone, or another user's from now on: whatever is under way is to be stopped, and what is held given
+   * back. Never rejects.
+   */
+  disconnected(): void | Promise<void>;
   /** Stops what is under way, for good; it is still answered. */
   interrupt(reason: ShardgateError): void;
   /** A transaction is open: a gateway that drains waits for its end. */
@@ -108,6 +112,8 @@ export class ClientConnection implements Output {
   #proxied: Proxied = UNDECIDED;
   #compressed: CompressedStream | undefined;
   #capabilities = 0;
+  /** Of the login, for COM_CHANGE_USER. */
+  #handshake: ServerHandshake<User> | undefined;
   #drains: (() => void)[] = [];
   #fileWaiter: ((packet: ClientPacket | undefined) => void) | undefined;
   /** True while the command loop runs: commandDone() then only has to flip the phase. */
@@ -391,6 +397,10 @@ export class ClientConnection implements Output {
       while (this.#phase.kind === "ready" && !this.#ending) {
         const packet = this.#reader.next();
         if (packet === undefined) break;
+        if (packet[0] === COM.CHANGE_USER) {
+          this.#changeUser(this.#phase.handler, packet, this.#reader.sequenceId);
+          continue;
+        }
         const hasAttributes = packet[0] === COM.QUERY && (this.#capabilities & CLIENT.QUERY_ATTRIBUTES) !== 0;
         const payload = hasAttributes ? withoutQueryAttributes(packet) : packet;
         const { handler } = this.#phase;
@@ -409,6 +419,23 @@ export class ClientConnection implements Output {
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** Logs in anew: the session ends, and another one begins if that succeeds. */
+  #changeUser(handler: CommandHandler, packet: Buffer, sequenceId: number): void {
+    const handshake = this.#handshake;
+    const changeUser = changeUserOf(packet, this.#capabilities);
+    if (changeUser === undefined || handshake === undefined) {
+      this.write(writeFrame(encodeErrOf(new ShardgateError("ER_UNKNOWN_COM", "Unknown command")), sequenceId + 1));
+      return;
+    }
+    this.#phase = { kind: "login", handshake, startMs: this.#options.clock.nowMs() };
+    // What the session holds is free before the next one can ask for it.
+    void Promise.resolve(handler.disconnected()).then(() => {
+      if (this.#phase.kind !== "login" || this.#ending) return;
+      this.#handle(handshake.changeUser(changeUser, sequenceId));
+      this.#received(EMPTY);
+    });
   }
 
   /** A connection error: what the client sent cannot be understood, so nothing after it can. */
@@ -440,7 +467,7 @@ export class ClientConnection implements Output {
       const { handshake } = this.#phase;
       switch (event.kind) {
         case "send":
-          this.#socket.write(event.bytes);
+          this.write(event.bytes);
           break;
         case "upgrade-tls":
           this.#upgrade(handshake);
@@ -488,9 +515,12 @@ export class ClientConnection implements Output {
       this.#reader.payloadBytesMax = this.#options.packetBytesMax - 1;
       this.#reader.stepsOverTooLarge = true;
       const nowMs = this.#options.clock.nowMs();
+      if (this.#phase.kind === "login") this.#handshake = this.#phase.handshake;
       this.#phase = { kind: "ready", handler, sinceMs: nowMs, idleSinceMs: nowMs };
-      this.write(writeFrame(encodeOk(okPacket(), login.capabilities), login.sequenceId));
-      this.#compress(login);
+      const { database, capabilities } = login;
+      const sessionState = database === "" ? [] : [schemaChange(database)];
+      this.write(writeFrame(encodeOk(okPacket({ sessionState }), capabilities), login.sequenceId));
+      if (this.#compressed === undefined) this.#compress(login);
     } catch (error) {
       const shown = error instanceof ShardgateError ? error : new ShardgateError("INTERNAL", "internal error");
       this.#turnAway(shown, login.sequenceId);
@@ -549,7 +579,7 @@ export class ClientConnection implements Output {
     const phase = this.#phase;
     if (phase.kind === "closed") return;
     this.#phase = { kind: "closed" };
-    if (phase.kind !== "login") phase.handler.disconnected();
+    if (phase.kind !== "login") void phase.handler.disconnected();
     this.#giveFilePacket();
     this.#drained();
     this.#options.closed(this);
@@ -559,6 +589,16 @@ export class ClientConnection implements Output {
     const drains = this.#drains;
     this.#drains = [];
     for (const resume of drains) resume();
+  }
+}
+
+/** Undefined for what cannot be read. */
+function changeUserOf(packet: Buffer, capabilities: number): ChangeUser | undefined {
+  try {
+    const command = decodeCommand(packet, capabilities);
+    return command.kind === "change-user" ? command.changeUser : undefined;
+  } catch {
+    return undefined;
   }
 }
 

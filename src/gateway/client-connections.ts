@@ -95,6 +95,9 @@ export class ClientConnections<Handler extends CommandHandler> {
       clock,
       log,
       openSession: (client, login) => {
+        // After COM_CHANGE_USER.
+        if (user !== undefined) this.#userLeft(user);
+        user = undefined;
         this.#admit(login.account);
         const handler = this.#options.openSession(client, login);
         user = login.account.user;

@@ -129,6 +129,11 @@ export const OFFERED_CAPABILITIES =
   CLIENT.DEPRECATE_EOF |
   CLIENT.QUERY_ATTRIBUTES;
 
+/** MariaDB 10 greets with a version of MySQL's before its own: clients that compare numbers take it for one above 8 otherwise. */
+export function greetedVersion(serverVersion: string): string {
+  return /^10\..*mariadb/i.test(serverVersion) ? `5.5.5-${serverVersion}` : serverVersion;
+}
+
 /** What clients are offered in the place of a server of this version: MariaDB's leave CLIENT_MYSQL off, and have more. */
 export function offeredCapabilities(
   serverVersion: string,
@@ -198,7 +203,7 @@ export class ServerHandshake<A extends Account> {
     const options = this.#options;
     this.#to({ kind: "response" });
     const payload = encodeHandshakeV10({
-      serverVersion: options.serverVersion,
+      serverVersion: greetedVersion(options.serverVersion),
       connectionId: options.connectionId,
       scramble: this.#scramble,
       capabilities: this.#offered >>> 0,
@@ -271,6 +276,8 @@ export class ServerHandshake<A extends Account> {
       maxPacketBytes: phase.attempt.maxPacketBytes,
       zstdLevel: phase.attempt.zstdLevel,
     };
+    // What the client has sent with it, if anything, may be for another scramble: MariaDB asks for it anew, too.
+    if ((attempt.capabilities & CLIENT.PLUGIN_AUTH) !== 0) return this.#switch(attempt, change.authPlugin, sequenceId);
     return this.#begin(attempt, change.authPlugin, change.authResponse, sequenceId);
   }
 
@@ -317,8 +324,14 @@ export class ServerHandshake<A extends Account> {
         "Client does not support authentication protocol requested by server; consider upgrading MySQL client";
       return this.#reject(new ShardgateError("ER_NOT_SUPPORTED_AUTH_MODE", text), sequenceId);
     }
+    return this.#switch(attempt, named, sequenceId);
+  }
+
+  /** Asks for an answer with a plugin that fits the account, `named` if that does. */
+  #switch(attempt: Attempt<A>, named: string | undefined, sequenceId: number): HandshakeEvent<A>[] {
+    const { account } = attempt;
     let wanted: string = account.shaCrypt === undefined ? NATIVE_PASSWORD : CACHING_SHA2_PASSWORD;
-    if (usable(account, named)) wanted = named;
+    if (named !== undefined && usable(account, named)) wanted = named;
     else if (usable(account, this.#options.defaultPlugin)) wanted = this.#options.defaultPlugin;
     this.#to({ kind: "switch", attempt, plugin: wanted });
     return [send(encodeAuthSwitchRequest({ plugin: wanted, scramble: this.#scramble }), sequenceId)];
