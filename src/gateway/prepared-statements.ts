@@ -29,6 +29,8 @@ import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
 import { describePrepared, prepareReply, type StatementDescription } from "./statement-description.ts";
 
 const HEADER_BYTES = 4;
+/** MariaDB's: sent behind a preparation whose answer has not come yet. */
+const ID_OF_LAST = 0xffff_ffff;
 
 interface Prepared {
   readonly id: number;
@@ -52,6 +54,8 @@ export class PreparedStatements {
   readonly #client: ExecutorClient;
   readonly #statements = new Map<number, Prepared>();
   #nextId = 1;
+  /** undefined too when the last preparation failed. */
+  #last: Prepared | undefined;
   #longDataBytes = 0;
 
   /** `client` is the one of `executor`. */
@@ -67,6 +71,7 @@ export class PreparedStatements {
   /** `payload` of COM_STMT_PREPARE. */
   prepare(payload: Buffer, sequenceId: number): void {
     const executor = this.#executor.answering(sequenceId);
+    this.#last = undefined;
     try {
       if (this.#statements.size >= LIMITS.preparedPerSessionMax) {
         const text = `Can't create more than max_prepared_stmt_count statements (current value: ${LIMITS.preparedPerSessionMax})`;
@@ -164,7 +169,7 @@ export class PreparedStatements {
     try {
       const command = decodeCommand(payload, this.#client.capabilities);
       if (command.kind !== "stmt-send-long-data") return;
-      const statement = this.#statements.get(command.statementId);
+      const statement = this.#withId(command.statementId);
       if (statement === undefined) return;
       if (command.parameter >= statement.template.offsets.length) {
         statement.longDataError = new ShardgateError(
@@ -205,7 +210,7 @@ export class PreparedStatements {
 
   /** `payload` of COM_STMT_CLOSE, which has no answer. */
   close(payload: Buffer): void {
-    const statement = payload.length >= 5 ? this.#statements.get(statementIdOf(payload)) : undefined;
+    const statement = payload.length >= 5 ? this.#withId(statementIdOf(payload)) : undefined;
     if (statement !== undefined) this.#forget(statement);
     this.#client.commandDone();
   }
@@ -217,26 +222,31 @@ export class PreparedStatements {
 
   #prepared(read: Pick<Prepared, "text" | "template">, description: StatementDescription): void {
     const id = this.#nextId++;
-    this.#statements.set(id, {
+    this.#last = {
       ...read,
       id,
       types: undefined,
       longData: undefined,
       longDataError: undefined,
       cursor: undefined,
-    });
+    };
+    this.#statements.set(id, this.#last);
     const { state, sequenceId } = this.#executor;
     this.#client.write(prepareReply(id, read.template.offsets.length, description, state.statusFlags, sequenceId));
     this.#client.commandDone();
   }
 
   #find(id: number, command: StatementCommand): Prepared {
-    const statement = this.#statements.get(id);
+    const statement = this.#withId(id);
     if (statement !== undefined) return statement;
     throw new ShardgateError(
       "ER_UNKNOWN_STMT_HANDLER",
       `Unknown prepared statement handler (${id}) given to ${command}`,
     );
+  }
+
+  #withId(id: number): Prepared | undefined {
+    return id === ID_OF_LAST ? this.#last : this.#statements.get(id);
   }
 
   #parametersOf(statement: Prepared, block: Buffer, flags: number): ExecuteParameters {
@@ -310,6 +320,7 @@ export class PreparedStatements {
     this.#dropLongData(statement);
     this.#closeCursor(statement);
     this.#statements.delete(statement.id);
+    if (this.#last === statement) this.#last = undefined;
   }
 }
 
