@@ -129,7 +129,7 @@ function functionValue(name: SessionFunction, pos: number, state: SessionState, 
       state.usesFoundRows = true;
       return integer(state.foundRowsCount, "signed", pos);
     case "connection_id":
-      return literalOf(state.connectionId, pos);
+      return castOf(literalOf(state.connectionId, pos), { ...CAST_TYPE, name: "unsigned", pos });
     case "user":
       return systemText(`${state.user.user}@${state.clientHost}`, pos);
     case "current_user":
