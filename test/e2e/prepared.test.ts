@@ -424,6 +424,15 @@ describe("prepared statements", () => {
     }
   });
 
+  test("an id of all ones is the statement prepared last", async () => {
+    for (const client of Object.values(clients)) {
+      const { id } = await client.prepare("SELECT ? + 1");
+      const byId = await client.execute(id, [int(41)]);
+      expect(await client.execute(0xffff_ffff, [int(41)])).toEqual(byId);
+      await client.tell(COM.STMT_CLOSE, id);
+    }
+  });
+
   test("long data comes in pieces", async () => {
     const seen: (readonly string[])[] = [];
     for (const client of Object.values(clients)) {

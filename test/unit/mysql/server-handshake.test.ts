@@ -11,6 +11,7 @@ import { decodeAuthMoreData, decodeAuthSwitchRequest } from "../../../src/mysql/
 import { encodeHandshakeResponse, encodeSslRequest } from "../../../src/mysql/packets/handshake-response.ts";
 import { decodeHandshakeV10 } from "../../../src/mysql/packets/handshake-v10.ts";
 import {
+  greetedVersion,
   type HandshakeEvent,
   type Login,
   OFFERED_CAPABILITIES,
@@ -162,6 +163,12 @@ describe("logins", () => {
     expect(agreed?.capabilities).toBe(CAPABILITIES);
     expect(agreed?.attributes.get("_client_name")).toBe("test");
     expect(agreed?.account).toBe(users.get("both"));
+  });
+
+  test("MariaDB 10 is greeted with as it greets itself", () => {
+    expect(greetedVersion("10.11.19-MariaDB-0+deb12u1-shardgate")).toBe("5.5.5-10.11.19-MariaDB-0+deb12u1-shardgate");
+    expect(greetedVersion("11.4.2-MariaDB-shardgate")).toBe("11.4.2-MariaDB-shardgate");
+    expect(greetedVersion("8.0.36-shardgate")).toBe("8.0.36-shardgate");
   });
 
   test("MariaDB's extended capabilities, where the greeting offered them", async () => {
