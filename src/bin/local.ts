@@ -219,6 +219,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         transactionPoolSize: LIMITS.poolTransactionConnectionsMax,
         queryTimeoutMs: LIMITS.queryTimeoutMs,
         transactionIdleTimeoutMs: LIMITS.transactionIdleTimeoutMs,
+        drainMs: LOCAL_DRAIN_MS,
         topology,
         clock: systemClock,
         log: log.child({ part: "tablet", alias: start.alias }),
@@ -236,7 +237,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         grpcTls: undefined,
         transactionMode: "multi",
         replicaLagMaxS: GATEWAY_DEFAULTS.replicaLagMaxS,
-        clients: GATEWAY_DEFAULTS.clients,
+        clients: { ...GATEWAY_DEFAULTS.clients, drainMs: LOCAL_DRAIN_MS },
         gatherLimits: GATEWAY_DEFAULTS.gatherLimits,
         queryDefaults: GATEWAY_DEFAULTS.queryDefaults,
         createDatabaseOn: start.createDatabaseOn,
@@ -247,6 +248,9 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
       }),
   };
 }
+
+/** Whoever stops a cluster of their own does not wait for it. */
+const LOCAL_DRAIN_MS = 1_000;
 
 function readyLine(cluster: Cluster): string {
   return JSON.stringify({

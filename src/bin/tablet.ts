@@ -27,6 +27,7 @@ interface TabletFlags extends ProcessFlags, TopoFlags {
   readonly transactionPoolSize: number;
   readonly queryTimeout: number;
   readonly transactionIdleTimeout: number;
+  readonly drainTimeout: number;
 }
 
 export function tabletCommand(): Command {
@@ -71,6 +72,12 @@ the topology. The mysqld's database has the keyspace's name. Prints one JSON lin
       "transactions without a statement for so long are rolled back; 0: never",
       wholeNumber,
       LIMITS.transactionIdleTimeoutMs,
+    )
+    .option(
+      "--drain-timeout <s>",
+      "how long statements and transactions may go on after SIGTERM",
+      wholeNumber,
+      LIMITS.drainMs / 1000,
     );
   addTopoFlags(command);
   addProcessFlags(command);
@@ -105,6 +112,7 @@ async function start(
     transactionPoolSize: flags.transactionPoolSize,
     queryTimeoutMs: flags.queryTimeout,
     transactionIdleTimeoutMs: flags.transactionIdleTimeout,
+    drainMs: flags.drainTimeout * 1000,
     topology: new Topology(store, topoRootOf(flags)),
     clock: systemClock,
     log,

@@ -400,7 +400,7 @@ class Builder {
       "--log-level",
       this.options.logLevel,
     );
-    args.push(...(this.options.tabletArgs ?? []));
+    args.push("--drain-timeout", "1", ...(this.options.tabletArgs ?? []));
     const tablet = await this.supervisor.add({
       tier: "tablet",
       name,
@@ -423,7 +423,7 @@ class Builder {
     const unsharded = this.keyspaces.flatMap(({ name, sharded }) => (sharded ? [] : [name]));
     const createDatabaseOn = [...this.options.shards.keys()].find((name) => unsharded.includes(name)) ?? unsharded[0];
     if (createDatabaseOn !== undefined) args.push("--create-database-on", createDatabaseOn);
-    args.push(...(this.options.gatewayArgs ?? []));
+    args.push("--drain-timeout", "1", ...(this.options.gatewayArgs ?? []));
     const gateway = await this.supervisor.add({
       tier: "gateway",
       name: "gateway",
