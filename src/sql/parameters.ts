@@ -63,15 +63,16 @@ export function templateOf(sql: Buffer, mode: SqlMode): Template {
   walk(parse(text, mode), (node) => {
     if (node.kind === "limit") {
       for (const count of [node.offset, node.count, node.rowsExamined]) {
-        if (count?.kind === "param") limits.add(places.indexOf(count.pos));
+        if (count?.kind === "param") limits.add(firstFrom(places, count.pos));
       }
     } else if (node.kind === "select") {
       for (const item of node.items) {
         if (item.kind !== "expr") continue;
         const end = item.pos + item.text.length;
-        const inside = places.flatMap((place, index) => (place >= item.pos && place < end ? [index] : []));
-        for (const index of inside) shown.add(index);
-        const isNamed = inside.length > 0 && item.alias === undefined && text.slice(item.pos, end) === item.text;
+        const first = firstFrom(places, item.pos);
+        let index = first;
+        while ((places[index] ?? end) < end) shown.add(index++);
+        const isNamed = index > first && item.alias === undefined && text.slice(item.pos, end) === item.text;
         if (isNamed) names.push({ end, alias: item.text });
       }
     }
@@ -86,6 +87,18 @@ export function templateOf(sql: Buffer, mode: SqlMode): Template {
   }
   const bytes = encodeSql(named + text.slice(from));
   return { text: bytes, offsets: parameterOffsets(bytes, mode), ...sets };
+}
+
+/** Index of the first place at or behind `pos`; `places` ascend. */
+function firstFrom(places: readonly number[], pos: number): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((places[middle] ?? 0) < pos) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const NONE_SET: ReadonlySet<number> = new Set();
