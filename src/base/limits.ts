@@ -168,6 +168,8 @@ export const LIMITS = {
 
   /** A tablet asks its mysqld this often whether definitions may have changed. */
   schemaLookIntervalMs: 1_000,
+  /** Of databases that it serves besides its own keyspace's: each is looked at no more often than this times their number. */
+  schemaLookPerDatabaseMs: 25,
   /** All definitions are compared this often although nothing seems to have changed. */
   schemaSweepIntervalMs: 60_000,
   /** Tables whose definitions are read by one query. */

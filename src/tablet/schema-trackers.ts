@@ -1,5 +1,7 @@
 // The definitions of all databases of one mysqld that gateways ask for: those of the tablet's own keyspace always, those of
-// keyspaces that it serves besides while somebody watches them. What concerns the mysqld as a whole is asked once for all.
+// keyspaces that it serves besides while somebody watches them. What concerns the mysqld as a whole is asked once for all,
+// and the more databases there are, the later each takes notice of what is changed past the tablet's calls: a definition in
+// one of hundreds must not have all of them compared while the next one waits.
 
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -10,7 +12,7 @@ export interface SchemaTrackersOptions {
   /** The tablet's keyspace. */
   readonly own: string;
   /** Definitions of one database. */
-  source(database: string): DefinitionSource;
+  readonly source: (database: string) => DefinitionSource;
   /** A tracker that has not begun. */
   tracker(keyspace: string, source: DefinitionSource): SchemaTracker;
   readonly clock: Clock;
@@ -102,13 +104,24 @@ export class SchemaTrackers {
   }
 
   #sourceOf(keyspace: string): DefinitionSource {
-    const source = this.#options.source(keyspace);
+    const { source: sourceOf, clock } = this.#options;
+    const source = sourceOf(keyspace);
+    let activity: Promise<string> | undefined;
+    let lookedMs = 0;
     return {
-      activity: () => this.#sharedActivity(),
+      activity: () => {
+        const now = clock.nowMs();
+        if (activity === undefined || now - lookedMs >= this.#others.size * LIMITS.schemaLookPerDatabaseMs) {
+          activity = this.#sharedActivity();
+          lookedMs = now;
+        }
+        return activity;
+      },
       isChanging: () => this.#ownSource.isChanging(),
       signatures: (names) => source.signatures(names),
       definitions: (names) => source.definitions(names),
-      rowCounts: (names) => source.rowCounts(names),
+      // Estimates are for joins of large tables over shards.
+      rowCounts: () => Promise.resolve(NO_COUNTS),
     };
   }
 
@@ -122,3 +135,5 @@ export class SchemaTrackers {
     return this.#activity;
   }
 }
+
+const NO_COUNTS: ReadonlyMap<string, number> = new Map();

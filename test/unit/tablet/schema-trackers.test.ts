@@ -13,7 +13,7 @@ const log = createLog("test", "silent");
 let trackers: SchemaTrackers | undefined;
 afterEach(() => trackers?.stop());
 
-function sources(): { readonly asked: Map<string, number>; source(database: string): DefinitionSource } {
+function sources(): { readonly asked: Map<string, number>; readonly source: (database: string) => DefinitionSource } {
   const asked = new Map<string, number>();
   const count = (what: string): void => void asked.set(what, (asked.get(what) ?? 0) + 1);
   return {
