@@ -37,7 +37,9 @@ export class SessionTracker implements SessionChanges {
     if (target === this.#target && settings === this.#settings && this.#variables.size === 0 && !this.#hasChanged) {
       return false;
     }
-    return this.#variables.size > 0 || this.#tellsSchema() || this.#tellsChange();
+    if (this.#variables.size > 0 || this.#tellsSchema() || this.#tellsChange()) return true;
+    this.forget();
+    return false;
   }
 
   take(): readonly SessionStateChange[] {

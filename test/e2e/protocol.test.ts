@@ -1,0 +1,341 @@
+// The edge of the protocol on raw packets, beside one plain MariaDB: framing by capabilities, several statements in one
+// packet, what OK packets tell of the session, query attributes, COM_CHANGE_USER, and the commands that hardly anybody uses.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CLIENT, COM, HEADER_EOF, HEADER_ERR, SERVER } from "../../src/mysql/constants.ts";
+import { BufferReader } from "../../src/mysql/codec.ts";
+import { PacketReader } from "../../src/mysql/packet-reader.ts";
+import { writeFrame } from "../../src/mysql/frame.ts";
+import { decodeErr } from "../../src/mysql/packets/err.ts";
+import { decodeOk, stringsOfChange } from "../../src/mysql/packets/ok.ts";
+import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
+import { startTwins, type Twins } from "./twin.ts";
+
+let twins: Twins;
+
+beforeAll(async () => {
+  twins = await startTwins();
+}, 120_000);
+afterAll(async () => {
+  await twins.stop();
+});
+
+type Step = string | readonly [command: number, argument: Buffer | string];
+
+/** A client that keeps packets as they come. */
+class Wire {
+  readonly raw: RawClient;
+  readonly capabilities: number;
+  readonly #reader = new PacketReader(64 * 1024 * 1024);
+
+  private constructor(raw: RawClient, capabilities: number) {
+    this.raw = raw;
+    this.capabilities = capabilities;
+  }
+
+  static async open(port: number, more = 0, less = 0): Promise<Wire> {
+    const capabilities = (BASE_CAPABILITIES | more) & ~(less | CLIENT.LOCAL_FILES);
+    const raw = await RawClient.login({ target: { host: "127.0.0.1", port }, user: "root", capabilities });
+    return new Wire(raw, capabilities);
+  }
+
+  async ask(step: Step): Promise<readonly string[]> {
+    const [command, argument] = typeof step === "string" ? [COM.QUERY, step] : step;
+    this.raw.send(command, argument);
+    if (command === COM.STMT_PREPARE) return this.#prepared();
+    if (command === COM.FIELD_LIST || command === COM.SET_OPTION || command === COM.DEBUG) return this.#rows([]);
+    return this.#results();
+  }
+
+  async packet(): Promise<Buffer> {
+    return this.raw.packet(this.#reader);
+  }
+
+  close(): void {
+    this.raw.close();
+  }
+
+  get #hasEofs(): boolean {
+    return (this.capabilities & CLIENT.DEPRECATE_EOF) === 0;
+  }
+
+  async #take(into: string[]): Promise<Buffer> {
+    const packet = await this.packet();
+    into.push(`${this.#reader.sequenceId}: ${packet.toString("hex")}`);
+    return packet;
+  }
+
+  async #results(): Promise<readonly string[]> {
+    const packets: string[] = [];
+    for (;;) {
+      const first = await this.#take(packets);
+      if (first[0] === HEADER_ERR) return packets;
+      if (first[0] === 0) {
+        if ((decodeOk(first, 0).statusFlags & SERVER.MORE_RESULTS_EXISTS) === 0) return packets;
+        continue;
+      }
+      const columns = new BufferReader(first).lenenc();
+      for (let at = 0; at < columns; at++) await this.#take(packets);
+      if (this.#hasEofs) await this.#take(packets);
+      const last = await this.#toEnd(packets);
+      if (last[0] === HEADER_ERR || (statusOf(last) & SERVER.MORE_RESULTS_EXISTS) === 0) return packets;
+    }
+  }
+
+  async #rows(packets: string[]): Promise<readonly string[]> {
+    await this.#toEnd(packets);
+    return packets;
+  }
+
+  async #toEnd(packets: string[]): Promise<Buffer> {
+    for (;;) {
+      const packet = await this.#take(packets);
+      if (packet[0] === HEADER_ERR || packet[0] === HEADER_EOF) return packet;
+    }
+  }
+
+  async #prepared(): Promise<readonly string[]> {
+    const packets: string[] = [];
+    const head = await this.#take(packets);
+    if (head[0] === HEADER_ERR) return packets;
+    // The id is the server's own affair.
+    packets[0] = `1: ${head.toString("hex", 5)}`;
+    for (const count of [head.readUInt16LE(7), head.readUInt16LE(5)]) {
+      for (let at = 0; at < count; at++) await this.#take(packets);
+      if (count > 0 && this.#hasEofs) await this.#take(packets);
+    }
+    return packets;
+  }
+}
+
+function statusOf(end: Buffer): number {
+  return end.length === 5 ? end.readUInt16LE(3) : decodeOk(end, 0).statusFlags;
+}
+
+/** Both answer each step with the same bytes. */
+async function allSame(steps: readonly Step[], more = 0, less = 0): Promise<void> {
+  const gateway = await Wire.open(twins.cluster.port, more, less);
+  const direct = await Wire.open(twins.plain.port, more, less);
+  for (const step of steps) {
+    const [got, wanted] = await Promise.all([gateway.ask(step), direct.ask(step)]);
+    expect(got, String(step)).toEqual(wanted);
+  }
+  gateway.close();
+  direct.close();
+}
+
+/** Each finds the tables as the one before has left them: they leave nothing. */
+const STEPS: readonly Step[] = [
+  "USE u",
+  "SELECT 1",
+  "SELECT id, name FROM p ORDER BY id",
+  "SELECT id FROM p WHERE id = 1",
+  "SELECT nosuch FROM p",
+  "SHOW WARNINGS",
+  "DO 1",
+  "BEGIN",
+  "INSERT INTO p (id, name) VALUES (900, 'x')",
+  "SELECT name FROM p WHERE id = 900",
+  "ROLLBACK",
+  [COM.PING, ""],
+  [COM.INIT_DB, "u"],
+  [COM.INIT_DB, "nosuch"],
+  [COM.FIELD_LIST, "p\0"],
+  [COM.FIELD_LIST, "nosuch\0"],
+  [COM.STMT_PREPARE, "SELECT id, name FROM p WHERE id >= ? AND id <> ?"],
+  [COM.STMT_PREPARE, "SELECT id FROM p"],
+  [COM.STMT_PREPARE, "DO ?"],
+  [COM.STMT_PREPARE, "COMMIT"],
+  [COM.STMT_PREPARE, "SELECT nosuch FROM p"],
+  [COM.SET_OPTION, Buffer.of(1, 0)],
+  [COM.SET_OPTION, Buffer.of(0, 0)],
+  [COM.SET_OPTION, Buffer.of(7, 0)],
+  [COM.TIME, ""],
+  [0x50, "whatever"],
+  "USE s",
+  "SELECT k, v FROM x WHERE k IN (1, 2, 3) ORDER BY k",
+  "SELECT COUNT(*) FROM x WHERE k IN (1, 2, 3)",
+];
+
+const MULTI: readonly Step[] = [
+  "USE u",
+  "SELECT 1;",
+  "SELECT 1;;; ",
+  "SELECT 1; SELECT 2",
+  "SELECT 1;;SELECT 2",
+  ";SELECT 1",
+  "SELECT 1; -- done",
+  "SELECT 1; /* c */;",
+  "SELECT 1; -- c\nSELECT 2",
+  "-- c",
+  "-- c\n; SELECT 1",
+  "",
+  ";",
+  "USE u; SET @a = 1; SELECT @a",
+  "SELECT ';'; SELECT \";\"; SELECT name FROM p WHERE name = 'a;b'",
+  "BEGIN; INSERT INTO p (id, name) VALUES (901, 'x'); SELECT name FROM p WHERE id = 901; ROLLBACK; SELECT name FROM p WHERE id = 901",
+  "BEGIN; INSERT INTO p (id, name) VALUES (902, 'x'); SELECT * FROM nosuch; ROLLBACK",
+  "SELECT name FROM p WHERE id = 902; ROLLBACK; SELECT name FROM p WHERE id = 902",
+  "SET autocommit = 0; DO 1; SET autocommit = 1; DO 2",
+  "SELECT 1/0; SHOW WARNINGS; SELECT 1 LIMIT 0",
+  "USE nosuch; DO 1",
+  "USE s; SELECT k, v FROM x WHERE k IN (1, 2, 3) ORDER BY k; SELECT k FROM x WHERE k = 5; SELECT COUNT(*) FROM x WHERE k IN (1, 2, 3); USE u",
+  "DO 1; /*!50000 DO 2 */; DO 3",
+  [COM.SET_OPTION, Buffer.of(1, 0)],
+  "SELECT 1; SELECT 2",
+  "SELECT 1; -- one only",
+  [COM.SET_OPTION, Buffer.of(0, 0)],
+  "SELECT 1; SELECT 2",
+];
+
+const TRACKED: readonly Step[] = [
+  "USE u",
+  "USE u",
+  [COM.INIT_DB, "s"],
+  "USE nosuch",
+  "SET NAMES latin1",
+  "SET NAMES utf8mb4",
+  "SET autocommit = 0",
+  "SET autocommit = 1",
+  "SET autocommit = 1",
+  "SET time_zone = '+01:00'",
+  "SET time_zone = 'SYSTEM'",
+  "SET @a = 1",
+  "SET sql_mode = DEFAULT",
+  "SET session_track_schema = OFF",
+  "USE u",
+  "SET session_track_schema = ON",
+  "USE u",
+  "SET session_track_system_variables = 'sql_mode,nosuch'",
+  "SET session_track_system_variables = 'sql_mode'",
+  "SET sql_mode = 'ANSI'",
+  "SET sql_mode = 'NO_BACKSLASH_ESCAPES'",
+  "SET NAMES latin1",
+  "SET session_track_system_variables = ''",
+  "SET sql_mode = DEFAULT",
+  "SET session_track_system_variables = '*'",
+  "SET wait_timeout = 1000",
+  "SET session_track_system_variables = DEFAULT, session_track_state_change = ON",
+  "SET @b = 1",
+  "USE u",
+  "SET session_track_state_change = OFF",
+  "SET @b = 1",
+  [COM.RESET_CONNECTION, ""],
+  "SET NAMES utf8mb4; USE u; SELECT 1; USE s; DO 1",
+];
+
+const EDGES: readonly (readonly [name: string, more: number])[] = [
+  ["classic", 0],
+  ["without EOFs", CLIENT.DEPRECATE_EOF],
+  ["told of changes", CLIENT.SESSION_TRACK],
+  ["both", CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK],
+];
+
+describe.each(EDGES)("a client, %s, gets the bytes of a server", (_, more) => {
+  test("commands", () => allSame(STEPS, more));
+
+  test("several statements", () => allSame(MULTI, more));
+});
+
+test("without the capability several statements are one wrong one", () =>
+  allSame(["SELECT 1; SELECT 2", "SELECT 1;", "SELECT 1; -- c", "DO 1; SELECT 2"], 0, CLIENT.MULTI_STATEMENTS));
+
+test("a batch is many statements, and one wrong one ends it", async () => {
+  const wire = await Wire.open(twins.cluster.port);
+  const answers = await wire.ask(`USE u; ${"DO 1; ".repeat(500)}SELECT 1`);
+  expect(answers).toHaveLength(501 + 5);
+  expect((await wire.ask("DO 1; DO 2; SELEC 1; DO 3")).length).toBe(3);
+  expect(await wire.ask("SELECT 7")).toHaveLength(5);
+  wire.close();
+});
+
+describe("session state", () => {
+  test.each([
+    ["classic", CLIENT.SESSION_TRACK],
+    ["without EOFs", CLIENT.SESSION_TRACK | CLIENT.DEPRECATE_EOF],
+  ])("what OK packets tell: %s", async (_, more) => {
+    const gateway = await Wire.open(twins.cluster.port, more);
+    const direct = await Wire.open(twins.plain.port, more);
+    for (const step of TRACKED) {
+      const [got, wanted] = await Promise.all([gateway.ask(step), direct.ask(step)]);
+      expect(got.map(changesOf), String(step)).toEqual(wanted.map(changesOf));
+    }
+    gateway.close();
+    direct.close();
+  });
+});
+
+test("query attributes come off, whatever they are", async () => {
+  const wire = await Wire.open(twins.cluster.port, CLIENT.QUERY_ATTRIBUTES);
+  const none = Buffer.of(0, 1);
+  const two = Buffer.concat([Buffer.of(2, 1, 0b10, 1, 0xfd, 0, 1, 0x61, 0xfd, 0, 1, 0x62, 3), Buffer.from("val")]);
+  for (const attributes of [none, two]) {
+    const packets = await wire.ask([COM.QUERY, Buffer.concat([attributes, Buffer.from("SELECT 5; SELECT 6")])]);
+    expect(packets.filter((packet) => packet.endsWith("0135") || packet.endsWith("0136"))).toHaveLength(2);
+  }
+  wire.close();
+});
+
+describe("COM_CHANGE_USER", () => {
+  test("a new session on the same connection", async () => {
+    for (const port of [twins.cluster.port, twins.plain.port]) {
+      const wire = await Wire.open(port);
+      await wire.ask(
+        "USE u; SET @a = 1, sql_mode = 'ANSI', autocommit = 0; INSERT INTO p (id, name) VALUES (903, 'x')",
+      );
+      expect((await changeUser(wire, "root", "", "s"))[0]).toBe(0);
+      const rows = await wire.ask("SELECT @a IS NULL, @@sql_mode = '', @@autocommit, DATABASE()");
+      expect(rows.at(-2)).toContain("013101300131" + "0173");
+      expect(await wire.ask("SELECT name FROM u.p WHERE id = 903")).toHaveLength(4);
+      wire.close();
+    }
+  });
+
+  test("a wrong password, an unknown user or database is an error and the end", async () => {
+    for (const [user, password, database, errno] of [
+      ["nobody", "secret", "", 1045],
+      ["root", "", "nosuch", 1049],
+    ] as const) {
+      const wire = await Wire.open(twins.cluster.port);
+      expect(decodeErr(await changeUser(wire, user, password, database)).errno).toBe(errno);
+      await expect(wire.packet()).rejects.toThrow(/closed/);
+    }
+  });
+
+  test("what cannot be read is refused, and the session goes on", () => allSame([[COM.CHANGE_USER, "ro"], "SELECT 1"]));
+});
+
+test("commands that are a server's own affair are refused", async () => {
+  const wire = await Wire.open(twins.cluster.port);
+  for (const command of [COM.REFRESH, COM.SHUTDOWN, COM.DEBUG, COM.BINLOG_DUMP, COM.REGISTER_SLAVE]) {
+    const [packet = ""] = await wire.ask([command, Buffer.alloc(12)]);
+    expect(decodeErr(Buffer.from(packet.slice(3), "hex")).errno, String(command)).toBe(1227);
+  }
+  wire.raw.send(COM.STATISTICS);
+  expect((await wire.packet()).toString()).toMatch(
+    /^Uptime: \d+ {2}Threads: \d+ {2}Questions: [1-9]\d* {2}Slow queries: \d+ {2}Opens: \d+ {2}Open tables: \d+ {2}Queries per second avg: \d+\.\d{3}$/,
+  );
+  wire.close();
+});
+
+/** The final packet of the exchange; `password` is answered as it is, which is right only where there is none. */
+async function changeUser(wire: Wire, user: string, password: string, database: string): Promise<Buffer> {
+  const payload = `${user}\0\0${database}\0`;
+  wire.raw.send(
+    COM.CHANGE_USER,
+    Buffer.concat([Buffer.from(payload), Buffer.of(45, 0), Buffer.from("mysql_native_password\0")]),
+  );
+  const first = await wire.packet();
+  if (first[0] !== HEADER_EOF) return first;
+  wire.raw.write(writeFrame(Buffer.from(password), 2));
+  return wire.packet();
+}
+
+/** What an OK tells, in no particular order; of other packets only that they are no OK. */
+function changesOf(line: string): readonly string[] | string {
+  const packet = Buffer.from(line.slice(line.indexOf(" ") + 1), "hex");
+  const isOk = packet[0] === 0 || (packet[0] === HEADER_EOF && packet.length > 5);
+  if (!isOk) return "other";
+  const { sessionState } = decodeOk(packet, CLIENT.SESSION_TRACK);
+  return sessionState.map((change) => `${change.type} ${stringsOfChange(change).join(" = ")}`).toSorted();
+}
