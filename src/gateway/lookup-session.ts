@@ -84,6 +84,13 @@ export class LookupSession {
     const made = new SessionState(state.connectionId, ROOT, state.clientHost, false, holds, state.sqlMode.dialect);
     made.target = { ...state.target, shard: undefined, tabletType: "primary", text: state.target.keyspace ?? "" };
     if (order !== "own") made.begin = state.begin;
+    // The session's own connections have its settings, which are not those that lookups are written in.
+    if (order === "main") {
+      made.settings = ["character_set_client", "character_set_connection", "character_set_results"].reduce(
+        (settings, name) => settings.withVariable(name, "utf8mb4"),
+        made.settings.withVariable("sql_mode", "DEFAULT"),
+      );
+    }
     return made;
   }
 }

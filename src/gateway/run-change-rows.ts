@@ -12,6 +12,7 @@ import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { Value } from "../mysql/values.ts";
 import type { ChangePlan, ChangeTarget, FoundColumn } from "../plan/change-plan.ts";
 import type { BindValue } from "../plan/statement.ts";
+import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
 import { print } from "../sql/print.ts";
 import type { Assignment, Column, Delete, Expr, Insert, Select, SelectItem, TableName, Update } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -55,7 +56,11 @@ export async function runChangeRows(
   executor.refuseReplica();
   executor.asParts(plan.effect);
   const replies = await asOneStatement(executor, () => new RowChange(executor, plan, binds, cluster).run());
-  answerParts(executor, replies, plan.statement.kind);
+  const limit = plan.statement.limit?.count;
+  const ref = limit === undefined ? undefined : valueRefOf(limit);
+  const isNothing = ref !== undefined && resolveValue(ref, binds)?.raw.toString("latin1") === "0";
+  // MariaDB tells no numbers of what it need not look for.
+  answerParts(executor, replies, isNothing ? "delete" : plan.statement.kind);
 }
 
 class RowChange {
@@ -243,8 +248,6 @@ class RowChange {
     if (moves.length > 0 && this.#plan.statement.ignore) {
       throw notSupported(`UPDATE IGNORE that moves rows of ${target.table} to other shards`);
     }
-    const { state } = this.#executor;
-    const settings = state.settings.withVariable("sql_mode", "'NO_AUTO_VALUE_ON_ZERO'").sql;
     const stored = target.definition.columns.filter(({ generated }) => !generated);
     const inserts: { readonly to: ShardTarget; readonly insert: Insert }[] = [];
     for (const { from, to, key } of moves) {
@@ -256,10 +259,22 @@ class RowChange {
       inserts.push({ to, insert: insertOf(target, stored, values) });
       await this.#send(from, { ...EMPTY_DELETE, tables: [table], where: key });
     }
-    for (const { to, insert } of inserts) await this.#send(to, insert, settings);
+    for (const { to, insert } of inserts) await this.#insertMoved(to, insert);
     for (const lookup of lookupsOf(target)) {
       const pick = (list: readonly PlacedRow[]): LookupRow[] => list.map((row) => lookupRowOf(lookup, target, row));
       await this.#lookups.change(lookup, pick(rows), pick(placed));
+    }
+  }
+
+  /** The row as it was: no sql_mode may refuse a date that was stored, or put an id in the place of 0. */
+  async #insertMoved(to: ShardTarget, insert: Insert): Promise<void> {
+    const { settings } = this.#executor.state;
+    try {
+      await this.#send(to, insert, settings.withVariable(SQL_MODE, "'NO_AUTO_VALUE_ON_ZERO'").sql);
+    } finally {
+      // A held connection keeps what the session's own settings do not name.
+      const own = settings.variables.get(SQL_MODE) ?? "DEFAULT";
+      await runPart(this.#executor, to, NOTHING, settings.withVariable(SQL_MODE, own).sql);
     }
   }
 
@@ -329,6 +344,9 @@ function lookupRowOf({ columns, vindex }: OwnedLookup, target: ChangeTarget, row
 function storedLookupValue({ expr, value, text }: StoredValue): LookupValue {
   return value === undefined ? { expr, value, isNull: false, text, shown: text } : lookupValue(value);
 }
+
+const SQL_MODE = "sql_mode";
+const NOTHING = comQuery("DO 0");
 
 const STRICT_ERRORS: ReadonlyMap<number, string> = new Map([
   [1292, "22007"],

@@ -20,7 +20,7 @@ import { withSessionValues } from "./session-values.ts";
 import { writeWithLookups } from "./run-insert-lookups.ts";
 import { warningsOf, withRow } from "./show-warnings.ts";
 import { asOneStatement } from "./statement-unit.ts";
-import { combined, okOf } from "./write-answer.ts";
+import { combined, type DuplicateRule, duplicateRuleOf, duplicatesOf, okOf } from "./write-answer.ts";
 
 /** One shard's share of a write. */
 export interface ShardChange {
@@ -111,6 +111,7 @@ export async function placeInsert(
     generated: first === undefined ? undefined : BigInt(first.raw.toString("latin1")),
     given: lastGivenId(plan, binds),
     mayUpdate: mayUpdate(plan),
+    rule: duplicateRuleOf(plan.statement),
   };
   return { statement, changes, ids, generated };
 }
@@ -123,6 +124,7 @@ export interface InsertIds {
   readonly given: bigint | undefined;
   /** Of a single row: whether it was inserted shows in the affected rows. */
   readonly mayUpdate: boolean;
+  readonly rule: DuplicateRule;
 }
 
 function mayUpdate({ statement }: InsertPlan): boolean {
@@ -156,7 +158,8 @@ export function answerChange(
   const parts = replies.map(okOf);
   // What is everywhere alike counts once.
   const ok = combined(isEverywhere ? parts.slice(0, 1) : parts);
-  const info = changes.length === 1 || isEverywhere ? ok.info : (insertInfo(changes, parts) ?? ok.info);
+  const info =
+    changes.length === 1 || isEverywhere ? ok.info : (insertInfo(changes, parts, ids?.rule ?? "error") ?? ok.info);
   let { lastInsertId } = ok;
   const isInserted = ok.affectedRows > 0 && (ids?.mayUpdate !== true || ok.affectedRows === 1);
   if (ids?.generated !== undefined && isInserted) lastInsertId = ids.generated;
@@ -293,16 +296,19 @@ function withGenerated(plan: InsertPlan, generated: ReadonlyMap<number, Value>):
  * The info text of an INSERT of several rows. MySQL gives none for a single row, which a share may be: its part is told
  * from the affected rows, 1 for a new row, 2 for a changed or replaced one, 0 for one left alone.
  */
-function insertInfo(changes: readonly ShardChange[], parts: readonly OkPacket[]): string | undefined {
+function insertInfo(
+  changes: readonly ShardChange[],
+  parts: readonly OkPacket[],
+  rule: DuplicateRule,
+): string | undefined {
   let records = 0;
   let duplicates = 0;
   let warnings = 0;
   for (const [i, { rows }] of changes.entries()) {
     const part = parts[i];
     if (rows === undefined || part === undefined) return undefined;
-    const told = /Duplicates: (\d+)/.exec(part.info)?.[1];
     records += rows.length;
-    duplicates += told === undefined ? (part.affectedRows === 1 ? 0 : 1) : Number(told);
+    duplicates += duplicatesOf(part, rule);
     warnings += part.warnings;
   }
   return `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}`;

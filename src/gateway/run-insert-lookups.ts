@@ -62,7 +62,7 @@ class LookupInsert {
   readonly #placed: PlacedInsert;
   readonly #binds: readonly BindValue[];
   readonly #cluster: ClusterView;
-  readonly #lookups: LookupRows;
+  #lookups: LookupRows;
 
   constructor(
     executor: Executor,
@@ -142,6 +142,8 @@ class LookupInsert {
     const only: Insert = { ...statement, rows: statement.rows.slice(row, row + 1) };
     const payload = this.#payload(only);
     const share = { rows: [row], keyspaceIds: [keyspaceId], payload };
+    // What rows before it have given is found as any other row's.
+    this.#lookups = new LookupRows(this.#executor, this.#cluster, this.#binds);
     const conflicts = await this.#conflictsOf(row);
     const [first] = conflicts;
     if (first === undefined) {

@@ -21,7 +21,7 @@ import { withSessionValues } from "./session-values.ts";
 import { warningsOf } from "./show-warnings.ts";
 import { asOneStatement, runPart, runParts } from "./statement-unit.ts";
 import type { TextResult } from "./text-rows.ts";
-import { combined, okOf } from "./write-answer.ts";
+import { combined, type DuplicateRule, duplicateRuleOf, duplicatesOf, okOf } from "./write-answer.ts";
 
 /** Answers the client, or throws. */
 export async function runInsertRows(
@@ -37,7 +37,7 @@ export async function runInsertRows(
     return;
   }
   const done = await asOneStatement(executor, () => insertFound(executor, plan, binds, cluster));
-  answer(executor, done);
+  answer(executor, done, duplicateRuleOf(plan.statement));
 }
 
 /** The statement with values in place of what was asked, run as if it had come so. */
@@ -77,7 +77,7 @@ async function runLiteral(
     return;
   }
   const done = await asOneStatement(executor, () => insertBatch(executor, statement, binds, cluster));
-  answer(executor, [done]);
+  answer(executor, [done], duplicateRuleOf(statement));
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -157,12 +157,12 @@ async function insertBatch(
   return { changes, replies: isEverywhere ? replies.slice(0, 1) : replies, ids, ok, rows: statement.rows.length };
 }
 
-function answer(executor: Executor, done: readonly Done[]): void {
+function answer(executor: Executor, done: readonly Done[], rule: DuplicateRule): void {
   const { state } = executor;
   const affectedRows = sum(done, ({ ok }) => ok.affectedRows);
   const warnings = sum(done, ({ ok }) => ok.warnings);
   const records = sum(done, ({ rows }) => rows);
-  const duplicates = sum(done, (each) => sum(each.replies.map(okOf), (ok, i) => duplicatesOf(ok, each.changes[i])));
+  const duplicates = sum(done, ({ replies }) => sum(replies.map(okOf), (ok) => duplicatesOf(ok, rule)));
   const inserted = done.find(({ ok }) => ok.affectedRows > 0);
   const generated = inserted?.ids?.generated ?? inserted?.ok.lastInsertId ?? 0n;
   if (generated !== 0n) state.lastInsertId = generated;
@@ -171,13 +171,6 @@ function answer(executor: Executor, done: readonly Done[]): void {
   const info = `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}`;
   const lastInsertId = generated === 0n && affectedRows > 0 ? (done.at(-1)?.ids?.given ?? 0n) : generated;
   executor.ok(okPacket({ affectedRows, warnings, info, lastInsertId, statusFlags: state.statusFlags }));
-}
-
-/** Of a single row MySQL tells no numbers: 1 is a new row, 2 a changed or replaced one, 0 one left alone. */
-function duplicatesOf(ok: OkPacket, change: ShardChange | undefined): number {
-  const told = /Duplicates: (\d+)/.exec(ok.info)?.[1];
-  if (told !== undefined) return Number(told);
-  return change?.rows !== undefined && ok.affectedRows === 1 ? 0 : ok.affectedRows === 1 ? 0 : 1;
 }
 
 function sum<T>(list: readonly T[], valueOf: (item: T, index: number) => number): number {

@@ -4,6 +4,7 @@
 import { ShardgateError } from "../base/errors.ts";
 import type { CollectedReply } from "../engine/collect.ts";
 import { decodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
+import type { Insert } from "../sql/tree.ts";
 import type { Executor } from "./executor.ts";
 import { warningsOf } from "./show-warnings.ts";
 import { readTextResult } from "./text-rows.ts";
@@ -31,6 +32,31 @@ export function answerParts(executor: Executor, parts: readonly PartReply[], ver
   state.rowCount = ok.affectedRows;
   state.lastWarnings = warnings;
   executor.ok({ ...ok, lastInsertId: 0n, statusFlags: state.statusFlags });
+}
+
+/** What an INSERT does with rows that are there already. */
+export type DuplicateRule = "error" | "ignore" | "replace" | "update";
+
+export function duplicateRuleOf({ ignore, replace, onDuplicate }: Insert): DuplicateRule {
+  if (replace) return "replace";
+  return onDuplicate.length > 0 ? "update" : ignore ? "ignore" : "error";
+}
+
+/** The duplicates of a share of rows. Of a single row MySQL tells none, but they show in the rows affected. */
+export function duplicatesOf({ info, affectedRows }: OkPacket, rule: DuplicateRule): number {
+  const told = /Duplicates: (\d+)/.exec(info)?.[1];
+  if (told !== undefined) return Number(told);
+  switch (rule) {
+    case "error":
+      return 0;
+    case "ignore":
+      return affectedRows === 1 ? 0 : 1;
+    case "replace":
+      return Math.max(0, affectedRows - 1);
+    case "update":
+      // 1 is a new row, 2 a changed one, 0 one that stays as it was.
+      return affectedRows === 2 ? 1 : 0;
+  }
 }
 
 /** The OK packet that ends a reply. */

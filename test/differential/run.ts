@@ -2,6 +2,7 @@
 //
 //   npm run differential -- --seed 1 --count 2000 --shards 2,4     random statements
 //   npm run differential -- --suites                               the hand-written ones
+//   npm run differential -- --dml --seed 1 --count 500 --shards 2,4   random writes, all tables compared after each
 //   npm run differential -- --tpch                                 the queries of TPC-H, with tier and times
 //   npm run differential -- --gather …                             each by way of temporary tables, whatever tier it has
 //   npm run differential -- --sql 'SELECT …'                       one statement, shown with its answers
@@ -13,6 +14,8 @@ import { randomOf } from "../fuzz/random.ts";
 import { type Arena, startArena } from "./arena.ts";
 import { describeFailure, enter, judge, newAccount, Tiers, type Account } from "./campaign.ts";
 import { isWrong } from "./compare.ts";
+import { runDml } from "./dml/run-dml.ts";
+import { DML } from "./dml/schema.ts";
 import { GENERATED } from "./generated-schema.ts";
 import { statement } from "./generate/queries.ts";
 import { SUITES } from "./suites/suites.ts";
@@ -27,10 +30,30 @@ const OPTIONS = {
   print: { type: "boolean", default: false },
   tpch: { type: "boolean", default: false },
   suites: { type: "boolean", default: false },
+  dml: { type: "boolean", default: false },
   gather: { type: "boolean", default: false },
   strict: { type: "boolean", default: false },
   shrink: { type: "boolean", default: true },
 } as const;
+
+async function writes(seed: number, count: number, shards: readonly number[]): Promise<boolean> {
+  out(`seed ${seed}, ${count} writes on ${shards.join(" and ")} shards each`);
+  const arena = await startArena(DML, shards);
+  try {
+    let isGood = true;
+    for (const lane of arena.lanes) {
+      const started = Date.now();
+      const { statements, errors, affected, refused, failures } = await runDml(lane, seed, count, out);
+      const s = Math.round((Date.now() - started) / 1000);
+      const told = `${statements} statements in ${s} s, ${errors} errors of both, ${affected} rows affected`;
+      out(`${lane.shards} shards, seed ${seed}: ${told}, ${refused.length} refused, ${failures.length} failures`);
+      isGood &&= failures.length === 0;
+    }
+    return isGood;
+  } finally {
+    await arena.stop();
+  }
+}
 
 async function main(): Promise<boolean> {
   const { values } = parseArgs({ options: OPTIONS, allowNegative: true });
@@ -42,6 +65,7 @@ async function main(): Promise<boolean> {
     for (let n = 0; n < count; n++) out(`${statement(random)};`);
     return true;
   }
+  if (values.dml) return writes(seed, count, shards);
   const directives = values.gather ? "/*sg+ FORCE_GATHER */ " : "";
   const arena = await startArena(values.tpch ? tpch() : GENERATED, shards, directives);
   try {

@@ -1,0 +1,90 @@
+// Tables for writes: sharded ones with owned lookups of several kinds, whose own tables are sharded too, one shard's rows
+// under another key than the primary one, a table placed by text, a reference table, and one of an unsharded keyspace.
+
+import type { ArenaSchema } from "../arena.ts";
+
+const SHARDED_SQL = `
+CREATE TABLE acct (id BIGINT NOT NULL PRIMARY KEY, email VARCHAR(40), name VARCHAR(20), n INT, amt DECIMAL(10,2), f FLOAT, d DATE, dt DATETIME, k ENUM('a','b','c'), t TEXT, ver INT NOT NULL DEFAULT 1, UNIQUE KEY email (email));
+CREATE TABLE item (id BIGINT NOT NULL PRIMARY KEY, aid BIGINT NOT NULL, qty INT, note VARCHAR(20), KEY aid (aid));
+CREATE TABLE log (aid BIGINT NOT NULL, seq INT NOT NULL, msg VARCHAR(40), PRIMARY KEY (aid, seq));
+CREATE TABLE tag (name VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, w INT);
+CREATE TABLE ref (id INT NOT NULL PRIMARY KEY, label VARCHAR(20));
+CREATE TABLE email_idx (email VARCHAR(40) NOT NULL PRIMARY KEY, keyspace_id VARBINARY(16));
+CREATE TABLE name_idx (name VARCHAR(20) NOT NULL, id BIGINT NOT NULL, keyspace_id VARBINARY(16), PRIMARY KEY (name, id));
+CREATE TABLE item_idx (id BIGINT NOT NULL PRIMARY KEY, kid BIGINT UNSIGNED);
+CREATE TABLE note_idx (note VARCHAR(20) NOT NULL, keyspace_id VARBINARY(16) NOT NULL, PRIMARY KEY (note, keyspace_id));
+`;
+
+const lookup = (type: string, table: string, from: string, to: string, owner: string): object => ({
+  type,
+  params: { table, from, to },
+  owner,
+});
+const by = (column: string, name: string): object => ({ column, name });
+
+const SHARDED_VSCHEMA = {
+  sharded: true,
+  vindexes: {
+    hash: { type: "hash" },
+    text: { type: "unicode_loose_xxhash" },
+    bytes: { type: "xxhash" },
+    email_lu: lookup("consistent_lookup_unique", "email_idx", "email", "keyspace_id", "acct"),
+    name_lu: lookup("consistent_lookup", "name_idx", "name,id", "keyspace_id", "acct"),
+    item_lu: lookup("lookup_hash_unique", "item_idx", "id", "kid", "item"),
+    note_lu: lookup("lookup", "note_idx", "note", "keyspace_id", "item"),
+  },
+  tables: {
+    acct: {
+      column_vindexes: [by("id", "hash"), by("email", "email_lu"), { columns: ["name", "id"], name: "name_lu" }],
+    },
+    item: { column_vindexes: [by("aid", "hash"), by("id", "item_lu"), by("note", "note_lu")] },
+    log: { column_vindexes: [by("aid", "hash")] },
+    tag: { column_vindexes: [by("name", "bytes")] },
+    ref: { type: "reference" },
+    email_idx: { column_vindexes: [by("email", "text")] },
+    name_idx: { column_vindexes: [by("name", "text")] },
+    item_idx: { column_vindexes: [by("id", "hash")] },
+    note_idx: { column_vindexes: [by("note", "text")] },
+  },
+};
+
+/** Each with what orders its rows. */
+export const DML_TABLES: ReadonlyMap<string, string> = new Map([
+  ["acct", "id"],
+  ["item", "id"],
+  ["log", "aid, seq"],
+  ["tag", "name"],
+  ["ref", "id"],
+  ["du.box", "id"],
+]);
+
+export const DML: ArenaSchema = {
+  sharded: "ds",
+  unsharded: "du",
+  sql: { sharded: SHARDED_SQL, unsharded: "CREATE TABLE box (id INT NOT NULL PRIMARY KEY, v INT, s VARCHAR(20));" },
+  vschema: { sharded: SHARDED_VSCHEMA, unsharded: { tables: { box: {} } } },
+  unshardedTables: ["box"],
+  referenceTables: [],
+  rows: new Map(),
+};
+
+/** What the tables begin with, and go back to after a failure. */
+export const DML_ROWS: readonly string[] = [
+  ...["acct", "item", "log", "tag", "ref", "du.box"].map((table) => `DELETE FROM ${table}`),
+  "INSERT INTO acct (id, email, name, n, amt, f, d, dt, k, t) VALUES " +
+    Array.from({ length: 24 }, (_, i) => {
+      const id = i + 1;
+      const email = id % 7 === 0 ? "NULL" : `'e${id}@x'`;
+      const k = id % 5 === 0 ? "NULL" : `'${"abc"[id % 3]}'`;
+      return `(${id}, ${email}, 'n${id % 6}', ${id % 4 === 0 ? "NULL" : id % 9}, ${id}.25, ${id}.1, '2024-01-${10 + (id % 20)}', '2024-01-02 03:04:0${id % 10}', ${k}, 'it''s ${id} é')`;
+    }).join(", "),
+  "INSERT INTO item (id, aid, qty, note) VALUES " +
+    Array.from(
+      { length: 30 },
+      (_, i) => `(${i + 1}, ${((i * 7) % 26) + 1}, ${i % 5}, ${i % 6 === 0 ? "NULL" : `'n${i % 6}'`})`,
+    ).join(", "),
+  "INSERT INTO log (aid, seq, msg) VALUES (1, 1, 'a'), (1, 2, 'b'), (2, 1, 'c'), (3, 1, NULL), (30, 1, 'z')",
+  "INSERT INTO tag (name, w) VALUES ('red', 1), ('green', 2), ('blue', 3), ('n1', 4), ('n2', 5)",
+  "INSERT INTO ref (id, label) VALUES (1, 'n1'), (2, 'two'), (3, NULL), (4, 'n4')",
+  "INSERT INTO du.box (id, v, s) VALUES (1, 10, 'n1'), (2, 20, 'b'), (3, NULL, NULL), (4, 4, 'n4')",
+];
