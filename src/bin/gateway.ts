@@ -8,6 +8,7 @@ import { parseProxyNetworks } from "../gateway/proxy-protocol.ts";
 import { GATEWAY_DEFAULTS, startGateway } from "../gateway/server.ts";
 import { TRANSACTION_MODES, type TransactionMode } from "../gateway/session-holds.ts";
 import { Topology } from "../topo/topology.ts";
+import { killerAt } from "./commit-hook.ts";
 import { addProcessFlags, grpcTlsOf, type ProcessFlags, runProcess, wholeNumber } from "./process-flags.ts";
 import { peerNetwork } from "./peers.ts";
 import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
@@ -21,6 +22,7 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly tlsKey?: string;
   readonly tlsRequired: boolean;
   readonly transactionMode: TransactionMode;
+  readonly killAtCommitStep?: string;
   readonly replicaLagMax: number;
   readonly connectionsMax: number;
   readonly maxUserConnections: number;
@@ -39,6 +41,7 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly gather: boolean;
   readonly maxRows: number;
   readonly createDatabaseOn?: string;
+  readonly autoVschema: boolean;
   readonly peerListen: string;
   readonly peerAdvertiseHost?: string;
 }
@@ -72,6 +75,12 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       )
         .choices(TRANSACTION_MODES)
         .default("multi"),
+    )
+    .addOption(
+      new Option(
+        "--kill-at-commit-step <file>",
+        "for tests: `STEP PID`, killed when a commit comes to STEP",
+      ).hideHelp(),
     )
     .option(
       "--replica-lag-max <s>",
@@ -156,6 +165,11 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       "unsharded keyspace on whose mysqld CREATE DATABASE makes new keyspaces (default: it is refused)",
     )
     .option(
+      "--auto-vschema",
+      "enter a table made in a sharded keyspace in its VSchema, placed by its primary key's first column",
+      false,
+    )
+    .option(
       "--topology-wait <ms>",
       "how long the first look at the topology may take",
       wholeNumber,
@@ -196,6 +210,7 @@ async function start(
     tlsRequired: flags.tlsRequired,
     grpcTls,
     transactionMode: flags.transactionMode,
+    onCommitStep: flags.killAtCommitStep === undefined ? undefined : killerAt(flags.killAtCommitStep),
     replicaLagMaxS: flags.replicaLagMax,
     clients: {
       limits: {
@@ -213,6 +228,7 @@ async function start(
     gatherLimits: { rowsMax: flags.gatherMaxRows, bytesMax: flags.gatherMaxBytes },
     queryDefaults: { noScatter: !flags.scatter, noGather: !flags.gather, rowsMax: flags.maxRows },
     createDatabaseOn: flags.createDatabaseOn,
+    autoVSchema: flags.autoVschema,
     topologyWaitMs: flags.topologyWait,
     peers: peerNetwork(flags.peerListen, flags.peerAdvertiseHost, grpcTls, log),
     clock: systemClock,

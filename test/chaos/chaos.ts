@@ -1,0 +1,177 @@
+// Kills gateways, tablets and mysqlds, at random moments and at named points of a commit, while clients move money between
+// shards (bank.ts). Afterwards every transfer has to be there as a whole or not at all, as its client was told, and no
+// transaction may be left prepared.
+
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createConnection } from "mysql2/promise";
+import type { CommitStep } from "../../src/gateway/two-phase.ts";
+import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
+import { delay } from "../../src/local/process.ts";
+import { withServer } from "../../src/local/server-connection.ts";
+import { startCluster, temporaryDir } from "../fixture/cluster.ts";
+import { type Random, randomOf } from "../fuzz/random.ts";
+import { faultsOf, KEYSPACES, Transfers } from "./bank.ts";
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly kills: number;
+  readonly clients: number;
+  /** Kills between two looks at the books. */
+  readonly killsPerRound: number;
+  /** Told of progress. */
+  readonly tell: (line: string) => void;
+}
+
+export interface ChaosReport {
+  readonly kills: number;
+  /** How often what was killed: `tablet at prepared`, `mysqld at random`, …. */
+  readonly killed: ReadonlyMap<string, number>;
+  readonly committed: number;
+  readonly rolledBack: number;
+  readonly unknown: number;
+  readonly errors: ReadonlyMap<string, number>;
+  /** Longest time after a round until nothing was prepared any more. */
+  readonly longestUnresolvedMs: number;
+  readonly faults: readonly string[];
+}
+
+const STEPS: readonly CommitStep[] = ["prepare", "prepared", "decided", "committed"];
+const KINDS = ["gateway", "tablet", "mysqld"] as const;
+/** Transactions that nobody concludes are found after some seconds, and concluded within others. */
+const UNRESOLVED_MAX_MS = 30_000;
+const RECOVERY_MAX_MS = 90_000;
+const STEP_WAIT_MS = 4_000;
+const PAUSE_MAX_MS = 200;
+const TRANSFERS_BETWEEN_KILLS = 30;
+const CALM_MAX_MS = 6_000;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, clients, tell } = options;
+  const dir = temporaryDir("chaos");
+  const hook = join(dir.path, "kill-at");
+  writeFileSync(hook, "");
+  const cluster = await startCluster({
+    keyspaces: KEYSPACES,
+    topo: "etcd",
+    gatewayArgs: ["--transaction-mode", "twopc", "--kill-at-commit-step", hook],
+  });
+  const random = randomOf(seed);
+  const killed = new Map<string, number>();
+  const faults: string[] = [];
+  let longestUnresolvedMs = 0;
+  let kills = 0;
+  const transfers = new Transfers(cluster.port, clients, seed);
+  try {
+    while (kills < options.kills && faults.length === 0) {
+      const round = Math.min(options.killsPerRound, options.kills - kills);
+      for (let i = 0; i < round; i++) {
+        const what = await killOne(cluster, hook, random);
+        if (what === undefined) continue;
+        kills++;
+        killed.set(what, (killed.get(what) ?? 0) + 1);
+        await delay(random.int(PAUSE_MAX_MS));
+        await someMore(transfers);
+      }
+      writeFileSync(hook, "");
+      await transfers.pause();
+      await allAnswer(cluster);
+      longestUnresolvedMs = Math.max(longestUnresolvedMs, await untilResolved(cluster, faults));
+      faults.push(...(await faultsOf(cluster.port, transfers.told)));
+      tell(
+        `${kills} kills, ${transfers.count("committed")} transfers, ${transfers.count("rolled back")} rolled back, ` +
+          `${transfers.count("unknown")} unknown, ${faults.length} faults`,
+      );
+      transfers.goOn();
+    }
+    await transfers.stop();
+  } finally {
+    await cluster.stop();
+    rmSync(dir.path, { recursive: true, force: true });
+  }
+  return {
+    kills,
+    killed,
+    committed: transfers.count("committed"),
+    rolledBack: transfers.count("rolled back"),
+    unknown: transfers.count("unknown"),
+    errors: transfers.errors,
+    longestUnresolvedMs,
+    faults,
+  };
+}
+
+/** Kills a process that runs; undefined if it was not at the point in time, or gone by itself. */
+async function killOne(cluster: Cluster, hook: string, random: Random): Promise<string | undefined> {
+  const kind = random.pick(KINDS);
+  const running = cluster.processes().filter((each) => each.kind === kind && isAlive(each.pid));
+  if (running.length === 0) {
+    await delay(100);
+    return undefined;
+  }
+  const victim = random.pick(running);
+  const step = random.chance(0.6) ? random.pick(STEPS) : undefined;
+  if (step === undefined) {
+    process.kill(victim.pid, "SIGKILL");
+    return `${kind} at random`;
+  }
+  writeFileSync(hook, `${step} ${victim.pid}`);
+  for (let waitedMs = 0; waitedMs < STEP_WAIT_MS; waitedMs += 10) {
+    if (!isAlive(victim.pid)) return `${kind} at ${step}`;
+    await delay(10);
+  }
+  // No commit has come to the point: what it needs is away.
+  writeFileSync(hook, "");
+  return undefined;
+}
+
+/** Between two kills some transfers get through, if what was killed is back soon. */
+async function someMore(transfers: Transfers): Promise<void> {
+  const wanted = transfers.count("committed") + TRANSFERS_BETWEEN_KILLS;
+  const startMs = performance.now();
+  while (transfers.count("committed") < wanted && performance.now() - startMs < CALM_MAX_MS) await delay(10);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until every shard can be written to through the gateway. */
+async function allAnswer(cluster: Cluster): Promise<void> {
+  for (const startMs = performance.now(); ; await delay(100)) {
+    try {
+      const connection = await createConnection({ host: "127.0.0.1", port: cluster.port, user: "root" });
+      connection.on("error", () => {});
+      await connection.query("SELECT COUNT(*) FROM bank.account").finally(() => connection.destroy());
+      await withMysqlds(cluster, async (server) => server.run("SELECT 1"));
+      return;
+    } catch (error) {
+      if (performance.now() - startMs > RECOVERY_MAX_MS) throw error;
+    }
+  }
+}
+
+/** Gives the time it took until nothing was prepared. */
+async function untilResolved(cluster: Cluster, faults: string[]): Promise<number> {
+  for (const startMs = performance.now(); ; await delay(100)) {
+    const left: string[] = [];
+    await withMysqlds(cluster, async (server) => {
+      for (const row of await server.rows("XA RECOVER")) left.push(JSON.stringify(row));
+    });
+    const elapsedMs = performance.now() - startMs;
+    if (left.length === 0) return elapsedMs;
+    if (elapsedMs < UNRESOLVED_MAX_MS) continue;
+    faults.push(`prepared after ${Math.round(elapsedMs)} ms: ${left.join(", ")}`);
+    return elapsedMs;
+  }
+}
+
+async function withMysqlds(cluster: Cluster, work: Parameters<typeof withServer<void>>[1]): Promise<void> {
+  const mysqlds = cluster.processes().filter(({ kind }: ClusterProcess) => kind === "mysqld");
+  await Promise.all(mysqlds.map(({ port }) => withServer(port, work)));
+}
