@@ -57,6 +57,8 @@ export interface GatewayContext {
   cluster(): ClusterView;
   /** Of the users file. */
   userNamed(name: string): User | undefined;
+  /** Reads the users file again. Throws CONFIG_BAD for a bad one. */
+  reloadUsers(): void;
   /** All client connections of this gateway. */
   processes(): readonly Process[];
   /** Ends connections of this gateway or what they run, but for the connection `exceptId`. */

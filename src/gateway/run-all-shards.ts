@@ -1,5 +1,5 @@
 // Statements that every shard of a keyspace runs for itself, one after the other in the order of the shards: CREATE, ALTER
-// and DROP VIEW, LOCK and UNLOCK TABLES, FLUSH TABLES. What fails on the first shard has changed nothing and is told as the
+// and DROP VIEW, LOCK and UNLOCK TABLES. What fails on the first shard has changed nothing and is told as the
 // shard tells it; what fails on a later one names the shards on both sides.
 
 import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
@@ -7,7 +7,6 @@ import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../e
 import { plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
 import { decodeOk } from "../mysql/packets/ok.ts";
 import { keyspaceOfNames } from "../plan/all-shards.ts";
-import { isSystemSchema } from "../plan/system-tables.ts";
 import type { Ddl, LockTables, ObjectName, TableName } from "../sql/tree.ts";
 import { tablesOf } from "../sql/tables.ts";
 import { checkAccess } from "./access.ts";
@@ -19,6 +18,7 @@ import { warningsOf } from "./show-warnings.ts";
 import type { Right } from "./users.ts";
 
 const UNLOCK = comQuery("UNLOCK TABLES");
+const READ_LOCKED = "Can't execute the query because you have a conflicting read lock";
 
 /** CREATE, ALTER or DROP VIEW in a sharded keyspace. Answers the client, or throws. */
 export async function runViewDefinition(
@@ -50,7 +50,7 @@ export async function runViewDefinition(
   } finally {
     await context.definitions.refresh(keyspace, made);
   }
-  answer(executor, replies[0]);
+  answerOk(executor, replies[0]);
 }
 
 /** LOCK TABLES … READ in a sharded keyspace: each shard's connection is the session's until it unlocks or ends. */
@@ -87,46 +87,32 @@ export async function runLock(
       throw error;
     }
   }
-  answer(executor, first);
+  answerOk(executor, first);
 }
 
 /** Commits only if tables were locked (manual: "LOCK TABLES"). */
 export async function runUnlock(executor: Executor): Promise<void> {
   if (executor.state.holds.hasLockedTables) await commitOpen(executor);
-  await unlockAll(executor);
+  await unlockAll(executor, true);
   executor.ok();
 }
 
-/** FLUSH TABLES: on all shards of the selected keyspace, or of all keyspaces. */
-export async function runFlush(executor: Executor, cluster: ClusterView, payload: Buffer): Promise<void> {
-  const { state } = executor;
-  const selected = state.target.keyspace;
-  const keyspaces =
-    selected === undefined || isSystemSchema(selected) ? [...cluster.snapshot.keyspaces.keys()] : [selected];
-  for (const keyspace of keyspaces) check(executor, "admin", "RELOAD", keyspace, ["*"]);
-  await commitOpen(executor);
-  const targets = keyspaces.flatMap((keyspace) => executor.keyspaceTargets(keyspace, cluster).targets);
-  const request = { ...plainRequest(payload), settings: state.settings.sql };
-  let first: CollectedReply | undefined;
-  for (const [done, target] of targets.entries()) {
-    const reply = await runOn(executor, target, request, targets.slice(0, done));
-    first ??= reply;
-  }
-  answer(executor, first);
-}
-
-/** Gives up what LOCK TABLES has locked. */
-export async function unlockAll(executor: Executor): Promise<void> {
+/** Gives up what LOCK TABLES has locked; `ofServers` what FLUSH TABLES WITH READ LOCK has, too. */
+export async function unlockAll(executor: Executor, ofServers = false): Promise<void> {
   const { state, context } = executor;
-  if (!state.holds.hasLockedTables) return;
+  const hasServers = state.holds.hasReadLock;
+  if (!state.holds.hasLockedTables && !(ofServers && hasServers)) return;
+  if (hasServers && !ofServers) throw new MysqlError(1223, "HY000", READ_LOCKED);
   state.holds.hasLockedTables = false;
+  state.holds.hasReadLock = false;
   for (const { target, holdId } of state.holds.reserved) {
     const reply = await collect(context.tablets, target, { ...plainRequest(UNLOCK), holdId });
     if (reply.info.kind === "err") throw errorOfReply(reply);
   }
 }
 
-async function runOn(
+/** Throws what goes wrong; on a later shard with the names of those where it was done. */
+export async function runOn(
   { context, signal }: Executor,
   target: ShardTarget,
   request: ShardRequest,
@@ -149,7 +135,8 @@ function nameOf({ keyspace, shard }: ShardTarget): string {
   return `${keyspace}:${shard}`;
 }
 
-function answer(executor: Executor, reply: CollectedReply | undefined): void {
+/** The first shard's OK. */
+export function answerOk(executor: Executor, reply: CollectedReply | undefined): void {
   if (reply === undefined) throw new Error("a keyspace has a shard");
   const { affectedRows, warnings, info } = decodeOk(reply.bytes.subarray(4), 0);
   executor.state.rowCount = affectedRows;

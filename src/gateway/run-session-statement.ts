@@ -12,7 +12,8 @@ import { queryInside } from "./inner-query.ts";
 import { runCall } from "./run-call.ts";
 import { runDatabase } from "./run-database.ts";
 import { runDefinition } from "./run-ddl.ts";
-import { runFlush, runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
+import { runAdmin } from "./run-admin.ts";
+import { runLock, runUnlock, runViewDefinition } from "./run-all-shards.ts";
 import { runKill } from "./run-kill.ts";
 import { runLoadData } from "./run-load-data.ts";
 import { runDeallocate, runExecute, runPrepare } from "./run-prepare.ts";
@@ -75,7 +76,7 @@ export async function runSessionStatement(
       await runUnlock(executor);
       return;
     case "admin":
-      await runFlush(executor, cluster, payload);
+      await runAdmin(executor, statement, cluster, payload);
       return;
     case "setFor":
       await runSetFor(executor, statement, cluster);

@@ -218,6 +218,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     log,
     cluster: () => view,
     userNamed: (name) => users.get(name),
+    reloadUsers: () => users.replace(readUsers(options.usersFile)),
     processes,
     kill,
     peers,

@@ -56,6 +56,8 @@ export class SessionHolds {
   warned: ReplyEnd | undefined;
   /** LOCK TABLES is in force on reserved connections. */
   hasLockedTables = false;
+  /** FLUSH TABLES WITH READ LOCK is in force on reserved connections to all shards. */
+  hasReadLock = false;
   /** What the session had left on a reserved connection (temporary tables, locks) is gone with it. */
   hasLostState = false;
   #held: Held[] = [];
@@ -351,6 +353,7 @@ export class SessionHolds {
     this.savepoints.clear();
     this.#distributed = undefined;
     this.hasLockedTables = false;
+    this.hasReadLock = false;
     this.hasLostState = false;
     const all = this.#held;
     this.#held = [];

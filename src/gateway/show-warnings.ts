@@ -38,7 +38,7 @@ export function warningsAnswer(what: string, text: string, state: SessionState):
 }
 
 /** What the session's last statement left, its error included. */
-export function warningsOfSession(state: SessionState): readonly SessionWarning[] {
+export function warningsOfSession(state: Pick<SessionState, "lastWarnings">): readonly SessionWarning[] {
   const last = state.lastWarnings;
   return last.kind === "list" ? last.warnings : readWarnings(last.reply);
 }

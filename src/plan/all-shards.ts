@@ -22,7 +22,7 @@ export function planOnAllShards(statement: Statement, context: PlanContext): Ses
     case "unlock":
       return statement.what === "tables" ? plan : undefined;
     case "admin":
-      return isFlushTables(statement) ? plan : undefined;
+      return isOfServers(statement) || isMaintenance(statement, context) ? plan : undefined;
     default:
       return undefined;
   }
@@ -65,7 +65,30 @@ function locksShards(statement: LockTables, context: PlanContext): boolean {
   return true;
 }
 
-/** Without names and without a lock it changes nothing that anybody can see. */
-function isFlushTables({ verb, text }: Admin): boolean {
-  return verb === "flush tables" && /^flush (local |no_write_to_binlog )?tables?$/i.test(text);
+/** FLUSH and RESET of what each server has for itself, and what the gateway answers of accounts. */
+function isOfServers({ verb, text }: Admin): boolean {
+  switch (verb) {
+    case "flush tables":
+      return !/ for export$| checkpoint$/i.test(text);
+    case "flush":
+      return !/\b(master|slave|replica|relay|ssl|des_key_file|optimizer_costs)\b/i.test(text);
+    case "reset":
+      return /^reset query cache$/i.test(text);
+    case "set role":
+    case "set default role":
+    case "set password":
+      return true;
+    default:
+      return false;
+  }
+}
+
+const MAINTENANCE = /^(analyze|check|checksum|optimize|repair) table$|^cache index$|^load index$/;
+
+/** Of tables that several shards have rows of. */
+function isMaintenance({ verb, tables }: Admin, { vschema, keyspace }: PlanContext): boolean {
+  if (!MAINTENANCE.test(verb)) return false;
+  return tables.some(
+    ({ schema = keyspace }) => schema !== undefined && vschema.keyspaces.get(schema)?.sharded === true,
+  );
 }

@@ -125,7 +125,7 @@ function refuseTemporary({ verb, object, temporary, names }: Ddl, { vschema, key
 
 /** Statements that an unsharded keyspace passes through and a sharded one does not have yet. */
 function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
-  if (statement.kind === "admin" && statement.verb === "help") {
+  if (statement.kind === "admin" && OF_ANY_SERVER.has(statement.verb)) {
     return send(statement, keyspaceForAny(undefined, context).keyspace, { kind: "any" }, undefined, NO_EFFECT);
   }
   const tables = tablesOf(statement, context);
@@ -183,11 +183,16 @@ function isOfOneShard(tables: readonly ResolvedTable[]): boolean {
   return tables.every(({ keyspace }) => !keyspace.sharded && keyspace === tables[0]?.keyspace);
 }
 
+/** What any server answers alike. */
+const OF_ANY_SERVER: ReadonlySet<string> = new Set(["help", "resignal", "signal"]);
+
 /** Statements on named tables that leave nothing behind on the connection. */
 const MAINTENANCE: ReadonlySet<string> = new Set([
   "analyze table",
+  "cache index",
   "check table",
   "checksum table",
+  "load index",
   "optimize table",
   "repair table",
 ]);

@@ -219,3 +219,204 @@ describe("what variables do", () => {
     pair.close();
   });
 });
+
+/** Statements of two sessions in turn, a's and b's, each alike on both sides. */
+async function inTurn(keyspace: string, statements: readonly string[]): Promise<void> {
+  const sessions = { a: await Pair.open(twins, keyspace), b: await Pair.open(twins, keyspace) };
+  try {
+    for (const line of statements) {
+      pair = line.startsWith("b> ") ? sessions.b : sessions.a;
+      await alike(line.replace(/^[ab]> /, ""));
+    }
+  } finally {
+    sessions.a.close();
+    sessions.b.close();
+  }
+}
+
+describe("temporary tables", () => {
+  test("are the session's, shadow real ones, and are given up one by one", async () => {
+    await inTurn("u", [
+      "CREATE TEMPORARY TABLE tmp (id INT PRIMARY KEY, x VARCHAR(10))",
+      "INSERT INTO tmp VALUES (1,'a'),(2,'b')",
+      "SELECT tmp.x, p.name FROM tmp JOIN p USING (id) ORDER BY id",
+      "b> SELECT * FROM tmp",
+      "a> CREATE TEMPORARY TABLE p (id INT PRIMARY KEY, z INT)",
+      "SELECT * FROM p",
+      "INSERT INTO p VALUES (5, 6)",
+      "SELECT p.*, z FROM p",
+      "b> SELECT id FROM p ORDER BY id",
+      "a> DESCRIBE p",
+      "BEGIN",
+      "INSERT INTO tmp VALUES (3,'c')",
+      "ROLLBACK",
+      "SELECT COUNT(*) FROM tmp",
+      "ALTER TABLE tmp ADD y INT, RENAME TO tmp2",
+      "SELECT * FROM tmp2 ORDER BY id",
+      "TRUNCATE TABLE tmp2",
+      "SELECT COUNT(*) FROM tmp2",
+      "DROP TABLE tmp2",
+      "SELECT * FROM tmp2",
+      "DROP TEMPORARY TABLE p",
+      "SELECT id FROM p ORDER BY id",
+      "CREATE TEMPORARY TABLE copy SELECT id, name FROM p",
+      "SELECT * FROM copy ORDER BY id",
+      "CREATE TEMPORARY TABLE copy (id INT)",
+      "CREATE TEMPORARY TABLE IF NOT EXISTS copy (id INT)",
+      "CREATE OR REPLACE TEMPORARY TABLE copy (w INT)",
+      "SELECT * FROM copy",
+      "SELECT c.name FROM s.c WHERE c.id IN (SELECT w FROM copy)",
+      "DROP TEMPORARY TABLE IF EXISTS copy, nosuch",
+      "SHOW WARNINGS",
+      "DROP TEMPORARY TABLE nosuch",
+    ]);
+  });
+
+  test("are refused in a sharded keyspace, and made on one shard of it", async () => {
+    const client = await TwinClient.connect(twins.cluster.port);
+    await client.query("USE s");
+    expect(await client.query("CREATE TEMPORARY TABLE t (id INT)")).toMatchObject({ kind: "error", errno: 1235 });
+    await client.query("USE `s:-80`");
+    expect(await client.query("CREATE TEMPORARY TABLE t (id INT)")).toMatchObject({ kind: "ok" });
+    expect(await client.query("SELECT * FROM t")).toMatchObject({ kind: "rows", rows: [] });
+    client.close();
+  });
+
+  test.each(["CREATE TEMPORARY TABLE p (id INT)", "SELECT GET_LOCK('lost', 0)", "LOCK TABLES p READ"])(
+    "a session that loses what %s left ends",
+    async (sql) => {
+      const client = await TwinClient.connect(twins.cluster.port);
+      await client.query("USE u");
+      expect((await client.query(sql)).kind).not.toBe("error");
+      const port = twins.cluster.processes().find(({ kind, keyspace }) => kind === "mysqld" && keyspace === "u")?.port;
+      const shard = await TwinClient.connect(port ?? 0);
+      const running = client.query("SELECT SLEEP(0.5) AS held");
+      let held: string | undefined;
+      while (held === undefined) {
+        [held] = await shard.rows("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(0.5)%'");
+      }
+      await running;
+      await shard.query(`KILL ${held}`);
+      shard.close();
+      expect(await client.query("SELECT id FROM p")).toMatchObject({ kind: "error", sqlState: "08S01" });
+      await expect(client.query("SELECT id FROM p")).rejects.toThrow();
+      client.close();
+    },
+  );
+});
+
+describe("locks", () => {
+  test.each(["u", "s"])("GET_LOCK() and its like in keyspace %s", async (keyspace) => {
+    await inTurn(keyspace, [
+      "SELECT GET_LOCK('a', 0)",
+      "b> SELECT GET_LOCK('a', 0), GET_LOCK('b', 0), IS_FREE_LOCK('a'), IS_FREE_LOCK('b'), IS_FREE_LOCK('c')",
+      "b> SELECT IS_USED_LOCK('b') = CONNECTION_ID(), IS_USED_LOCK('nobody')",
+      "b> SELECT GET_LOCK('a', 0.2)",
+      "a> SELECT RELEASE_LOCK('b'), RELEASE_LOCK('nosuch'), RELEASE_LOCK(NULL)",
+      "a> SELECT GET_LOCK('a', 0), RELEASE_LOCK('a')",
+      "b> SELECT GET_LOCK('a', 0)",
+      "a> SELECT RELEASE_LOCK('a')",
+      "b> SELECT GET_LOCK('A', 0)",
+      "b> SELECT RELEASE_ALL_LOCKS()",
+      "a> SELECT IS_FREE_LOCK('a'), IS_FREE_LOCK('b')",
+      "a> SELECT GET_LOCK(NULL, 0)",
+      "a> DO GET_LOCK('d', 1), RELEASE_LOCK('d')",
+      "a> SET @l = GET_LOCK('v', 0)",
+      "a> SELECT @l, RELEASE_LOCK('v')",
+      "a> BEGIN",
+      "a> SELECT GET_LOCK('in', 0)",
+      "a> ROLLBACK",
+      "b> SELECT IS_FREE_LOCK('in')",
+    ]);
+  });
+
+  test("LOCK TABLES and FLUSH TABLES WITH READ LOCK keep others out", async () => {
+    await inTurn("u", [
+      "b> SET lock_wait_timeout = 1",
+      "a> FLUSH TABLES WITH READ LOCK",
+      "a> SELECT COUNT(*) FROM p",
+      "b> UPDATE p SET note = 'x' WHERE id = 1",
+      "a> UPDATE p SET note = 'x' WHERE id = 1",
+      "a> START TRANSACTION WITH CONSISTENT SNAPSHOT",
+      "a> UNLOCK TABLES",
+      "b> UPDATE p SET note = 'x' WHERE id = 1",
+      "a> SELECT note FROM p WHERE id = 1",
+      "a> COMMIT",
+      "a> SELECT note FROM p WHERE id = 1",
+      "a> LOCK TABLES p READ",
+      "a> INSERT INTO p (id) VALUES (50)",
+      "b> UPDATE p SET note = 'y' WHERE id = 1",
+      "a> BEGIN",
+      "b> UPDATE p SET note = 'y' WHERE id = 1",
+      "a> COMMIT",
+      "a> LOCK TABLES p WRITE",
+      "b> SELECT COUNT(*) FROM p",
+      "a> UNLOCK TABLES",
+      "b> SELECT COUNT(*) FROM p",
+    ]);
+    await inTurn("s", [
+      "b> SET lock_wait_timeout = 1",
+      "a> FLUSH TABLES WITH READ LOCK",
+      "a> SELECT COUNT(*) FROM c",
+      "b> UPDATE c SET n = n WHERE id = 1",
+      "b> UPDATE c SET n = n WHERE id = 4",
+      "a> UPDATE c SET n = n WHERE id = 4",
+      "a> UNLOCK TABLES",
+      "b> UPDATE c SET n = n WHERE id = 4",
+      "a> FLUSH TABLES c WITH READ LOCK",
+      "a> SELECT COUNT(*) FROM c",
+      "b> UPDATE c SET n = n WHERE id = 1",
+      "a> UNLOCK TABLES",
+      "b> UPDATE c SET n = n WHERE id = 1",
+    ]);
+  });
+});
+
+describe("what is said of tables and servers", () => {
+  test.each([
+    ["u", "p"],
+    ["s", "c"],
+  ])("in keyspace %s", async (keyspace, table) => {
+    await inTurn(keyspace, [
+      `CHECKSUM TABLE ${table}`,
+      `CHECKSUM TABLE ${table}, nosuch`,
+      `CHECK TABLE ${table}, nosuch`,
+      `ANALYZE TABLE ${table}`,
+      `OPTIMIZE TABLE ${table}`,
+      `REPAIR TABLE ${table}`,
+      `FLUSH TABLES ${table}`,
+      "FLUSH TABLES",
+      "FLUSH STATUS",
+      "FLUSH PRIVILEGES",
+      "RESET QUERY CACHE",
+      "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'boom', MYSQL_ERRNO = 5000",
+      "SHOW ERRORS",
+      "SIGNAL SQLSTATE '01000' SET MESSAGE_TEXT = 'warn', MYSQL_ERRNO = 1642",
+      "SHOW WARNINGS",
+      "RESIGNAL",
+      "SET ROLE NONE",
+      "SET ROLE nosuch",
+    ]);
+  });
+
+  test("what is of one server or of accounts is refused by name", async () => {
+    const client = await TwinClient.connect(twins.cluster.port);
+    await client.query("USE u");
+    for (const sql of [
+      "SET PASSWORD = PASSWORD('x')",
+      "SET DEFAULT ROLE NONE",
+      "HANDLER p OPEN",
+      "GET DIAGNOSTICS @n = NUMBER",
+      "RESET MASTER",
+      "SHUTDOWN",
+      "CREATE USER x",
+      "GRANT SELECT ON *.* TO x",
+      "INSTALL SONAME 'x'",
+      "START SLAVE",
+      "PURGE BINARY LOGS BEFORE NOW()",
+    ]) {
+      expect(await client.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
+    }
+    client.close();
+  });
+});
