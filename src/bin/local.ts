@@ -241,6 +241,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         gatherLimits: GATEWAY_DEFAULTS.gatherLimits,
         queryDefaults: GATEWAY_DEFAULTS.queryDefaults,
         createDatabaseOn: start.createDatabaseOn,
+        autoVSchema: false,
         topologyWaitMs: GATEWAY_DEFAULTS.topologyWaitMs,
         peers: undefined,
         clock: systemClock,

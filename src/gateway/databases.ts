@@ -2,25 +2,19 @@
 // unsharded keyspace as one more database of its mysqld. Writes their records and waits until this gateway has seen them
 // written; what is done on the mysqld, and in which order, is the statement's business (run-database.ts).
 
-import type { Clock } from "../base/clock.ts";
 import { ShardgateError } from "../base/errors.ts";
-import { LIMITS } from "../base/limits.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
 import type { KeyspaceRecord } from "../topo/records.ts";
 import type { TopoLock } from "../topo/store.ts";
 import type { Topology } from "../topo/topology.ts";
-import type { TopologySnapshot } from "../topo/topology-watcher.ts";
+import { type TopologyNews, untilSeen } from "./topology-news.ts";
 
-export interface DatabasesOptions {
+export interface DatabasesOptions extends TopologyNews {
   readonly topology: Topology;
   /** The keyspace on whose tablets they are made; undefined: clients may not make any. */
   readonly on: string | undefined;
-  readonly snapshot: () => TopologySnapshot;
-  /** Calls `listener` after each change of the snapshot, until the returned function is called. */
-  readonly onChange: (listener: () => void) => () => void;
   /** Who is asking, for others that wait for a lock. */
   readonly holder: string;
-  readonly clock: Clock;
 }
 
 export class Databases {
@@ -105,21 +99,6 @@ export class Databases {
 
   /** Resolves when the snapshot has the keyspace, or has it no more. */
   #seen(name: string, isThere: boolean): Promise<void> {
-    const { clock, onChange, snapshot } = this.#options;
-    const isSeen = (): boolean => snapshot().keyspaces.has(name) === isThere;
-    if (isSeen()) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const unlisten = onChange(() => {
-        if (!isSeen()) return;
-        timer.cancel();
-        unlisten();
-        resolve();
-      });
-      const timer = clock.after(LIMITS.databaseSeenMs, () => {
-        unlisten();
-        const text = `database ${name} is written to the topology, but this gateway has not been told of it yet; look again`;
-        reject(new ShardgateError("TOPO_UNAVAILABLE", text));
-      });
-    });
+    return untilSeen(this.#options, ({ keyspaces }) => keyspaces.has(name) === isThere, `database ${name}`);
   }
 }

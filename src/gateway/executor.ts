@@ -7,7 +7,7 @@ import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { Output } from "../engine/output.ts";
-import { PassThrough, type PassThroughOwner } from "../engine/pass-through.ts";
+import { PassThrough, type PassThroughOwner, type Written } from "../engine/pass-through.ts";
 import { losesHold, NOTHING_PREPARED, plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { ShardCallError } from "../engine/collect.ts";
@@ -446,8 +446,8 @@ export class Executor implements PassThroughOwner {
           output.write(chunk);
           resolve();
         },
-        failed: (error, _holdLost, started) => {
-          if (started) this.#cutOff(error);
+        failed: (error, _holdLost, written) => {
+          this.#answerBehind(written, error);
           reject(error);
         },
       });
@@ -600,7 +600,9 @@ export class Executor implements PassThroughOwner {
   #make(statement: Statement, cluster: ClusterView, limitIndex: number | undefined): CachedPlan {
     const { keyspace, shard } = this.state.target;
     const vschema = shard !== undefined && keyspace !== undefined ? asUnsharded(cluster, keyspace) : cluster.vschema;
-    const planContext: PlanContext = { vschema, schema: cluster.schema, keyspace, tabletType: this.tabletType };
+    const { schema } = cluster;
+    const autoVSchema = this.context.autoVSchema.isOn;
+    const planContext: PlanContext = { vschema, schema, keyspace, tabletType: this.tabletType, autoVSchema };
     const planned = limitIndex === undefined ? statement : withSelectLimit(statement, limitIndex);
     const plan = planStatement(planned, planContext);
     return { plan, statement, access: accessOf(statement, plan, planContext) };
@@ -793,7 +795,7 @@ export class Executor implements PassThroughOwner {
       this.#slow(this.context.definitions.refresh(defining.keyspace, defining.tables).then(() => this.#write(chunk)));
   }
 
-  failed(error: Error, holdLost: boolean, started: boolean): void {
+  failed(error: Error, holdLost: boolean, written: Written): void {
     const { state } = this;
     const isLost = this.#request !== undefined && losesHold(this.#request, error, holdLost);
     this.#cancelCall = undefined;
@@ -801,8 +803,10 @@ export class Executor implements PassThroughOwner {
     if (isLost && this.#target !== undefined) state.holds.lost(this.#target);
     const endsTransaction = isLost && state.inTransaction;
     const shown = endsTransaction ? transactionLost(error) : error;
-    // Rows are on their way already: the client cannot tell where an ERR packet would begin, so the connection ends.
-    const answer = started ? () => this.#cutOff(error) : () => this.fail(shown);
+    const canAnswer = this.#answerBehind(written, error);
+    const answer = (): void => {
+      if (canAnswer) this.fail(shown);
+    };
     if (endsTransaction) this.#slow(this.abandonTransaction().then(answer));
     else answer();
   }
@@ -843,9 +847,16 @@ export class Executor implements PassThroughOwner {
     this.client.commandDone();
   }
 
-  #cutOff(error: Error): void {
+  /** Puts an ERR packet behind what is written. False when part of a packet is: the connection ends then. */
+  #answerBehind(written: Written, error: Error): boolean {
+    if (written.kind === "nothing") return true;
     this.context.log.warn({ connection: this.state.connectionId, error: error.message }, "reply broke off");
-    this.client.destroy();
+    if (written.kind === "part") {
+      this.client.destroy();
+      return false;
+    }
+    this.#sequenceId = written.sequenceId;
+    return true;
   }
 
   #slow(work: Promise<void>): void {

@@ -7,6 +7,7 @@ import type { GatherLimits } from "../engine/gather.ts";
 import type { ShardPort } from "../engine/ports.ts";
 import type { TabletConnection } from "../tabletclient/tablet-connection.ts";
 import type { AutoIncrements } from "./auto-increments.ts";
+import type { AutoVSchema } from "./auto-vschema.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { ComparisonFacts } from "./comparison-facts.ts";
 import { PlanCache } from "./plan-cache.ts";
@@ -40,6 +41,7 @@ export interface GatewayContext {
   readonly autoIncrements: AutoIncrements;
   readonly definitions: Definitions;
   readonly databases: Databases;
+  readonly autoVSchema: AutoVSchema;
   readonly comparison: ComparisonFacts;
   readonly plans: PlanCaches;
   readonly descriptions: StatementDescriptions;
@@ -51,6 +53,8 @@ export interface GatewayContext {
   /** What sessions begin with as wait_timeout, and interactive ones. */
   readonly waitTimeoutS: number;
   readonly interactiveTimeoutS: number;
+  /** The gateway's max_allowed_packet. */
+  readonly packetBytesMax: number;
   readonly serverVersion: string;
   readonly clock: Clock;
   readonly log: Log;

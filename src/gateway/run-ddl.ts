@@ -6,7 +6,8 @@ import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
 import { decodeOk } from "../mysql/packets/ok.ts";
-import { shardedKeyspaceOf } from "../plan/definition.ts";
+import { planDefinition, shardedKeyspaceOf, unlistedTables } from "../plan/definition.ts";
+import type { PlanContext } from "../plan/tables.ts";
 import type { Ddl } from "../sql/tree.ts";
 import { checkAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -24,7 +25,8 @@ export async function runDefinition(
 ): Promise<void> {
   const { state, context } = executor;
   const { vschema, schema } = cluster;
-  const found = shardedKeyspaceOf(statement, { vschema, schema, keyspace: state.target.keyspace });
+  const planning: PlanContext = { vschema, schema, keyspace: state.target.keyspace, autoVSchema: true };
+  const found = shardedKeyspaceOf(statement, planning);
   if (found === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
   const { keyspace } = found;
   const command = statement.verb.toUpperCase();
@@ -51,11 +53,19 @@ export async function runDefinition(
     const text = `shard ${keyspace}:${shard} is not available now (${away}); nothing has been changed`;
     throw new ShardgateError("SHARD_UNAVAILABLE", text);
   }
+  const unlisted = unlistedTables(statement, found);
+  for (const { name, entry } of unlisted) {
+    // What is wrong with the statement there is said before anything is done.
+    const extended = await context.autoVSchema.extended(keyspace, name, entry);
+    const keyspaces = new Map(vschema.keyspaces).set(keyspace, extended);
+    planDefinition(statement, { ...planning, vschema: { ...vschema, keyspaces } });
+  }
   const run = (target: ShardTarget): Promise<CollectedReply> => runOn(executor, target, payload);
   const changed = definedTables(statement, keyspace);
   const replies: CollectedReply[] = [];
   try {
     replies.push(await run(first));
+    for (const { name, entry } of unlisted) await context.autoVSchema.add(keyspace, name, entry);
     const outcomes = await Promise.allSettled(others.map(run));
     for (const outcome of outcomes) if (outcome.status === "fulfilled") replies.push(outcome.value);
     if (replies.length < targets.length) throw partly(targets, outcomes);

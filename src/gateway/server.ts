@@ -23,7 +23,9 @@ import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
 import { type Listener, listenTcp, listenUnix } from "./listen.ts";
 import { ConnectionIds, type PeerNetwork, Peers } from "./peers.ts";
 import type { Process } from "./processes.ts";
+import { AutoVSchema } from "./auto-vschema.ts";
 import { Databases } from "./databases.ts";
+import type { TopologyNews } from "./topology-news.ts";
 import { NO_PROXIES, type ProxyNetworks } from "./proxy-protocol.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
 import { FileReloader, type ReloadedFiles } from "../base/reloaded-files.ts";
@@ -60,6 +62,8 @@ export interface GatewayOptions {
   readonly queryDefaults: QueryDefaults;
   /** The unsharded keyspace on whose tablets CREATE DATABASE makes keyspaces; undefined: it is refused. */
   readonly createDatabaseOn: string | undefined;
+  /** Tables that clients make in sharded keyspaces are entered in the VSchema. */
+  readonly autoVSchema: boolean;
   readonly clients: ClientOptions;
   /** How to reach the other gateways; without it this one is alone. */
   readonly peers: PeerNetwork | undefined;
@@ -185,19 +189,23 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
           clock,
           log,
         });
+  const news: TopologyNews = {
+    snapshot: () => view.snapshot,
+    onChange: (listener) => watcher.onChange(listener),
+    clock,
+  };
   const context: GatewayContext = {
     tablets,
     sequences: new SequenceCache(tablets),
     autoIncrements: new AutoIncrements(tablets, clock, () => tracked.current),
     definitions: { refresh: (keyspace, tables) => definitions.refresh(keyspace, tables, REFRESH_WAIT_MS) },
     databases: new Databases({
+      ...news,
       topology: options.topology,
       on: options.createDatabaseOn,
-      snapshot: () => view.snapshot,
-      onChange: (listener) => watcher.onChange(listener),
       holder: `gateway at ${options.listen}`,
-      clock,
     }),
+    autoVSchema: new AutoVSchema(options.topology, news, options.autoVSchema),
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
     descriptions: new StatementDescriptions(),
@@ -213,6 +221,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     queryOptions: defaultOptions(options.queryDefaults),
     waitTimeoutS: options.clients.waitTimeoutS,
     interactiveTimeoutS: options.clients.interactiveTimeoutS,
+    packetBytesMax: options.clients.limits.packetBytesMax,
     serverVersion: `${backendVersion}-shardgate`,
     clock,
     log,

@@ -4,7 +4,7 @@
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Ddl, ObjectName, Statement } from "../sql/tree.ts";
-import { formatTableEntry, proposeEntry } from "./propose-entry.ts";
+import { formatTableEntry, type ProposedEntry, proposeEntry } from "./propose-entry.ts";
 import type { KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { refuseForeignKeys } from "./foreign-keys.ts";
 import type { SessionPlan } from "./plan.ts";
@@ -74,65 +74,66 @@ function keyspaceOfName(name: ObjectName, isRoutine: boolean, context: PlanConte
 function checkTable(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanContext): void {
   const [name] = statement.names;
   const table = name === undefined ? undefined : keyspace.tables.get(name.name);
-  switch (statement.verb) {
-    case "create":
-      if (statement.query !== undefined) {
-        throw notSupported(
-          `CREATE TABLE … SELECT in sharded keyspace ${keyspace.keyspace}`,
-          "create the table, then INSERT … SELECT",
-        );
-      }
-      if (name !== undefined && table === undefined) refuseUnlisted(statement, name.name, keyspace);
-      if (table !== undefined) refuseForeignKeys(statement.definition, table, keyspace);
-      return;
-    case "alter":
-      if (name === undefined || table === undefined) return;
-      refuseKeyChange(statement, table, context);
-      refuseForeignKeys(statement.definition, table, keyspace);
-      for (const to of statement.names.slice(1)) checkRename(name.name, to.name, keyspace);
-      return;
-    case "rename":
-      for (let at = 0; at + 1 < statement.names.length; at += 2) {
-        checkRename(statement.names[at]?.name ?? "", statement.names[at + 1]?.name ?? "", keyspace);
-      }
-      return;
-    case "truncate":
-      if (table?.columnVindexes.some(({ owned }) => owned) === true) {
-        throw notSupported(
-          `TRUNCATE of table ${table.name}, which owns a lookup vindex`,
-          "DELETE FROM it, so that the lookup rows go with it",
-        );
-      }
-      return;
-    case "drop":
-      return;
+  if (statement.verb === "create" && statement.query !== undefined) {
+    throw notSupported(
+      `CREATE TABLE … SELECT in sharded keyspace ${keyspace.keyspace}`,
+      "create the table, then INSERT … SELECT",
+    );
+  }
+  for (const { what, name: unlisted, entry } of unlistedTables(statement, keyspace)) {
+    if (context.autoVSchema === true && entry.table !== undefined) continue;
+    throw notSupported(
+      `${what}, which the VSchema of sharded keyspace ${keyspace.keyspace} does not list`,
+      `add it with shardgate ctl ApplyVSchema: ${formatTableEntry(unlisted, entry)}`,
+    );
+  }
+  for (const [from, to] of renamesOf(statement)) refuseRename(from, to, keyspace);
+  if (table === undefined) return;
+  if (statement.verb === "alter") refuseKeyChange(statement, table, context);
+  refuseForeignKeys(statement.definition, table, keyspace);
+  if (statement.verb === "truncate" && table.columnVindexes.some(({ owned }) => owned)) {
+    throw notSupported(
+      `TRUNCATE of table ${table.name}, which owns a lookup vindex`,
+      "DELETE FROM it, so that the lookup rows go with it",
+    );
   }
 }
 
-function refuseUnlisted(statement: Ddl, name: string, keyspace: KeyspaceVSchema): never {
-  const from = statement.references[0];
-  const isLike = statement.definition.changes.length === 0 && from !== undefined;
-  const like = isLike ? keyspace.tables.get(from.name) : undefined;
-  throw unlisted(
-    `CREATE TABLE ${name}`,
-    formatTableEntry(name, proposeEntry(keyspace, statement.definition, like)),
-    keyspace,
-  );
+/** The tables that the statement makes, by whatever name, and the VSchema does not know yet. */
+export function unlistedTables(
+  statement: Ddl,
+  keyspace: KeyspaceVSchema,
+): readonly { readonly what: string; readonly name: string; readonly entry: ProposedEntry }[] {
+  if (statement.object !== "table") return [];
+  const { verb, names, references, definition } = statement;
+  const [made] = names;
+  if (verb === "create") {
+    if (made === undefined || keyspace.tables.has(made.name)) return [];
+    const [from] = references;
+    const like = definition.changes.length === 0 && from !== undefined ? keyspace.tables.get(from.name) : undefined;
+    const entry = proposeEntry(keyspace, definition, like);
+    return [{ what: `CREATE TABLE ${made.name}`, name: made.name, entry }];
+  }
+  return renamesOf(statement).flatMap(([from, to]) => {
+    const old = keyspace.tables.get(from);
+    if (old === undefined || keyspace.tables.has(to)) return [];
+    return [{ what: `RENAME TABLE ${from} TO ${to}`, name: to, entry: proposeEntry(keyspace, undefined, old) }];
+  });
+}
+
+/** Old names and new ones, of RENAME TABLE and of ALTER TABLE … RENAME. */
+function renamesOf({ verb, object, names }: Ddl): readonly (readonly [string, string])[] {
+  const pairs: [string, string][] = [];
+  if (object !== "table" || (verb !== "rename" && verb !== "alter")) return pairs;
+  for (let at = 0; at + 1 < names.length; at += 2) pairs.push([names[at]?.name ?? "", names[at + 1]?.name ?? ""]);
+  return pairs;
 }
 
 /** Its rows stay where they are, so the new name has to find them there. */
-function checkRename(from: string, to: string, keyspace: KeyspaceVSchema): void {
+function refuseRename(from: string, to: string, keyspace: KeyspaceVSchema): void {
   const old = keyspace.tables.get(from);
   const next = keyspace.tables.get(to);
-  if (old === undefined) return;
-  if (next === undefined) {
-    throw unlisted(
-      `RENAME TABLE ${from} TO ${to}`,
-      formatTableEntry(to, proposeEntry(keyspace, undefined, old)),
-      keyspace,
-    );
-  }
-  if (placementOf(old) === placementOf(next)) return;
+  if (old === undefined || next === undefined || placementOf(old) === placementOf(next)) return;
   throw notSupported(
     `RENAME TABLE ${from} TO ${to}`,
     `the VSchema of ${keyspace.keyspace} places rows of ${to} in another way than those of ${from}`,
@@ -142,13 +143,6 @@ function checkRename(from: string, to: string, keyspace: KeyspaceVSchema): void 
 function placementOf({ type, pinned, columnVindexes }: TableVSchema): string {
   const [primary] = columnVindexes;
   return JSON.stringify([type, pinned?.toString("hex"), primary?.columnsLower, primary?.vindex.name]);
-}
-
-function unlisted(what: string, entry: string, { keyspace }: KeyspaceVSchema): ShardgateError {
-  return notSupported(
-    `${what}, which the VSchema of sharded keyspace ${keyspace} does not list`,
-    `add it with ALTER VSCHEMA or shardgate ctl ApplyVSchema: ${entry}`,
-  );
 }
 
 /** Rows are where the values of these columns have put them. */

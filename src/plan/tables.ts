@@ -17,6 +17,8 @@ export interface PlanContext {
   readonly keyspace: string | undefined;
   /** What the session reads from, as routing rules ask; default: primaries. */
   readonly tabletType?: TabletType;
+  /** Tables that are made in sharded keyspaces are entered in the VSchema then. */
+  readonly autoVSchema?: boolean;
 }
 
 /** A table of a statement. `table` is undefined for tables an unsharded keyspace's VSchema does not list. */

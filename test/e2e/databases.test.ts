@@ -25,7 +25,7 @@ const dir = temporaryDir("db");
 
 let cluster: Cluster;
 let plain: Mysqld;
-/** It lets nobody make databases. */
+/** It lets nobody make databases, and enters tables of sharded keyspaces in the VSchema. */
 let second: Part;
 let clients: Connection[] = [];
 
@@ -55,7 +55,7 @@ beforeAll(async () => {
   ]);
   const etcd = cluster.processes().find(({ kind }) => kind === "etcd");
   const topo = ["--topo-endpoints", `http://127.0.0.1:${etcd?.port}`];
-  second = await startPart("gateway", "--listen", "127.0.0.1:0", "--log-level", "error", ...topo);
+  second = await startPart("gateway", "--listen", "127.0.0.1:0", "--log-level", "error", "--auto-vschema", ...topo);
   const direct = await TwinClient.connect(plain.port);
   await must(direct, "CREATE DATABASE home");
   await must(direct, "CREATE TABLE home.h (id INT PRIMARY KEY, v VARCHAR(20))");
@@ -289,4 +289,27 @@ test("connections of one pool never run a statement in the database of another",
     }),
   );
   for (const name of names) await root.query(`DROP DATABASE ${name}`);
+});
+
+test("a gateway that may enters new tables of a sharded keyspace in its VSchema", async () => {
+  const here = await connect();
+  const there = await connect(second.port, "root", "split");
+  expect(await errnoOf(here, "CREATE TABLE split.entered (no INT PRIMARY KEY)")).toBe(1235);
+  await there.query("CREATE TABLE entered (no INT PRIMARY KEY, v INT)");
+  await there.query("INSERT INTO entered VALUES (1, 1), (2, 2), (3, 3), (4, 4)");
+  expect(await values(there, "SELECT COUNT(*) FROM entered")).toEqual([4]);
+  expect(await values(there, "SELECT v FROM entered WHERE no = 3")).toEqual([3]);
+  await until(async () => (await errnoOf(here, "SELECT * FROM split.entered")) === 0);
+  await there.query("CREATE TABLE after LIKE entered");
+  await there.query("CREATE TABLE named (name VARCHAR(20) PRIMARY KEY)");
+  await there.query("INSERT INTO named (name) VALUES ('one'), ('two')");
+  expect(await values(there, "SELECT name FROM named WHERE name = 'two'")).toEqual(["two"]);
+  expect(await errnoOf(there, "CREATE TABLE keyless (v INT)")).toBe(1235);
+  // What is refused, or fails on the first shard, has entered nothing.
+  expect(await errnoOf(there, "CREATE TABLE bad (id INT PRIMARY KEY, v INT REFERENCES entered (no))")).toBe(1235);
+  expect(await errnoOf(there, "CREATE TABLE bad (id INT PRIMARY KEY, v INT, v INT)")).toBe(1060);
+  expect(await errnoOf(there, "SELECT * FROM bad")).toBe(1146);
+  await there.query("RENAME TABLE after TO later");
+  expect(await values(there, "SELECT COUNT(*) FROM later WHERE no = 3")).toEqual([0]);
+  await there.query("DROP TABLE entered, named, later");
 });
