@@ -62,6 +62,7 @@ export function withSessionValues<N extends Node>(
       // The shards' connections have it on.
       if (variable === undefined || (variable === "autocommit" && state.autocommit)) return expr;
       if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
+      if (variable === "max_allowed_packet") return leastOf(expr, context.packetBytesMax);
       return variableValue(variable, expr.pos, state, context);
     },
     query: namedAsWritten,
@@ -147,7 +148,17 @@ function systemText(value: string | null, pos: number): Expr {
   return literal.kind === "literal" && literal.type === "string" ? { ...literal, introducer: "utf8mb3" } : literal;
 }
 
-function variableValue(name: SessionVariable, pos: number, state: SessionState, context: GatewayContext): Expr {
+/** A statement has to pass the gateway and the shard's server. */
+function leastOf(ofServer: Expr, bytes: number): Expr {
+  const { pos } = ofServer;
+  const args = [ofServer, castOf(literalOf(bytes, pos), { ...CAST_TYPE, name: "unsigned", pos })];
+  const plain = { schema: undefined, stored: false, distinct: false, star: false, fromLast: false } as const;
+  return { kind: "call", ...plain, name: "least", args, nulls: undefined, over: undefined, pos };
+}
+
+type KnownVariable = Exclude<SessionVariable, "max_allowed_packet">;
+
+function variableValue(name: KnownVariable, pos: number, state: SessionState, context: GatewayContext): Expr {
   switch (name) {
     case "autocommit":
       return integer(state.autocommit ? 1 : 0, "signed", pos);
@@ -173,9 +184,16 @@ function variableValue(name: SessionVariable, pos: number, state: SessionState, 
   }
 }
 
-/** What SHOW VARIABLES says of a variable that the gateway keeps; undefined for the others. */
-export function variableText(name: string, state: SessionState, context: GatewayContext): string | undefined {
+/** What SHOW VARIABLES says of a variable that the gateway keeps; undefined for the others. `ofServer` is a server's value. */
+export function variableText(
+  name: string,
+  state: SessionState,
+  context: GatewayContext,
+  ofServer?: string,
+): string | undefined {
   switch (name) {
+    case "max_allowed_packet":
+      return String(Math.min(Number(ofServer), context.packetBytesMax));
     case "autocommit":
       return state.autocommit ? "ON" : "OFF";
     case "last_insert_id":

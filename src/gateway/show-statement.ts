@@ -234,7 +234,7 @@ async function variables(
   const shown = await serverList(executor, asksValues ? comQuery("SHOW VARIABLES") : payload, cluster);
   const rows = shown.rows.map(([name = null, value = null]) => [
     name,
-    variableText(name?.toString("latin1") ?? "", state, context) ?? value,
+    variableText(name?.toString("latin1") ?? "", state, context, value?.toString("latin1")) ?? value,
   ]);
   const result = { columns: shown.columns, rows };
   if (!asksValues) return result;

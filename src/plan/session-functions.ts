@@ -40,6 +40,7 @@ export type SessionVariable =
   | "error_count"
   | "in_transaction"
   | "interactive_timeout"
+  | "max_allowed_packet"
   | "wait_timeout"
   | "pseudo_thread_id";
 
@@ -53,6 +54,7 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "error_count",
   "in_transaction",
   "interactive_timeout",
+  "max_allowed_packet",
   "wait_timeout",
   "pseudo_thread_id",
 ]);

@@ -118,6 +118,18 @@ describe("large statements and rows", { timeout: TIMEOUT_MS }, () => {
     },
   );
 
+  test("what a client may send is what it is shown", async () => {
+    const client = await clientOf({ database: "plain" });
+    // The servers have 128 MiB.
+    expect(await rowOf(client, "SELECT @@max_allowed_packet, @@session.max_allowed_packet - 1 AS less")).toEqual({
+      "@@max_allowed_packet": 100 * MIB,
+      less: 100 * MIB - 1,
+    });
+    const [shown] = await client.query<RowDataPacket[]>("SHOW VARIABLES LIKE 'max_allowed_packet'");
+    expect(shown).toEqual([{ Variable_name: "max_allowed_packet", Value: String(100 * MIB) }]);
+    expect(await rowOf(client, "SELECT @@global.max_allowed_packet AS g")).toEqual({ g: 128 * MIB });
+  });
+
   test("above the gateway's max_allowed_packet: 1153, and the connection ends", async () => {
     const client = await clientOf();
     expect(await failureOf(client.query(`SELECT '${"x".repeat(101 * MIB)}'`))).toMatchObject({
