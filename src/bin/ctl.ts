@@ -10,13 +10,19 @@ import { AssertionError, messageOf, ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { createLog, silentLog } from "../base/log.ts";
 import { addCellInfo, deleteCellInfo, getCellInfo, getCellInfoNames } from "../control/cells.ts";
-import type { ControlContext, TabletSchemaPort } from "../control/context.ts";
+import type { ControlContext, TabletSchemaPort, TabletTransactionPort } from "../control/context.ts";
 import type { KeyspaceInfo } from "../control/keyspaces.ts";
 import { createKeyspace, deleteKeyspace, getKeyspace, getKeyspaces } from "../control/keyspaces.ts";
 import { applyRoutingRules, getRoutingRules } from "../control/routing-rules.ts";
 import { applySchema, getSchema } from "../control/schema.ts";
 import { createShard, deleteShard, getShard, getShards, setShardPrimary } from "../control/shards.ts";
 import { getTablets } from "../control/tablets.ts";
+import {
+  concludeTransaction,
+  listTransactions,
+  showTransaction,
+  type UnresolvedTransaction,
+} from "../control/transactions.ts";
 import { validate } from "../control/validate.ts";
 import { applyVSchema, getVSchema } from "../control/vschema.ts";
 import { printKeyRange } from "../topo/key-range.ts";
@@ -37,7 +43,7 @@ import { addTopoFlags, openStore, topoRootOf } from "./topo-flags.ts";
 export interface CtlParts {
   readonly terminal: Terminal;
   readonly openStore: (flags: TopoFlags, log: Log, callTimeoutMs?: number) => Promise<TopoStore>;
-  readonly openTablets: (tls: GrpcTls | undefined) => TabletSchemaPort & { close(): void };
+  readonly openTablets: (tls: GrpcTls | undefined) => TabletSchemaPort & TabletTransactionPort & { close(): void };
   /** Ends the process; must not return. */
   readonly exit: (code: number) => never;
 }
@@ -101,6 +107,7 @@ interface CtlFlags extends TopoFlags {
   readonly ddlTimeout?: number;
   readonly allowDifferences?: boolean;
   readonly tables?: readonly string[];
+  readonly decision?: "commit" | "abort";
 }
 
 interface Call {
@@ -151,6 +158,7 @@ export function ctlCommand(parts: Partial<CtlParts> = {}): Command {
   addVSchemaCommands(add);
   addSchemaCommands(add);
   addCellCommands(add);
+  addTransactionCommands(add);
   return ctl;
 }
 
@@ -374,6 +382,44 @@ function addCellCommands(add: Add): void {
     await deleteCellInfo(context, cell);
     return { json: { cell, deleted: true }, text: `Cell ${cell} is deleted.\n` };
   });
+}
+
+function addTransactionCommands(add: Add): void {
+  add(
+    "ListTransactions",
+    "Lists transactions over several shards that are prepared and not concluded.",
+    async ({ context }: Call) => {
+      const list = await listTransactions(context);
+      const missing = list.unreachable.map(({ tablet, error }) => `${tablet} cannot be asked: ${error}\n`).join("");
+      const code = list.unreachable.length > 0 ? EXIT.unavailable : EXIT.ok;
+      return { json: list, text: `${transactionTable(list.transactions)}${missing}`, code };
+    },
+  );
+  add("ShowTransaction <transaction>", "Shows one of them.", async ({ context, first }: Call) => {
+    const transaction = await showTransaction(context, first);
+    return { json: transaction, text: transactionTable([transaction]) };
+  });
+  add(
+    "ConcludeTransaction <transaction>",
+    "Commits or rolls back such a transaction on all its shards, as the shard decides that coordinates it.",
+    async ({ context, flags, first }: Call) => {
+      const { decision, resolved } = await concludeTransaction(context, first, flags.decision);
+      const text = `Transaction ${first}: ${decision} on ${resolved} shards.\n`;
+      return { json: { transaction: first, decision, resolved }, text };
+    },
+    [new Option("--decision <decision>", "what to do if that shard cannot be asked").choices(["commit", "abort"])],
+  );
+}
+
+function transactionTable(transactions: readonly UnresolvedTransaction[]): string {
+  const rows = transactions.map(({ transaction, coordinator, decision, prepared, ageMs }) => [
+    transaction,
+    coordinator ?? "",
+    decision ?? "",
+    prepared.join(" "),
+    `${Math.round(ageMs / 1_000)} s`,
+  ]);
+  return columns(["TRANSACTION", "COORDINATOR", "DECISION", "PREPARED ON", "AGE"], rows);
 }
 
 async function perform(parts: CtlParts, ctl: Command, command: Command, run: Run): Promise<void> {

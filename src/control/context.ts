@@ -26,9 +26,28 @@ export interface TabletSchemaPort {
   getSchema(tablet: TabletRecord, tables: readonly string[], timeoutMs: number): Promise<readonly TableDefinition[]>;
 }
 
+/** What a tablet's mysqld has of transactions over several shards. */
+export interface TabletTransactions {
+  readonly prepared: readonly {
+    readonly transaction: string;
+    readonly coordinatorKeyspace: string;
+    readonly coordinatorShard: string;
+    readonly ageMs: number;
+  }[];
+  readonly decisions: readonly { readonly transaction: string; readonly decision: string }[];
+}
+
+export interface TabletTransactionPort {
+  getTransactions(tablet: TabletRecord, timeoutMs: number): Promise<TabletTransactions>;
+  /** How a transaction was decided that the tablet's shard coordinates; one that was not is decided for `abort`. */
+  decideTransaction(tablet: TabletRecord, transaction: string, timeoutMs: number): Promise<string>;
+  /** Ends its prepared branches; resolves to how many. */
+  resolveTransaction(tablet: TabletRecord, transaction: string, decision: string, timeoutMs: number): Promise<number>;
+}
+
 export interface ControlContext {
   readonly topology: Topology;
-  readonly tablets: TabletSchemaPort;
+  readonly tablets: TabletSchemaPort & TabletTransactionPort;
   readonly clock: Clock;
   /** Who is asking, for the others that wait for a lock: `ctl CreateShard of alice@host, pid 7`. */
   readonly holder: string;

@@ -27,8 +27,8 @@ const report = await runChaos({
   killsPerRound: Number(values.round),
   tell: out,
 });
-for (const [what, times] of [...report.killed].toSorted()) out(`${what}: ${times}`);
-for (const [error, times] of [...report.errors].toSorted()) out(`error ${error}: ${times}`);
+for (const [what, times] of report.killed) out(`${what}: ${times}`);
+for (const [error, times] of report.errors) out(`error ${error}: ${times}`);
 out(
   `seed ${seed}: ${report.kills} kills; ${report.committed} committed, ${report.rolledBack} rolled back, ` +
     `${report.unknown} unknown; nothing prepared after ${Math.round(report.longestUnresolvedMs)} ms at the latest; ` +

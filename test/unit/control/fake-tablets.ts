@@ -1,16 +1,24 @@
 // Tablets in this process, for the commands that call tablets: each has tables, may be away, may refuse.
 
 import { MysqlError, ShardgateError } from "../../../src/base/errors.ts";
-import type { TableDefinition, TabletSchemaPort } from "../../../src/control/context.ts";
+import type {
+  TableDefinition,
+  TabletSchemaPort,
+  TabletTransactionPort,
+  TabletTransactions,
+} from "../../../src/control/context.ts";
 import type { TabletAlias, TabletRecord } from "../../../src/topo/records.ts";
 import { tabletAliasOf } from "../../../src/topo/records.ts";
 import type { Topology } from "../../../src/topo/topology.ts";
 
-export class FakeTablets implements TabletSchemaPort {
+export class FakeTablets implements TabletSchemaPort, TabletTransactionPort {
   readonly tables = new Map<TabletAlias, Map<string, string>>();
   readonly away = new Set<TabletAlias>();
   readonly refusing = new Set<TabletAlias>();
   readonly applied: string[] = [];
+  readonly transactions = new Map<TabletAlias, TabletTransactions>();
+  /** `ALIAS DECISION TRANSACTION`. */
+  readonly resolved: string[] = [];
 
   async applySchema(tablet: TabletRecord, sql: string): Promise<number> {
     this.#check(tablet);
@@ -26,6 +34,23 @@ export class FakeTablets implements TabletSchemaPort {
     return [...(this.tables.get(tablet.alias) ?? [])]
       .filter(([name]) => tables.length === 0 || tables.includes(name))
       .map(([name, createStatement]) => ({ name, type: "BASE TABLE", createStatement, rows: 0, dataBytes: 0 }));
+  }
+
+  async getTransactions(tablet: TabletRecord): Promise<TabletTransactions> {
+    this.#check(tablet);
+    return this.transactions.get(tablet.alias) ?? { prepared: [], decisions: [] };
+  }
+
+  async decideTransaction(tablet: TabletRecord, transaction: string): Promise<string> {
+    const { decisions } = await this.getTransactions(tablet);
+    return decisions.find((each) => each.transaction === transaction)?.decision ?? "abort";
+  }
+
+  async resolveTransaction(tablet: TabletRecord, transaction: string, decision: string): Promise<number> {
+    const { prepared } = await this.getTransactions(tablet);
+    const own = prepared.filter((each) => each.transaction === transaction);
+    if (own.length > 0) this.resolved.push(`${tablet.alias} ${decision} ${transaction}`);
+    return own.length;
   }
 
   close(): void {}
