@@ -9,6 +9,7 @@ import { assert } from "../base/assert.ts";
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
+import type { Value } from "../mysql/values.ts";
 import type { Body, MergePlan, RowsStep, ShardBody, UnionBody } from "../plan/merge-plan.ts";
 import type { Routing } from "../plan/plan.ts";
 import { aggregatedRows } from "./aggregate.ts";
@@ -21,8 +22,8 @@ import { rendersAlike } from "./renders-alike.ts";
 import { type RowBatch, sliceRows } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
 import { carriageOf, type LiteralRules } from "./row-literals.ts";
-import { routedColumns, withRowValues } from "./rows-routing.ts";
-import { type RowsShape, type RowsTable, withRowsTables } from "./rows-table.ts";
+import { routedColumns, rowsByShard, withRowValues } from "./rows-routing.ts";
+import { type RowsShape, type RowsTable, someRows, withRowsTables } from "./rows-table.ts";
 import { ShardRows, type ShardRowsEnd } from "./shard-rows.ts";
 import { inAnyOrder, inOrder } from "./shard-streams.ts";
 import {
@@ -88,6 +89,17 @@ export interface MergeLimits extends Partial<ShippingLimits> {
 interface Typing {
   readonly definitions: Definitions;
   readonly columns: readonly ColumnDefinition[];
+}
+
+/** Rows tables for some shards. */
+interface Part {
+  readonly targets: readonly ShardTarget[];
+  readonly tables: readonly RowsTable[];
+}
+
+interface Sent {
+  readonly target: ShardTarget;
+  readonly sql: Buffer;
 }
 
 /** One execution of a plan. */
@@ -247,10 +259,8 @@ export class MergeRun {
     typed: ShardBody = body,
   ): AsyncGenerator<RowBatch> {
     const { keyspace, merge, outer, width } = body;
-    const valuesOf = (step: string, column: string) =>
-      shipped.find(({ table }) => table.shape.name === step)?.valuesOf(column);
-    const targets = this.#context.targetsOf(keyspace, withRowValues(body.routing, valuesOf));
     const tables = shipped.map(({ table }) => table);
+    const parts = this.#parts(body, shipped, tables);
     const limit = merge.pushLimit ? this.#limitOf(body) : undefined;
     const rowsMax = limit === undefined ? undefined : limit.count + limit.offset;
     const typing = this.#typing(typed);
@@ -260,12 +270,12 @@ export class MergeRun {
     const check = (columns: readonly ColumnDefinition[]): void => {
       if (isShown) checkColumns(columns, shown, width);
     };
-    const matched = outer === undefined ? undefined : this.#numbersOf(outer.matched, tables, targets);
+    const matched = outer === undefined ? undefined : this.#numbersOf(outer.matched, parts);
     // Whoever needs them meets the error.
     matched?.catch(() => undefined);
-    const sql = withRowsTables(this.#context.print(body.statement, rowsMax), tables, this.#context.dialect);
+    const sent = this.#sentTo(parts, this.#context.print(body.statement, rowsMax));
     if (this.#context.isSequential) await matched;
-    yield* this.#streamed(sql, targets, body, check, async () => {
+    yield* this.#streamed(sent, body, check, async () => {
       shown = (await typing).columns;
     });
     if (outer === undefined || matched === undefined) return;
@@ -273,19 +283,46 @@ export class MergeRun {
     const left = tables.map((table) => (table.shape.numbered ? withoutNumbers(table, numbers) : table));
     if (left.some(({ shape, rows }) => shape.numbered && rows.length === 0)) return;
     const print = this.#context.print(outer.unmatched, undefined);
-    const rest = withRowsTables(print, left, this.#context.dialect);
-    yield* this.#streamed(rest, this.#context.targetsOf(keyspace, { kind: "any" }), body, check, async () => {});
+    const rest = { targets: this.#context.targetsOf(keyspace, { kind: "any" }), tables: left };
+    yield* this.#streamed(this.#sentTo([rest], print), body, check, async () => {});
   }
 
-  /** Rows of one SQL text from several shards; `ready` is waited for once the shards have been asked. */
+  /** Where a body's statement goes, and with which rows: each shard gets those that it can have something for. */
+  #parts(body: ShardBody, shipped: readonly ShippedRows[], tables: readonly RowsTable[]): readonly Part[] {
+    const { keyspace, routing } = body;
+    const rowsOf = (step: string): ShippedRows | undefined => shipped.find(({ table }) => table.shape.name === step);
+    const split = routing.kind === "in-rows" && routing.alone ? rowsOf(routing.step) : undefined;
+    if (routing.kind === "in-rows" && split !== undefined) {
+      const { vindex, holds } = routing;
+      const values = split.valueOfEach(routing.column);
+      if (values !== undefined && values.length > 0) {
+        const targetsOf = (value: Value): readonly ShardTarget[] =>
+          this.#context.targetsOf(keyspace, { kind: "in", vindex, holds, values: [{ kind: "constant", value }] });
+        return rowsByShard(values, targetsOf).map(({ target, rows }) => ({
+          targets: [target],
+          tables: tables.map((table) => (table === split.table ? someRows(table, rows) : table)),
+        }));
+      }
+    }
+    const routed = withRowValues(routing, (step, column) => rowsOf(step)?.valuesOf(column));
+    return [{ targets: this.#context.targetsOf(keyspace, routed), tables }];
+  }
+
+  #sentTo(parts: readonly Part[], statement: Buffer): readonly Sent[] {
+    return parts.flatMap(({ targets, tables }) => {
+      const sql = withRowsTables(statement, tables, this.#context.dialect);
+      return targets.map((target) => ({ target, sql }));
+    });
+  }
+
+  /** Rows from several shards; `ready` is waited for once the shards have been asked. */
   async *#streamed(
-    sql: Buffer,
-    targets: readonly ShardTarget[],
+    sent: readonly Sent[],
     body: ShardBody,
     check: (columns: readonly ColumnDefinition[]) => void,
     ready: () => Promise<void>,
   ): AsyncGenerator<RowBatch> {
-    const shards = targets.map((target) => this.#shard(target, sql, check, true));
+    const shards = sent.map(({ target, sql }) => this.#shard(target, sql, check, true));
     const started = new Set<ShardRows>();
     const start = (shard: ShardRows): void => {
       if (started.has(shard)) return;
@@ -305,14 +342,10 @@ export class MergeRun {
   }
 
   /** The numbers of rows that some shard has a match for. */
-  async #numbersOf(
-    query: Query,
-    tables: readonly RowsTable[],
-    targets: readonly ShardTarget[],
-  ): Promise<ReadonlySet<number>> {
-    const sql = withRowsTables(this.#context.print(query, undefined), tables, this.#context.dialect);
+  async #numbersOf(query: Query, parts: readonly Part[]): Promise<ReadonlySet<number>> {
     const numbers = new Set<number>();
-    const shards = targets.map((target) => this.#shard(target, sql, () => {}, false));
+    const sent = this.#sentTo(parts, this.#context.print(query, undefined));
+    const shards = sent.map(({ target, sql }) => this.#shard(target, sql, () => {}, false));
     const view = new RowColumns(1);
     try {
       const start = (shard: ShardRows): void => this.#start(shard);

@@ -47,6 +47,39 @@ export function routingValue(column: ColumnDefinition, row: RowColumns, at: numb
 
 const NO_TEXT_FLAGS = COLUMN_FLAG.ENUM | COLUMN_FLAG.SET | COLUMN_FLAG.UNSIGNED;
 
+/** Rows for one shard. */
+export interface ShardPart<Target> {
+  readonly target: Target;
+  /** Positions of the rows that belong there. */
+  readonly rows: readonly number[];
+}
+
+/**
+ * Which rows each shard needs, by the value that each row is routed by. `targetsOf` gives a value's shards, at least one; it
+ * is asked once for each value, which are compared as objects.
+ */
+export function rowsByShard<Target extends { readonly shard: string }>(
+  values: readonly Value[],
+  targetsOf: (value: Value) => readonly Target[],
+): readonly ShardPart<Target>[] {
+  const parts = new Map<string, { readonly target: Target; readonly rows: number[] }>();
+  const known = new Map<Value, readonly Target[]>();
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row] as Value;
+    let targets = known.get(value);
+    if (targets === undefined) {
+      targets = targetsOf(value);
+      known.set(value, targets);
+    }
+    for (const target of targets) {
+      const part = parts.get(target.shard);
+      if (part === undefined) parts.set(target.shard, { target, rows: [row] });
+      else part.rows.push(row);
+    }
+  }
+  return [...parts.values()];
+}
+
 /** `valuesOf` gives a step's values; undefined when one of them does not route. */
 export function withRowValues(
   routing: Routing,

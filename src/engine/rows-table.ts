@@ -33,6 +33,16 @@ export interface RowsTable {
   readonly numbers: readonly number[] | undefined;
 }
 
+/** Some rows of a table, with the numbers that they have there. */
+export function someRows(table: RowsTable, positions: readonly number[]): RowsTable {
+  const { rows, firstNumber, numbers, shape } = table;
+  return {
+    ...table,
+    rows: positions.map((at) => rows[at] as string),
+    numbers: shape.numbered ? positions.map((at) => numbers?.[at] ?? firstNumber + at) : undefined,
+  };
+}
+
 export const ROW_NUMBER = "shardgate_n";
 
 /** The statement with the rows tables put before it. Throws NeedsGather when that would change what it means. */

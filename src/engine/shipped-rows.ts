@@ -16,6 +16,8 @@ export interface ShippedRows {
   readonly table: RowsTable;
   /** Different values of a column, if it is one that statements are routed by and all of them route. */
   valuesOf(column: string): readonly Value[] | undefined;
+  /** The same row by row; equal values are one object. */
+  valueOfEach(column: string): readonly Value[] | undefined;
 }
 
 export interface ShippingOptions {
@@ -87,6 +89,12 @@ interface RawRow {
   readonly literals: readonly ColumnLiterals[];
 }
 
+/** Of a column that statements are routed by. */
+interface RoutedValues {
+  readonly different: Map<string, Value>;
+  readonly ofRows: Value[];
+}
+
 class TableBuilder {
   bytes = 0;
   readonly #options: ShippingOptions;
@@ -98,7 +106,7 @@ class TableBuilder {
   /** The batch's rows, to be written anew once the collations are known. */
   #raw: RawRow[] = [];
   #firstNumber = 1;
-  #values: Map<string, Map<string, Value> | undefined>;
+  #values: Map<string, RoutedValues | undefined>;
 
   constructor(options: ShippingOptions) {
     this.#options = options;
@@ -134,8 +142,14 @@ class TableBuilder {
       if (values === undefined) continue;
       const definition = this.#sent?.[index];
       const value = definition === undefined ? undefined : routingValue(definition, this.#view, index);
-      if (value === undefined) this.#values.set(column, undefined);
-      else values.set(`${value.type} ${value.raw.toString("latin1")}`, value);
+      if (value === undefined) {
+        this.#values.set(column, undefined);
+        continue;
+      }
+      const key = `${value.type} ${value.raw.toString("latin1")}`;
+      const known = values.different.get(key);
+      if (known === undefined) values.different.set(key, value);
+      values.ofRows.push(known ?? value);
     }
   }
 
@@ -152,8 +166,9 @@ class TableBuilder {
       table,
       valuesOf(column) {
         const found = values.get(column);
-        return found === undefined ? undefined : [...found.values()];
+        return found === undefined ? undefined : [...found.different.values()];
       },
+      valueOfEach: (column) => values.get(column)?.ofRows,
     };
   }
 
@@ -189,8 +204,8 @@ class TableBuilder {
     }
   }
 
-  #noValues(): Map<string, Map<string, Value> | undefined> {
-    return new Map([...this.#options.routed].map((column) => [column, new Map()]));
+  #noValues(): Map<string, RoutedValues | undefined> {
+    return new Map([...this.#options.routed].map((column) => [column, { different: new Map(), ofRows: [] }]));
   }
 }
 

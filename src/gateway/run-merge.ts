@@ -139,7 +139,9 @@ async function mergeContext(
     isSequential: state.inTransaction || !state.holds.empty,
     locks: plan.effect.writes,
     targetsOf(keyspace, routing) {
-      const targets = executor.targetsOf({ keyspace, routing }, binds, cluster);
+      // Values of rows are asked for one by one: the statement's own are not gone through each time.
+      const ofRows = routing.kind === "in" && routing.values.every(isConstant);
+      const targets = executor.targetsOf({ keyspace, routing }, ofRows ? [] : binds, cluster);
       if (state.inTransaction) state.holds.checkParticipants(targets);
       return targets;
     },
@@ -165,6 +167,10 @@ async function mergeContext(
 }
 
 const COM_QUERY = Buffer.of(3);
+
+function isConstant({ kind }: ValueRef): boolean {
+  return kind === "constant";
+}
 
 /** Values that are read here must come in utf8mb4; rows that are only cut may be in any that has ASCII. */
 function canRead(plan: MergePlan, { names, variables }: Settings): boolean {

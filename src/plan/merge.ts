@@ -438,11 +438,20 @@ function routingByRows(
         if (column === undefined || each.ref.kind !== "tableName") continue;
         if (!comparesExactly({ source: each, lower: column.lower }, { source, lower })) continue;
         const holds = columnKindOf(source.resolved?.table, lower, source.resolved?.definition);
-        return { kind: "in-rows", vindex, holds, step: each.ref.name, column: column.name };
+        const alone = timesNamed(each.ref.name, block.select) === 1;
+        return { kind: "in-rows", vindex, holds, step: each.ref.name, column: column.name, alone };
       }
     }
   }
   return undefined;
+}
+
+function timesNamed(name: string, select: Select): number {
+  let times = 0;
+  walk(select, (node) => {
+    if (node.kind === "tableName" && node.name === name) times++;
+  });
+  return times;
 }
 
 /** Every table must be where the statement goes: of the keyspace, or a reference table that it has. */

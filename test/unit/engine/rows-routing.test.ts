@@ -2,8 +2,9 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { rendersAlike } from "../../../src/engine/renders-alike.ts";
+import { someRows } from "../../../src/engine/rows-table.ts";
 import { RowColumns } from "../../../src/engine/row-columns.ts";
-import { routingValue, withRowValues } from "../../../src/engine/rows-routing.ts";
+import { routingValue, rowsByShard, withRowValues } from "../../../src/engine/rows-routing.ts";
 import { COLLATION_BINARY, COLLATION_UTF8MB4_GENERAL_CI } from "../../../src/mysql/charsets.ts";
 import { COLUMN_FLAG, MYSQL_TYPE } from "../../../src/mysql/constants.ts";
 import type { ColumnDefinition } from "../../../src/mysql/packets/column-definition.ts";
@@ -55,8 +56,37 @@ describe("values", () => {
   });
 });
 
+describe("rows of a batch", () => {
+  test("go to the shards of their values, and no others", () => {
+    const [one, two, wide] = ["1", "2", "x"].map((text) => valueOf("VARCHAR", text)) as [Value, Value, Value];
+    const a = { shard: "-80" };
+    const b = { shard: "80-" };
+    const asked: Value[] = [];
+    const parts = rowsByShard([one, two, one, wide], (value) => {
+      asked.push(value);
+      return value === one ? [a] : value === two ? [b] : [a, b];
+    });
+    expect(parts).toEqual([
+      { target: a, rows: [0, 2, 3] },
+      { target: b, rows: [1, 3] },
+    ]);
+    expect(asked).toEqual([one, two, wide]);
+  });
+
+  test.each([
+    ["numbers that follow each other", true, undefined, [12, 10]],
+    ["numbers that do not", true, [10, 11, 15, 16], [15, 10]],
+    ["no numbers", false, undefined, undefined],
+  ])("keep %s", (_, numbered, numbers, wanted) => {
+    const shape = { name: "r", columns: ["c0"], numbered, carriage: "union" as const, typing: Buffer.alloc(0) };
+    const some = someRows({ shape, rows: ["1", "2", "3", "4"], firstNumber: 10, numbers }, [2, 0]);
+    expect(some.rows).toEqual(["3", "1"]);
+    expect(some.numbers).toEqual(wanted);
+  });
+});
+
 describe("routing", () => {
-  const inRows = (): Routing => ({ kind: "in-rows", vindex, holds: "integer", step: "r", column: "c0" });
+  const inRows = (): Routing => ({ kind: "in-rows", vindex, holds: "integer", step: "r", column: "c0", alone: true });
 
   test("by the rows' values, by none when one does not route", () => {
     const values = [valueOf("INT64", "1"), valueOf("INT64", "7")];
