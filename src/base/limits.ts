@@ -44,6 +44,8 @@ export const LIMITS = {
 
   /** Credit a call starts with: bytes a tablet may send before the gateway grants more. */
   callCreditBytes: 512 * 1024,
+  /** Bytes of a row kept until it is whole, so that an ERR packet can take its place; larger ones pass in pieces. */
+  passThroughHeldBytesMax: 64 * 1024,
   /** Bytes of replies in one gRPC message. */
   batchBytes: 256 * 1024,
   /** The ceiling of --max-allowed-packet, as MySQL's. */

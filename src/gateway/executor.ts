@@ -39,6 +39,8 @@ import { afterRequest, learn, learnRows } from "./aftermath.ts";
 import { askedRouting } from "./asked-routing.ts";
 import { BinaryRows } from "./binary-rows.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
+import { giveBack, settleLocks } from "./give-back.ts";
+import { type Keeping, keepingOf } from "./kept-state.ts";
 import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client-text.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
 import { type DefinedTables, definedTables } from "./defined-tables.ts";
@@ -139,6 +141,8 @@ export class Executor implements PassThroughOwner {
   #mayWrite = true;
   /** Of the statement under way, which is a transaction of its own; undefined: the session's. */
   #isolation: string | undefined;
+  /** What the statement that passes through may leave on its connection, or take away there. */
+  #keeping: Keeping | undefined;
   #cancelCall: (() => void) | undefined;
   #sequenceId = 1;
   #turn = 0;
@@ -169,6 +173,7 @@ export class Executor implements PassThroughOwner {
     this.#execution = execution;
     this.#keepsWarnings = false;
     this.#effect = NO_EFFECT;
+    this.#keeping = undefined;
     this.#mayWrite = true;
     this.#parts = undefined;
     this.#isolation = undefined;
@@ -202,6 +207,10 @@ export class Executor implements PassThroughOwner {
         this.#inserting =
           statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
         this.#defining = definedTables(statement, plan.keyspace);
+        const { hasTables } = this.state.kept;
+        if (plan.effect.reserves !== undefined || (hasTables && statement.kind === "ddl")) {
+          this.#keeping = keepingOf(statement, normalized.binds, plan.keyspace, hasTables);
+        }
         this.#send(plan, normalized.binds, cluster, payload);
       } else if (plan.kind === "gather" || plan.kind === "merge") {
         this.#effect = plan.effect;
@@ -770,6 +779,12 @@ export class Executor implements PassThroughOwner {
       if (this.#effect.reserves === LOCK_TABLES && info.kind === "ok") state.holds.hasLockedTables = true;
     }
     learn(this.#effect, this.#binds, info, state);
+    const keeping = this.#keeping;
+    this.#keeping = undefined;
+    if (keeping !== undefined) {
+      state.kept.ran(keeping, info.kind === "err");
+      if (keeping.dropped.length > 0) giveBack(this);
+    }
     if (info.kind === "err") {
       const error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
       this.#remember(error);
@@ -790,7 +805,8 @@ export class Executor implements PassThroughOwner {
     }
     const defining = this.#defining;
     this.#defining = undefined;
-    if (defining === undefined) this.#write(chunk);
+    if (keeping?.releases === true) this.#slow(settleLocks(this).then(() => this.#write(chunk)));
+    else if (defining === undefined) this.#write(chunk);
     else
       this.#slow(this.context.definitions.refresh(defining.keyspace, defining.tables).then(() => this.#write(chunk)));
   }
