@@ -54,8 +54,6 @@ export type Routing =
       readonly column: string;
       /** The statement reads the rows in one place only: each shard can do with those that belong there. */
       readonly alone: boolean;
-      /** The statement reads the rows in one place only: each shard can do with those that belong there. */
-      readonly alone: boolean;
     }
   /** Other conditions on sharding keys, and several together. */
   | KeyRouting
