@@ -37,6 +37,14 @@ export class PacketCutter {
     let boundary = -1;
     let pos = 0;
     while (pos < end) {
+      if (this.#isWhole) {
+        const stepped = this.#stepOver(bytes, pos, end);
+        if (stepped > pos) {
+          pos = stepped;
+          boundary = pos;
+          continue;
+        }
+      }
       if (this.#skip > 0) {
         const taken = Math.min(this.#skip, end - pos);
         this.#skip -= taken;
@@ -62,6 +70,25 @@ export class PacketCutter {
       this.#wholeSequenceId = this.#sequenceId;
     }
     return boundary;
+  }
+
+  /** The inner loop: packets that are whole here. Gives where the last of them ends. */
+  #stepOver(bytes: Buffer, from: number, end: number): number {
+    const headerEnd = end - PACKET_HEADER_BYTES;
+    let pos = from;
+    let last = -1;
+    while (pos <= headerEnd) {
+      const length = (bytes[pos] as number) | ((bytes[pos + 1] as number) << 8) | ((bytes[pos + 2] as number) << 16);
+      const next = pos + PACKET_HEADER_BYTES + length;
+      if (next > end || length === PACKET_PAYLOAD_MAX) break;
+      last = pos;
+      pos = next;
+    }
+    if (last >= 0) {
+      this.#sequenceId = bytes[last + 3] as number;
+      this.#wholeSequenceId = this.#sequenceId;
+    }
+    return pos;
   }
 
   #begin(): void {
