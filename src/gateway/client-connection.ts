@@ -361,7 +361,10 @@ export class ClientConnection implements Output {
     const waiter = this.#fileWaiter;
     if (waiter === undefined) return;
     const payload = this.#phase.kind === "executing" ? this.#reader.next() : undefined;
-    if (payload === undefined && this.#phase.kind === "executing") return;
+    if (payload === undefined && this.#phase.kind === "executing") {
+      this.#regulate();
+      return;
+    }
     this.#fileWaiter = undefined;
     waiter(payload === undefined ? undefined : { payload, sequenceId: this.#reader.sequenceId });
     this.#regulate();
@@ -380,10 +383,12 @@ export class ClientConnection implements Output {
 
   /** Reads on only while not too much waits. */
   #regulate(): void {
-    const isBusy = this.#phase.kind === "executing";
-    const isFull = isBusy && this.#reader.bufferedBytes > PIPELINED_BYTES_MAX;
+    // Of a packet that is waited for, any part is welcome.
+    const isWaiting = this.#phase.kind === "executing" && this.#fileWaiter === undefined;
+    const isFull = isWaiting && this.#reader.bufferedBytes > PIPELINED_BYTES_MAX;
     const compressed = this.#compressed;
-    if (compressed !== undefined && isFull) compressed.hold();
+    if (isFull) compressed?.hold();
+    else this.#resumeCompressed();
     const pauses = isFull || (compressed !== undefined && compressed.bufferedBytes > COMPRESSED_BYTES_MAX);
     if (pauses === this.#paused) return;
     this.#paused = pauses;
@@ -413,9 +418,13 @@ export class ClientConnection implements Output {
       this.#looping = false;
     }
     if (this.#phase.kind !== "ready") return;
+    this.#resumeCompressed();
+    if (this.#paused) this.#regulate();
+  }
+
+  #resumeCompressed(): void {
     try {
       this.#compressed?.resume();
-      if (this.#paused) this.#regulate();
     } catch (error) {
       this.#refuse(error);
     }

@@ -1,6 +1,7 @@
 // Client connections of a gateway without a gateway behind them: real sockets, real logins, and a session that answers a
 // few words instead of SQL. `say N` gives one row of N bytes, `size '…'` tells a statement's length, `wait` is answered when
-// it is interrupted, `begin` and `commit` are a transaction, all else is OK.
+// it is interrupted, `file` takes packets up to an empty one and tells their bytes, `begin` and `commit` are a transaction,
+// all else is OK.
 
 import { createConnection, type Connection, type ConnectionOptions } from "mysql2/promise";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -70,6 +71,10 @@ export class TestSession implements CommandHandler {
       this.#waiting = sequenceId;
       return;
     }
+    if (sql === "file") {
+      void this.#takeFile(sequenceId);
+      return;
+    }
     if (sql === "begin" || sql === "commit") this.inTransaction = sql === "begin";
     const said = /^say (\d+)/.exec(sql)?.[1];
     const cell = said === undefined ? undefined : textOf(Number(said));
@@ -89,6 +94,22 @@ export class TestSession implements CommandHandler {
 
   disconnected(): void {
     this.#waiting = undefined;
+  }
+
+  async #takeFile(sequenceId: number): Promise<void> {
+    this.connection.write(writeFrame(Buffer.from("\u00fbname", "latin1"), sequenceId + 1));
+    let bytes = 0;
+    for (;;) {
+      const packet = await this.connection.nextPacket();
+      if (packet === undefined) return;
+      bytes += packet.payload.length;
+      // Whoever writes rows takes their time.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (packet.payload.length > 0) continue;
+      this.#answerCell(String(bytes), packet.sequenceId);
+      this.connection.commandDone();
+      return;
+    }
   }
 
   #answerCell(cell: string, sequenceId: number): void {

@@ -65,6 +65,10 @@ async function writtenPackets({ stream, written }: Ends): Promise<CompressedPack
   return packets;
 }
 
+function plainBodyOf({ body, plainBytes }: CompressedPacket): Buffer {
+  return plainBytes === 0 ? body : (compressionFor(CLIENT.COMPRESS, 0)?.decompressSync(body, plainBytes) ?? body);
+}
+
 /** What the written packets hold. */
 async function plainOf(side: Ends, capability: number = CLIENT.COMPRESS): Promise<Buffer> {
   const compression = compressionFor(capability, 0);
@@ -221,10 +225,7 @@ describe("clients that compress", () => {
     while (rows < 200) {
       reader.push(await client.chunk());
       for (let packet = reader.next(); packet !== undefined; packet = reader.next()) {
-        const { body, plainBytes } = packet;
-        packets.push(
-          plainBytes === 0 ? body : (compressionFor(CLIENT.COMPRESS, 0)?.decompressSync(body, plainBytes) ?? body),
-        );
+        packets.push(plainBodyOf(packet));
       }
       for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
         if (packet.length > 200_000) rows++;
@@ -233,6 +234,41 @@ describe("clients that compress", () => {
     expect(rows).toBe(200);
     client.close();
   });
+
+  test.each([false, true])(
+    "a file's packets, larger than what may wait, and a command behind it: %s",
+    async (compress) => {
+      const client = await RawClient.login({
+        target: { host: "127.0.0.1", port: bed.port },
+        user: "root",
+        capabilities: BASE_CAPABILITIES | (compress ? CLIENT.COMPRESS : 0),
+      });
+      const send = (payload: Buffer, sequenceId: number): void => {
+        const frame = writeFrame(payload, sequenceId);
+        client.write(compress ? compressed(frame, sequenceId) : frame);
+      };
+      send(Buffer.concat([Buffer.of(COM.QUERY), Buffer.from("file")]), 0);
+      const part = Buffer.from(textOf(3_000_000));
+      for (let n = 0; n < 5; n++) send(part, 2 + n);
+      for (let n = 0; n < 50; n++) send(part.subarray(0, 100_000), 7 + n);
+      send(Buffer.alloc(0), 57);
+      send(Buffer.concat([Buffer.of(COM.QUERY), Buffer.from("say 3")]), 0);
+      const outer = new CompressedPacketReader();
+      const packets = new PacketReader(1 << 20);
+      const cells: string[] = [];
+      while (cells.length < 2) {
+        const chunk = await client.chunk();
+        if (compress) outer.push(chunk);
+        else packets.push(chunk);
+        for (let packet = outer.next(); packet !== undefined; packet = outer.next()) packets.push(plainBodyOf(packet));
+        for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
+          if (packet[0] === packet.length - 1 && packet.length > 1) cells.push(packet.toString("latin1", 1));
+        }
+      }
+      expect(cells).toEqual(["20000000", "The"]);
+      client.close();
+    },
+  );
 
   test("what is no compressed packet ends the connection, and only that", async () => {
     const client = await RawClient.login({
