@@ -17,10 +17,10 @@ import { literalsInUtf8 } from "./client-text.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type Executor, isDeadlock } from "./executor.ts";
 import { withSessionValues } from "./session-values.ts";
-import { writeWithLookups } from "./run-insert-lookups.ts";
+import { writeWithLookups, type Written } from "./run-insert-lookups.ts";
 import { warningsOf, withRow } from "./show-warnings.ts";
-import { asOneStatement } from "./statement-unit.ts";
-import { combined, type DuplicateRule, duplicateRuleOf, duplicatesOf, okOf } from "./write-answer.ts";
+import { asOneStatement, runPart } from "./statement-unit.ts";
+import { answerReturning, combined, type DuplicateRule, duplicateRuleOf, duplicatesOf, okOf } from "./write-answer.ts";
 
 /** One shard's share of a write. */
 export interface ShardChange {
@@ -60,7 +60,11 @@ export async function runInsert(
   const [only] = changes;
   if (changes.length > 1) {
     if (setsLastInsertId(statement)) throw notSupported("LAST_INSERT_ID(expression) of rows on several shards");
-    if (answersRows) throw notSupported("INSERT … RETURNING of rows on several shards");
+  }
+  if (answersRows && (changes.length > 1 || plan.lookups.length > 0)) {
+    const written = await asOneStatement(executor, () => returnedBy(executor, plan, placed, binds, cluster));
+    answerReturning(executor, written);
+    return;
   }
   if (plan.lookups.length > 0) {
     const written = await asOneStatement(executor, () => writeWithLookups(executor, plan, placed, binds, cluster));
@@ -75,6 +79,34 @@ export async function runInsert(
     return;
   }
   await runChange(executor, changes, ids);
+}
+
+/** The shares' rows; of a row that IGNORE may leave out the share is its own. */
+async function returnedBy(
+  executor: Executor,
+  plan: InsertPlan,
+  placed: PlacedInsert,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+): Promise<Written> {
+  if (plan.lookups.length > 0) return writeWithLookups(executor, plan, placed, binds, cluster);
+  const { state } = executor;
+  const { statement, ids } = placed;
+  const changes = !statement.ignore
+    ? placed.changes
+    : placed.changes.flatMap(({ target, rows = [] }) =>
+        rows.map((row): ShardChange => {
+          const only = { ...statement, rows: statement.rows.slice(row, row + 1) };
+          return {
+            target,
+            rows: [row],
+            payload: comQuery(print(only, binds, { mode: state.sqlMode, columnNames: true })),
+          };
+        }),
+      );
+  const replies: CollectedReply[] = [];
+  for (const { target, payload } of changes) replies.push(await runPart(executor, target, payload));
+  return { changes, replies, ids };
 }
 
 /** Makes the rows' ids and finds the shards they go to. `payload`: the statement as it came; undefined: print it. */

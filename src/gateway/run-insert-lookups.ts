@@ -399,7 +399,7 @@ function lookupValueOf(stored: StoredValue | undefined): LookupValue {
 
 /** The reply with rows added to those affected. */
 function withMoreAffected(reply: CollectedReply, more: number): CollectedReply {
-  if (more === 0) return reply;
+  if (more === 0 || reply.info.kind !== "ok") return reply;
   const ok = okOf(reply);
   const bytes = writeFrame(encodeOk({ ...ok, affectedRows: ok.affectedRows + more }, CLIENT.PROTOCOL_41), 1);
   return { bytes, info: { ...reply.info, lastPacketBytes: bytes.length } };

@@ -97,7 +97,7 @@ export function literal(type: Literal["type"], value: string): Literal {
   return { kind: "literal", type, value, introducer: undefined, pos: 0 };
 }
 
-function call(name: string, args: readonly Expr[]): Call {
+export function call(name: string, args: readonly Expr[]): Call {
   return {
     kind: "call",
     schema: undefined,

@@ -23,7 +23,7 @@ export function answerParts(executor: Executor, parts: readonly PartReply[], ver
   if (counted.some(({ info }) => info.kind === "resultset")) {
     const results = counted.map(({ bytes }) => readTextResult(bytes));
     const rows = results.flatMap((result) => result.rows);
-    executor.result({ columns: results[0]?.columns ?? [], rows }, warnings);
+    executor.result({ columns: results[0]?.columns ?? [], rows }, warnings, warningCount(counted));
     return;
   }
   const oks = counted.map(okOf);
@@ -32,6 +32,35 @@ export function answerParts(executor: Executor, parts: readonly PartReply[], ver
   state.rowCount = ok.affectedRows;
   state.lastWarnings = warnings;
   executor.ok({ ...ok, lastInsertId: 0n, statusFlags: state.statusFlags });
+}
+
+/** Answers the client with the rows that the shares of an INSERT have returned, in the order of the statement. */
+export function answerReturning(executor: Executor, { changes, replies, ids }: ReturnedRows): void {
+  const { state } = executor;
+  const results = replies.map(({ bytes }) => readTextResult(bytes));
+  const rows = results.flatMap((result, i) =>
+    result.rows.map((row, at) => ({ row, position: changes[i]?.rows?.[at] ?? Number.MAX_SAFE_INTEGER })),
+  );
+  if (ids.generated !== undefined && rows.length > 0) state.lastInsertId = ids.generated;
+  const warnings = warningsOf(
+    replies.map(({ info }) => info),
+    (i) => changes[i]?.rows,
+  );
+  const ordered = rows.toSorted((a, b) => a.position - b.position).map(({ row }) => row);
+  executor.result({ columns: results[0]?.columns ?? [], rows: ordered }, warnings, warningCount(replies));
+}
+
+function warningCount(replies: readonly CollectedReply[]): number {
+  return Math.min(
+    0xffff,
+    replies.reduce((sum, { info }) => sum + info.warnings, 0),
+  );
+}
+
+export interface ReturnedRows {
+  readonly changes: readonly { readonly rows?: readonly number[] }[];
+  readonly replies: readonly CollectedReply[];
+  readonly ids: { readonly generated: bigint | undefined };
 }
 
 /** What an INSERT does with rows that are there already. */
