@@ -356,6 +356,17 @@ describe("prepared statements", () => {
     await same("SELECT * FROM t WHERE i > ? ORDER BY id LIMIT ?", [int(-5), int(10)], [NULL, text("1")]);
   });
 
+  test("the text protocol gives the same packets, and over shards the same types and values", async () => {
+    for (const sql of [
+      "SELECT * FROM t ORDER BY id",
+      "SELECT * FROM t WHERE id = 2",
+      "SELECT id, dt, f FROM t WHERE id = 99",
+    ]) {
+      expect(hex(await clients.u.query(sql)), sql).toEqual(hex(await clients.plainU.query(sql)));
+      expect(merged(await clients.s.query(sql)), sql).toEqual(merged(await clients.plainS.query(sql)));
+    }
+  });
+
   test("parameters count as the types they are sent with", async () => {
     await same("SELECT id FROM t WHERE vc = ? ORDER BY id", [text("ünï'\\\"\n\0")], [text("STRASSE")]);
     await same("SELECT id FROM t WHERE vb = ? ORDER BY id", [blob(Buffer.from([0, 255, 39, 92]))]);
