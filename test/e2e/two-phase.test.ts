@@ -2,6 +2,8 @@
 // becomes of transactions whose gateway, tablet or mysqld is gone at a point of the commit.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { branchName, recordCommit, xidOf } from "../../src/base/distributed-transaction.ts";
+import { delay } from "../../src/local/process.ts";
 import { must, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
@@ -33,10 +35,37 @@ afterEach(() => {
 const ALL = "SELECT id, name FROM c ORDER BY id";
 const write = (id: number, name: string): string => `UPDATE c SET name = '${name}' WHERE id = ${id}`;
 
-async function shards(): Promise<readonly TwinClient[]> {
-  const clients = await Promise.all(twins.shardPorts().map((port) => TwinClient.connect(port)));
-  others.push(...clients);
-  return clients;
+/** A connection to the mysqld of one shard of keyspace `s`. */
+async function shard(name: "-80" | "80-"): Promise<TwinClient> {
+  const process = twins.cluster.processes().find((each) => each.kind === "mysqld" && each.shard === name);
+  if (process === undefined) throw new Error(`no mysqld of s/${name}`);
+  const client = await TwinClient.connect(process.port);
+  others.push(client);
+  return client;
+}
+
+/** What sessions of the gateway say to each shard while `work` runs: their statements, names and numbers left out. */
+async function said(work: () => Promise<void>): Promise<Record<string, readonly string[]>> {
+  const logs = { "-80": await shard("-80"), "80-": await shard("80-") };
+  for (const log of Object.values(logs)) {
+    await must(log, "SET GLOBAL log_output = 'TABLE'");
+    await must(log, "TRUNCATE mysql.general_log");
+    await must(log, "SET GLOBAL general_log = 1");
+  }
+  await work();
+  const heard: Record<string, readonly string[]> = {};
+  for (const [name, log] of Object.entries(logs)) {
+    await must(log, "SET GLOBAL general_log = 0");
+    const lines = await log.rows(
+      "SELECT argument FROM mysql.general_log WHERE command_type = 'Query' ORDER BY event_time",
+    );
+    heard[name] = lines
+      .filter((line) =>
+        /^(XA (START|END|PREPARE|COMMIT|ROLLBACK)|START|COMMIT|ROLLBACK|UPDATE c|SELECT id|INSERT INTO `_)/.test(line),
+      )
+      .map((line) => line.replace(/ X'.*21319/, "").replace(/^(UPDATE|SELECT|INSERT) .*/, "$1"));
+  }
+  return heard;
 }
 
 describe("a session in mode twopc", () => {
@@ -91,6 +120,154 @@ describe("a session in mode twopc", () => {
       "SET autocommit = 1",
       ALL,
     ]);
-    for (const shard of await shards()) expect(await shard.rows("XA RECOVER")).toEqual([]);
+    for (const name of ["-80", "80-"] as const) expect(await (await shard(name)).rows("XA RECOVER")).toEqual([]);
   });
+});
+
+describe("what shards are told", () => {
+  test("one shard: a plain transaction", async () => {
+    const heard = await said(async () => {
+      for (const sql of ["BEGIN", write(4, "x"), write(4, "y"), "COMMIT", write(4, "z")]) await must(pair.gateway, sql);
+    });
+    const end = "COMMIT AND NO CHAIN NO RELEASE";
+    expect(heard).toEqual({ "-80": [], "80-": ["START TRANSACTION", "UPDATE", "UPDATE", end, "UPDATE"] });
+  });
+
+  test("two that wrote: the first decides, in its own transaction", async () => {
+    const heard = await said(async () => {
+      for (const sql of ["BEGIN", write(4, "x"), write(1, "x"), "COMMIT"]) await must(pair.gateway, sql);
+    });
+    expect(heard).toEqual({
+      "-80": ["XA START", "UPDATE", "XA END", "XA PREPARE", "XA COMMIT"],
+      "80-": ["START TRANSACTION", "UPDATE", "INSERT", "COMMIT AND NO CHAIN NO RELEASE"],
+    });
+  });
+
+  test("one that only read prepares nothing, whichever was first", async () => {
+    const read = "SELECT id FROM c WHERE id = 1";
+    const first = await said(async () => {
+      for (const sql of ["BEGIN", read, write(4, "x"), "COMMIT"]) await must(pair.gateway, sql);
+    });
+    expect(first).toEqual({
+      "-80": ["START TRANSACTION", "SELECT", "COMMIT AND NO CHAIN NO RELEASE"],
+      "80-": ["XA START", "UPDATE", "XA END", "XA COMMIT ONE PHASE"],
+    });
+    const second = await said(async () => {
+      for (const sql of ["BEGIN", write(4, "x"), read, "COMMIT"]) await must(pair.gateway, sql);
+    });
+    expect(second).toEqual({
+      "-80": ["XA START", "SELECT", "XA END", "XA COMMIT ONE PHASE"],
+      "80-": ["START TRANSACTION", "UPDATE", "COMMIT AND NO CHAIN NO RELEASE"],
+    });
+  });
+
+  test("ROLLBACK, and a transaction that only reads", async () => {
+    const heard = await said(async () => {
+      for (const sql of ["BEGIN", write(4, "x"), write(1, "x"), "ROLLBACK"]) await must(pair.gateway, sql);
+      for (const sql of ["START TRANSACTION READ ONLY", "SELECT id FROM c WHERE id = 1", "COMMIT"]) {
+        await must(pair.gateway, sql);
+      }
+    });
+    expect(heard).toEqual({
+      "-80": [
+        "XA START",
+        "UPDATE",
+        "XA END",
+        "XA ROLLBACK",
+        "START TRANSACTION READ ONLY",
+        "SELECT",
+        "COMMIT AND NO CHAIN NO RELEASE",
+      ],
+      "80-": ["START TRANSACTION", "UPDATE", "ROLLBACK AND NO CHAIN NO RELEASE"],
+    });
+  });
+
+  test("decisions are deleted when they are not needed any more", async () => {
+    for (const sql of ["BEGIN", write(4, "x"), write(1, "x"), "COMMIT"]) await must(pair.gateway, sql);
+    const high = await shard("80-");
+    const left = (): Promise<readonly string[]> =>
+      high.rows("SELECT transaction FROM _shardgate.decisions WHERE decision = 'commit'");
+    for (let i = 0; i < 300 && (await left()).length > 0; i++) await delay(100);
+    expect(await left()).toEqual([]);
+  });
+});
+
+describe("a branch that its gateway has left", () => {
+  /** Prepares an update of id 4 as branch of a transaction that -80 coordinates. */
+  async function leave(transaction: string): Promise<TwinClient> {
+    const xid = xidOf(branchName({ transaction, number: 1, coordinator: { keyspace: "s", shard: "-80" } }));
+    const high = await shard("80-");
+    const leaving = await shard("80-");
+    await must(leaving, "USE s");
+    for (const sql of [`XA START ${xid}`, write(4, transaction), `XA END ${xid}`, `XA PREPARE ${xid}`]) {
+      await must(leaving, sql);
+    }
+    leaving.close();
+    return high;
+  }
+
+  async function untilResolved(client: TwinClient): Promise<void> {
+    for (let i = 0; i < 600 && (await client.rows("XA RECOVER")).length > 0; i++) await delay(100);
+    expect(await client.rows("XA RECOVER")).toEqual([]);
+  }
+
+  test("is rolled back when nothing was decided, and then nothing can be", async () => {
+    const high = await leave("aaaaaaaaaaaaaaaa.1");
+    await untilResolved(high);
+    expect(await high.rows("SELECT name FROM s.c WHERE id = 4")).toEqual(["d"]);
+    const low = await shard("-80");
+    expect(await low.query(recordCommit("aaaaaaaaaaaaaaaa.1", []))).toMatchObject({ kind: "error", errno: 1062 });
+  });
+
+  test("is committed when that was decided", async () => {
+    const low = await shard("-80");
+    await must(low, recordCommit("bbbbbbbbbbbbbbbb.1", [{ keyspace: "s", shard: "80-" }]));
+    const high = await leave("bbbbbbbbbbbbbbbb.1");
+    await untilResolved(high);
+    expect(await high.rows("SELECT name FROM s.c WHERE id = 4")).toEqual(["bbbbbbbbbbbbbbbb.1"]);
+    await must(low, "DELETE FROM _shardgate.decisions WHERE decision = 'commit'");
+  });
+
+  test("waits for a coordinator that is about to commit", async () => {
+    const low = await shard("-80");
+    await must(low, "BEGIN");
+    await must(low, recordCommit("cccccccccccccccc.1", [{ keyspace: "s", shard: "80-" }]));
+    const high = await leave("cccccccccccccccc.1");
+    await delay(6_000);
+    expect(await high.rows("XA RECOVER")).toHaveLength(1);
+    await must(low, "COMMIT");
+    await untilResolved(high);
+    expect(await high.rows("SELECT name FROM s.c WHERE id = 4")).toEqual(["cccccccccccccccc.1"]);
+    await must(low, "DELETE FROM _shardgate.decisions WHERE decision = 'commit'");
+  });
+
+  test("of another program is left alone", async () => {
+    const leaving = await shard("80-");
+    for (const sql of [
+      "XA START 'other'",
+      "INSERT INTO s.c (id, name) VALUES (1000, 'other')",
+      "XA END 'other'",
+      "XA PREPARE 'other'",
+    ]) {
+      await must(leaving, sql);
+    }
+    leaving.close();
+    const high = await leave("dddddddddddddddd.1");
+    for (let i = 0; i < 600 && (await high.rows("XA RECOVER")).length > 1; i++) await delay(100);
+    expect(await high.rows("XA RECOVER")).toEqual(["1|5|0|other"]);
+    await must(high, "XA ROLLBACK 'other'");
+  });
+});
+
+test("SET transaction_mode: checked, for the next transaction, and of this session", async () => {
+  const { gateway } = pair;
+  expect(await gateway.query("SET transaction_mode = 'both'")).toMatchObject({ errno: 1231 });
+  await must(gateway, "SET @@session.transaction_mode = single");
+  await must(gateway, "BEGIN");
+  await must(gateway, write(1, "x"));
+  expect(await gateway.query(write(4, "x"))).toMatchObject({ errno: 1235 });
+  expect(await gateway.query("SET transaction_mode = 'multi'")).toMatchObject({ errno: 1568 });
+  await must(gateway, "ROLLBACK");
+  await must(gateway, "SET transaction_mode = DEFAULT");
+  await must(gateway, "UPDATE c SET n = 1 WHERE id IN (1, 4)");
 });
