@@ -13,6 +13,7 @@ import { checkAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
+import { giveBack } from "./give-back.ts";
 import { commitOpen } from "./run-transaction.ts";
 import { warningsOf } from "./show-warnings.ts";
 import type { Right } from "./users.ts";
@@ -94,6 +95,7 @@ export async function runLock(
 export async function runUnlock(executor: Executor): Promise<void> {
   if (executor.state.holds.hasLockedTables) await commitOpen(executor);
   await unlockAll(executor, true);
+  giveBack(executor);
   executor.ok();
 }
 

@@ -45,6 +45,7 @@ export async function runGather(
   const tables = plan.sources.map((source) => tableOf(source, executor, binds, cluster));
   if (state.inTransaction) state.holds.checkParticipants(tables.flatMap(({ targets }) => targets));
   const keeps = plan.effect.reserves !== undefined;
+  if (keeps) state.kept.keepUnknown();
   const alone = keeps ? undefined : aloneOn(plan, tables);
   if (alone !== undefined && plan.original !== undefined) {
     executor.passStatement(alone, substituted(plan.original, binds, state, context));

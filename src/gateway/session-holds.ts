@@ -95,6 +95,17 @@ export class SessionHolds {
     return this.#held.filter(({ reserved }) => reserved);
   }
 
+  /** Nothing of the session is left on its reserved connections: they go back, at the latest with their transaction. */
+  unreserve(): void {
+    for (const held of this.#held) {
+      if (!held.reserved) continue;
+      held.reserved = false;
+      if (held.inTransaction) continue;
+      this.#drop(held.target);
+      this.#release(held.target, held.holdId);
+    }
+  }
+
   /** The connection held on this shard; 0: none. */
   idOf(target: ShardTarget): number {
     return this.#find(target)?.holdId ?? 0;

@@ -5,6 +5,7 @@ import type { User } from "./users.ts";
 import { SERVER } from "../mysql/constants.ts";
 import type { Template } from "../sql/parameters.ts";
 import { DEFAULT_SQL_MODE, type SqlMode } from "../sql/tree.ts";
+import { KeptState } from "./kept-state.ts";
 import type { SessionHolds } from "./session-holds.ts";
 import type { SessionTracker } from "./session-tracker.ts";
 import { Settings } from "./settings.ts";
@@ -43,6 +44,8 @@ export class SessionState {
   /** CLIENT_FOUND_ROWS was agreed. */
   readonly foundRows: boolean;
   readonly holds: SessionHolds;
+  /** What is on the connections that `holds` has reserved. */
+  kept = new KeptState();
   target: SessionTarget = NO_TARGET;
   settings: Settings = Settings.atLogin();
   sqlMode: SqlMode;
@@ -158,6 +161,7 @@ export class SessionState {
     this.begin = undefined;
     this.nextIsolation = undefined;
     this.nextReadOnly = undefined;
+    this.kept = new KeptState();
     this.lastInsertId = 0n;
     this.rowCount = -1;
     this.foundRowsCount = 0;

@@ -234,6 +234,29 @@ async function inTurn(keyspace: string, statements: readonly string[]): Promise<
   }
 }
 
+function portOfU(): number {
+  return twins.cluster.processes().find(({ kind, keyspace }) => kind === "mysqld" && keyspace === "u")?.port ?? 0;
+}
+
+/** The id that the mysqld of `u` has for the connection which the session's statements run on. */
+async function connectionOf(client: TwinClient): Promise<string> {
+  const shard = await TwinClient.connect(portOfU());
+  let id: string | undefined;
+  // On a busy machine one look may come too late.
+  while (id === undefined) {
+    let isOver = false;
+    const running = client.query("SELECT SLEEP(0.5) AS held").finally(() => {
+      isOver = true;
+    });
+    while (id === undefined && !isOver) {
+      [id] = await shard.rows("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(0.5)%'");
+    }
+    await running;
+  }
+  shard.close();
+  return id;
+}
+
 describe("temporary tables", () => {
   test("are the session's, shadow real ones, and are given up one by one", async () => {
     await inTurn("u", [
@@ -288,14 +311,8 @@ describe("temporary tables", () => {
       const client = await TwinClient.connect(twins.cluster.port);
       await client.query("USE u");
       expect((await client.query(sql)).kind).not.toBe("error");
-      const port = twins.cluster.processes().find(({ kind, keyspace }) => kind === "mysqld" && keyspace === "u")?.port;
-      const shard = await TwinClient.connect(port ?? 0);
-      const running = client.query("SELECT SLEEP(0.5) AS held");
-      let held: string | undefined;
-      while (held === undefined) {
-        [held] = await shard.rows("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(0.5)%'");
-      }
-      await running;
+      const held = await connectionOf(client);
+      const shard = await TwinClient.connect(portOfU());
       await shard.query(`KILL ${held}`);
       shard.close();
       expect(await client.query("SELECT id FROM p")).toMatchObject({ kind: "error", sqlState: "08S01" });
@@ -303,6 +320,25 @@ describe("temporary tables", () => {
       client.close();
     },
   );
+});
+
+describe("a connection that was held", () => {
+  test.each([
+    ["CREATE TEMPORARY TABLE back (id INT)", "DROP TEMPORARY TABLE back"],
+    ["SELECT GET_LOCK('back', 0), GET_LOCK('back', 0)", "SELECT RELEASE_LOCK('back'), RELEASE_LOCK('back')"],
+    ["LOCK TABLES p READ", "UNLOCK TABLES"],
+    ["FLUSH TABLES WITH READ LOCK", "UNLOCK TABLES"],
+  ])("by %s goes back with %s", async (make, end) => {
+    const client = await TwinClient.connect(twins.cluster.port);
+    await client.query("USE u");
+    expect((await client.query(make)).kind).not.toBe("error");
+    const held = await connectionOf(client);
+    expect(await connectionOf(client)).toBe(held);
+    expect((await client.query(end)).kind).not.toBe("error");
+    // Held connections are of a pool of their own.
+    expect(await connectionOf(client)).not.toBe(held);
+    client.close();
+  });
 });
 
 describe("locks", () => {
