@@ -3,7 +3,7 @@
 
 import { forManyListeners } from "../base/abort.ts";
 import { collect, errorOfReply } from "./collect.ts";
-import { type Budget, columnsOf, firstError, LOADER_RESET, LOADER_SETTINGS, loadRows } from "./gather.ts";
+import { beginLoading, type Budget, columnsOf, firstError, LOADER_RESET, loadRows } from "./gather.ts";
 import { kindOfDefinition, selectItem } from "./gather-values.ts";
 import { InsertBuilder } from "./insert-builder.ts";
 import { plainRequest, type ShardPort, type ShardTarget } from "./ports.ts";
@@ -47,7 +47,7 @@ export async function fillCatalogs(
   scratch: Scratch,
   tables: readonly CatalogTable[],
 ): Promise<void> {
-  await scratch.run(LOADER_SETTINGS);
+  await beginLoading(scratch);
   const stop = new AbortController();
   const signal = forManyListeners(AbortSignal.any([context.signal, stop.signal]));
   await firstError(

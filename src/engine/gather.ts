@@ -73,11 +73,13 @@ const COM_QUERY = Buffer.of(3);
 const SELECT = Buffer.from("SELECT ");
 const COMMA = Buffer.from(", ");
 
-/** Settings under which rows are loaded: nothing is refused, changed or converted. MySQL reads what it does not have as a comment. */
-export const LOADER_SETTINGS = Buffer.from(
-  "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0 " +
-    "/*M!100201 , check_constraint_checks = 0, innodb_strict_mode = 0 */",
-);
+/**
+ * Settings under which rows are loaded: nothing is refused, changed or converted. MySQL reads what it does not have as a
+ * comment.
+ */
+const LOADER_SETTINGS =
+  "sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0 " +
+  "/*M!100201 , check_constraint_checks = 0, innodb_strict_mode = 0 */";
 export const LOADER_RESET = Buffer.from(
   "SET sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = DEFAULT " +
     "/*M!100201 , check_constraint_checks = DEFAULT, innodb_strict_mode = DEFAULT */",
@@ -91,7 +93,7 @@ export async function fillTables(
   budget = new Budget(context.limits),
 ): Promise<void> {
   const described = await describeTables(context, tables);
-  await scratch.run(LOADER_SETTINGS);
+  await beginLoading(scratch);
   const slots = new Slots(LIMITS.gatherReadsMax);
   const stop = new AbortController();
   const signal = forManyListeners(AbortSignal.any([context.signal, stop.signal]));
@@ -102,6 +104,19 @@ export async function fillTables(
   if (context.isSequential) for (const table of tables) await fill(table);
   else await firstError(tables.map(fill), stop);
   await scratch.run(LOADER_RESET);
+}
+
+/**
+ * Sets what rows are loaded under. Temporary tables are no business of replicas, but only a primary that logs rows keeps
+ * them to itself; not every login may set that.
+ */
+export async function beginLoading(scratch: Scratch): Promise<void> {
+  try {
+    await scratch.run(Buffer.from(`SET SESSION binlog_format = 'ROW', ${LOADER_SETTINGS}`));
+  } catch (error) {
+    if (!(error instanceof MysqlError)) throw error;
+    await scratch.run(Buffer.from(`SET ${LOADER_SETTINGS}`));
+  }
 }
 
 /** Waits for all; the first error stops the others and is the one that is thrown. */

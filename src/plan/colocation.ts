@@ -526,6 +526,8 @@ function placedTable(source: Source): Placed | undefined {
  */
 function isExactKey(vindexType: string, column: Resolved): boolean {
   const definition = definitionOf(column);
+  // 0 and -0 are equal, and are written otherwise.
+  if (definition?.dataType === "double" || definition?.dataType === "float") return false;
   if (definition?.collation === undefined) return true;
   if (!vindexType.startsWith("unicode_loose_")) return definition.collation === "binary";
   const { resolved } = column.source;
@@ -556,15 +558,18 @@ function lieTogether(a: Placed, b: Placed, classes: EqualityClasses): boolean {
   );
 }
 
-/** An integer and a text are equal in more ways than their vindex values are. */
+/** An integer and a text, or 1.0 and 1.00, are equal in more ways than their vindex values are. */
 export function comparesExactly(a: Resolved, b: Resolved): boolean {
   const left = definitionOf(a);
   const right = definitionOf(b);
   if (left === undefined || right === undefined) return true;
-  return (
-    isInteger(left.dataType) === isInteger(right.dataType) &&
-    (left.collation === undefined) === (right.collation === undefined)
-  );
+  if (isInteger(left.dataType) || isInteger(right.dataType)) {
+    return isInteger(left.dataType) && isInteger(right.dataType);
+  }
+  if (left.collation !== undefined || right.collation !== undefined) {
+    return left.collation !== undefined && right.collation !== undefined;
+  }
+  return left.columnType === right.columnType;
 }
 
 export function isInteger(dataType: string): boolean {

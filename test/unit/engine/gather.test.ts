@@ -75,6 +75,11 @@ describe("what arrives", () => {
     expect(await rowsOn(scratch, `${defaults} g1`)).toEqual(await wholeRows(`${defaults} types`));
   });
 
+  test("nothing that a primary would tell its replicas", async () => {
+    const format = "SELECT @@SESSION.binlog_format";
+    expect(await wholeRows(format)).not.toEqual(await rowsOn(await filled([table("t", "all")]), format));
+  });
+
   test("values of many megabytes", async () => {
     await bed.everywhere(
       "CREATE TABLE big (id INT PRIMARY KEY, b LONGBLOB, t LONGTEXT, l LONGTEXT CHARACTER SET latin1)",
