@@ -13,9 +13,19 @@ import { startCluster, temporaryDir } from "../fixture/cluster.ts";
 import { type Random, randomOf } from "../fuzz/random.ts";
 import { faultsOf, KEYSPACES, Transfers } from "./bank.ts";
 
+const KINDS = ["gateway", "tablet", "mysqld"] as const;
+export type VictimKind = (typeof KINDS)[number];
+
+/** What is killed, and at which point of a commit; undefined: at any moment. */
+export interface Kill {
+  readonly kind: VictimKind;
+  readonly step: CommitStep | undefined;
+}
+
 export interface ChaosOptions {
   readonly seed: number;
-  readonly kills: number;
+  /** How many at random, or which ones. */
+  readonly kills: number | readonly Kill[];
   readonly clients: number;
   /** Kills between two looks at the books. */
   readonly killsPerRound: number;
@@ -37,17 +47,19 @@ export interface ChaosReport {
 }
 
 const STEPS: readonly CommitStep[] = ["prepare", "prepared", "decided", "committed"];
-const KINDS = ["gateway", "tablet", "mysqld"] as const;
 /** Transactions that nobody concludes are found after some seconds, and concluded within others. */
 const UNRESOLVED_MAX_MS = 30_000;
 const RECOVERY_MAX_MS = 90_000;
 const STEP_WAIT_MS = 4_000;
+const MISSES_MAX = 100;
 const PAUSE_MAX_MS = 200;
 const TRANSFERS_BETWEEN_KILLS = 30;
 const CALM_MAX_MS = 6_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, clients, tell } = options;
+  const list = typeof options.kills === "number" ? undefined : options.kills;
+  const wanted = typeof options.kills === "number" ? options.kills : options.kills.length;
   const dir = temporaryDir("chaos");
   const hook = join(dir.path, "kill-at");
   writeFileSync(hook, "");
@@ -63,11 +75,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   let kills = 0;
   const transfers = new Transfers(cluster.port, clients, seed);
   try {
-    while (kills < options.kills && faults.length === 0) {
-      const round = Math.min(options.killsPerRound, options.kills - kills);
-      for (let i = 0; i < round; i++) {
-        const what = await killOne(cluster, hook, random);
-        if (what === undefined) continue;
+    while (kills < wanted && faults.length === 0) {
+      const end = Math.min(kills + options.killsPerRound, wanted);
+      for (let misses = 0; kills < end; ) {
+        const what = await killOne(cluster, hook, random, list?.[kills] ?? anyKill(random));
+        if (what === undefined) {
+          if (++misses > MISSES_MAX) throw new Error("there is nothing to kill any more");
+          continue;
+        }
         kills++;
         killed.set(what, (killed.get(what) ?? 0) + 1);
         await delay(random.int(PAUSE_MAX_MS));
@@ -102,15 +117,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 /** Kills a process that runs; undefined if it was not at the point in time, or gone by itself. */
-async function killOne(cluster: Cluster, hook: string, random: Random): Promise<string | undefined> {
-  const kind = random.pick(KINDS);
+async function killOne(
+  cluster: Cluster,
+  hook: string,
+  random: Random,
+  { kind, step }: Kill,
+): Promise<string | undefined> {
   const running = cluster.processes().filter((each) => each.kind === kind && isAlive(each.pid));
   if (running.length === 0) {
     await delay(100);
     return undefined;
   }
   const victim = random.pick(running);
-  const step = random.chance(0.6) ? random.pick(STEPS) : undefined;
   if (step === undefined) {
     process.kill(victim.pid, "SIGKILL");
     return `${kind} at random`;
@@ -123,6 +141,10 @@ async function killOne(cluster: Cluster, hook: string, random: Random): Promise<
   // No commit has come to the point: what it needs is away.
   writeFileSync(hook, "");
   return undefined;
+}
+
+function anyKill(random: Random): Kill {
+  return { kind: random.pick(KINDS), step: random.chance(0.6) ? random.pick(STEPS) : undefined };
 }
 
 /** Between two kills some transfers get through, if what was killed is back soon. */
