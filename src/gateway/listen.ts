@@ -4,6 +4,7 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { messageOf, ShardgateError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 
 export interface Listener {
   /** host:port as bound, or the socket's path. */
@@ -15,7 +16,7 @@ export interface Listener {
 const BACKLOG = 1024;
 
 /** Listens on HOST:PORT; port 0: any free one. Throws CONFIG_BAD. */
-export async function listenTcp(listen: string, accept: (socket: Socket) => void): Promise<Listener> {
+export async function listenTcp(listen: string, accept: (socket: Socket) => void, log: Log): Promise<Listener> {
   const separator = listen.lastIndexOf(":");
   const host = listen.slice(0, separator);
   const port = Number(listen.slice(separator + 1));
@@ -27,17 +28,24 @@ export async function listenTcp(listen: string, accept: (socket: Socket) => void
     const text = `cannot listen on ${listen}: ${error.message}; --listen HOST:PORT chooses another`;
     return new ShardgateError("CONFIG_BAD", text, error);
   });
+  tell(server, log);
   const bound = server.address();
   return listenerOf(server, `${host}:${bound !== null && typeof bound === "object" ? bound.port : port}`);
 }
 
 /** Listens on a Unix socket whose file gets `mode`. Throws CONFIG_BAD. */
-export async function listenUnix(path: string, mode: number, accept: (socket: Socket) => void): Promise<Listener> {
+export async function listenUnix(
+  path: string,
+  mode: number,
+  accept: (socket: Socket) => void,
+  log: Log,
+): Promise<Listener> {
   await removeStale(path);
   const server = createServer(accept);
   await started(server, { path, backlog: BACKLOG }, (error) => {
     return new ShardgateError("CONFIG_BAD", `cannot listen on the Unix socket ${path}: ${error.message}`, error);
   });
+  tell(server, log);
   try {
     chmodSync(path, mode);
   } catch (error) {
@@ -56,6 +64,11 @@ function started(server: Server, where: object, refusal: (error: Error) => Shard
       resolve();
     });
   });
+}
+
+/** A connection that cannot be had (no file descriptor is left) is no reason to end. */
+function tell(server: Server, log: Log): void {
+  server.on("error", (error) => log.error({ error: error.message }, "a client's connection could not be accepted"));
 }
 
 function listenerOf(server: Server, address: string): Listener {

@@ -260,11 +260,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     },
   });
   const { unixSocket } = options.clients;
-  const listener = await listenTcp(options.listen, (socket) => connections.accept(socket, false));
+  const listener = await listenTcp(options.listen, (socket) => connections.accept(socket, false), log);
   const listeners: Listener[] = [listener];
   if (unixSocket !== undefined) {
     const { path, mode } = unixSocket;
-    listeners.push(await listenUnix(path, mode, (socket) => connections.accept(socket, true)));
+    listeners.push(await listenUnix(path, mode, (socket) => connections.accept(socket, true), log));
   }
   const { address } = listener;
   const reloaded: ReloadedFiles[] = [];

@@ -26,6 +26,8 @@ beforeAll(async () => {
   cluster = await startCluster({
     topo: "etcd",
     gatewayArgs: [
+      "--interactive-timeout",
+      "7200",
       "--socket",
       socketPath,
       "--socket-mode",
@@ -233,6 +235,16 @@ describe("idle clients", { timeout: TIMEOUT_MS }, () => {
     // Its locks are gone with it.
     await other.query("DELETE FROM blobs WHERE id = 20");
     expect(await rowOf(other, "SELECT @@wait_timeout AS s")).toEqual({ s: 28_800 });
+  });
+
+  test("interactive ones begin with interactive_timeout", async () => {
+    const client = await clientOf({ flags: ["INTERACTIVE"] });
+    const asked = "SELECT @@wait_timeout AS w, @@interactive_timeout AS i";
+    expect(await rowOf(client, asked)).toEqual({ w: 7_200, i: 7_200 });
+    await client.query("SET wait_timeout = DEFAULT, interactive_timeout = 60");
+    expect(await rowOf(client, asked)).toEqual({ w: 28_800, i: 60 });
+    await client.changeUser({ user: "root" });
+    expect((await rowOf(client, asked))["i"]).toBe(7_200);
   });
 });
 

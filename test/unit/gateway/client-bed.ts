@@ -142,9 +142,13 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
     clock: systemClock,
     log: options.log ?? silentLog,
   });
-  const listeners: Listener[] = [await listenTcp("127.0.0.1:0", (socket) => connections.accept(socket, false))];
+  const listeners: Listener[] = [
+    await listenTcp("127.0.0.1:0", (socket) => connections.accept(socket, false), silentLog),
+  ];
   if (options.unixSocket !== undefined) {
-    listeners.push(await listenUnix(options.unixSocket, 0o700, (socket) => connections.accept(socket, true)));
+    listeners.push(
+      await listenUnix(options.unixSocket, 0o700, (socket) => connections.accept(socket, true), silentLog),
+    );
   }
   const port = Number(listeners[0]?.address.split(":")[1]);
   const open: Connection[] = [];

@@ -16,10 +16,9 @@ import { listenUnix } from "../../../src/gateway/listen.ts";
 import { parseProxyNetworks } from "../../../src/gateway/proxy-protocol.ts";
 import { FileReloader } from "../../../src/base/reloaded-files.ts";
 import { hashPassword, parseUsers, Users } from "../../../src/gateway/users.ts";
-import { CLIENT } from "../../../src/mysql/constants.ts";
 import { PacketReader } from "../../../src/mysql/packet-reader.ts";
 import { decodeErr } from "../../../src/mysql/packets/err.ts";
-import { BASE_CAPABILITIES, RawClient } from "../../wire/raw-client.ts";
+import { RawClient } from "../../wire/raw-client.ts";
 import { type Bed, type BedOptions, eventually, startBed } from "./client-bed.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "sg-conn-"));
@@ -327,8 +326,8 @@ describe("from where", () => {
   test("a socket's file is taken over from the dead, not from the living, nor any other file", async () => {
     const folder = mkdtempSync(join(tmpdir(), "sg-sock-"));
     const path = join(folder, "s");
-    const first = await listenUnix(path, 0o777, () => {});
-    await expect(listenUnix(path, 0o777, () => {})).rejects.toThrow("another process listens there");
+    const first = await listenUnix(path, 0o777, () => {}, silentLog);
+    await expect(listenUnix(path, 0o777, () => {}, silentLog)).rejects.toThrow("another process listens there");
     expect(existsSync(path)).toBe(true);
     await first.close();
 
@@ -337,26 +336,12 @@ describe("from where", () => {
     const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
     spawnSync(process.execPath, ["-e", script]);
     expect(existsSync(path)).toBe(true);
-    const second = await listenUnix(path, 0o777, () => {});
+    const second = await listenUnix(path, 0o777, () => {}, silentLog);
     await second.close();
 
     writeFileSync(path, "precious");
-    await expect(listenUnix(path, 0o777, () => {})).rejects.toThrow("there is a file that is no socket");
+    await expect(listenUnix(path, 0o777, () => {}, silentLog)).rejects.toThrow("there is a file that is no socket");
     rmSync(folder, { recursive: true });
-  });
-
-  test("interactive clients say so", async () => {
-    const bed = await bedWith({});
-    const target = { host: "127.0.0.1", port: bed.port };
-    const client = await RawClient.login({
-      target,
-      user: "root",
-      capabilities: BASE_CAPABILITIES | CLIENT.INTERACTIVE,
-    });
-    expect(bed.connections.sessions()[0]?.login.capabilities).toSatisfy(
-      (flags: number) => (flags & CLIENT.INTERACTIVE) !== 0,
-    );
-    client.close();
   });
 });
 
