@@ -25,7 +25,6 @@ export const ERRORS = {
   ER_SERVER_SHUTDOWN: { errno: 1053, sqlState: "08S01", grpc: 14 },
   ER_PARSE: { errno: 1064, sqlState: "42000", grpc: 3 },
   ER_EMPTY_QUERY: { errno: 1065, sqlState: "42000", grpc: 3 },
-  ER_WRONG_DB_NAME: { errno: 1102, sqlState: "42000", grpc: 3 },
   ER_UNKNOWN: { errno: 1105, sqlState: "HY000", grpc: 2 },
   ER_UNKNOWN_CHARACTER_SET: { errno: 1115, sqlState: "42000", grpc: 3 },
   ER_WRONG_VALUE_COUNT_ON_ROW: { errno: 1136, sqlState: "21S01", grpc: 3 },

@@ -6,7 +6,7 @@ import { ShardgateError } from "../base/errors.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
 import type { KeyspaceRecord } from "../topo/records.ts";
 import type { TopoLock } from "../topo/store.ts";
-import type { Topology } from "../topo/topology.ts";
+import { encodeKeySegment, type Topology } from "../topo/topology.ts";
 import { type TopologyNews, untilSeen } from "./topology-news.ts";
 
 export interface DatabasesOptions extends TopologyNews {
@@ -32,7 +32,7 @@ export class Databases {
 
   /** One at a time makes or drops the database `name`, over all gateways. Throws TOPO_LOCKED when that takes too long. */
   lock(name: string): Promise<TopoLock> {
-    return this.#options.topology.lock(`database-${name}`, this.#options.holder);
+    return this.#options.topology.lock(`database-${encodeKeySegment(name)}`, this.#options.holder);
   }
 
   /** The same for whoever changes definitions of a keyspace, ctl included. */
@@ -65,9 +65,9 @@ export class Databases {
   /** Undefined when nothing is to be waited for before a session selects `target`, which another gateway may have made. */
   awaited(target: string | undefined): Promise<void> | undefined {
     if (target === undefined || this.#options.snapshot().keyspaces.has(target)) return undefined;
-    const keyspace = target.split(/[:/@]/, 1)[0] ?? "";
+    const [keyspace = ""] = target.split(/[:/@]/, 1);
     if (keyspace === "" || isSystemSchema(keyspace)) return undefined;
-    return this.find(keyspace).then(() => undefined);
+    return this.#findEither(target, keyspace);
   }
 
   /** True when this gateway knows the keyspace, which another gateway may have made a moment ago. */
@@ -79,6 +79,11 @@ export class Databases {
       this.#finding.set(name, finding);
     }
     return finding;
+  }
+
+  /** The whole text may be a name, too. */
+  async #findEither(target: string, keyspace: string): Promise<void> {
+    if (!(await this.find(keyspace)) && target !== keyspace) await this.find(target);
   }
 
   async #ask(name: string): Promise<boolean> {

@@ -9,7 +9,6 @@ import { quoteName } from "../engine/quote-name.ts";
 import { decodeOk } from "../mysql/packets/ok.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
 import type { Ddl } from "../sql/tree.ts";
-import { isKeyspaceName } from "../topo/records.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { commitOpen } from "./run-transaction.ts";
@@ -27,6 +26,7 @@ export async function runDatabase(executor: Executor, statement: Ddl, payload: B
   if (name === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
   checkDatabaseAccess(executor, name);
   executor.refuseReplica();
+  refuseLocked(executor);
   await commitOpen(executor);
   if (statement.verb === "create") await create(executor, statement, name, payload);
   else if (statement.verb === "drop") await drop(executor, statement, name, payload);
@@ -45,7 +45,6 @@ async function create(executor: Executor, statement: Ddl, name: string, payload:
     return;
   }
   const host = hostOf(executor, name);
-  if (!isKeyspaceName(name)) throw new ShardgateError("ER_WRONG_DB_NAME", `Incorrect database name '${name}'`);
   const run = (sent: Buffer): Promise<CollectedReply> => runOn(executor, host, sent);
   await using _lock = await databases.lock(name);
   const known = await databases.record(name);
@@ -140,6 +139,15 @@ function refuseDeclared(servedFrom: string | undefined, name: string): void {
   throw new ShardgateError(
     "ER_DBACCESS_DENIED",
     `keyspace ${name} was not made by CREATE DATABASE and is not dropped by SQL; use shardgate ctl DeleteKeyspace`,
+  );
+}
+
+/** It would wait for the session's own locks, which are on other connections. */
+export function refuseLocked({ state }: Executor): void {
+  if (!state.holds.hasLockedTables) return;
+  throw new ShardgateError(
+    "ER_LOCK_OR_ACTIVE_TRANSACTION",
+    "Can't execute the given command because you have active locked tables or an active transaction",
   );
 }
 

@@ -14,6 +14,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import { definedTables } from "./defined-tables.ts";
 import type { Executor } from "./executor.ts";
 import { commitOpen } from "./run-transaction.ts";
+import { refuseLocked } from "./run-database.ts";
 import { warningsOf } from "./show-warnings.ts";
 
 /** Answers the client, or throws. */
@@ -37,6 +38,7 @@ export async function runDefinition(
     checkAccess(state.user, { right: "read", command: "SELECT", tables: read, system: false });
   } else checkAccess(state.user, { right: "ddl", command, tables: read, system: false });
   executor.refuseReplica();
+  refuseLocked(executor);
   await commitOpen(executor);
   await using _lock = await context.databases.lockKeyspace(keyspace);
   const { targets, problem } = executor.keyspaceTargets(keyspace, context.cluster());

@@ -22,7 +22,7 @@ import { runSet, runSetTransaction } from "./set-statement.ts";
 import { runBegin, runConclude, runReleaseSavepoint, runRollbackTo, runSavepoint } from "./run-transaction.ts";
 import { runShow } from "./show-statement.ts";
 import { runVexplain } from "./run-vexplain.ts";
-import { parseTarget } from "./target.ts";
+import { NO_TARGET, parseTarget, type SessionTarget } from "./target.ts";
 
 /** Answers the client, or throws. `payload` is what the client sent. */
 export async function runSessionStatement(
@@ -126,15 +126,15 @@ const OF_VALUES = /^2[12]/;
 
 /** The same, for a keyspace that another gateway may have made a moment ago: the topology is asked for one not known here. */
 export async function selectTargetSoon(executor: Executor, text: string): Promise<void> {
-  const { keyspace } = parseTarget(text);
   const { context } = executor;
-  if (keyspace !== undefined && !isSystemSchema(keyspace)) await context.databases.find(keyspace);
+  await context.databases.awaited(text);
   selectTarget(executor, text, context.cluster());
 }
 
 /** Points the session somewhere. Throws 1049 or 1044, in MySQL's words; then nothing has changed. */
 export function selectTarget(executor: Executor, text: string, cluster: ClusterView): void {
-  const target = parseTarget(text);
+  const isName = cluster.snapshot.keyspaces.has(text);
+  const target: SessionTarget = isName ? { ...NO_TARGET, keyspace: text, text } : parseTarget(text);
   const { keyspace, shard } = target;
   if (keyspace !== undefined && isSystemSchema(keyspace) && shard === undefined) {
     const schema = keyspace.toLowerCase();

@@ -5,6 +5,7 @@
 //   call:  waiting (pool) ──► setting-up (SET, if the connection is set otherwise) ──► running ──► ended
 //             └─ cancelled: gone       └─ failed: ended                      └─ cancelled: KILL QUERY, then as it ends
 
+import { isAscii } from "node:buffer";
 import { assertNever } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { MysqlError, ShardgateError } from "../base/errors.ts";
@@ -613,7 +614,13 @@ class Call implements RawReplySink {
   /** The statement waits for the answer: in another database it must not run. */
   #select(connection: MysqldConnection, database: string, generation: number): void {
     const name = database === "" ? this.#service.deps.databases.own : database;
-    runAll(connection, [initDb(name)], (error) => {
+    const payloads = [initDb(name)];
+    if (!isAscii(payloads[0] ?? EMPTY) && connection.settings !== "") {
+      // The name is read in the character set of the settings.
+      payloads.unshift(LOGIN_NAMES);
+      connection.settings = SETTINGS_UNKNOWN;
+    }
+    runAll(connection, payloads, (error) => {
       if (error === undefined) {
         connection.database = database;
         connection.databaseGeneration = generation;

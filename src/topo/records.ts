@@ -20,7 +20,7 @@ export interface KeyspaceRecord {
   readonly name: string;
   /**
    * The keyspace whose tablets serve this one as well: it is another database of their mysqlds, made by CREATE DATABASE,
-   * and has no shard records of its own.
+   * and has no shard records of its own. Its name is any that those take for a database's.
    */
   readonly servedFrom?: string;
 }
@@ -82,10 +82,6 @@ export function checkName(what: "cell" | "keyspace", name: string): string {
   );
 }
 
-export function isKeyspaceName(name: string): boolean {
-  return NAME.test(name);
-}
-
 /** Throws CONFIG_BAD unless `text` is CELL-UID with a ten-digit uid. */
 export function parseTabletAlias(text: string): TabletAlias {
   if (!isTabletAlias(text)) {
@@ -116,8 +112,8 @@ export const cellCodec: RecordCodec<CellRecord> = {
 export const keyspaceCodec: RecordCodec<KeyspaceRecord> = {
   decode(key, text) {
     const fields = openRecord(key, text);
-    const name = fields.name("name");
-    return fields.has("servedFrom") ? { name, servedFrom: fields.name("servedFrom") } : { name };
+    if (!fields.has("servedFrom")) return { name: fields.name("name") };
+    return { name: fields.text("name"), servedFrom: fields.name("servedFrom") };
   },
   encode: (record) => seal({ name: record.name, servedFrom: record.servedFrom }),
 };
@@ -168,7 +164,7 @@ export const tabletCodec: RecordCodec<TabletRecord> = {
 export const vschemaCodec: RecordCodec<VSchemaRecord> = {
   decode(key, text) {
     const fields = openRecord(key, text);
-    return { keyspace: fields.name("keyspace"), json: fields.object("vschema") };
+    return { keyspace: fields.text("keyspace"), json: fields.object("vschema") };
   },
   encode: (record) => seal({ keyspace: record.keyspace, vschema: record.json }),
 };

@@ -16,7 +16,7 @@ import { keyspaceCodec, routingRulesCodec, shardCodec, tabletCodec, vschemaCodec
 import type { Revision, TopoEntry, TopoList, TopoWatching, TopoWatchEvent } from "./store.ts";
 import { decodeTopoFile, writeTopoFile } from "./topo-file.ts";
 import type { TopologyKey } from "./topology.ts";
-import { parseTopologyKey } from "./topology.ts";
+import { parseTopologyKey, vschemaKey } from "./topology.ts";
 
 export interface KeyspaceSnapshot {
   readonly name: string;
@@ -403,7 +403,7 @@ function buildSnapshot(
       const before = previous.keyspaces.get(keyspace);
       if (before !== undefined && !changedKeyspaces.has(keyspace)) next.set(keyspace, before);
       else {
-        const vschema = good.get(`${root}/global/keyspaces/${keyspace}/vschema`);
+        const vschema = good.get(vschemaKey(root, keyspace));
         const { servedFrom = keyspace } = record;
         const ofKeyspace = shards.flatMap((shard) => {
           if (shard.keyspace !== servedFrom) return [];

@@ -81,7 +81,7 @@ export class Topology {
   }
 
   async createKeyspace(record: KeyspaceRecord): Promise<void> {
-    checkName("keyspace", record.name);
+    if (record.servedFrom === undefined) checkName("keyspace", record.name);
     await this.#create(keyspaceKey(this.root, record.name), keyspaceCodec.encode(record), `keyspace ${record.name}`);
   }
 
@@ -93,7 +93,7 @@ export class Topology {
 
   /** Sorted by key range. */
   async getShards(keyspace: string): Promise<Versioned<ShardRecord>[]> {
-    const { entries } = await this.store.list(`${this.root}/global/keyspaces/${keyspace}/shards/`);
+    const { entries } = await this.store.list(`${keyspacePath(this.root, keyspace)}/shards/`);
     return entries
       .map((entry) => versioned(entry, shardCodec))
       .toSorted((a, b) => compareKeyRanges(a.record.keyRange, b.record.keyRange));
@@ -293,8 +293,10 @@ export function parseTopologyKey(root: string, key: string): TopologyKey | undef
   const [area, group, name, part, last, ...rest] = key.slice(root.length + 1).split("/");
   if (area === "global" && group === "routing_rules" && name === undefined) return { kind: "routing_rules" };
   if (area === "global" && group === "keyspaces" && name !== undefined && rest.length === 0) {
-    if ((part === "keyspace" || part === "vschema") && last === undefined) return { kind: part, keyspace: name };
-    if (part === "shards" && last !== undefined) return { kind: "shard", keyspace: name, shard: last };
+    const keyspace = decodeKeySegment(name);
+    if (keyspace === undefined) return undefined;
+    if ((part === "keyspace" || part === "vschema") && last === undefined) return { kind: part, keyspace };
+    if (part === "shards" && last !== undefined) return { kind: "shard", keyspace, shard: last };
   }
   if (area === "cells" && group !== undefined && last === undefined) {
     if (name === "cell" && part === undefined) return { kind: "cell", cell: group };
@@ -307,15 +309,40 @@ export function parseTopologyKey(root: string, key: string): TopologyKey | undef
 }
 
 export function keyspaceKey(root: string, keyspace: string): string {
-  return `${root}/global/keyspaces/${keyspace}/keyspace`;
+  return `${keyspacePath(root, keyspace)}/keyspace`;
 }
 
 export function vschemaKey(root: string, keyspace: string): string {
-  return `${root}/global/keyspaces/${keyspace}/vschema`;
+  return `${keyspacePath(root, keyspace)}/vschema`;
 }
 
 export function shardKey(root: string, keyspace: string, shard: string): string {
-  return `${root}/global/keyspaces/${keyspace}/shards/${shard}`;
+  return `${keyspacePath(root, keyspace)}/shards/${shard}`;
+}
+
+function keyspacePath(root: string, keyspace: string): string {
+  return `${root}/global/keyspaces/${encodeKeySegment(keyspace)}`;
+}
+
+/** A name as a part of a key between slashes: what operators may call a keyspace stays as it is. */
+export function encodeKeySegment(name: string): string {
+  return encodeURIComponent(name)
+    .replaceAll("%24", "$")
+    .replaceAll(/[!~*'()]/g, (sign) => percent(sign));
+}
+
+function percent(sign: string): string {
+  return `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+/** Undefined for what `encodeKeySegment` does not give. */
+function decodeKeySegment(text: string): string | undefined {
+  try {
+    const name = decodeURIComponent(text);
+    return encodeKeySegment(name) === text ? name : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function routingRulesKey(root: string): string {

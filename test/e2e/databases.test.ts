@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { quoteName } from "../../src/engine/quote-name.ts";
 import type { Cluster } from "../../src/local/cluster.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { delay } from "../../src/local/process.ts";
@@ -67,7 +68,7 @@ afterEach(async () => {
   clients = [];
   const root = await connect();
   for (const name of await values(root, "SHOW DATABASES LIKE 'made%'"))
-    await root.query(`DROP DATABASE ${String(name)}`);
+    await root.query(`DROP DATABASE ${quoteName(String(name))}`);
 });
 afterAll(async () => {
   await stopAll();
@@ -172,6 +173,16 @@ test("the life of a database is as on one MariaDB", async () => {
       "SHOW CREATE TABLE t",
       "SELECT * FROM t",
       "DROP SCHEMA made_a",
+      "CREATE DATABASE `made ``/é:-80@日%`",
+      "USE `made ``/é:-80@日%`",
+      "CREATE TABLE `t/ü` (v VARCHAR(9))",
+      "INSERT INTO `t/ü` VALUES ('ü')",
+      "SELECT DATABASE(), v FROM `made ``/é:-80@日%`.`t/ü`",
+      "SET NAMES latin1",
+      "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()",
+      "SET NAMES utf8mb4",
+      "SHOW TABLES",
+      "DROP DATABASE `made ``/é:-80@日%`",
       "CREATE DATABASE made_a CHARACTER SET nowhere",
       "CREATE DATABASE mysql",
     ]);
@@ -244,7 +255,7 @@ test("not for all, not everywhere, and never what was declared", async () => {
   expect(await errnoOf(root, "CREATE DATABASE split")).toBe(1007);
   expect(await errnoOf(root, "CREATE DATABASE information_schema")).toBe(1044);
   expect(await errnoOf(root, "DROP DATABASE mysql")).toBe(1044);
-  expect(await errnoOf(root, "CREATE DATABASE `made/up`")).toBe(1102);
+  expect(await errnoOf(root, "CREATE DATABASE `made `")).toBe(1102);
   const elsewhere = await connect(second.port);
   expect(await errnoOf(elsewhere, "CREATE DATABASE made_not")).toBe(1044);
   expect(await errnoOf(elsewhere, "CREATE DATABASE IF NOT EXISTS home")).toBe(0);
