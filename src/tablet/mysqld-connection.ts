@@ -307,7 +307,7 @@ function logIn(socket: Socket, stream: LoginStream, target: MysqldTarget, foundR
         "-IGNORE_SPACE",
         "-ODBC",
         "-CONNECT_ATTRS",
-        "+PS_MULTI_RESULTS",
+        "PS_MULTI_RESULTS",
       ],
     });
     login.once("connect", () => {
