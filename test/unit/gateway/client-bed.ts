@@ -92,6 +92,8 @@ export class TestSession implements CommandHandler {
     this.connection.commandDone();
   }
 
+  answered(): void {}
+
   disconnected(): void {
     this.#waiting = undefined;
   }

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { deflateSync } from "node:zlib";
 import type { RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { silentLog } from "../../../src/base/log.ts";
 import { CompressedStream } from "../../../src/gateway/compressed-stream.ts";
 import {
   type CompressedPacket,
@@ -16,10 +17,12 @@ import { COMPRESSION_CAPABILITIES, compressionFor } from "../../../src/mysql/com
 import { CLIENT, COM } from "../../../src/mysql/constants.ts";
 import { writeFrame } from "../../../src/mysql/frame.ts";
 import { PacketReader } from "../../../src/mysql/packet-reader.ts";
+import { randomOf, seedOf } from "../../fuzz/random.ts";
 import { BASE_CAPABILITIES, RawClient } from "../../wire/raw-client.ts";
 import { type Bed, eventually, startBed, textOf } from "./client-bed.ts";
 
 const run = promisify(execFile);
+const SEED = seedOf(20_241_121);
 const hasMariadb = spawnSync("mariadb", ["--version"]).status === 0;
 if (!hasMariadb) process.stderr.write("compressed-stream.test.ts: no mariadb client, it is skipped\n");
 
@@ -280,5 +283,44 @@ describe("clients that compress", () => {
     await eventually(() => client.socket.destroyed);
     const other = await bed.connect();
     expect((await other.query<RowDataPacket[]>("say 2"))[0]).toEqual([{ v: "Th" }]);
+  });
+});
+
+describe("mangled streams", () => {
+  test("end their own connection at the most, and are no bug", { timeout: 120_000 }, async () => {
+    const random = randomOf(SEED);
+    const bugs: object[] = [];
+    const bed = await startBed({ log: { ...silentLog, error: (fields) => bugs.push(fields) } });
+    const command = (sql: string): Buffer => writeFrame(Buffer.concat([Buffer.of(COM.QUERY), Buffer.from(sql)]), 0);
+    const streams = [
+      compressed(command("say 20000"), 0),
+      compressed(command(`size ${textOf(40_000)}`), 0),
+      Buffer.concat([compressed(command(`size ${textOf(200)}`), 0), compressed(command("say 60"), 0)]),
+      compressed(Buffer.concat([command("say 5"), command("say 70"), command("say 9000")]), 0),
+    ];
+    const clients: RawClient[] = [];
+    for (let n = 0; n < 300; n++) {
+      const bytes = Buffer.from(random.pick(streams));
+      for (let change = random.int(4); change >= 0; change--) {
+        bytes[random.int(bytes.length)] = random.int(256);
+      }
+      const client = await RawClient.login({
+        target: { host: "127.0.0.1", port: bed.port },
+        user: "root",
+        capabilities: BASE_CAPABILITIES | CLIENT.COMPRESS,
+      });
+      clients.push(client);
+      const cut = random.int(bytes.length);
+      client.write(bytes.subarray(0, cut));
+      client.write(bytes.subarray(cut));
+      if (random.int(3) === 0) client.close();
+    }
+    const other = await bed.connect({ compress: true });
+    expect((await other.query<RowDataPacket[]>("say 30000"))[0]).toEqual([{ v: textOf(30_000) }]);
+    for (const client of clients) client.close();
+    await other.end();
+    await eventually(() => bed.connections.size === 0);
+    expect(bugs, `FUZZ_SEED=${SEED}`).toEqual([]);
+    await bed.close();
   });
 });
