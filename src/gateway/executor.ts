@@ -48,6 +48,7 @@ import { patchStatus } from "./patch-status.ts";
 import { runFieldList } from "./field-list.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { CachedPlan } from "./plan-cache.ts";
+import type { Digest } from "./query-stats.ts";
 import { gatherForbidden, optionsOf, type QueryOptions, refuseScatter } from "./query-options.ts";
 import { RowLimit } from "./row-limit.ts";
 import { runChange, runInsert } from "./run-change.ts";
@@ -57,7 +58,7 @@ import { runGather } from "./run-gather.ts";
 import { runInsertRows } from "./run-insert-rows.ts";
 import { runMerge } from "./run-merge.ts";
 import { runSessionStatement } from "./run-session-statement.ts";
-import { commitOpen } from "./run-transaction.ts";
+import { commitOpen, followShard, mayEndTransaction } from "./run-transaction.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { substituted } from "./session-values.ts";
 import { type MergedWarnings, warningsOfParts } from "./merged-warnings.ts";
@@ -189,6 +190,12 @@ export class Executor implements PassThroughOwner {
       this.#options = options;
       this.#deadlineMs = options.timeoutMs === 0 ? 0 : this.context.clock.nowMs() + options.timeoutMs;
       const cached = this.#planOf(sql, normalized, cluster);
+      const { last } = this.state;
+      last.digest =
+        cached.digest.generation === this.context.stats.generation ? cached.digest : this.#digestAgain(cached);
+      last.tier = "pass-through";
+      last.errno = 0;
+      last.rows = 0;
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
       if (
@@ -226,6 +233,12 @@ export class Executor implements PassThroughOwner {
         this.#slow(runSessionStatement(this, statement, cluster, payload));
       }
     } catch (error) {
+      this.state.last.digest ??= this.context.stats.digestOf(
+        "",
+        "unknown",
+        "UNREADABLE OR UNPLANNED",
+        this.context.clock.wallMs(),
+      );
       this.fail(error);
     }
   }
@@ -566,7 +579,7 @@ export class Executor implements PassThroughOwner {
     );
     const known = cache.get(normalized.key);
     if (known !== undefined) return known;
-    const made = this.#make(this.#read(sql, normalized), cluster, limitIndex);
+    const made = this.#make(this.#read(sql, normalized), cluster, limitIndex, normalized.key);
     if (normalized.key.length <= LIMITS.planCacheKeyBytesMax) cache.set(normalized.key, made);
     return made;
   }
@@ -606,7 +619,7 @@ export class Executor implements PassThroughOwner {
   }
 
   /** `limitIndex`: the bind variable that has sql_select_limit. */
-  #make(statement: Statement, cluster: ClusterView, limitIndex: number | undefined): CachedPlan {
+  #make(statement: Statement, cluster: ClusterView, limitIndex: number | undefined, key?: string): CachedPlan {
     const { keyspace, shard } = this.state.target;
     const vschema = shard !== undefined && keyspace !== undefined ? asUnsharded(cluster, keyspace) : cluster.vschema;
     const { schema } = cluster;
@@ -614,7 +627,22 @@ export class Executor implements PassThroughOwner {
     const planContext: PlanContext = { vschema, schema, keyspace, tabletType: this.tabletType, autoVSchema };
     const planned = limitIndex === undefined ? statement : withSelectLimit(statement, limitIndex);
     const plan = planStatement(planned, planContext);
-    return { plan, statement, access: accessOf(statement, plan, planContext) };
+    const digest = this.#digestOf(plan, statement, key);
+    return { plan, statement, access: accessOf(statement, plan, planContext), digest };
+  }
+
+  /** Statements that are not normalized count by their kind: their texts hold values. */
+  #digestOf(plan: Plan, { kind }: Statement, key = kind.toUpperCase()): Digest {
+    const { stats, clock } = this.context;
+    const keyspace = plan.kind === "session" || plan.kind === "merge" ? this.state.target.keyspace : plan.keyspace;
+    return stats.digestOf(keyspace ?? "", kind, key, clock.wallMs());
+  }
+
+  /** Digests have been reset since the plan was made. */
+  #digestAgain(cached: CachedPlan): Digest {
+    const { keyspace, type, text } = cached.digest;
+    cached.digest = this.context.stats.digestOf(keyspace, type, text, this.context.clock.wallMs());
+    return cached.digest;
   }
 
   #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
@@ -629,6 +657,7 @@ export class Executor implements PassThroughOwner {
     }
     this.#effect = plan.effect;
     this.#binds = binds;
+    this.state.last.tier = "gather";
     this.#slow(runCatalog(this, plan, binds, cluster));
   }
 
@@ -638,6 +667,7 @@ export class Executor implements PassThroughOwner {
       return;
     }
     const gather = plan.kind === "gather" ? plan : this.#options.forcesGather ? plan.gather : undefined;
+    this.state.last.tier = gather === undefined ? "merge" : "gather";
     if (gather !== undefined) this.#slow(runGather(this, gather, binds, cluster));
     else if (plan.kind === "merge") this.#slow(runMerge(this, plan, binds, cluster));
   }
@@ -730,6 +760,7 @@ export class Executor implements PassThroughOwner {
 
   async #scatter(plan: SendPlan, targets: readonly ShardTarget[], payload: Buffer): Promise<void> {
     const { state } = this;
+    state.last.tier = "merge";
     const { effect } = plan;
     const { touchesTables } = effect;
     this.asParts(effect);
@@ -762,6 +793,7 @@ export class Executor implements PassThroughOwner {
     if (outcome.error === undefined) {
       state.lastWarnings = withErrors(merged.lastWarnings, outcome.parts);
       const sent = outcome.parts.reduce((sum, { info }) => sum + (info?.rows ?? 0), 0);
+      state.last.rows = sent;
       learnRows(effect, this.#binds, { sent, skipped: 0 }, state);
     } else this.#remember(this.#shown(outcome.error));
     this.client.commandDone();
@@ -793,7 +825,17 @@ export class Executor implements PassThroughOwner {
         this.#slow(this.#abandonAndWrite(chunk));
         return;
       }
+      if (target !== undefined && mayEndTransaction(error) && state.holds.participates(target)) {
+        this.#slow(this.#writeIfOpen(target, chunk));
+        return;
+      }
     } else {
+      const fate = target === undefined ? "same" : followShard(state, target, info);
+      if (fate === "torn") {
+        const torn = new ShardgateError("TRANSACTION_LOST", "a procedure has ended it on one shard alone");
+        this.#slow(this.abandonTransaction().then(() => this.fail(transactionLost(torn))));
+        return;
+      }
       if (info.warningsReply.length > 0 || !this.#keepsWarnings) state.lastWarnings = warningsOf([info]);
       if (info.kind === "ok") {
         const ok = decodeOk(chunk.subarray(chunk.length - info.lastPacketBytes + 4), 0);
@@ -858,6 +900,12 @@ export class Executor implements PassThroughOwner {
     this.#write(chunk);
   }
 
+  /** Answers with an ERR, after which the shard may have no transaction any more: then the others follow. */
+  async #writeIfOpen(target: ShardTarget, chunk: Buffer): Promise<void> {
+    if (!(await this.state.holds.isOpen(target))) await this.abandonTransaction();
+    this.#write(chunk);
+  }
+
   #write(chunk: Buffer): void {
     this.client.write(chunk);
     this.client.commandDone();
@@ -891,6 +939,7 @@ export class Executor implements PassThroughOwner {
 
   #remember(error: ShardgateError | MysqlError): void {
     this.state.rowCount = -1;
+    this.state.last.errno = error.errno;
     const { errno: code, message } = error;
     this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message }] };
   }

@@ -6,6 +6,8 @@ import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { collect, ShardCallError } from "../engine/collect.ts";
 import type { ShardTarget } from "../engine/ports.ts";
+import type { ReplyEnd } from "../engine/reply.ts";
+import { SERVER } from "../mysql/constants.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
 import type { Begin, Commit, ReleaseSavepoint, Rollback, Savepoint } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -34,6 +36,7 @@ export async function runConclude(executor: Executor, statement: Commit | Rollba
   const releases = statement.release ?? completion === "release";
   state.begin = undefined;
   state.holds.warned = undefined;
+  state.holds.unfinished = [];
   if (statement.kind === "commit") await state.holds.commit();
   else await state.holds.rollback();
   // The new one has the characteristics of the old one.
@@ -53,6 +56,7 @@ export function runSavepoint(executor: Executor, { name }: Savepoint): void {
 export async function runRollbackTo(executor: Executor, name: string): Promise<void> {
   const { holds } = executor.state;
   holds.warned = undefined;
+  holds.unfinished = [];
   const serial = holds.savepoints.backTo(name);
   if (serial === undefined) throw noSavepoint(name);
   try {
@@ -71,7 +75,14 @@ export async function runRollbackTo(executor: Executor, name: string): Promise<v
 
 function answer(executor: Executor): void {
   const { state } = executor;
-  const { warned } = state.holds;
+  const { warned, unfinished } = state.holds;
+  if (unfinished.length > 0) {
+    const message = `the transaction is committed; it will show on ${unfinished.join(", ")} as soon as that is back`;
+    state.rowCount = 0;
+    state.lastWarnings = { kind: "list", warnings: [{ level: "Note", code: 1105, message }] };
+    executor.ok({ warnings: 1 });
+    return;
+  }
   if (warned === undefined) {
     executor.ok();
     return;
@@ -122,6 +133,36 @@ async function openEverywhere(executor: Executor, cluster: ClusterView): Promise
 }
 
 const NOTHING = comQuery("DO 0");
+
+/** Errors after which a server has rolled back a statement or all of its transaction, as it is configured. */
+const ENDING: ReadonlySet<number> = new Set([1020, 1205, 1206]);
+
+export function mayEndTransaction({ errno }: MysqlError): boolean {
+  return ENDING.has(errno);
+}
+
+/**
+ * A procedure may have begun or ended the transaction where it ran. `torn`: others take part in the one that it has ended,
+ * and how it did is not known.
+ */
+export function followShard(
+  state: Executor["state"],
+  target: ShardTarget,
+  { status, holdId, kind }: ReplyEnd,
+): "same" | "torn" {
+  const { holds } = state;
+  const isOpen = (status & SERVER.STATUS_IN_TRANS) !== 0;
+  if (holds.participates(target)) {
+    if (isOpen) return "same";
+    holds.ended(target);
+    if (holds.participants.length > 0 && kind === "ok") return "torn";
+    state.begin = undefined;
+  } else if (isOpen && holdId !== 0 && !state.inTransaction) {
+    state.begin = startOf(state);
+    holds.adopt(target);
+  }
+  return "same";
+}
 
 /** The value of SET transaction_mode, as SQL text. Throws 1231 for another one, 1568 inside a transaction. */
 export function transactionMode({ state, context }: Executor, sql: string): TransactionMode {

@@ -3,13 +3,14 @@
 // In the modes `single` and `multi` COMMIT goes shard by shard: best effort, and when a later shard fails after an earlier
 // one has committed, the client is told which is which. In `twopc` all shards commit or none (two-phase.ts).
 
-import { TAKE_SNAPSHOT } from "../base/distributed-transaction.ts";
+import { type Decision, TAKE_SNAPSHOT } from "../base/distributed-transaction.ts";
 import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { joinStatements, splitStatementList } from "../base/statement-list.ts";
 import { conclude, errorOfReply, ShardCallError } from "../engine/collect.ts";
 import type { ShardPort, ShardTarget } from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
+import { SERVER } from "../mysql/constants.ts";
 import { firstSince, rollBackToSavepoint, Savepoints, setSavepoint, type ShardSavepoint } from "./savepoints.ts";
 import { isReadOnly } from "./transaction-start.ts";
 import type { Distributed, TwoPhase } from "./two-phase.ts";
@@ -54,6 +55,8 @@ export class SessionHolds {
   readonly savepoints: Savepoints;
   /** The last shard's reply to a ROLLBACK or ROLLBACK TO that had warnings: of tables that cannot be rolled back. */
   warned: ReplyEnd | undefined;
+  /** Shards on which the last transaction, which is committed, has still to be so. */
+  unfinished: readonly string[] = [];
   /** LOCK TABLES is in force on reserved connections. */
   hasLockedTables = false;
   /** FLUSH TABLES WITH READ LOCK is in force on reserved connections to all shards. */
@@ -206,6 +209,34 @@ export class SessionHolds {
     );
   }
 
+  /** False: the shard has no transaction any more on the connection. Throws ShardCallError. */
+  async isOpen(target: ShardTarget): Promise<boolean> {
+    const held = this.#find(target);
+    if (held === undefined) return false;
+    const { info } = await conclude(this.#port, target, "control", held.holdId, ["DO 0"]);
+    return (info.status & SERVER.STATUS_IN_TRANS) !== 0;
+  }
+
+  /** The transaction has ended there by itself; the connection stays. */
+  ended(target: ShardTarget): void {
+    const held = this.#find(target);
+    if (held === undefined) return;
+    held.inTransaction = false;
+    held.savepoints = [];
+    held.branch = undefined;
+    held.reserved = true;
+    this.savepoints.clear();
+    this.#distributed = undefined;
+  }
+
+  /** A held connection has opened a transaction by itself, which becomes the session's. */
+  adopt(target: ShardTarget): void {
+    const held = this.#find(target);
+    if (held === undefined) return;
+    held.inTransaction = true;
+    held.wrote = true;
+  }
+
   /** The shard's connection is gone: nothing is left to conclude there. */
   lost(target: ShardTarget): void {
     const held = this.#find(target);
@@ -279,15 +310,17 @@ export class SessionHolds {
       throw notCommitted(failed);
     }
     await twoPhase.reached("prepared", distributed);
-    const decision =
-      coordinator === undefined
-        ? await twoPhase.decideCommit(
-            distributed,
-            writers.map(({ target }) => target),
-          )
-        : (await this.#conclude("commit", coordinator)) === undefined
-          ? "commit"
-          : await twoPhase.decide(distributed);
+    let refused: Error | undefined;
+    let decision: Decision | undefined = "commit";
+    if (coordinator === undefined) {
+      decision = await twoPhase.decideCommit(
+        distributed,
+        writers.map(({ target }) => target),
+      );
+    } else {
+      refused = await this.#conclude("commit", coordinator);
+      if (refused !== undefined) decision = await twoPhase.decide(distributed);
+    }
     if (decision === undefined) {
       // Those who find the branches will ask again.
       await Promise.all(branches.map((held) => this.#giveUp(held)));
@@ -299,12 +332,13 @@ export class SessionHolds {
     }
     if (decision === "abort") {
       await this.#rollBackAll(participants);
-      throw notCommitted(new ShardgateError("SHARD_UNAVAILABLE", "it took too long to commit"));
+      throw notCommitted(refused ?? new ShardgateError("SHARD_UNAVAILABLE", "it took too long to commit"));
     }
     await twoPhase.reached("decided", distributed);
     const unfinished = await Promise.all(branches.map((held) => this.#conclude("commit", held)));
     await twoPhase.reached("committed", distributed);
-    if (unfinished.every((failure) => failure === undefined)) twoPhase.finished(distributed);
+    this.unfinished = branches.flatMap(({ target }, i) => (unfinished[i] === undefined ? [] : [nameOf(target)]));
+    if (this.unfinished.length === 0) twoPhase.finished(distributed);
   }
 
   /** Concludes several at once; when one fails, the rest of `participants` is rolled back. Throws the first failure. */

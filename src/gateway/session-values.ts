@@ -177,6 +177,8 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
       return integer(state.connectionId, "unsigned", pos);
     case "in_transaction":
       return integer(state.inTransaction ? 1 : 0, "unsigned", pos);
+    case "transaction_mode":
+      return systemText(state.holds.mode, pos);
     case "interactive_timeout":
       return integer(state.interactiveTimeoutS, "unsigned", pos);
     case "wait_timeout":
@@ -211,6 +213,8 @@ export function variableText(
       return state.settings.variables.has(name) ? undefined : String(state.connectionId);
     case "in_transaction":
       return state.inTransaction ? "1" : "0";
+    case "transaction_mode":
+      return state.holds.mode;
     case "interactive_timeout":
       return String(state.interactiveTimeoutS);
     case "wait_timeout":

@@ -39,6 +39,7 @@ export type SessionVariable =
   | "warning_count"
   | "error_count"
   | "in_transaction"
+  | "transaction_mode"
   | "interactive_timeout"
   | "max_allowed_packet"
   | "wait_timeout"
@@ -53,6 +54,7 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "warning_count",
   "error_count",
   "in_transaction",
+  "transaction_mode",
   "interactive_timeout",
   "max_allowed_packet",
   "wait_timeout",

@@ -458,6 +458,49 @@ describe("implicit commit", () => {
     ]);
   });
 
+  test("procedures that begin, commit or roll back", async () => {
+    await pair.allSame([
+      "USE u",
+      "CREATE PROCEDURE p_commit() BEGIN INSERT INTO p (name) VALUES ('in'); COMMIT; END",
+      "CREATE PROCEDURE p_begin() BEGIN START TRANSACTION; INSERT INTO p (name) VALUES ('begun'); END",
+      "CREATE PROCEDURE p_rollback() BEGIN INSERT INTO p (name) VALUES ('no'); ROLLBACK; END",
+      "BEGIN",
+      "INSERT INTO p (name) VALUES ('before')",
+      "CALL p_commit()",
+      "SELECT name FROM p ORDER BY name",
+      "ROLLBACK",
+      "BEGIN",
+      "INSERT INTO p (name) VALUES ('gone')",
+      "SAVEPOINT a",
+      "CALL p_rollback()",
+      "ROLLBACK TO a",
+      "SELECT name FROM p ORDER BY name",
+      "CALL p_begin()",
+      "SELECT name FROM p ORDER BY name",
+      "ROLLBACK",
+      "SELECT name FROM p ORDER BY name",
+      "CALL p_begin()",
+      "COMMIT",
+      "SELECT name FROM p ORDER BY name",
+      "SET autocommit = 0",
+      "INSERT INTO p (name) VALUES ('zero')",
+      "CALL p_commit()",
+      "INSERT INTO p (name) VALUES ('undone')",
+      "ROLLBACK",
+      "SET autocommit = 1",
+      "SELECT name FROM p ORDER BY name",
+    ]);
+    // Over several shards nobody can tell what a procedure has done to the others' parts.
+    const { gateway } = pair;
+    for (const sql of ["DELETE FROM p", "BEGIN", "UPDATE s.c SET n = 77 WHERE id = 4"]) await must(gateway, sql);
+    expect(await gateway.query("CALL p_commit()")).toMatchObject({ kind: "error", errno: 1213 });
+    expect(await gateway.query("SELECT COUNT(*) FROM s.c WHERE n = 77")).toMatchObject({
+      rows: ["0"],
+      inTransaction: false,
+    });
+    for (const name of ["p_commit", "p_begin", "p_rollback"]) await pair.both(`DROP PROCEDURE ${name}`);
+  });
+
   test("autocommit = 1 counts only when it was off", async () => {
     await pair.allSame([
       "BEGIN",

@@ -1,0 +1,200 @@
+// Atomic commit against shards in this process that do what they are told and can be made to fail at any statement: in
+// every case all of them have committed or none has, and what the session is told is true.
+
+import { expect, test } from "vitest";
+import { systemClock } from "../../../src/base/clock.ts";
+import { parseBranchName, xidOf } from "../../../src/base/distributed-transaction.ts";
+import { ShardgateError } from "../../../src/base/errors.ts";
+import { createLog } from "../../../src/base/log.ts";
+import { splitStatementList } from "../../../src/base/statement-list.ts";
+import type { HoldOp, ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../../../src/engine/ports.ts";
+import type { ReplyEnd } from "../../../src/engine/reply.ts";
+import { SessionHolds } from "../../../src/gateway/session-holds.ts";
+import { TwoPhase } from "../../../src/gateway/two-phase.ts";
+import { encodeErr } from "../../../src/mysql/packets/err.ts";
+import { writeFrame } from "../../../src/mysql/frame.ts";
+import { textColumn, writeResultSet } from "../../../src/mysql/result-writer.ts";
+
+/** How a statement fails: with an error packet, or its connection is gone, before or after it was done. */
+type Failure = "error" | "lost before" | "lost after";
+type Fate = "open" | "prepared" | "committed" | "rolled back";
+
+const BEGIN = "START TRANSACTION";
+const CALL: ShardCall = { consumed: () => undefined, cancel: () => undefined };
+const END: ReplyEnd = {
+  kind: "ok",
+  status: 0,
+  warnings: 0,
+  lastPacketBytes: 0,
+  holdId: 0,
+  warningsReply: Buffer.alloc(0),
+  rows: 0,
+  afterReply: Buffer.alloc(0),
+};
+
+/** A port to any number of shards. */
+class Shards implements ShardPort {
+  readonly fates = new Map<string, Fate>();
+  readonly said: string[] = [];
+  /** Of the shard that coordinates; what its open transaction has recorded counts when that commits. */
+  decision: "commit" | "abort" | undefined;
+  #recorded = false;
+  readonly #failAt: string;
+  readonly #failure: Failure | undefined;
+
+  /** Fails at the statement that begins so, on the shard: `80-: XA PREPARE`. */
+  constructor(failAt = "", failure?: Failure) {
+    this.#failAt = failAt;
+    this.#failure = failure;
+  }
+
+  execute(target: ShardTarget, request: ShardRequest, sink: ReplySink): ShardCall {
+    const sql = request.payload.toString("utf8", 1);
+    this.#answer(target, sql, request.holdId, sink, () => {
+      if (sql.includes("'abort'")) this.decision ??= "abort";
+      else if (sql.startsWith("INSERT INTO `_shardgate`")) this.decision ??= "commit";
+    });
+    return CALL;
+  }
+
+  conclude(
+    target: ShardTarget,
+    op: HoldOp,
+    holdId: number,
+    sink: ReplySink,
+    statements: readonly string[] = [],
+  ): ShardCall {
+    const all = statements.length > 0 ? statements : [op.toUpperCase()];
+    const last = all.at(-1) ?? "";
+    this.#answer(target, last, op === "control" ? holdId : 0, sink, () => this.#run(target.shard, last));
+    return CALL;
+  }
+
+  #run(shard: string, sql: string): void {
+    const before = this.fates.get(shard);
+    if (sql.startsWith("INSERT INTO `_shardgate`")) this.#recorded = true;
+    else if (sql.startsWith("XA PREPARE")) this.fates.set(shard, "prepared");
+    else if (/^(XA COMMIT|COMMIT)/.test(sql)) {
+      if (this.#recorded && sql === "COMMIT") this.decision ??= "commit";
+      this.fates.set(shard, "committed");
+    } else if (/^(XA ROLLBACK|ROLLBACK)/.test(sql)) this.fates.set(shard, "rolled back");
+    else if (sql === "RELEASE" && before === "open") this.fates.set(shard, "rolled back");
+  }
+
+  #answer(target: ShardTarget, sql: string, holdId: number, sink: ReplySink, run: () => void): void {
+    const { shard } = target;
+    this.said.push(`${shard}: ${sql.replace(/ X'.*/, "")}`);
+    const failure = `${shard}: ${sql}`.startsWith(this.#failAt) && this.#failAt !== "" ? this.#failure : undefined;
+    queueMicrotask(() => {
+      if (failure !== "lost before" && failure !== "error") run();
+      if (failure === undefined) {
+        const column = textColumn("decision");
+        const afterReply = writeResultSet(
+          { columns: [column], rows: [[this.decision ?? "none"]] },
+          { capabilities: 0, sequenceId: 1 },
+        );
+        sink.end({ ...END, holdId, afterReply }, Buffer.alloc(0));
+      } else if (failure === "error") {
+        // A tablet resets a connection whose COMMIT has failed.
+        if (sql === "COMMIT") this.fates.set(shard, "rolled back");
+        const packet = writeFrame(encodeErr(1180, "HY000", "Got error during COMMIT"), 1);
+        sink.end({ ...END, kind: "err", holdId, lastPacketBytes: packet.length }, packet);
+      } else {
+        // An open transaction goes with its connection; a prepared one stays.
+        if (this.fates.get(shard) === "open") this.fates.set(shard, "rolled back");
+        sink.fail(new ShardgateError("SHARD_CONNECTION_LOST", "lost connection"), true);
+      }
+    });
+  }
+}
+
+/** A transaction that has written on each of the shards, `reads` without doing so; then it is committed. */
+async function commitOn(shards: Shards, names: readonly string[], reads: readonly string[] = []): Promise<unknown> {
+  const log = createLog("test", "silent");
+  const twoPhase = new TwoPhase({ port: shards, gatewayId: "00ff", clock: systemClock, log, onStep: undefined });
+  const holds = new SessionHolds(shards, "twopc", undefined, twoPhase);
+  for (const [i, shard] of names.entries()) {
+    const target: ShardTarget = { keyspace: "s", shard, tabletType: "primary" };
+    const [opening = ""] = splitStatementList(holds.opening(target, BEGIN, !reads.includes(shard)));
+    expect(opening.startsWith("XA START")).toBe(i > 0);
+    shards.fates.set(shard, "open");
+    holds.joined(target, i + 1, true, false);
+  }
+  try {
+    await holds.commit();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** As the resolvers of the tablets leave it. */
+function resolved(shards: Shards): readonly Fate[] {
+  return [...shards.fates.values()].map((fate) => {
+    if (fate !== "prepared") return fate;
+    return shards.decision === "commit" ? "committed" : "rolled back";
+  });
+}
+
+const THREE = ["-80", "80-", "0"];
+const FAILING = [
+  "-80: INSERT INTO `_shardgate`",
+  "80-: XA PREPARE",
+  "0: XA PREPARE",
+  "-80: COMMIT",
+  "80-: XA COMMIT",
+  "0: XA COMMIT",
+  "80-: XA ROLLBACK",
+];
+
+for (const failAt of FAILING) {
+  for (const failure of ["error", "lost before", "lost after"] as const) {
+    test(`${failAt} ends with: ${failure}`, async () => {
+      const shards = new Shards(failAt, failure);
+      const error = await commitOn(shards, THREE);
+      const fates = new Set(resolved(shards));
+      expect([...fates]).toHaveLength(1);
+      const isCommitted = fates.has("committed");
+      expect(isCommitted).toBe(shards.decision === "commit");
+      // Only a transaction that is rolled back everywhere is told to be so, and only one that is not is told to be committed.
+      expect(error === undefined).toBe(isCommitted);
+      if (error !== undefined) expect(error).toMatchObject(failure === "error" ? { errno: 1180 } : { errno: 1213 });
+    });
+  }
+}
+
+test("what shards are told, at once and one after the other", async () => {
+  const shards = new Shards();
+  expect(await commitOn(shards, THREE)).toBeUndefined();
+  expect(shards.said.map((line) => line.replace(/INSERT.*/, "INSERT"))).toEqual([
+    "-80: INSERT",
+    "80-: XA PREPARE",
+    "0: XA PREPARE",
+    "-80: COMMIT",
+    "80-: XA COMMIT",
+    "0: XA COMMIT",
+  ]);
+  const [, branch = ""] = /^XA START (.*)/.exec(`XA START ${xidOf("00ff.1.2.s/-80")}`) ?? [];
+  expect(branch).toBe(`X'${Buffer.from("00ff.1.2.s/-80").toString("hex")}',X'',21319`);
+  expect(parseBranchName("00ff.1.2.s/-80")).toEqual({
+    transaction: "00ff.1",
+    number: 2,
+    coordinator: { keyspace: "s", shard: "-80" },
+  });
+});
+
+test("one shard that wrote needs no decision, wherever it is among those that read", async () => {
+  for (const writer of THREE) {
+    const shards = new Shards();
+    const reads = THREE.filter((name) => name !== writer);
+    expect(await commitOn(shards, THREE, reads)).toBeUndefined();
+    expect(shards.said.filter((line) => /PREPARE|INSERT/.test(line))).toEqual([]);
+    expect(shards.said.at(-1)?.startsWith(`${writer}: `)).toBe(true);
+  }
+});
+
+test("a shard that only read is not waited for twice, and that it is lost undoes all", async () => {
+  const shards = new Shards("0: XA COMMIT", "lost before");
+  expect(await commitOn(shards, THREE, ["0"])).toMatchObject({ errno: 1213 });
+  expect(new Set(resolved(shards))).toEqual(new Set(["rolled back"]));
+});
