@@ -137,12 +137,8 @@ async function runFlush(executor: Executor, statement: Admin, cluster: ClusterVi
   const { state } = executor;
   const targets = flushTargets(executor, statement, cluster);
   await commitOpen(executor);
-  if (/^flush (local |no_write_to_binlog )?privileges$/i.test(statement.text)) {
-    // Those are in the gateway's users file; SIGHUP has every gateway read its own.
-    executor.context.reloadUsers();
-    executor.ok();
-    return;
-  }
+  // Those are in the gateway's users file; SIGHUP has every gateway read its own.
+  if (/\bprivileges\b/i.test(statement.text)) executor.context.reloadUsers();
   const request = { ...plainRequest(payload), settings: state.settings.sql };
   let first: CollectedReply | undefined;
   for (const [done, target] of targets.entries()) {

@@ -17,6 +17,7 @@ import { PreparedStatements } from "./prepared-statements.ts";
 import { MultiStatement } from "./multi-statement.ts";
 import { commandShown, type Process } from "./processes.ts";
 import { refusedCommand } from "./refused-commands.ts";
+import { flushStatement } from "./flush-statement.ts";
 import { killProcess, type KillWhat } from "./run-kill.ts";
 import { selectTarget, selectTargetSoon } from "./run-session-statement.ts";
 import { OrderedHolds } from "./ordered-holds.ts";
@@ -144,6 +145,9 @@ export class Session implements CommandHandler {
       case COM.FIELD_LIST:
         this.#executor.forward(payload, sequenceId);
         return;
+      case COM.REFRESH:
+        this.#refresh(payload, sequenceId);
+        return;
       case COM.PROCESS_INFO:
         this.#executor.query(comQuery("SHOW PROCESSLIST"), sequenceId);
         return;
@@ -184,6 +188,14 @@ export class Session implements CommandHandler {
   disconnected(): Promise<void> {
     this.#prepared.closeAll();
     return this.#executor.disconnected();
+  }
+
+  #refresh(payload: Buffer, sequenceId: number): void {
+    try {
+      this.#executor.query(flushStatement(payload), sequenceId);
+    } catch (error) {
+      this.#executor.answering(sequenceId).fail(error);
+    }
   }
 
   #killProcess(payload: Buffer, sequenceId: number): void {
