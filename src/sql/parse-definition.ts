@@ -277,7 +277,9 @@ function enforced(c: Cursor): void {
 
 function references(c: Cursor, found: Found, name: string | undefined, columns: readonly (string | undefined)[]): void {
   c.expect("references");
-  const parent = c.objectName();
+  const named = c.objectName();
+  // It is in the table's own database, whichever is selected (manual: "FOREIGN KEY Constraints").
+  const parent = { ...named, schema: named.schema ?? found.names[0]?.schema };
   found.references.push(parent);
   found.definition.foreignKeys.push({ name, columns, parent, parentColumns: c.w === "(" ? keyParts(c) : [] });
   if (c.accept("match")) c.oneOf(["full", "partial", "simple"]);

@@ -103,6 +103,8 @@ describe("on all shards", () => {
     "CREATE TABLE child (id BIGINT, parent BIGINT, FOREIGN KEY (parent) REFERENCES a (id))",
     "CREATE TABLE child (id BIGINT, parent BIGINT, FOREIGN KEY (id, Parent) REFERENCES a (v, ID))",
     "CREATE TABLE child (w INT, FOREIGN KEY (w) REFERENCES words (w))",
+    "CREATE TABLE k.child (id BIGINT, parent BIGINT, FOREIGN KEY (parent) REFERENCES a (id))",
+    "ALTER TABLE k.child ADD FOREIGN KEY (parent) REFERENCES a (id)",
   ])("%s", (sql) => {
     expect(planned(sql)).toMatchObject({ kind: "session" });
     expect(planned(sql, sql.includes("k.") ? "u" : "k")).toMatchObject({ kind: "session" });
