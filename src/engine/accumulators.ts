@@ -5,6 +5,7 @@ import { assert, assertNever } from "../base/assert.ts";
 import type { BufferWriter } from "../mysql/codec.ts";
 import { COLLATION_BINARY } from "../mysql/charsets.ts";
 import { MYSQL_TYPE } from "../mysql/constants.ts";
+import { INTEGER_TYPES } from "../mysql/integer-types.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { AggregateOutput } from "../plan/merge-plan.ts";
 import { doubleText, DoubleSum } from "./double-number.ts";
@@ -414,21 +415,13 @@ function finiteText(value: number, decimals: number): string {
 
 // Types
 
-const INTEGERS: ReadonlySet<number> = new Set([
-  MYSQL_TYPE.TINY,
-  MYSQL_TYPE.SHORT,
-  MYSQL_TYPE.INT24,
-  MYSQL_TYPE.LONG,
-  MYSQL_TYPE.LONGLONG,
-]);
-
 function isDouble(column: ColumnDefinition | undefined): boolean {
   return column?.type === MYSQL_TYPE.DOUBLE || column?.type === MYSQL_TYPE.FLOAT;
 }
 
 function isExact(column: ColumnDefinition | undefined): boolean {
   if (column === undefined) return false;
-  return INTEGERS.has(column.type) || column.type === MYSQL_TYPE.NEWDECIMAL || column.type === MYSQL_TYPE.DECIMAL;
+  return INTEGER_TYPES.has(column.type) || column.type === MYSQL_TYPE.NEWDECIMAL || column.type === MYSQL_TYPE.DECIMAL;
 }
 
 const DECIMALS_MAX = 38;
@@ -450,7 +443,7 @@ function ownDefinition(
       : {
           ...sum,
           type: MYSQL_TYPE.NEWDECIMAL,
-          decimals: Math.min(DECIMALS_MAX, (INTEGERS.has(sum.type) ? 0 : sum.decimals) + divisionDecimals),
+          decimals: Math.min(DECIMALS_MAX, (INTEGER_TYPES.has(sum.type) ? 0 : sum.decimals) + divisionDecimals),
         };
   switch (output.kind) {
     case "value":
@@ -502,7 +495,8 @@ function checkType(output: AggregateOutput, partial: readonly ColumnDefinition[]
     case "bit_and":
     case "bit_or":
     case "bit_xor":
-      if (!INTEGERS.has(partial[output.column]?.type ?? -1)) throw new NeedsGather(`${output.kind} of no integers`);
+      if (!INTEGER_TYPES.has(partial[output.column]?.type ?? -1))
+        throw new NeedsGather(`${output.kind} of no integers`);
       return;
     case "sum":
       numeric(output.column);

@@ -8,6 +8,7 @@
 
 import { COLLATION_BINARY } from "../mysql/charsets.ts";
 import { COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
+import { INTEGER_TYPES } from "../mysql/integer-types.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { latin1Of } from "./latin1.ts";
 import { NeedsGather } from "./needs-gather.ts";
@@ -88,7 +89,7 @@ export class ColumnLiterals {
     // A FLOAT travels as the DOUBLE that it is, a YEAR to another keyspace as an integer.
     const isWidened =
       (column.type === MYSQL_TYPE.FLOAT && sent.type === MYSQL_TYPE.DOUBLE) ||
-      (INTEGERS.has(column.type) && sent.type === MYSQL_TYPE.YEAR);
+      (INTEGER_TYPES.has(column.type) && sent.type === MYSQL_TYPE.YEAR);
     if (!isWidened && (!rendersAlike(sent, column) || sent.type === MYSQL_TYPE.FLOAT)) {
       throw new NeedsGather(`column ${column.name} of type ${sent.type} shipped as one of type ${column.type}`);
     }
@@ -99,7 +100,7 @@ export class ColumnLiterals {
   text(row: RowColumns, at: number): string | undefined {
     const unsigned = (this.#column.flags & COLUMN_FLAG.UNSIGNED) !== 0;
     const { type } = this.#sent;
-    if (row.isNull(at)) return unsigned && INTEGERS.has(this.#column.type) ? "CAST(NULL AS UNSIGNED)" : "NULL";
+    if (row.isNull(at)) return unsigned && INTEGER_TYPES.has(this.#column.type) ? "CAST(NULL AS UNSIGNED)" : "NULL";
     switch (type) {
       case MYSQL_TYPE.TINY:
       case MYSQL_TYPE.SHORT:
@@ -109,7 +110,7 @@ export class ColumnLiterals {
       case MYSQL_TYPE.YEAR: {
         const digits = row.ascii(at) ?? "";
         // A literal is signed, and of both kinds together a UNION makes a DECIMAL.
-        return unsigned && INTEGERS.has(this.#column.type) ? `CAST(${digits} AS UNSIGNED)` : digits;
+        return unsigned && INTEGER_TYPES.has(this.#column.type) ? `CAST(${digits} AS UNSIGNED)` : digits;
       }
       case MYSQL_TYPE.DECIMAL:
       case MYSQL_TYPE.NEWDECIMAL:
@@ -164,13 +165,6 @@ export class ColumnLiterals {
   }
 }
 
-const INTEGERS: ReadonlySet<number> = new Set([
-  MYSQL_TYPE.TINY,
-  MYSQL_TYPE.SHORT,
-  MYSQL_TYPE.INT24,
-  MYSQL_TYPE.LONG,
-  MYSQL_TYPE.LONGLONG,
-]);
 const UNICODE: ReadonlySet<string> = new Set(["utf8mb4", "utf8mb3", "utf8", "ucs2", "utf16", "utf16le", "utf32"]);
 
 /** ASCII that needs no escapes, in no sql_mode, and is no sign of a lost character. */

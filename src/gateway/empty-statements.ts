@@ -1,27 +1,8 @@
 // Statements with nothing in them, for the gateway's own to be made of.
 
-import type { Delete, Insert, Select } from "../sql/tree.ts";
+import type { Delete, Insert } from "../sql/tree.ts";
 
-export const EMPTY_SELECT: Select = {
-  kind: "select",
-  hints: undefined,
-  options: [],
-  items: [],
-  from: [],
-  dual: false,
-  where: undefined,
-  groupBy: [],
-  rollup: false,
-  having: undefined,
-  windows: [],
-  procedure: undefined,
-  with: undefined,
-  orderBy: [],
-  limit: undefined,
-  into: undefined,
-  locking: [],
-  pos: 0,
-};
+export { EMPTY_SELECT } from "../sql/empty-select.ts";
 
 export const EMPTY_DELETE: Delete = {
   kind: "delete",

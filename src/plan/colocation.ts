@@ -10,6 +10,7 @@ import type { Expr, Join, Node, Select, SelectItem, TableRef } from "../sql/tree
 import { children, isExpr, isQuery, mapChildren } from "../sql/walk.ts";
 import type { ColumnVindex, KeyspaceVSchema } from "../vschema/model.ts";
 import { type ColumnKind, columnKindOf } from "./column-kind.ts";
+import { EqualKeys } from "./equal-keys.ts";
 import type { Condition, FromTable } from "./from-clause.ts";
 import {
   type Block,
@@ -65,24 +66,21 @@ export function tableAlias(source: Source): string {
 }
 
 export class EqualityClasses {
-  readonly #parents: Map<string, string>;
-  readonly #outer: (readonly [string, string])[];
+  readonly #keys: EqualKeys;
   readonly #filled: Set<Source>;
 
   constructor(from?: EqualityClasses) {
-    this.#parents = new Map(from === undefined ? [] : from.#parents);
-    this.#outer = from === undefined ? [] : [...from.#outer];
+    this.#keys = new EqualKeys(from === undefined ? undefined : from.#keys);
     this.#filled = new Set(from === undefined ? [] : from.#filled);
   }
 
   add(a: Resolved, b: Resolved): void {
-    this.#parents.set(this.#root(keyOf(a)), this.#root(keyOf(b)));
+    this.#keys.add(keyOf(a), keyOf(b));
   }
 
   /** Takes over all that `inner`, which was made from this, knows. */
   absorb(inner: EqualityClasses): void {
-    for (const [key, parent] of inner.#parents) this.#parents.set(key, parent);
-    this.#outer.splice(0, this.#outer.length, ...inner.#outer);
+    this.#keys.absorb(inner.#keys);
     for (const source of inner.#filled) this.#filled.add(source);
   }
 
@@ -97,33 +95,17 @@ export class EqualityClasses {
 
   /** Holds for matches of an outer join. */
   addOuter(a: Resolved, b: Resolved): void {
-    this.#outer.push([keyOf(a), keyOf(b)]);
+    this.#keys.addOuter(keyOf(a), keyOf(b));
   }
 
   /** Equal in every row. */
   same(a: Resolved, b: Resolved): boolean {
-    return this.#root(keyOf(a)) === this.#root(keyOf(b));
+    return this.#keys.same(keyOf(a), keyOf(b));
   }
 
   /** Equal in every row, or in every match of an outer join. */
   equal(a: Resolved, b: Resolved): boolean {
-    const rootA = this.#root(keyOf(a));
-    const rootB = this.#root(keyOf(b));
-    if (rootA === rootB) return true;
-    return this.#outer.some(([x, y]) => {
-      const rootX = this.#root(x);
-      const rootY = this.#root(y);
-      return (rootX === rootA && rootY === rootB) || (rootX === rootB && rootY === rootA);
-    });
-  }
-
-  #root(key: string): string {
-    let at = key;
-    for (;;) {
-      const parent = this.#parents.get(at);
-      if (parent === undefined || parent === at) return at;
-      at = parent;
-    }
+    return this.#keys.equal(keyOf(a), keyOf(b));
   }
 }
 
@@ -346,7 +328,7 @@ function placeUnion(scope: QueryScope, as: Source, classes: EqualityClasses): Pl
   return { placed: [{ source: as, keyspace, keys: common, pinned: undefined }], conditions: [], reason: undefined };
 }
 
-export function isAnywhere(placement: Placement): boolean {
+function isAnywhere(placement: Placement): boolean {
   return placement.groups.length === 0 && placement.obstacle === undefined;
 }
 
@@ -485,7 +467,7 @@ function hasStoredCall(select: Select): boolean {
 }
 
 /** PARTITION BY of each window function. */
-export function windowsOf(select: Select): readonly (readonly Expr[] | "unknown")[] {
+function windowsOf(select: Select): readonly (readonly Expr[] | "unknown")[] {
   const found: (readonly Expr[] | "unknown")[] = [];
   const named = new Map(select.windows.map((window) => [window.name.toLowerCase(), window.spec]));
   const partitionOf = (base: string | undefined, depth: number): readonly Expr[] | "unknown" => {

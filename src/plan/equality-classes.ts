@@ -1,17 +1,16 @@
-// Which columns the conditions of a statement say to be equal. Columns are nodes of equality classes (union-find) made of
-// conditions that hold for every row; the ON of an outer join is never carried further, because it says nothing about rows
-// without a match.
+// Which columns the conditions of a statement say to be equal. Columns are nodes of equality classes made of conditions that
+// hold for every row.
 
 import type { Column } from "../sql/tree.ts";
 import type { ColumnVindex } from "../vschema/model.ts";
 import { type ColumnKind, columnKindOf } from "./column-kind.ts";
+import { EqualKeys } from "./equal-keys.ts";
 import type { Condition, FromClause, FromTable } from "./from-clause.ts";
 
 /** Which columns WHERE and ON say to be equal. */
 export class EqualityClasses {
   readonly #tables: readonly FromTable[];
-  readonly #parents = new Map<string, string>();
-  readonly #outer: (readonly [string, string])[] = [];
+  readonly #keys = new EqualKeys();
 
   constructor(from: FromClause) {
     this.#tables = from.tables;
@@ -19,14 +18,7 @@ export class EqualityClasses {
   }
 
   equal(a: FromTable, columnA: string, b: FromTable, columnB: string): boolean {
-    const rootA = this.#root(this.key(a, columnA));
-    const rootB = this.#root(this.key(b, columnB));
-    if (rootA === rootB) return true;
-    return this.#outer.some(([x, y]) => {
-      const rootX = this.#root(x);
-      const rootY = this.#root(y);
-      return (rootX === rootA && rootY === rootB) || (rootX === rootB && rootY === rootA);
-    });
+    return this.#keys.equal(this.key(a, columnA), this.key(b, columnB));
   }
 
   /**
@@ -35,14 +27,13 @@ export class EqualityClasses {
    */
   sameAs(table: FromTable, column: string, holds: ColumnKind): readonly string[] {
     const key = this.key(table, column);
-    const root = this.#root(key);
     const same = [key];
     for (const other of this.#tables) {
       const { table: vschema, definition } = other.resolved;
       for (const { columnsLower } of vindexesOf(other)) {
         for (const name of columnsLower) {
           const otherKey = this.key(other, name);
-          if (otherKey === key || this.#root(otherKey) !== root) continue;
+          if (otherKey === key || !this.#keys.same(otherKey, key)) continue;
           if (columnKindOf(vschema, name, definition) === holds) same.push(otherKey);
         }
       }
@@ -67,9 +58,9 @@ export class EqualityClasses {
     if (leftTable === undefined || rightTable === undefined) return;
     const left = this.key(leftTable, expr.left.name.toLowerCase());
     const right = this.key(rightTable, expr.right.name.toLowerCase());
-    if (scope.kind !== "outer") this.#parents.set(this.#root(left), this.#root(right));
+    if (scope.kind !== "outer") this.#keys.add(left, right);
     // Between two preserved tables it decides about matches only: both rows are in the result in any case.
-    else if (scope.nullSide.has(leftTable) || scope.nullSide.has(rightTable)) this.#outer.push([left, right]);
+    else if (scope.nullSide.has(leftTable) || scope.nullSide.has(rightTable)) this.#keys.addOuter(left, right);
   }
 
   /**
@@ -89,15 +80,6 @@ export class EqualityClasses {
       return column.schema === undefined || column.schema === table.resolved.keyspace.keyspace;
     });
     return matching.length === 1 ? matching[0] : undefined;
-  }
-
-  #root(key: string): string {
-    let at = key;
-    for (;;) {
-      const parent = this.#parents.get(at);
-      if (parent === undefined || parent === at) return at;
-      at = parent;
-    }
   }
 }
 

@@ -114,7 +114,7 @@ export function showChange(change: KeyChange): string {
 }
 
 /** The VSchema with the changes made. */
-export function withChanges(vschema: ClusterVSchema, changes: readonly KeyChange[]): ClusterVSchema {
+function withChanges(vschema: ClusterVSchema, changes: readonly KeyChange[]): ClusterVSchema {
   const keyspaces = new Map(vschema.keyspaces);
   for (const change of changes) {
     const keyspace = keyspaces.get(change.keyspace);

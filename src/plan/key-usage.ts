@@ -1,10 +1,10 @@
 // Which columns a statement finds, joins and groups its rows by: what VEXPLAIN KEYS shows, in Vitess's words, and what
 // sharding keys are proposed from. Columns that cannot be told to be a certain table's are left out.
 
+import { EMPTY_SELECT } from "../sql/empty-select.ts";
 import type { BinaryOp, Column, Delete, Expr, Node, Query, Select, Statement, TableRef, Update } from "../sql/tree.ts";
 import { children, isQuery } from "../sql/walk.ts";
 import { conjunctsOf, leafOf } from "./colocation.ts";
-import { EMPTY_SELECT } from "./merge.ts";
 import { type Block, joinedColumns, type QueryScope, type Resolved, resolveColumn, scopeOf } from "./scope.ts";
 import type { PlanContext } from "./tables.ts";
 

@@ -3,15 +3,16 @@
 // shipped, and the rest of the statement runs over them.
 
 import { assertNever } from "../base/assert.ts";
+import { EMPTY_SELECT } from "../sql/empty-select.ts";
 import type { Expr, Select, SelectItem } from "../sql/tree.ts";
 import { sameTree } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import { groupExpr, hasWindow, isAggregate } from "./colocation.ts";
-import { type MergePlanner, EMPTY_SELECT, limitOf, NO_MERGE, pruned, rowsTable, shippedName } from "./merge.ts";
+import { type MergePlanner, limitOf, NO_MERGE, pruned, rowsTable, shippedName } from "./merge.ts";
 import { callOf, MergeColumns } from "./merge-columns.ts";
 import type { AggregateOutput, Body, Merge, MergeKey } from "./merge-plan.ts";
 import { withoutAliases } from "./merge-order.ts";
-import { mapOwn } from "./own-expressions.ts";
+import { holdsQuery, mapOwn } from "./own-expressions.ts";
 import type { Routing } from "./plan.ts";
 import {
   type Block,
@@ -310,15 +311,6 @@ function refuseCorrelated(node: Expr, block: Block): void {
   if (subquery === undefined || isCorrelated(subquery.scope) !== false) {
     throw new CannotMerge("a correlated subquery beside aggregates over several shards");
   }
-}
-
-function holdsQuery(expr: Expr): boolean {
-  let holds = false;
-  mapOwn(expr, (node) => {
-    holds ||= node.kind === "subquery" || node.kind === "exists" || node.kind === "quantified";
-    return undefined;
-  });
-  return holds;
 }
 
 /** The partial statement: its columns, and how they make the merged ones. */

@@ -2,20 +2,12 @@
 // the shards of the next table, where a MySQL joins them. Every stage is a SELECT of its own; conditions move to the first
 // stage that has all their columns, which changes no row: a condition on what an outer join preserves may come before it.
 
+import { EMPTY_SELECT } from "../sql/empty-select.ts";
 import type { Column, Cte, Expr, Join, Node, OrderItem, Query, Select, SelectItem, TableRef } from "../sql/tree.ts";
 import { mapChildren } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import { conjunctsOf, groupExpr, type Placed, type Placement, placeBlock } from "./colocation.ts";
-import {
-  EMPTY_SELECT,
-  type MergePlanner,
-  pruned,
-  refuseOthers,
-  rowsTable,
-  routingOf,
-  shippedName,
-  withCtes,
-} from "./merge.ts";
+import { type MergePlanner, pruned, refuseOthers, rowsTable, routingOf, shippedName, withCtes } from "./merge.ts";
 import type { Body, ShardBody } from "./merge-plan.ts";
 import {
   type Block,

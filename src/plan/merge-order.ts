@@ -5,7 +5,7 @@ import { sameTree } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import type { MergeColumns } from "./merge-columns.ts";
 import type { MergeKey } from "./merge-plan.ts";
-import { mapOwn } from "./own-expressions.ts";
+import { holdsQuery, mapOwn } from "./own-expressions.ts";
 import { type Block, nameOfItem, resolveColumn } from "./scope.ts";
 
 /**
@@ -56,13 +56,4 @@ export function withoutAliases(expr: Expr, select: Select, block: Block): Expr {
     const item = select.items.find((each) => each.kind === "expr" && each.alias?.toLowerCase() === lower);
     return item?.kind === "expr" ? item.expr : undefined;
   });
-}
-
-function holdsQuery(expr: Expr): boolean {
-  let holds = false;
-  mapOwn(expr, (node) => {
-    holds ||= node.kind === "subquery" || node.kind === "exists" || node.kind === "quantified";
-    return undefined;
-  });
-  return holds;
 }

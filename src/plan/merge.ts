@@ -5,6 +5,7 @@
 //
 // Throws CannotMerge for what only the gather tier answers.
 
+import { EMPTY_SELECT } from "../sql/empty-select.ts";
 import type { Cte, Expr, Node, OrderItem, Query, Select, SelectItem, TableName, Union, With } from "../sql/tree.ts";
 import { children, isQuery, mapChildren, walk } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -553,7 +554,7 @@ function selectFrom(name: string, columns: readonly SourceColumn[], pos: number)
   };
 }
 
-export function columnItem(table: string, name: string, pos: number): SelectItem {
+function columnItem(table: string, name: string, pos: number): SelectItem {
   return {
     kind: "expr",
     expr: { kind: "column", schema: undefined, table, name, pos },
@@ -562,27 +563,6 @@ export function columnItem(table: string, name: string, pos: number): SelectItem
     pos,
   };
 }
-
-export const EMPTY_SELECT: Select = {
-  kind: "select",
-  hints: undefined,
-  options: [],
-  items: [],
-  from: [],
-  dual: false,
-  where: undefined,
-  groupBy: [],
-  rollup: false,
-  having: undefined,
-  windows: [],
-  procedure: undefined,
-  with: undefined,
-  orderBy: [],
-  limit: undefined,
-  into: undefined,
-  locking: [],
-  pos: 0,
-};
 
 /** One row tells that there is one. */
 function existsQuery(query: Query): Query {
@@ -668,7 +648,7 @@ function leftmost(query: Query): Select {
 }
 
 /** The tree with one node exchanged. */
-export function replaceNode<N extends Node>(tree: N, old: Node, by: Node): N {
+function replaceNode<N extends Node>(tree: N, old: Node, by: Node): N {
   const change = (node: Node): Node => (node === old ? by : mapChildren(node, change));
   return mapChildren(tree, change);
 }

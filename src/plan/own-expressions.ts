@@ -3,6 +3,16 @@
 import type { Expr, Node } from "../sql/tree.ts";
 import { isExpr, mapChildren } from "../sql/walk.ts";
 
+/** An inner query stands somewhere in it. */
+export function holdsQuery(expr: Expr): boolean {
+  let holds = false;
+  mapOwn(expr, (node) => {
+    holds ||= node.kind === "subquery" || node.kind === "exists" || node.kind === "quantified";
+    return undefined;
+  });
+  return holds;
+}
+
 /** `change` gives what takes an expression's place, or undefined to go on below it. Inner queries stay as they are. */
 export function mapOwn<N extends Node>(node: N, change: (expr: Expr) => Expr | undefined): N;
 export function mapOwn(node: Node, change: (expr: Expr) => Expr | undefined): Node {

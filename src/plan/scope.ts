@@ -3,6 +3,7 @@
 // be told for sure, because a table's columns are not known, is `undefined`: no decision may rest on it.
 
 import type { ColumnSchema, TableSchema } from "../schema/model.ts";
+import { EMPTY_SELECT } from "../sql/empty-select.ts";
 import type {
   Column,
   Cte,
@@ -247,26 +248,7 @@ function mentions(query: Query, name: string): boolean {
 
 function selectOfTable(table: TableName): Select {
   const { pos } = table;
-  return {
-    kind: "select",
-    hints: undefined,
-    options: [],
-    items: [{ kind: "star", schema: undefined, table: undefined, pos }],
-    from: [table],
-    dual: false,
-    where: undefined,
-    groupBy: [],
-    rollup: false,
-    having: undefined,
-    windows: [],
-    procedure: undefined,
-    with: undefined,
-    orderBy: [],
-    limit: undefined,
-    into: undefined,
-    locking: [],
-    pos,
-  };
+  return { ...EMPTY_SELECT, items: [{ kind: "star", schema: undefined, table: undefined, pos }], from: [table], pos };
 }
 
 function jsonColumns(columns: readonly JsonTableColumn[]): string[] {

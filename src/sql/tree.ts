@@ -1234,8 +1234,6 @@ export type Statement =
   | AlterVschema
   | Admin;
 
-export type StatementKind = Statement["kind"];
-
 /** The parts of statements and expressions that are neither: walked and rewritten like the rest. */
 export type Part =
   | WhenClause
