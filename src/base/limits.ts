@@ -119,6 +119,11 @@ export const LIMITS = {
   /** Collations whose weight of a space a gateway keeps; MariaDB has about 500. */
   collationsKnownMax: 1_000,
 
+  /** A clock that has gone back is waited for so long before no snowflake ids are made. */
+  snowflakeWaitMs: 2_000,
+  /** A process that stood still for so long may have lost its gateway's number, and hears so within the same time. */
+  snowflakeStandstillMs: 5_000,
+  snowflakeBeatMs: 500,
   /** Rows that one statement of a write by key names. */
   writtenKeysMax: 500,
   /** Rows, and bytes of their values, that one batch of an INSERT … SELECT writes. */

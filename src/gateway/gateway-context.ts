@@ -17,6 +17,7 @@ import type { Process } from "./processes.ts";
 import type { QueryOptions } from "./query-options.ts";
 import type { Killed, KillRequest } from "./run-kill.ts";
 import type { SequenceCache } from "./sequence-cache.ts";
+import type { Snowflakes } from "./snowflake.ts";
 import type { StatementDescriptions } from "./statement-description.ts";
 import type { TransactionMode } from "./session-holds.ts";
 import type { TwoPhase } from "./two-phase.ts";
@@ -38,6 +39,7 @@ export interface Definitions {
 export interface GatewayContext {
   readonly tablets: Tablets;
   readonly sequences: SequenceCache;
+  readonly snowflakes: Snowflakes;
   readonly autoIncrements: AutoIncrements;
   readonly definitions: Definitions;
   readonly databases: Databases;

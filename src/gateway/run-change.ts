@@ -8,7 +8,7 @@ import type { ShardTarget } from "../engine/ports.ts";
 import type { OkPacket } from "../mysql/packets/ok.ts";
 import { type Value, valueOf } from "../mysql/values.ts";
 import { WRITE } from "../plan/effects.ts";
-import type { InsertPlan } from "../plan/plan.ts";
+import type { GeneratedColumn, InsertPlan } from "../plan/plan.ts";
 import { setsLastInsertId } from "../plan/session-functions.ts";
 import type { BindValue, Insert } from "../plan/statement.ts";
 import { print } from "../sql/print.ts";
@@ -287,16 +287,25 @@ async function generateIds(
   const rows = rowsToGenerate(plan, binds, executor.state.autoValueOnZero);
   const ids = new Map<number, Value>();
   if (generate === undefined || rows.length === 0) return ids;
-  const [target] = cluster.targets.primary.get(generate.sequenceKeyspace)?.targets ?? [];
-  if (target === undefined) {
-    throw new ShardgateError(
-      "SHARD_UNAVAILABLE",
-      `no ids for ${plan.table}: keyspace ${generate.sequenceKeyspace} of sequence ${generate.sequenceTable} is not available`,
-    );
-  }
-  const taken = await executor.context.sequences.take(target, generate.sequenceTable, rows.length);
+  const taken = await takeIds(executor, plan.table, generate, rows.length, cluster);
   for (const [i, row] of rows.entries()) ids.set(row, valueOf("INT64", String(taken[i] ?? 0n)));
   return ids;
+}
+
+async function takeIds(
+  { context }: Executor,
+  table: string,
+  { sequence }: GeneratedColumn,
+  count: number,
+  cluster: ClusterView,
+): Promise<bigint[]> {
+  if (sequence === undefined) return context.snowflakes.take(count);
+  const [target] = cluster.targets.primary.get(sequence.keyspace)?.targets ?? [];
+  if (target !== undefined) return context.sequences.take(target, sequence.table, count);
+  throw new ShardgateError(
+    "SHARD_UNAVAILABLE",
+    `no ids for ${table}: keyspace ${sequence.keyspace} of sequence ${sequence.table} is not available`,
+  );
 }
 
 /** The statement with the generated ids in place, the column added if it was not listed. */

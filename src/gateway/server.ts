@@ -31,6 +31,7 @@ import { defaultOptions, type QueryDefaults } from "./query-options.ts";
 import { FileReloader, type ReloadedFiles } from "../base/reloaded-files.ts";
 import { isMeant, type Killed, type KillRequest, mayKill } from "./run-kill.ts";
 import { SequenceCache } from "./sequence-cache.ts";
+import { Snowflakes } from "./snowflake.ts";
 import { Session } from "./session.ts";
 import { StatementDescriptions } from "./statement-description.ts";
 import type { TransactionMode } from "./session-holds.ts";
@@ -197,6 +198,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const context: GatewayContext = {
     tablets,
     sequences: new SequenceCache(tablets),
+    // Without peers it is the only gateway there is.
+    snowflakes: new Snowflakes(clock, () => (peers === undefined ? 0 : peers.number || undefined)),
     autoIncrements: new AutoIncrements(tablets, clock, () => tracked.current),
     definitions: { refresh: (keyspace, tables) => definitions.refresh(keyspace, tables, REFRESH_WAIT_MS) },
     databases: new Databases({

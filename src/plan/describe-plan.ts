@@ -3,7 +3,7 @@
 import { assertNever } from "../base/assert.ts";
 import { print, printExpr } from "../sql/print.ts";
 import type { Body, Merge } from "./merge-plan.ts";
-import type { GatherPlan, GatherSource, Plan, Routing, SendPlan } from "./plan.ts";
+import type { GatherPlan, GatherSource, GeneratedColumn, Plan, Routing, SendPlan } from "./plan.ts";
 import type { SchemaPattern } from "./schema-filter.ts";
 import type { ValueRef } from "./value-ref.ts";
 
@@ -43,7 +43,7 @@ export function describePlan(plan: Plan, more: (sender: Sender) => object = () =
           ? {}
           : {
               generated: plan.generate.column,
-              sequence: `${plan.generate.sequenceKeyspace}.${plan.generate.sequenceTable}`,
+              sequence: sequenceName(plan.generate),
             }),
       };
     case "insert-rows":
@@ -128,6 +128,11 @@ function describeMerge({ aggregate, distinct, order, sorted, limit }: Merge): ob
           ...(limit.offset === undefined ? {} : { offset: describeValue(limit.offset) }),
         }),
   };
+}
+
+/** `keyspace.table`, or what makes ids without a table. */
+export function sequenceName({ sequence }: GeneratedColumn): string {
+  return sequence === undefined ? "snowflake" : `${sequence.keyspace}.${sequence.table}`;
 }
 
 /** A routing in the words of EXPLAIN. */

@@ -115,16 +115,16 @@ function generatedColumn(
 ): GeneratedColumn | undefined {
   const auto = table.autoIncrement;
   if (auto === undefined) return undefined;
-  const sequence = resolveTable(
-    { schema: auto.sequence.keyspace, name: auto.sequence.table },
-    { ...context, keyspace: undefined },
-  );
+  const from = auto.sequence;
+  const resolved =
+    from === undefined
+      ? undefined
+      : resolveTable({ schema: from.keyspace, name: from.table }, { ...context, keyspace: undefined });
   const at = columns.indexOf(auto.columnLower);
   return {
     column: auto.column,
     position: at < 0 ? columns.length : at,
-    sequenceKeyspace: sequence.keyspace.keyspace,
-    sequenceTable: sequence.name,
+    sequence: resolved === undefined ? undefined : { keyspace: resolved.keyspace.keyspace, table: resolved.name },
   };
 }
 

@@ -122,8 +122,8 @@ export interface GeneratedColumn {
   readonly column: string;
   /** Position in the row; the number of listed columns when it has to be added. */
   readonly position: number;
-  readonly sequenceKeyspace: string;
-  readonly sequenceTable: string;
+  /** Undefined: a snowflake id. */
+  readonly sequence: { readonly keyspace: string; readonly table: string } | undefined;
 }
 
 /** Answered by the gateway itself: SET, SHOW of its own, USE, transactions. */

@@ -52,6 +52,7 @@ export function findTable(keyspaces: ReadonlyMap<string, KeyspaceVSchema>, name:
 function checkSequence(cluster: ClusterToCheck, table: TableVSchema, path: string): readonly VSchemaFault[] {
   if (table.autoIncrement === undefined) return [];
   const name = table.autoIncrement.sequence;
+  if (name === undefined) return [];
   const search = findTable(cluster.keyspaces, name);
   if (search.kind === "ambiguous") return [{ path, message: ambiguous(name, search.keyspaces) }];
   if (search.kind === "unlisted") return [{ path, message: unlisted(cluster, name, "sequence table") }];

@@ -137,7 +137,9 @@ function showDefinition(definition: VindexDefinition | undefined): string {
 
 function showAutoIncrement(table: TableVSchema): string {
   const { autoIncrement } = table;
-  return autoIncrement === undefined ? "none" : `${autoIncrement.column} from ${showTableName(autoIncrement.sequence)}`;
+  if (autoIncrement === undefined) return "none";
+  const { column, sequence } = autoIncrement;
+  return `${column} from ${sequence === undefined ? "snowflake" : showTableName(sequence)}`;
 }
 
 function showSource(table: TableVSchema): string {

@@ -46,7 +46,9 @@ export function tableJson(table: TableVSchema): object {
     auto_increment:
       autoIncrement === undefined
         ? undefined
-        : { column: autoIncrement.column, sequence: showTableName(autoIncrement.sequence) },
+        : autoIncrement.sequence === undefined
+          ? { column: autoIncrement.column, generator: "snowflake" }
+          : { column: autoIncrement.column, sequence: showTableName(autoIncrement.sequence) },
     columns: table.columns.map(columnJson),
     pinned: table.pinned?.toString("hex"),
     column_list_authoritative: table.columnListAuthoritative,

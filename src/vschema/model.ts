@@ -81,7 +81,8 @@ export interface ColumnVindex {
 export interface AutoIncrement {
   readonly column: string;
   readonly columnLower: string;
-  readonly sequence: TableName;
+  /** Undefined: ids come from the gateways' snowflake generators. */
+  readonly sequence: TableName | undefined;
 }
 
 export interface ColumnVSchema {

@@ -47,7 +47,7 @@ export const VSCHEMA_FIELDS = {
   vindex: ["type", "params", "owner"],
   table: ["type", "column_vindexes", "auto_increment", "columns", "pinned", "column_list_authoritative", "source"],
   columnVindex: ["column", "name", "columns"],
-  autoIncrement: ["column", "sequence"],
+  autoIncrement: ["column", "sequence", "generator"],
   column: ["name", "type", "invisible", "default", "collation_name", "size", "scale", "nullable", "values"],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -370,6 +370,11 @@ class Parser {
     const column = json.text("column");
     const sequence = parseTableName(json.text("sequence"));
     if (column === "") json.fault("column", "a column name is missing");
+    const generator = json.oneOf("generator", ["", "snowflake"]);
+    if (generator === "snowflake") {
+      if (sequence !== undefined) json.fault("sequence", "a snowflake generator takes no sequence table");
+      return column === "" ? undefined : { column, columnLower: column.toLowerCase(), sequence: undefined };
+    }
     if (sequence === undefined) json.fault("sequence", "a sequence table is missing: table or keyspace.table");
     return column === "" || sequence === undefined
       ? undefined

@@ -12,7 +12,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MysqlError, ShardgateError } from "../../src/base/errors.ts";
-import { describeValue } from "../../src/plan/describe-plan.ts";
+import { describeValue, sequenceName } from "../../src/plan/describe-plan.ts";
 import type { Body, Merge, MergeKey } from "../../src/plan/merge-plan.ts";
 import type { InsertPlan, Plan, Routing } from "../../src/plan/plan.ts";
 import { planStatement } from "../../src/plan/planner.ts";
@@ -189,9 +189,7 @@ function showInsert({ keyspace, table, primary, verify, generate }: InsertPlan):
   return [
     `insert into ${keyspace}.${table}: ${primary.vindex.name} of ${rows.join(", ")}`,
     ...verify.map(({ vindex }) => `verified by ${vindex.name}`),
-    ...(generate === undefined
-      ? []
-      : [`${generate.column} from ${generate.sequenceKeyspace}.${generate.sequenceTable}`]),
+    ...(generate === undefined ? [] : [`${generate.column} from ${sequenceName(generate)}`]),
   ];
 }
 
