@@ -8,7 +8,7 @@ import { parse } from "../../src/sql/parse.ts";
 import { loadHashes } from "../../src/vschema/xxh64.ts";
 import type { Outcome } from "../e2e/twin.ts";
 import type { Arena, Lane } from "./arena.ts";
-import { compareRows, type Difference, differences } from "./compare.ts";
+import { compareRows, type Difference, differences, isWrong } from "./compare.ts";
 import { shrink } from "./shrink.ts";
 
 export interface Verdict {
@@ -52,7 +52,7 @@ export async function judge(lane: Lane, sql: string): Promise<Verdict> {
     return { ...verdict, differences: found, isOpen: !sameAnswer(sql, plain, control) };
   }
   let left = found;
-  if (found.some((each) => each !== "refused")) {
+  if (found.some((each) => each === "warnings" || (isWrong(each) && each !== "refused"))) {
     for await (const other of lane.askByOtherPlans(sql)) {
       // What another plan says counts only with the rows of this one.
       if (found[0] !== "errno" && !sameAnswer(sql, plain, other)) continue;
