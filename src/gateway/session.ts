@@ -219,6 +219,10 @@ export class Session implements CommandHandler {
 
   #initDb(payload: Buffer, sequenceId: number): void {
     const executor = this.#executor.answering(sequenceId);
+    if (payload.length === 1) {
+      executor.fail(new ShardgateError("ER_NO_DB", "No database selected"));
+      return;
+    }
     selectTargetSoon(executor, payload.toString("utf8", 1)).then(
       () => executor.ok(),
       (error: unknown) => executor.fail(error),

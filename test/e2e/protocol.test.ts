@@ -140,6 +140,7 @@ const STEPS: readonly Step[] = [
   [COM.PING, ""],
   [COM.INIT_DB, "u"],
   [COM.INIT_DB, "nosuch"],
+  [COM.INIT_DB, ""],
   [COM.FIELD_LIST, "p\0"],
   [COM.FIELD_LIST, "nosuch\0"],
   [COM.STMT_PREPARE, "SELECT id, name FROM p WHERE id >= ? AND id <> ?"],

@@ -23,6 +23,7 @@ import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_240_607);
 const STREAMS = Number(process.env["FUZZ_STREAMS"] ?? 1_000);
+const COMMANDS = Number(process.env["FUZZ_COMMANDS"] ?? 1_500);
 const AT_ONCE = 16;
 /** After so many streams the gateway's caches and heap have their size; growth is counted from there. */
 const WARM_UP_STREAMS = Math.floor(STREAMS / 4);
@@ -160,6 +161,37 @@ describe("gateway", () => {
     expect(bugsLogged(), `FUZZ_SEED=${SEED}`).toEqual([]);
   });
 
+  test("every command with every kind of payload, on sessions that live on", { timeout: 300_000 }, async () => {
+    const gateway = gatewayPid();
+    const neighbours = new Load({ port: cluster.port }, 1, () => "SELECT v FROM split.t WHERE id = 4");
+    const rss = rssOf(gateway);
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      let session: CommandSession | undefined;
+      while (next < COMMANDS) {
+        const seed = (SEED + next++ * 104_729) | 0;
+        const random = new SeededRandom(seed);
+        session ??= await CommandSession.open(random);
+        const payload = fuzzedCommand(random);
+        const outlived = await session.survives(payload);
+        if (!outlived) session = undefined;
+      }
+      session?.close();
+    };
+    await Promise.all(Array.from({ length: AT_ONCE / 2 }, worker));
+    await neighbours.answered(20, PATIENCE_MS);
+    await neighbours.stop();
+    expect(neighbours.errors, `FUZZ_SEED=${SEED}`).toEqual([]);
+    expect(gatewayPid()).toBe(gateway);
+    await until(
+      () => rssOf(gateway) < rss + 2 * GROWTH_BYTES_MAX,
+      PATIENCE_MS,
+      () => `${rssOf(gateway) / MIB} MiB resident, ${rss / MIB} before`,
+    );
+    await nothingLeftOnShards();
+    expect(bugsLogged(), `FUZZ_SEED=${SEED}`).toEqual([]);
+  });
+
   test("statements of 16 MiB and more pass; what is above the limit is refused, and its memory let go", {
     timeout: 180_000,
   }, async () => {
@@ -198,6 +230,122 @@ describe("gateway", () => {
     socket.destroy();
   });
 });
+
+/** A logged-in client that sends one command after the other. */
+class CommandSession {
+  readonly #client: RawClient;
+  #asked = 0;
+
+  private constructor(client: RawClient) {
+    this.#client = client;
+  }
+
+  static async open(random: SeededRandom): Promise<CommandSession> {
+    const wanted = [CLIENT.DEPRECATE_EOF, CLIENT.SESSION_TRACK, CLIENT.QUERY_ATTRIBUTES, CLIENT.FOUND_ROWS];
+    const more = wanted.reduce((flags, flag) => (random.below(2) === 0 ? flags | flag : flags), 0);
+    const target = { host: "127.0.0.1", port: cluster.port };
+    const client = await RawClient.login({ target, user: "root", capabilities: BASE_CAPABILITIES | more });
+    const session = new CommandSession(client);
+    session.#send(Buffer.from(`\u0003${more & CLIENT.QUERY_ATTRIBUTES ? "\0\u0001" : ""}USE split`));
+    session.#send(Buffer.from("\u0016SELECT v FROM t WHERE id = ? AND v <> ?"));
+    return session;
+  }
+
+  /** Whether the session still answers after the command; else it has been closed. */
+  async survives(payload: Buffer): Promise<boolean> {
+    this.#send(payload);
+    // Names the column, whatever has become of the session.
+    const marker = Buffer.from(`marker ${this.#asked++};`);
+    this.#send(Buffer.concat([Buffer.of(COM.STMT_PREPARE), Buffer.from("SELECT '"), marker, Buffer.from("'")]));
+    let seen = Buffer.alloc(0);
+    try {
+      for (;;) {
+        const chunk = await this.#client.chunk();
+        seen = Buffer.concat([seen.subarray(-marker.length), chunk]);
+        if (seen.includes(marker)) return true;
+      }
+    } catch {
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #send(payload: Buffer): void {
+    this.#client.write(writeFrame(payload, 0));
+  }
+}
+
+/** Sessions that live on must not wait for each other's rows. */
+const READS = STATEMENTS.filter((statement) => !/^(INSERT|UPDATE|DELETE)/.test(statement));
+
+const COMMAND_BYTES = [...Object.values(COM), 0x2f, 0x50, 0x7f, 0xff];
+
+/** A valid command, or one that is cut off, has foreign bytes or enormous lengths inside, or is nothing but noise. */
+function fuzzedCommand(random: SeededRandom): Buffer {
+  const command = random.pick(COMMAND_BYTES) ?? COM.PING;
+  const valid = Buffer.concat([Buffer.of(command), argumentOf(command, random)]);
+  const at = 1 + random.below(Math.max(1, valid.length - 1));
+  switch (random.below(5)) {
+    case 0:
+      return valid;
+    case 1:
+      return valid.subarray(0, at);
+    case 2:
+      return Buffer.concat([Buffer.of(command), random.bytes(random.below(200))]);
+    case 3:
+      return Buffer.concat([valid.subarray(0, at), random.bytes(1 + random.below(30)), valid.subarray(at)]);
+    default: {
+      const lengths = ["feffffffffffffffff", "fdffffff", "fcffff", "fe0000000000000080", "ffffffff"];
+      return Buffer.concat([valid.subarray(0, at), Buffer.from(random.pick(lengths) ?? "", "hex"), valid.subarray(at)]);
+    }
+  }
+}
+
+function argumentOf(command: number, random: SeededRandom): Buffer {
+  const id = Buffer.alloc(4);
+  id.writeUInt32LE(1 + random.below(3));
+  switch (command) {
+    case COM.QUERY:
+    case COM.STMT_PREPARE: {
+      const count = 1 + random.below(4);
+      return Buffer.from(Array.from({ length: count }, () => random.pick(READS) ?? "").join("; "));
+    }
+    case COM.INIT_DB:
+      return Buffer.from("split");
+    // Names that no database can have.
+    case COM.CREATE_DB:
+    case COM.DROP_DB:
+      return Buffer.alloc(300, 0x78);
+    case COM.FIELD_LIST:
+      return Buffer.from("t\0%");
+    case COM.CHANGE_USER:
+      return Buffer.concat([Buffer.from("root\0\0split\0"), Buffer.of(45, 0), Buffer.from("mysql_native_password\0")]);
+    case COM.STMT_EXECUTE:
+      return Buffer.concat([
+        id,
+        Buffer.of(random.below(4) === 0 ? random.below(256) : 0, 1, 0, 0, 0),
+        Buffer.of(random.below(4), 1, random.below(256), 0, 0xfd, 0),
+        random.bytes(random.below(24)),
+      ]);
+    case COM.STMT_BULK_EXECUTE:
+      return Buffer.concat([id, Buffer.of(random.below(256), 0, 8, 0, 0xfd, 0), random.bytes(random.below(60))]);
+    case COM.STMT_SEND_LONG_DATA:
+      return Buffer.concat([id, Buffer.of(random.below(3), 0), random.bytes(random.below(2_000))]);
+    case COM.STMT_FETCH:
+      return Buffer.concat([id, random.bytes(4)]);
+    case COM.STMT_CLOSE:
+    case COM.STMT_RESET:
+    case COM.PROCESS_KILL:
+      return command === COM.PROCESS_KILL ? Buffer.of(0xff, 0xff, 0xff, random.below(256)) : id;
+    case COM.SET_OPTION:
+      return Buffer.of(random.below(3), 0);
+    default:
+      return random.bytes(random.below(16));
+  }
+}
 
 async function runStream(random: SeededRandom, name: string): Promise<void> {
   const names = Object.keys(MANGLERS);
