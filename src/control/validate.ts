@@ -8,6 +8,7 @@ import type { KeyspaceVSchema } from "../vschema/model.ts";
 import { checkVSchema } from "../vschema/parse-vschema.ts";
 import type { ControlContext } from "./context.ts";
 import { requireKeyspace, TABLET_READ_TIMEOUT_MS } from "./context.ts";
+import { foreignKeyFaults } from "./foreign-keys.ts";
 import type { ShardSchema } from "./schema.ts";
 import { schemaDifferences } from "./schema.ts";
 import { primaryOf } from "./tablets.ts";
@@ -134,6 +135,9 @@ async function validateVSchema(
     problems.push(problem("error", `${keyspace}.sharded`, `is false, but there are ${servingShards} serving shards`));
   }
   for (const schema of schemas) problems.push(...compareTables(vschema, schema));
+  const [first] = schemas;
+  const crossing = first === undefined ? [] : foreignKeyFaults(vschema, first.tables);
+  problems.push(...crossing.map(({ path, message }) => problem("error", path, message)));
   return problems;
 }
 

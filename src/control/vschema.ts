@@ -1,14 +1,16 @@
 // Commands on VSchemas. A VSchema with a fault is refused and never replaces a good one; a write is compare-and-set, so
 // that of two operators who edit at once the second learns of the first.
 
-import { ShardgateError } from "../base/errors.ts";
+import { MysqlError, ShardgateError } from "../base/errors.ts";
 import type { Revision } from "../topo/store.ts";
 import { checkVSchemas } from "../vschema/check-cluster.ts";
 import { diffVSchema } from "../vschema/diff-vschema.ts";
 import type { KeyspaceVSchema, VSchemaFault } from "../vschema/model.ts";
 import { checkVSchema, parseVSchemaText } from "../vschema/parse-vschema.ts";
 import type { ControlContext } from "./context.ts";
-import { requireKeyspace } from "./context.ts";
+import { requireKeyspace, TABLET_READ_TIMEOUT_MS } from "./context.ts";
+import { foreignKeyFaults } from "./foreign-keys.ts";
+import { primariesOf } from "./tablets.ts";
 
 export interface StoredVSchema {
   readonly keyspace: string;
@@ -62,6 +64,10 @@ export async function applyVSchema(
       `${keyspace}.sharded: must be true, the keyspace has ${shards.length} serving shards`,
     );
   }
+  const crossing = await foreignKeysAcross(context, after);
+  if (crossing.length > 0) {
+    throw new ShardgateError("VSCHEMA_BAD", crossing.map(({ path, message }) => `${path}: ${message}`).join("; "));
+  }
   const stored = await topology.getVSchema(keyspace);
   if (options.base !== undefined && options.base.revision !== stored?.revision) {
     throw new ShardgateError("TOPO_BAD_VERSION", `the VSchema of ${keyspace} was changed by someone else meanwhile`);
@@ -100,6 +106,20 @@ async function crossChecks(context: ControlContext, after: KeyspaceVSchema): Pro
   keyspaces.set(after.keyspace, after);
   const faults = checkVSchemas({ keyspaces, routingRules: rules });
   return faults.filter((fault) => fault.path.startsWith(`${after.keyspace}.`) || !known.has(showFault(fault)));
+}
+
+/** None are known where no shard tells its tables. */
+async function foreignKeysAcross(context: ControlContext, after: KeyspaceVSchema): Promise<readonly VSchemaFault[]> {
+  if (!after.sharded || after.tables.size === 0) return [];
+  try {
+    const [first] = await primariesOf(context, after.keyspace);
+    if (first === undefined) return [];
+    const names = [...after.tables.keys()];
+    return foreignKeyFaults(after, await context.tablets.getSchema(first.primary, names, TABLET_READ_TIMEOUT_MS));
+  } catch (error) {
+    if (error instanceof ShardgateError || error instanceof MysqlError) return [];
+    throw error;
+  }
 }
 
 function showFault(fault: VSchemaFault): string {

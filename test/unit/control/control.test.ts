@@ -172,6 +172,24 @@ describe("cells", () => {
   });
 });
 
+describe("keyspaces that clients have made", () => {
+  test("are shown with what serves them, and keep it from being deleted", async () => {
+    await addCellInfo(context, "zone1");
+    await createKeyspace(context, "home");
+    await createShard(context, "home", "0");
+    await registerTablet(context.topology, 100, { keyspace: "home", shard: "0" });
+    await context.topology.createKeyspace({ name: "made/up", servedFrom: "home" });
+    expect(await getKeyspace(context, "made/up")).toMatchObject({ servedFrom: "home", shards: ["0"] });
+    expect(await validate(context)).toEqual([]);
+    await expect(applySchema(context, "made/up", "DROP TABLE t")).rejects.toThrow("define its tables by SQL");
+    await expect(deleteKeyspace(context, "home", { recursive: true })).rejects.toThrow("serve others: made/up");
+    await deleteKeyspace(context, "made/up");
+    expect((await getKeyspaces(context)).map(({ name }) => name)).toEqual(["home"]);
+    await context.topology.createKeyspace({ name: "adrift", servedFrom: "nowhere" });
+    expect(await validate(context)).toMatchObject([{ severity: "error", place: "adrift" }]);
+  });
+});
+
 describe("VSchema", () => {
   test("dry run shows and leaves; apply stores; the same again is unchanged", async () => {
     await createKeyspace(context, "customer");
@@ -209,6 +227,36 @@ describe("VSchema", () => {
       applyVSchema(context, "customer", JSON.stringify({ ...VSCHEMA, foreign_key_mode: "managed" }), { base }),
     ).rejects.toMatchObject({ id: "TOPO_BAD_VERSION" });
     expect(await getVSchema(context, "customer")).toMatchObject({ json: theirs });
+  });
+
+  test("one under which a foreign key would lead across shards is refused, with table and key", async () => {
+    const [first, second] = await makeCustomer();
+    for (const alias of [first, second]) {
+      tablets.addTable(
+        alias,
+        "item",
+        "CREATE TABLE `item` (`customer_id` bigint, `no` bigint, " +
+          "CONSTRAINT `fk` FOREIGN KEY (`customer_id`) REFERENCES `corder` (`customer_id`))",
+      );
+    }
+    const item = (column: string, more: object = {}): string => {
+      const tables = { ...VSCHEMA.tables, item: { column_vindexes: [{ column, name: "hash" }] } };
+      return JSON.stringify({ ...VSCHEMA, ...more, tables });
+    };
+    await applyVSchema(context, "customer", item("customer_id"));
+    await expect(applyVSchema(context, "customer", item("no"))).rejects.toThrow(
+      "customer.tables.item: its foreign key fk would lead across shards",
+    );
+    await expect(
+      applyVSchema(context, "customer", item("customer_id", { foreign_key_mode: "disallow" })),
+    ).rejects.toThrow("foreign_key_mode of keyspace customer is disallow");
+    // What is wrong already is found, too.
+    const crossed = { keyspace: "customer", json: JSON.parse(item("no")) as unknown };
+    const stored = await context.topology.getVSchema("customer");
+    await context.topology.putVSchema(crossed, stored?.revision);
+    expect(await validate(context, { keyspace: "customer" })).toMatchObject([
+      { severity: "error", place: "customer.tables.item" },
+    ]);
   });
 
   test("names of other keyspaces that lead nowhere are warnings", async () => {
