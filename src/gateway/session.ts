@@ -72,6 +72,8 @@ export class Session implements CommandHandler {
     this.#prepared = new PreparedStatements(this.#executor, client);
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
     if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
+    // The login's own OK tells of it.
+    state.tracker?.forget();
   }
 
   get executor(): Executor {
