@@ -238,6 +238,15 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const startedMs = clock.nowMs();
   const counters: ServerCounters = { questions: 0 };
   const ids = new ConnectionIds();
+  /** Sessions begin with the servers' sql_mode, which decides how statements are read. */
+  const askSettings = async (): Promise<void> => {
+    if (context.comparison.knownSettings !== undefined) return;
+    const primaries = [...view.targets.primary.values()].flatMap(({ targets }) => targets);
+    const up = primaries.find(({ keyspace, shard }) => tablets.primaryProblem(keyspace, shard) === undefined);
+    if (up !== undefined) await context.comparison.settings(up).catch(() => undefined);
+  };
+  tablets.onChange(() => void askSettings());
+  await askSettings();
   const connections: ClientConnections<Session> = new ClientConnections<Session>({
     limits: options.clients.limits,
     proxyNetworks: options.clients.proxyNetworks,

@@ -49,6 +49,8 @@ export class SessionState {
   target: SessionTarget = NO_TARGET;
   settings: Settings = Settings.atLogin();
   sqlMode: SqlMode;
+  /** What sql_mode is at login. */
+  serverSqlMode = "";
   /** What of it clients must know to write literals. */
   #modeFlags = 0;
   /** Stands for `sqlMode` in keys: statements of the same text may read differently. Empty for the default. */
@@ -153,10 +155,7 @@ export class SessionState {
   /** Everything as after login, as COM_RESET_CONNECTION demands; the target stays. */
   reset(names: Settings): void {
     this.settings = names;
-    this.sqlMode = { ...DEFAULT_SQL_MODE, dialect: this.sqlMode.dialect };
-    this.readingMode = "";
-    this.#modeFlags = 0;
-    this.autoValueOnZero = true;
+    this.readSqlMode(this.serverSqlMode);
     this.autocommit = true;
     this.begin = undefined;
     this.nextIsolation = undefined;

@@ -61,6 +61,8 @@ export class Session implements CommandHandler {
     );
     this.#loginSettings = settingsOf(login.collation);
     state.settings = this.#loginSettings;
+    state.serverSqlMode = context.comparison.knownSettings?.sqlMode ?? "";
+    state.readSqlMode(state.serverSqlMode);
     state.tls = connection.tls;
     state.idlesAfter(context, (capabilities & CLIENT.INTERACTIVE) !== 0);
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
