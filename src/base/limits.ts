@@ -35,6 +35,12 @@ export const LIMITS = {
   /** Bytes of rows that the cursors of one session hold in memory; beyond they lie on disk. */
   cursorMemoryBytesMax: 1024 * 1024,
 
+  /** Normalized statements that are counted each by itself, and bytes of the text of one. */
+  digestsMax: 2_000,
+  digestTextBytesMax: 4 * 1024,
+  /** Combinations of labels that metrics of statements have. */
+  metricGroupsMax: 500,
+
   /** Plans kept by a gateway. */
   planCacheEntries: 5_000,
   /** Bytes of normalized text above which a plan is not cached. */

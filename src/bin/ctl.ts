@@ -477,7 +477,7 @@ async function openTopology(
 
 function tabletTlsOf(flags: CtlFlags): GrpcTls | undefined {
   try {
-    return grpcTlsOf({ logLevel: "silent", ...flags }, silentLog);
+    return grpcTlsOf(flags, silentLog);
   } catch (error) {
     throw new UsageError(messageOf(error), { cause: error });
   }

@@ -35,6 +35,7 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly socketMode: number;
   readonly proxyProtocolNetworks?: string;
   readonly topologyWait: number;
+  readonly slowQueryMs: number;
   readonly gatherMaxRows: number;
   readonly gatherMaxBytes: number;
   readonly scatter: boolean;
@@ -177,6 +178,12 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
     );
   command
     .option(
+      "--slow-query-ms <ms>",
+      "statements that take longer are logged, without their literals; 0 logs none",
+      wholeNumber,
+      GATEWAY_DEFAULTS.slowQueryMs,
+    )
+    .option(
       "--peer-listen <host:port>",
       "where other gateways reach it (gRPC) to list and kill clients; port 0 takes a free one",
       "127.0.0.1:0",
@@ -230,6 +237,8 @@ async function start(
     createDatabaseOn: flags.createDatabaseOn,
     autoVSchema: flags.autoVschema,
     topologyWaitMs: flags.topologyWait,
+    slowQueryMs: flags.slowQueryMs,
+    admin: flags.adminListen === "off" ? undefined : { listen: flags.adminListen, config: { ...flags } },
     peers: peerNetwork(flags.peerListen, flags.peerAdvertiseHost, grpcTls, log),
     clock: systemClock,
     log,

@@ -10,6 +10,7 @@ import type { GrpcTls } from "../rpc/service.ts";
 
 export interface ProcessFlags {
   readonly logLevel: LogLevel;
+  readonly adminListen: string;
   readonly grpcCert?: string;
   readonly grpcKey?: string;
   readonly grpcCa?: string;
@@ -17,6 +18,11 @@ export interface ProcessFlags {
 
 export function addProcessFlags(command: Command): Command {
   return command
+    .option(
+      "--admin-listen <host:port>",
+      "where /livez, /readyz, /metrics and /debug pages are served over HTTP; port 0 takes a free one, off serves none",
+      "127.0.0.1:0",
+    )
     .option(
       "--grpc-cert <file>",
       "PEM certificate for mTLS between gateways and tablets; read again when it changes (default: plain text)",
@@ -31,7 +37,7 @@ export function addProcessFlags(command: Command): Command {
 }
 
 /** Throws CONFIG_BAD when only some of the three files are given, or one is no good. */
-export function grpcTlsOf(flags: ProcessFlags, log: Log): GrpcTls | undefined {
+export function grpcTlsOf(flags: Pick<ProcessFlags, "grpcCert" | "grpcKey" | "grpcCa">, log: Log): GrpcTls | undefined {
   const { grpcCert: certFile, grpcKey: keyFile, grpcCa: caFile } = flags;
   if (certFile === undefined && keyFile === undefined && caFile === undefined) return undefined;
   if (certFile === undefined || keyFile === undefined || caFile === undefined) {
@@ -46,6 +52,15 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+export interface RunningPart {
+  /** host:port it serves on. */
+  readonly address: string;
+  /** host:port of its admin pages. */
+  readonly adminAddress: string | undefined;
+  reload?(): void;
+  stop(): Promise<void>;
+}
+
 /**
  * Starts a part, prints its ready line on standard output, stops it on SIGINT or SIGTERM; SIGHUP has it read the files
  * again that may change while it runs. Sets the exit code.
@@ -53,7 +68,7 @@ export function wholeNumber(text: string): number {
 export async function runProcess(
   part: "gateway" | "tablet",
   flags: ProcessFlags,
-  start: (log: Log) => Promise<{ readonly address: string; reload?(): void; stop(): Promise<void> }>,
+  start: (log: Log) => Promise<RunningPart>,
 ): Promise<void> {
   const log = createLog(part, flags.logLevel);
   // Timers of the clock do not keep a process alive, and one that waits for etcd may have nothing else. It ends by exit().
@@ -83,7 +98,8 @@ export async function runProcess(
     process.on("SIGHUP", () => {
       running.reload?.();
     });
-    process.stdout.write(`${JSON.stringify({ ready: true, part, pid: process.pid, address: running.address })}\n`);
+    const { address, adminAddress: admin } = running;
+    process.stdout.write(`${JSON.stringify({ ready: true, part, pid: process.pid, address, admin })}\n`);
   } catch (error) {
     process.stderr.write(`shardgate ${part}: ${messageOf(error)}\n`);
     if (!(error instanceof ShardgateError) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);

@@ -113,6 +113,7 @@ async function start(
     queryTimeoutMs: flags.queryTimeout,
     transactionIdleTimeoutMs: flags.transactionIdleTimeout,
     drainMs: flags.drainTimeout * 1000,
+    admin: flags.adminListen === "off" ? undefined : { listen: flags.adminListen, config: { ...flags } },
     topology: new Topology(store, topoRootOf(flags)),
     clock: systemClock,
     log,

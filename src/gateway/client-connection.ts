@@ -61,6 +61,8 @@ export interface ClientConnectionOptions {
 export interface CommandHandler {
   /** `payload` is the packet without its header; owned. An answer's first packet has `sequenceId + 1`. */
   command(payload: Buffer, sequenceId: number): void;
+  /** Its command is answered, after `ms` milliseconds. */
+  answered(ms: number): void;
   /**
    * The client is gone, or another user's from now on: whatever is under way is to be stopped, and what is held given
    * back. Never rejects.
@@ -195,7 +197,9 @@ export class ClientConnection implements Output {
   commandDone(): void {
     if (this.#phase.kind !== "executing") return;
     const { handler, sinceMs } = this.#phase;
-    this.#phase = { kind: "ready", handler, sinceMs, idleSinceMs: this.#options.clock.nowMs() };
+    const nowMs = this.#options.clock.nowMs();
+    this.#phase = { kind: "ready", handler, sinceMs, idleSinceMs: nowMs };
+    handler.answered(nowMs - sinceMs);
     if (this.#ending) this.end();
     else if (this.#leaving !== undefined && !handler.inTransaction) this.endWith(this.#leaving);
     else if (!this.#looping) this.#loop();

@@ -517,6 +517,7 @@ export class Executor implements PassThroughOwner {
   /** Opens the transaction that autocommit = 0 asks for. A statement alone is one, too: SET TRANSACTION may be for it. */
   openTransaction(touchesTables: boolean, changes = false): void {
     const { state } = this;
+    state.tracker?.touches(touchesTables, changes);
     if (state.inTransaction || !touchesTables) return;
     if (!state.autocommit) {
       state.begin = startOf(state);
@@ -811,6 +812,7 @@ export class Executor implements PassThroughOwner {
       if (this.#effect.reserves === LOCK_TABLES && info.kind === "ok") state.holds.hasLockedTables = true;
     }
     learn(this.#effect, this.#binds, info, state);
+    state.last.rows = info.rows;
     const keeping = this.#keeping;
     this.#keeping = undefined;
     if (keeping !== undefined) {

@@ -16,6 +16,7 @@ import type { Databases } from "./databases.ts";
 import type { Process } from "./processes.ts";
 import type { QueryOptions } from "./query-options.ts";
 import type { Killed, KillRequest } from "./run-kill.ts";
+import type { QueryStats } from "./query-stats.ts";
 import type { SequenceCache } from "./sequence-cache.ts";
 import type { Snowflakes } from "./snowflake.ts";
 import type { StatementDescriptions } from "./statement-description.ts";
@@ -47,6 +48,9 @@ export interface GatewayContext {
   readonly comparison: ComparisonFacts;
   readonly plans: PlanCaches;
   readonly descriptions: StatementDescriptions;
+  readonly stats: QueryStats;
+  /** Statements that take longer are logged; Infinity: none. */
+  readonly slowQueryMs: number;
   readonly transactionMode: TransactionMode;
   readonly twoPhase: TwoPhase;
   readonly gatherLimits: GatherLimits;
@@ -77,11 +81,17 @@ export interface GatewayContext {
 export class PlanCaches {
   #version = -1;
   #caches = new Map<string, PlanCache>();
+  /** Of caches that have been dropped. */
+  #hits = 0;
+  #misses = 0;
 
   /** `selection` is the session's keyspace and sql_mode; `version` the cluster view's. */
   for(selection: string, version: number): PlanCache {
     if (version !== this.#version) {
       this.#version = version;
+      const { hits, misses } = this.totals;
+      this.#hits = hits;
+      this.#misses = misses;
       this.#caches = new Map();
     }
     let cache = this.#caches.get(selection);
@@ -90,5 +100,25 @@ export class PlanCaches {
       this.#caches.set(selection, cache);
     }
     return cache;
+  }
+
+  get totals(): { readonly entries: number; readonly hits: number; readonly misses: number } {
+    let [entries, hits, misses] = [0, this.#hits, this.#misses];
+    for (const cache of this.#caches.values()) {
+      entries += cache.size;
+      hits += cache.hits;
+      misses += cache.misses;
+    }
+    return { entries, hits, misses };
+  }
+
+  /** Of each cache in use. */
+  summary(): readonly {
+    readonly selection: string;
+    readonly entries: number;
+    readonly hits: number;
+    readonly misses: number;
+  }[] {
+    return [...this.#caches].map(([selection, { size, hits, misses }]) => ({ selection, entries: size, hits, misses }));
   }
 }

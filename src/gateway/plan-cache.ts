@@ -5,12 +5,15 @@ import { LIMITS } from "../base/limits.ts";
 import type { Access } from "./access.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Statement } from "../sql/tree.ts";
+import type { Digest } from "./query-stats.ts";
 
 export interface CachedPlan {
   readonly plan: Plan;
   readonly statement: Statement;
   /** Undefined: anybody may run it. */
   readonly access: Access | undefined;
+  /** What its executions count for; another one after digests were reset. */
+  digest: Digest;
 }
 
 export class PlanCache {

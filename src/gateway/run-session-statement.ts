@@ -76,6 +76,11 @@ export async function runSessionStatement(
       await runUnlock(executor);
       return;
     case "admin":
+      if (/^reset query digests$/i.test(statement.text)) {
+        executor.context.stats.reset(executor.context.clock.wallMs());
+        executor.ok();
+        return;
+      }
       await runAdmin(executor, statement, cluster, payload);
       return;
     case "setFor":

@@ -30,6 +30,8 @@ import { NO_PROXIES, type ProxyNetworks } from "./proxy-protocol.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
 import { FileReloader, type ReloadedFiles } from "../base/reloaded-files.ts";
 import { isMeant, type Killed, type KillRequest, mayKill } from "./run-kill.ts";
+import { startGatewayAdmin } from "./admin.ts";
+import { QueryStats } from "./query-stats.ts";
 import { SequenceCache } from "./sequence-cache.ts";
 import { Snowflakes } from "./snowflake.ts";
 import { Session } from "./session.ts";
@@ -70,6 +72,10 @@ export interface GatewayOptions {
   readonly peers: PeerNetwork | undefined;
   /** How long the first look at the topology may take. */
   readonly topologyWaitMs: number;
+  /** Statements that take longer are logged; 0: none. */
+  readonly slowQueryMs: number;
+  /** Where health, metrics and debug pages are served, and the configuration they show; undefined: nowhere. */
+  readonly admin: { readonly listen: string; readonly config: Readonly<Record<string, unknown>> } | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -91,6 +97,8 @@ export interface ClientOptions {
 export interface RunningGateway {
   /** host:port as bound. */
   readonly address: string;
+  /** host:port of the admin pages. */
+  readonly adminAddress: string | undefined;
   /** Reads the files of users and certificates again; those that are bad leave what is in force. */
   reload(): void;
   /** `graceMs` instead of the options' drainMs. */
@@ -212,6 +220,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
     descriptions: new StatementDescriptions(),
+    stats: new QueryStats(clock.wallMs()),
+    slowQueryMs: options.slowQueryMs === 0 ? Number.POSITIVE_INFINITY : options.slowQueryMs,
     transactionMode: options.transactionMode,
     twoPhase: new TwoPhase({
       port: tablets,
@@ -292,16 +302,30 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   }
   const reloader = new FileReloader(reloaded, RELOAD_MS, clock, log);
   await peers?.join(address);
+  let accepting = true;
+  const admin =
+    options.admin === undefined
+      ? undefined
+      : await startGatewayAdmin(options.admin.listen, {
+          context,
+          connections,
+          accepting: () => accepting,
+          topologyAgeS: () => watcher.watchAgeMs() / 1000,
+          config: options.admin.config,
+        });
   log.info({ address, version: context.serverVersion }, "gateway started");
   return {
     address,
+    adminAddress: admin?.address,
     reload: () => reloader.reload(),
     async stop(graceMs = options.clients.drainMs) {
+      accepting = false;
       const closed = listeners.map((each) => each.close());
       await connections.drain(new ShardgateError("ER_SERVER_SHUTDOWN", "Server shutdown in progress"), graceMs);
       await Promise.all(closed);
       reloader.close();
       await peers?.close();
+      await admin?.close();
       definitions.close();
       tablets.close();
       await watcher.close();
@@ -376,4 +400,5 @@ export const GATEWAY_DEFAULTS = {
   gatherLimits: { rowsMax: LIMITS.gatherRowsMax, bytesMax: LIMITS.gatherBytesMax },
   queryDefaults: { noScatter: false, noGather: false, rowsMax: 0 },
   topologyWaitMs: 15_000,
+  slowQueryMs: 10_000,
 } as const;

@@ -3,9 +3,11 @@
 
 import type { User } from "./users.ts";
 import { SERVER } from "../mysql/constants.ts";
+import type { Tier } from "../plan/describe-plan.ts";
 import type { Template } from "../sql/parameters.ts";
 import { DEFAULT_SQL_MODE, type SqlMode } from "../sql/tree.ts";
 import { KeptState } from "./kept-state.ts";
+import type { Digest } from "./query-stats.ts";
 import type { SessionHolds } from "./session-holds.ts";
 import type { SessionTracker } from "./session-tracker.ts";
 import { Settings } from "./settings.ts";
@@ -28,6 +30,15 @@ export type LastWarnings =
 export interface IdleTimeouts {
   readonly waitTimeoutS: number;
   readonly interactiveTimeoutS: number;
+}
+
+export interface LastStatement {
+  /** Undefined for commands that are no statements, and once it was counted. */
+  digest: Digest | undefined;
+  tier: Tier;
+  /** 0: none. */
+  errno: number;
+  rows: number;
 }
 
 export const NO_WARNINGS: LastWarnings = { kind: "list", warnings: [] };
@@ -58,8 +69,7 @@ export class SessionState {
   /** 0 in an auto-increment column asks for an id: sql_mode has no NO_AUTO_VALUE_ON_ZERO. */
   autoValueOnZero = true;
   autocommit = true;
-  /** Statements that open the transaction on each shard, as one text; undefined while none is open. */
-  begin: string | undefined;
+  #begin: string | undefined;
   /** SET TRANSACTION for the next transaction only. */
   nextIsolation: string | undefined;
   nextReadOnly: boolean | undefined;
@@ -69,6 +79,8 @@ export class SessionState {
   foundRowsCount = 0;
   /** The session has asked for FOUND_ROWS(): it may do so again. */
   usesFoundRows = false;
+  /** What is counted of the statement under way, or the last one. */
+  readonly last: LastStatement = { digest: undefined, tier: "pass-through", errno: 0, rows: 0 };
   /** What PREPARE has prepared, by name in lower case. */
   readonly prepared = new Map<string, Template>();
   lastWarnings: LastWarnings = NO_WARNINGS;
@@ -93,8 +105,18 @@ export class SessionState {
     this.sqlMode = { ...DEFAULT_SQL_MODE, dialect };
   }
 
+  /** Statements that open the transaction on each shard, as one text; undefined while none is open. */
+  get begin(): string | undefined {
+    return this.#begin;
+  }
+
+  set begin(start: string | undefined) {
+    this.#begin = start;
+    this.tracker?.transactionBegins();
+  }
+
   get inTransaction(): boolean {
-    return this.begin !== undefined;
+    return this.#begin !== undefined;
   }
 
   /** SERVER_STATUS_* that this session's client has to see. */
@@ -158,6 +180,7 @@ export class SessionState {
     this.readSqlMode(this.serverSqlMode);
     this.autocommit = true;
     this.begin = undefined;
+    this.holds.resetMode();
     this.nextIsolation = undefined;
     this.nextReadOnly = undefined;
     this.kept = new KeptState();

@@ -15,6 +15,7 @@ import { Executor } from "./executor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { PreparedStatements } from "./prepared-statements.ts";
 import { MultiStatement } from "./multi-statement.ts";
+import type { Digest } from "./query-stats.ts";
 import { commandShown, type Process } from "./processes.ts";
 import { refusedCommand } from "./refused-commands.ts";
 import { flushStatement } from "./flush-statement.ts";
@@ -167,6 +168,36 @@ export class Session implements CommandHandler {
       default:
         this.#executor.answering(sequenceId).fail(refusedCommand(payload[0] ?? 0));
     }
+  }
+
+  answered(ms: number): void {
+    const { context } = this.#options;
+    const { last } = this.#executor.state;
+    const { digest } = last;
+    if (digest === undefined) return;
+    last.digest = undefined;
+    context.stats.record(digest, last.tier, ms, last.rows, last.errno !== 0, context.clock.wallMs());
+    if (ms >= context.slowQueryMs) this.#logSlow(ms, digest);
+  }
+
+  /** Its literals are left out: they may be anybody's. */
+  #logSlow(ms: number, { keyspace, type, text }: Digest): void {
+    const { connectionId, user, last } = this.#executor.state;
+    const { tier, rows, errno } = last;
+    this.#options.context.log.warn(
+      {
+        connection: connectionId,
+        user: user.user,
+        keyspace,
+        type,
+        tier,
+        ms: Math.round(ms),
+        rows,
+        errno,
+        statement: text,
+      },
+      "slow query",
+    );
   }
 
   get inTransaction(): boolean {

@@ -10,6 +10,7 @@ import type { KeyspaceVSchema, VindexDefinition } from "../vschema/model.ts";
 import { checkKeyspaceAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
+import { digestRows } from "./query-stats.ts";
 import type { Executor } from "./executor.ts";
 import { readTextRows } from "./text-rows.ts";
 import { seesKeyspace } from "./users.ts";
@@ -46,6 +47,15 @@ export async function clusterAnswer(
           return [name, String(vschema?.sharded ?? false), vschema?.foreignKeyMode ?? "unspecified", ""];
         }),
       );
+    case "query digests": {
+      const rows = digestRows(context, DIGESTS_SHOWN).filter(
+        ({ keyspace }) => keyspace === "" || sees(String(keyspace)),
+      );
+      return answer(
+        DIGEST_COLUMNS,
+        rows.map((row) => Object.values(row).map(String)),
+      );
+    }
     case "vitess_shards":
       return answer(
         ["Shards"],
@@ -119,6 +129,21 @@ export async function clusterAnswer(
   }
 }
 
+const DIGESTS_SHOWN = 100;
+const DIGEST_COLUMNS = [
+  "Keyspace",
+  "Type",
+  "Count",
+  "Errors",
+  "Rows",
+  "Total_ms",
+  "Mean_ms",
+  "P95_ms",
+  "Max_ms",
+  "Tiers",
+  "Last_seen",
+  "Statement",
+];
 const TABLET_COLUMNS = [
   "Cell",
   "Keyspace",

@@ -84,6 +84,8 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "lock":
     case "unlock":
     case "admin":
+      if (statement.kind === "admin" && /^reset query digests$/i.test(statement.text))
+        return { kind: "session", statement };
       return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "xa":
       throw notSupported("XA", "use BEGIN and COMMIT");

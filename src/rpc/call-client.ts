@@ -7,6 +7,7 @@
 import { Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Clock, Timer } from "../base/clock.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
+import { Latencies } from "../base/latencies.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { errorOf } from "./fail-details.ts";
@@ -51,6 +52,11 @@ type Phase =
   | { readonly kind: "waiting"; readonly timer: Timer }
   | { readonly kind: "closed" };
 
+interface Pending {
+  readonly sink: ReplySink;
+  readonly startMs: number;
+}
+
 const RECONNECT_MS = 100;
 /** What the tablet is told of credit is told in portions, not chunk by chunk. */
 const CREDIT_PORTION_BYTES = LIMITS.callCreditBytes / 4;
@@ -58,7 +64,9 @@ const CREDIT_PORTION_BYTES = LIMITS.callCreditBytes / 4;
 export class CallClient {
   readonly client: Client;
   readonly #options: CallClientOptions;
-  readonly #calls = new Map<number, ReplySink>();
+  readonly #calls = new Map<number, Pending>();
+  /** From a call to the end of its reply. */
+  readonly latencies = new Latencies();
   readonly #credits = new Map<number, number>();
   readonly #batch = new FrameBatch();
   #phase: Phase;
@@ -136,7 +144,7 @@ export class CallClient {
     }
     const callId = this.#nextCallId;
     this.#nextCallId = callId === 0xffffffff ? 1 : callId + 1;
-    this.#calls.set(callId, sink);
+    this.#calls.set(callId, { sink, startMs: this.#options.clock.nowMs() });
     return callId;
   }
 
@@ -194,20 +202,22 @@ export class CallClient {
   }
 
   #failAll(reason: string): void {
-    const sinks = [...this.#calls.values()];
+    const pending = [...this.#calls.values()];
     this.#calls.clear();
     this.#credits.clear();
     if (this.#batch.bytes > 0) this.#batch.take();
-    for (const sink of sinks) {
+    for (const { sink } of pending) {
       sink.fail(new ShardgateError("SHARD_CONNECTION_LOST", `${reason} (${this.#options.address})`), true);
     }
   }
 
   readonly #visit = (callId: number, kind: number, frames: Buffer, start: number, end: number): void => {
-    const sink = this.#calls.get(callId);
+    const pending = this.#calls.get(callId);
     // A call that was given up here may still have a reply on its way.
-    if (sink === undefined) return;
+    if (pending === undefined) return;
+    const { sink } = pending;
     if (kind !== FRAME_DATA) {
+      this.latencies.observe(this.#options.clock.nowMs() - pending.startMs);
       this.#calls.delete(callId);
       this.#credits.delete(callId);
     }

@@ -268,8 +268,9 @@ function reset(c: Cursor): string {
     return "reset persist";
   }
   do {
-    if (c.accept("query")) c.expect("cache");
-    else if (c.accept2("binary", "logs")) {
+    if (c.accept("query")) {
+      if (!c.accept("digests")) c.expect("cache");
+    } else if (c.accept2("binary", "logs")) {
       c.accept2("and", "gtids");
     } else {
       const word = c.oneOf(["master", "slave", "replica"]);

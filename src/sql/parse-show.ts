@@ -70,6 +70,11 @@ function form(c: Cursor, found: Found): void {
       c.next();
       found.what = word === "schemas" ? "databases" : word;
       return filter(c, found);
+    case "query":
+      c.next();
+      c.expect("digests");
+      found.what = "query digests";
+      return;
     case "vitess_migrations":
     case "vitess_throttled_apps":
     case "vitess_metadata":

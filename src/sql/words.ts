@@ -31,7 +31,7 @@ master_demote_to_slave offset page_checksum parse_vcol_expr portion ref_system_i
 stats_persistent stats_sample_pages`;
 
 /** Words of the grammar that are free to be names. */
-const NON_RESERVED = `account action active admin after against aggregate algorithm always any array array_agg ascii at atomic
+const NON_RESERVED = `digests account action active admin after against aggregate algorithm always any array array_agg ascii at atomic
 attribute authentication authors auto auto_increment autoextend_size avg avg_row_length backup begin  binlog bit
 bit_and bit_or bit_xor block body bool boolean btree buckets bulk byte cache cancel cascaded cast catalog_name ceil ceiling chain
 changed channel charset checkpoint checksum cipher class_origin cleanup client clob clone close coalesce code collation

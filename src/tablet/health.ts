@@ -74,6 +74,11 @@ export class HealthMonitor {
     this.#become({ serving: false, reason: "the tablet is shutting down" });
   }
 
+  /** Why it does not serve; undefined while it does. */
+  get problem(): string | undefined {
+    return this.#state.serving ? undefined : this.#state.reason;
+  }
+
   /** Undefined while calls are served. A mysqld that is away is left to the call's own error, which is more exact. */
   refusal(): ShardgateError | undefined {
     if (!this.#stopped) return undefined;

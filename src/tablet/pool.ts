@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { ShardgateError } from "../base/errors.ts";
+import { Latencies } from "../base/latencies.ts";
 import { LIMITS } from "../base/limits.ts";
 
 /** What the pool must know of a connection. */
@@ -43,6 +44,7 @@ interface Waiter<C> {
   readonly settings: string;
   readonly database: string;
   readonly foundRows: boolean;
+  readonly sinceMs: number;
   readonly timer: Timer;
   readonly ready: (connection: C) => void;
   readonly failed: (error: Error) => void;
@@ -56,6 +58,8 @@ interface Idle<C> {
 const SWEEP_MS = 1_000;
 
 export class Pool<C extends Poolable> {
+  /** How long those who had to wait for a connection have waited. */
+  readonly waits = new Latencies();
   readonly #options: PoolOptions<C>;
   /** Idle connections, least recently used first. */
   #idle: Idle<C>[] = [];
@@ -111,6 +115,7 @@ export class Pool<C extends Poolable> {
       settings,
       database,
       foundRows,
+      sinceMs: this.#options.clock.nowMs(),
       ready,
       failed,
       timer: this.#options.clock.after(this.#options.waitMs, () => {
@@ -199,6 +204,7 @@ export class Pool<C extends Poolable> {
       this.#waiters.shift();
       waiter.timer.cancel();
       this.#leased.add(connection);
+      this.waits.observe(this.#options.clock.nowMs() - waiter.sinceMs);
       waiter.ready(connection);
     }
     for (let need = this.#waiters.length - this.#opening; need > 0; need--) {

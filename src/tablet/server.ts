@@ -16,6 +16,7 @@ import { ControlConnection } from "./control-connection.ts";
 import { HealthMonitor } from "./health.ts";
 import { MysqldConnection, type MysqldTarget } from "./mysqld-connection.ts";
 import { Pool, POOL_DEFAULTS } from "./pool.ts";
+import { startTabletAdmin } from "./admin.ts";
 import { SchemaSource } from "./schema-source.ts";
 import { SchemaTracker } from "./schema-tracker.ts";
 import { SchemaTrackers } from "./schema-trackers.ts";
@@ -44,6 +45,8 @@ export interface TabletOptions {
   readonly transactionIdleTimeoutMs: number;
   /** How long statements and transactions may go on when the tablet stops. */
   readonly drainMs: number;
+  /** Where health, metrics and debug pages are served, and the configuration they show; undefined: nowhere. */
+  readonly admin: { readonly listen: string; readonly config: Readonly<Record<string, unknown>> } | undefined;
   readonly topology: Topology;
   readonly clock: Clock;
   readonly log: Log;
@@ -52,6 +55,8 @@ export interface TabletOptions {
 export interface RunningTablet {
   /** host:port as bound. */
   readonly address: string;
+  /** host:port of the admin pages. */
+  readonly adminAddress: string | undefined;
   /** Takes itself out, lets calls under way end for `graceMs`, closes. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -191,8 +196,22 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     { alias: options.alias, address: server.address, keyspace: options.keyspace, shard: options.shard },
     "started",
   );
+  const admin =
+    options.admin === undefined
+      ? undefined
+      : await startTabletAdmin(
+          options.admin.listen,
+          {
+            pools: { query: pools.pool, stream: pools.streamPool, transaction: pools.transactionPool },
+            counts,
+            problem: () => health.problem,
+            config: options.admin.config,
+          },
+          log,
+        );
   return {
     address: server.address,
+    adminAddress: admin?.address,
     async stop(graceMs = options.drainMs) {
       health.drain();
       schema.stop();
@@ -202,6 +221,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
       while (counts.calls + counts.holds > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
       await server.stop(Math.max(100, deadline - clock.nowMs()));
       for (const pool of all) pool.close();
+      await admin?.close();
       await control.close();
       others.close();
       log.info({ alias: options.alias }, "stopped");

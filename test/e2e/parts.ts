@@ -9,6 +9,8 @@ export interface Part {
   readonly pid: number;
   readonly port: number;
   readonly address: string;
+  /** host:port of the admin pages; empty without them. */
+  readonly admin: string;
   readonly exited: Promise<{ readonly code: number | null; readonly stderr: string }>;
   signal(signal: NodeJS.Signals): void;
 }
@@ -35,14 +37,15 @@ export async function startPart(...args: readonly string[]): Promise<Part> {
       resolve({ code, stderr });
     });
   });
-  const address = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once("line", (line) => resolve(addressOf(line)));
+  const { address, admin } = await new Promise<Ready>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", (line) => resolve(readyOf(line)));
     void exited.then(({ code }) => reject(new Error(`exit code ${code}: ${stderr}`)));
   });
   return {
     pid: child.pid ?? 0,
     port: Number(address.slice(address.lastIndexOf(":") + 1)),
     address,
+    admin,
     exited,
     signal: (signal) => child.kill(signal),
   };
@@ -76,10 +79,15 @@ export async function stopAll(): Promise<void> {
   await Promise.all(ended);
 }
 
-function addressOf(line: string): string {
+interface Ready {
+  readonly address: string;
+  readonly admin: string;
+}
+
+function readyOf(line: string): Ready {
   const value: unknown = JSON.parse(line);
   if (typeof value === "object" && value !== null && "address" in value && typeof value.address === "string") {
-    return value.address;
+    return { address: value.address, admin: "admin" in value && typeof value.admin === "string" ? value.admin : "" };
   }
   throw new Error(`not a ready line: ${line}`);
 }

@@ -1,0 +1,127 @@
+// The admin port of a process: health probes, metrics, debug pages over HTTP. Listens on loopback unless told otherwise;
+// only reads, so that a browser that is led there changes nothing.
+
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { messageOf, ShardgateError } from "./errors.ts";
+import type { Log } from "./log.ts";
+
+export interface AdminPage {
+  readonly status: number;
+  /** Content-Type. */
+  readonly type: string;
+  readonly body: string;
+}
+
+/** By path. `wantsJson`: asked for by `?format=json` or an Accept header without HTML. */
+export type AdminPages = ReadonlyMap<string, (wantsJson: boolean) => AdminPage | Promise<AdminPage>>;
+
+export interface AdminServer {
+  /** host:port */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 10_000;
+const CONNECTIONS_MAX = 100;
+
+/** Throws CONFIG_BAD for an address that is none or taken. */
+export async function startAdminServer(listen: string, pages: AdminPages, log: Log): Promise<AdminServer> {
+  const { host, port } = hostAndPort(listen);
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    answer(request, response, pages).catch((error: unknown) => {
+      log.error({ error: messageOf(error), url: request.url }, "bug: an admin page failed");
+      if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain; charset=utf-8" });
+      response.end("internal error; see the log\n");
+    });
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => {
+      reject(new ShardgateError("CONFIG_BAD", `cannot listen on admin address ${listen}: ${messageOf(error)}`, error));
+    });
+    server.listen(port, host, () => resolve());
+  });
+  const bound = server.address();
+  const boundPort = typeof bound === "object" && bound !== null ? bound.port : port;
+  return {
+    address: `${host.includes(":") ? `[${host}]` : host}:${boundPort}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A page of a value as JSON, or as the same in a readable page. */
+export function dataPage(title: string, value: unknown, wantsJson: boolean): AdminPage {
+  const text = JSON.stringify(value, undefined, 2);
+  if (wantsJson) return { status: 200, type: "application/json", body: `${text}\n` };
+  const body = `<!doctype html><meta charset="utf-8"><title>${escaped(title)}</title>
+<style>body{font:14px/1.4 system-ui,sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:2px 8px;text-align:left;vertical-align:top}td{font-family:ui-monospace,monospace}</style>
+<h1>${escaped(title)}</h1>
+<p>The same as JSON: <a href="?format=json">?format=json</a></p>
+${tableOf(value)}
+`;
+  return { status: 200, type: "text/html; charset=utf-8", body };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, pages: AdminPages): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://admin.invalid");
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.writeHead(405, { allow: "GET, HEAD", "content-type": "text/plain; charset=utf-8" });
+    response.end("only GET and HEAD\n");
+    return;
+  }
+  const page = pages.get(url.pathname);
+  if (page === undefined) {
+    const isRoot = url.pathname === "/";
+    response.writeHead(isRoot ? 200 : 404, { "content-type": "text/plain; charset=utf-8" });
+    response.end(`${isRoot ? "" : "no such page; "}there are:\n${[...pages.keys()].join("\n")}\n`);
+    return;
+  }
+  const accept = request.headers.accept ?? "";
+  const wantsJson = url.searchParams.get("format") === "json" || !accept.includes("text/html");
+  const { status, type, body } = await page(wantsJson);
+  response.writeHead(status, {
+    "content-type": type,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+/** Lists of objects become tables, objects two columns. */
+function tableOf(value: unknown): string {
+  if (Array.isArray(value)) {
+    const rows = value.filter((row): row is Record<string, unknown> => typeof row === "object" && row !== null);
+    const [first] = rows;
+    if (first === undefined) return value.length === 0 ? "<p>none</p>" : `<pre>${escaped(JSON.stringify(value))}</pre>`;
+    const names = Object.keys(first);
+    const head = names.map((name) => `<th>${escaped(name)}</th>`).join("");
+    const body = rows.map((row) => `<tr>${names.map((name) => `<td>${cell(row[name])}</td>`).join("")}</tr>`);
+    return `<table><tr>${head}</tr>\n${body.join("\n")}</table>`;
+  }
+  if (typeof value !== "object" || value === null) return `<pre>${escaped(String(value))}</pre>`;
+  const rows = Object.entries(value).map(([name, each]) => `<tr><th>${escaped(name)}</th><td>${cell(each)}</td></tr>`);
+  return `<table>${rows.join("\n")}</table>`;
+}
+
+function cell(value: unknown): string {
+  if (Array.isArray(value) && value.some((each) => typeof each === "object")) return tableOf(value);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return tableOf(value);
+  if (Array.isArray(value)) return escaped(value.join(", "));
+  return escaped(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+}
+
+function hostAndPort(listen: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    throw new ShardgateError("CONFIG_BAD", `admin address is not host:port: ${listen}`);
+  return { host: match[1] ?? match[2] ?? "", port };
+}

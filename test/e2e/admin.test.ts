@@ -1,0 +1,178 @@
+// The admin ports of real processes: probes that follow what becomes of the cluster, metrics, pages, digests.
+
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Etcd } from "../../src/local/etcd.ts";
+import type { Mysqld } from "../../src/local/mysqld.ts";
+import { delay } from "../../src/local/process.ts";
+import { withServer } from "../../src/local/server-connection.ts";
+import { ensureBuilt } from "../fixture/build.ts";
+import { startEtcd, startMysqld, temporaryDir } from "../fixture/cluster.ts";
+import { mustRun, type Part, startPart, stopAll } from "./parts.ts";
+
+const PATIENCE_MS = 30_000;
+const dir = temporaryDir("admin");
+let etcd: Etcd;
+let mysqld: Mysqld;
+let tablet: Part;
+let gateway: Part;
+let client: Connection;
+
+async function page(part: Part, path: string, accept = "*/*"): Promise<{ status: number; type: string; body: string }> {
+  const response = await fetch(`http://${part.admin}${path}`, { headers: { accept } });
+  return { status: response.status, type: response.headers.get("content-type") ?? "", body: await response.text() };
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const endMs = performance.now() + PATIENCE_MS; !(await condition()); await delay(50)) {
+    if (performance.now() > endMs) throw new Error("it did not come to pass");
+  }
+}
+
+/** The sum of a metric's samples whose labels contain all of `labels`. */
+function sampled(text: string, name: string, ...labels: readonly string[]): number {
+  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  const meant = lines.filter((line) => labels.every((label) => line.includes(label)));
+  return meant.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}
+
+beforeAll(async () => {
+  await ensureBuilt();
+  [etcd, mysqld] = await Promise.all([startEtcd(), startMysqld({ dir: join(dir.path, "mysqld") })]);
+  const topo = ["--topo-endpoints", etcd.endpoint];
+  await withServer(mysqld.socketPath, async (server) => {
+    await server.run("CREATE DATABASE plain");
+    await server.run("CREATE TABLE plain.p (id BIGINT PRIMARY KEY, v BIGINT)");
+    await server.run("INSERT INTO plain.p VALUES (1, 10), (2, 20)");
+  });
+  await mustRun("ctl", "AddCellInfo", "zone1", ...topo);
+  await mustRun("ctl", "CreateKeyspace", "plain", ...topo);
+  await mustRun("ctl", "CreateShard", "plain/0", ...topo);
+  const quiet = [...topo, "--log-level", "error"];
+  const what = ["--alias", "zone1-0000000100", "--keyspace", "plain", "--shard", "0"];
+  tablet = await startPart("tablet", ...what, "--mysql-socket", mysqld.socketPath, "--listen", "127.0.0.1:0", ...quiet);
+  gateway = await startPart("gateway", "--listen", "127.0.0.1:0", "--slow-query-ms", "200", ...topo);
+  client = await createConnection({ host: "127.0.0.1", port: gateway.port, user: "root", database: "plain" });
+  client.on("error", () => undefined);
+}, 120_000);
+
+afterAll(async () => {
+  client?.destroy();
+  await stopAll();
+  await Promise.all([etcd?.stop(), mysqld?.stop()]);
+  dir.remove();
+});
+
+describe("admin pages", () => {
+  test("live and ready", async () => {
+    for (const part of [gateway, tablet]) {
+      expect(await page(part, "/livez")).toMatchObject({ status: 200, body: "ok\n" });
+      await until(async () => (await page(part, "/readyz")).status === 200);
+    }
+    expect((await page(gateway, "/")).body).toContain("/metrics");
+    expect((await page(gateway, "/nothing")).status).toBe(404);
+    const posted = await fetch(`http://${gateway.admin}/metrics`, { method: "POST" });
+    expect(posted.status).toBe(405);
+  });
+
+  test("statements are counted by what they are, in metrics and as digests", async () => {
+    const before = (await page(gateway, "/metrics")).body;
+    for (let id = 1; id <= 5; id++) await client.query(`SELECT v FROM p WHERE id = ${id}`);
+    await client.execute("SELECT v FROM p WHERE id = ?", [1]);
+    await expect(client.query("SELECT nothing FROM p")).rejects.toMatchObject({ errno: 1054 });
+    await expect(client.query("SELEC 1")).rejects.toMatchObject({ errno: 1064 });
+    const { body, type } = await page(gateway, "/metrics");
+    expect(type).toContain("text/plain");
+    const grown = (name: string, ...labels: readonly string[]): number =>
+      sampled(body, name, ...labels) - sampled(before, name, ...labels);
+    const selects = ['keyspace="plain"', 'type="select"', 'tier="pass-through"'];
+    expect(grown("shardgate_queries_total", ...selects, 'outcome="ok"')).toBe(6);
+    expect(grown("shardgate_queries_total", ...selects, 'outcome="error"')).toBe(1);
+    expect(grown("shardgate_queries_total", 'type="unknown"', 'outcome="error"')).toBe(1);
+    expect(grown("shardgate_query_rows_total", ...selects)).toBe(3);
+    expect(grown("shardgate_query_duration_seconds_count", ...selects)).toBe(7);
+    expect(grown("shardgate_query_duration_seconds_bucket", ...selects, 'le="+Inf"')).toBe(7);
+    expect(grown("shardgate_tablet_call_duration_seconds_count", 'alias="zone1-0000000100"')).toBeGreaterThanOrEqual(7);
+    expect(sampled(body, "shardgate_tablet_serving", 'shard="0"')).toBe(1);
+    expect(sampled(body, "shardgate_client_connections")).toBe(1);
+    expect(body).toContain("# TYPE shardgate_queries_total counter");
+    expect(body).toContain("nodejs_eventloop_lag_seconds");
+    expect((await page(tablet, "/metrics")).body).toContain('shardgate_pool_connections_idle{pool="query"}');
+
+    const digests: unknown = JSON.parse((await page(gateway, "/debug/queries")).body);
+    const select = expect.objectContaining({
+      keyspace: "plain",
+      type: "select",
+      count: 6,
+      rows: 3,
+      tiers: "pass-through 6",
+      statement: "SELECT v FROM p WHERE id=:v1",
+    });
+    expect(digests).toContainEqual(select);
+    const [shown] = await client.query<RowDataPacket[]>("SHOW QUERY DIGESTS");
+    expect(shown.find(({ Statement }) => Statement === "SELECT v FROM p WHERE id=:v1")).toMatchObject({ Count: "6" });
+    await client.query("RESET QUERY DIGESTS");
+    await client.query("SELECT v FROM p WHERE id = 7");
+    const [again] = await client.query<RowDataPacket[]>("SHOW QUERY DIGESTS");
+    expect(again.find(({ Statement }) => Statement === "SELECT v FROM p WHERE id=:v1")).toMatchObject({ Count: "1" });
+  });
+
+  test("pages are JSON for programs and HTML for people", async () => {
+    for (const path of ["/debug/queries", "/debug/plans", "/debug/connections", "/debug/topology", "/debug/config"]) {
+      const json = await page(gateway, path);
+      expect(json.type, path).toBe("application/json");
+      expect(JSON.parse(json.body), path).toBeDefined();
+      const html = await page(gateway, path, "text/html");
+      expect(html.type, path).toContain("text/html");
+      expect(html.body, path).toContain("<table");
+    }
+    expect((await page(gateway, "/debug/topology")).body).toContain("zone1-0000000100");
+    expect((await page(tablet, "/debug/pools")).status).toBe(200);
+  });
+
+  test("not ready while a shard has no primary, and while draining", { timeout: 120_000 }, async () => {
+    const { port, dir: mysqldDir } = mysqld;
+    await mysqld.stop();
+    await until(async () => (await page(gateway, "/readyz")).status === 503);
+    expect((await page(gateway, "/readyz")).body).toContain("plain/0");
+    expect((await page(gateway, "/livez")).status).toBe(200);
+    await until(async () => (await page(tablet, "/readyz")).status === 503);
+    mysqld = await startMysqld({ dir: mysqldDir, port });
+    await until(async () => (await page(gateway, "/readyz")).status === 200);
+
+    await until(async () => {
+      try {
+        await client.query("BEGIN");
+        await client.query("SELECT v FROM p WHERE id = 1");
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    gateway.signal("SIGTERM");
+    await until(async () => (await page(gateway, "/readyz")).body === "draining\n");
+    await client.query("COMMIT");
+    expect((await gateway.exited).code).toBe(0);
+  });
+
+  test("a slow statement is logged without its literals", { timeout: 60_000 }, async () => {
+    gateway = await startPart(
+      "gateway",
+      "--listen",
+      "127.0.0.1:0",
+      "--slow-query-ms",
+      "50",
+      "--topo-endpoints",
+      etcd.endpoint,
+    );
+    const slow = await createConnection({ host: "127.0.0.1", port: gateway.port, user: "root", database: "plain" });
+    await slow.query("SELECT SLEEP(0.1) AS s FROM p WHERE v = 10 AND 'secret' <> ''");
+    await slow.end();
+    gateway.signal("SIGTERM");
+    const { stderr } = await gateway.exited;
+    const line = stderr.split("\n").find((each) => each.includes('"slow query"')) ?? "";
+    expect(JSON.parse(line)).toMatchObject({ user: "root", keyspace: "plain", type: "select", tier: "pass-through" });
+    expect(line).not.toContain("secret");
+  });
+});
