@@ -255,6 +255,7 @@ async function changeInTransaction(executor: Executor, changes: readonly ShardCh
     ),
   );
   let broken = false;
+  let lost: ShardCallError | undefined;
   for (const [i, result] of results.entries()) {
     const target = changes[i]?.target;
     if (target === undefined) continue;
@@ -262,11 +263,12 @@ async function changeInTransaction(executor: Executor, changes: readonly ShardCh
       holds.joined(target, result.value.info.holdId, true, false);
       broken ||= result.value.info.kind === "err" && isDeadlock(errorOfReply(result.value));
     } else if (result.reason instanceof ShardCallError && result.reason.holdLost) {
-      // The whole transaction goes with it, whatever the other shards have answered.
       holds.lost(target);
-      throw result.reason;
+      lost ??= result.reason;
     }
   }
+  // The whole transaction goes with it, whatever the other shards have answered.
+  if (lost !== undefined) throw lost;
   const failed = firstFailure(results, changes);
   if (broken) await executor.abandonTransaction();
   else if (start !== undefined) {
