@@ -50,6 +50,7 @@ interface Opening {
 export class SessionHolds {
   readonly #port: ShardPort;
   readonly #twoPhase: TwoPhase | undefined;
+  readonly #firstMode: TransactionMode;
   /** Of the next transaction. */
   mode: TransactionMode;
   readonly savepoints: Savepoints;
@@ -74,9 +75,15 @@ export class SessionHolds {
   /** Connections of one session that are concluded apart have its savepoints together; mode `twopc` needs `twoPhase`. */
   constructor(port: ShardPort, mode: TransactionMode, savepoints = new Savepoints(), twoPhase?: TwoPhase) {
     this.#port = port;
+    this.#firstMode = mode;
     this.mode = mode;
     this.savepoints = savepoints;
     this.#twoPhase = twoPhase;
+  }
+
+  /** The mode is again what sessions begin with. */
+  resetMode(): void {
+    this.mode = this.#firstMode;
   }
 
   /** A transaction stays on one shard. */
@@ -289,8 +296,10 @@ export class SessionHolds {
     const twoPhase = this.#twoPhase;
     if (writers.length <= 1 || twoPhase === undefined) {
       // A reader's locks are there as long as its connection is: what they were to prevent may have happened otherwise.
-      await this.#all("commit", readers, participants);
-      await this.#all("commit", writers, participants);
+      await this.#commitSome(readers, participants).catch((error: unknown) => {
+        throw error instanceof Error ? notCommitted(error) : error;
+      });
+      await this.#commitSome(writers, participants);
       return;
     }
     await twoPhase.reached("prepare", distributed);
@@ -341,9 +350,9 @@ export class SessionHolds {
     if (this.unfinished.length === 0) twoPhase.finished(distributed);
   }
 
-  /** Concludes several at once; when one fails, the rest of `participants` is rolled back. Throws the first failure. */
-  async #all(op: "commit" | "rollback", some: readonly Held[], participants: readonly Held[]): Promise<void> {
-    const failures = await Promise.all(some.map((held) => this.#conclude(op, held)));
+  /** Commits on several at once; when one fails, the rest of `participants` is rolled back. Throws the first failure. */
+  async #commitSome(some: readonly Held[], participants: readonly Held[]): Promise<void> {
+    const failures = await Promise.all(some.map((held) => this.#conclude("commit", held)));
     const failed = failures.find((failure) => failure !== undefined);
     if (failed === undefined) return;
     await this.#rollBackAll(participants);

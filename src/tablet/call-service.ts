@@ -698,8 +698,10 @@ class Call implements RawReplySink {
     if (begin !== "") {
       // BEGIN and the statement in one write: opening a transaction costs no round trip of its own. BEGIN does not fail
       // on a healthy connection; if it does, the connection is closed and the statement's effect is rolled back with it.
+      // What goes before a statement about the transaction itself is XA END: where that fails the statement does, too, but
+      // for an XA ROLLBACK after a deadlock, which wants none.
       const opened = swallow((error) => {
-        if (error !== undefined) connection.close();
+        if (error !== undefined && this.ending === undefined) connection.close();
       });
       for (const statement of splitStatementList(begin)) {
         payloads.push(query(statement));

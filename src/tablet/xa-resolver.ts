@@ -55,6 +55,7 @@ const XAER_NOTA = 1397;
 /** It was rolled back, for it had changed nothing. */
 const XA_RBROLLBACK = 1402;
 const ER_LOCK_WAIT_TIMEOUT = 1205;
+const ER_NO_SUCH_TABLE = 1146;
 
 export class XaResolver {
   readonly #options: XaResolverOptions;
@@ -148,6 +149,7 @@ export class XaResolver {
     } catch (error) {
       // A mysqld that is away is told by the health monitor; anything else once.
       const problem = messageOf(error);
+      if (error instanceof MysqlError && error.errno === ER_NO_SUCH_TABLE) this.#hasTable = false;
       if (error instanceof MysqlError && problem !== this.#lastProblem) {
         log.warn({ error: problem }, "transactions over several shards cannot be looked after");
       }

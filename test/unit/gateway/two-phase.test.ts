@@ -198,3 +198,16 @@ test("a shard that only read is not waited for twice, and that it is lost undoes
   expect(await commitOn(shards, THREE, ["0"])).toMatchObject({ errno: 1213 });
   expect(new Set(resolved(shards))).toEqual(new Set(["rolled back"]));
 });
+
+test("a shard that only read and is lost before the one that wrote commits undoes that, and says so", async () => {
+  const shards = new Shards("-80: COMMIT", "lost before");
+  expect(await commitOn(shards, ["-80", "80-"], ["-80"])).toMatchObject({ errno: 1213 });
+  expect(resolved(shards)).toEqual(["rolled back", "rolled back"]);
+});
+
+test("whether one shard's commit was done is not known when its connection is lost", async () => {
+  for (const failure of ["lost before", "lost after"] as const) {
+    const shards = new Shards("-80: COMMIT", failure);
+    expect(await commitOn(shards, ["-80"])).toMatchObject({ errno: 2013 });
+  }
+});
