@@ -60,3 +60,6 @@ SELECT id FROM cust LIMIT 0 UNION SELECT 1
 VALUES (1, 'a'), (2, 'b')
 SELECT * FROM (VALUES (1, 2), (3, 4)) v
 WITH v (x, y) AS (VALUES (1, 'a'), (2, 'b')) SELECT c.id, v.y FROM cust c JOIN v ON v.x = c.id ORDER BY 1
+# What nothing names has to be right all the same.
+WITH w AS (SELECT 1 FROM dun.cheap GROUP BY -1) SELECT id FROM cust WHERE id < 5 ORDER BY id
+WITH w AS (SELECT nothing FROM ord) SELECT id FROM cust WHERE id < 5 ORDER BY name, id

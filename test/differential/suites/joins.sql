@@ -100,3 +100,14 @@ SELECT o.cust_id, i.cust_id, COUNT(*) FROM cust c LEFT JOIN (ord o JOIN item i O
 SELECT c.id, d.c FROM cust c LEFT JOIN (SELECT t.id AS k, t.c FROM txt t JOIN num n ON n.id = t.id ORDER BY n.id LIMIT 7) d ON c.id = d.k ORDER BY c.id
 SELECT AVG(c.parent) FROM ord o LEFT JOIN cust c ON 1 JOIN region r ON c.region_id
 SELECT AVG(c.parent), COUNT(*) FROM ord o LEFT JOIN cust c ON c.region_id = o.region_id JOIN region r ON c.region_id = r.id
+# A name that USING has made of several columns: GROUP BY and ORDER BY mean the select item that is called so.
+SELECT txt.id, COUNT(*) FROM num LEFT JOIN txt USING (id) GROUP BY id ORDER BY id DESC
+SELECT txt.code AS id, COUNT(*) FROM num LEFT JOIN txt USING (id) GROUP BY id ORDER BY id DESC
+SELECT txt.id, num.ti FROM num LEFT JOIN txt USING (id) ORDER BY id DESC, num.id
+SELECT num.ti, txt.id FROM num NATURAL LEFT JOIN txt ORDER BY id DESC, num.id LIMIT 7
+SELECT 5 AS id, COUNT(*) FROM num NATURAL LEFT JOIN txt GROUP BY id
+SELECT -num.id AS ti, txt.code FROM num JOIN txt ON num.i = txt.id ORDER BY ti + 0, num.id, code
+# Outer joins that MySQL makes inner, by a comparison of rows, too.
+SELECT p.a, t.id FROM num t RIGHT JOIN pair p ON p.a = t.id JOIN pair q ON q.a = p.b WHERE (q.b, t.id) < (5, 5) ORDER BY p.a, p.b, q.b, t.id
+SELECT c.id, o.id FROM cust c LEFT JOIN ord o ON o.cust_id = c.id WHERE o.cust_id = 7 ORDER BY o.id
+SELECT c.id, o.id FROM cust c LEFT JOIN ord o ON o.region_id = c.region_id WHERE o.total > 5 ORDER BY c.id, o.id
