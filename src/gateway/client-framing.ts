@@ -6,7 +6,7 @@
 
 import type { Log } from "../base/log.ts";
 import { messageOf } from "../base/errors.ts";
-import { CLIENT, COM, HEADER_OK, PACKET_HEADER_BYTES } from "../mysql/constants.ts";
+import { CLIENT, COM, HEADER_ERR, HEADER_OK, PACKET_HEADER_BYTES } from "../mysql/constants.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { withSessionState } from "../mysql/packets/ok.ts";
 import { type ReframedMode, ReplyReframer, type SessionChanges } from "../mysql/reply-reframe.ts";
@@ -102,6 +102,7 @@ export class ClientFraming implements ExecutorClient {
     const isOk =
       bytes[PACKET_HEADER_BYTES] === HEADER_OK && bytes.readUIntLE(0, 3) + PACKET_HEADER_BYTES === bytes.length;
     this.#isAtHead = isOk;
+    if (!isOk && bytes[PACKET_HEADER_BYTES] !== HEADER_ERR) this.#changes?.rowsSent();
     if (!isOk || this.#changes?.pending !== true) return bytes;
     return writeFrame(withSessionState(bytes.subarray(PACKET_HEADER_BYTES), this.#changes.take()), bytes[3] ?? 1);
   }

@@ -8,7 +8,6 @@ const ER_SPECIFIC_ACCESS_DENIED = 1227;
 
 /** Privilege by command. Nobody has it here: these are for the servers behind. */
 const PRIVILEGES: ReadonlyMap<number, string> = new Map([
-  [COM.REFRESH, "RELOAD"],
   [COM.SHUTDOWN, "SHUTDOWN"],
   [COM.DEBUG, "SUPER"],
   [COM.BINLOG_DUMP, "REPLICATION SLAVE"],

@@ -1,12 +1,13 @@
 // What a client with CLIENT_SESSION_TRACK has been told of its session, and so what the next OK has to tell: the selected
-// schema, system variables that SET has given a value, and that anything has changed at all. Which of these it wants to hear
-// of is said by its session_track_* variables (manual: "Server Tracking of Client Session State").
+// schema, system variables that SET has given a value, the transaction, and that anything has changed at all. Which of these
+// it wants to hear of is said by its session_track_* variables (manual: "Server Tracking of Client Session State").
 
 import { type SessionStateChange, schemaChange, stateChange, systemVariableChange } from "../mysql/packets/ok.ts";
 import type { SessionChanges } from "../mysql/reply-reframe.ts";
 import type { SessionState } from "./session-state.ts";
 import type { Settings } from "./settings.ts";
 import type { SessionTarget } from "./target.ts";
+import { type TransactionInfo, TransactionTracker } from "./transaction-tracker.ts";
 
 /** Of session_track_system_variables, in MySQL and MariaDB alike. */
 const TRACKED_BY_DEFAULT: ReadonlySet<string> = new Set([
@@ -19,6 +20,7 @@ const TRACKED_BY_DEFAULT: ReadonlySet<string> = new Set([
 
 export class SessionTracker implements SessionChanges {
   readonly #state: SessionState;
+  readonly #transaction: TransactionTracker;
   #target: SessionTarget;
   #settings: Settings;
   /** Variables that have been set since the last OK, with their values as SHOW VARIABLES has them. */
@@ -27,11 +29,16 @@ export class SessionTracker implements SessionChanges {
 
   constructor(state: SessionState) {
     this.#state = state;
+    this.#transaction = new TransactionTracker(state);
     this.#target = state.target;
     this.#settings = state.settings;
   }
 
   get pending(): boolean {
+    return this.#transaction.pending(transactionInfo(this.#state.settings)) || this.#hasNews();
+  }
+
+  #hasNews(): boolean {
     const { target, settings } = this.#state;
     // Each statement that sets something makes a new object, also where it says the same again.
     if (target === this.#target && settings === this.#settings && this.#variables.size === 0 && !this.#hasChanged) {
@@ -43,7 +50,9 @@ export class SessionTracker implements SessionChanges {
   }
 
   take(): readonly SessionStateChange[] {
-    const changes: SessionStateChange[] = [];
+    const info = transactionInfo(this.#state.settings);
+    const changes: SessionStateChange[] = [...this.#transaction.take(info)];
+    if (!this.#hasNews()) return changes;
     for (const [name, value] of this.#variables) changes.push(systemVariableChange(name, value));
     if (this.#tellsSchema()) changes.push(schemaChange(schemaOf(this.#state.target)));
     if (this.#tellsChange()) changes.push(stateChange());
@@ -57,6 +66,20 @@ export class SessionTracker implements SessionChanges {
     this.#settings = this.#state.settings;
     this.#variables.clear();
     this.#hasChanged = false;
+  }
+
+  /** Before a statement: what it does. */
+  touches(tables: boolean, changes: boolean): void {
+    this.#transaction.touches(tables, changes);
+  }
+
+  /** A transaction has begun or ended. */
+  transactionBegins(): void {
+    this.#transaction.begins();
+  }
+
+  rowsSent(): void {
+    this.#transaction.rowsSent();
   }
 
   /** Whether the client wants to know of this variable. */
@@ -96,6 +119,12 @@ function isOn(settings: Settings, variable: string, byDefault: boolean): boolean
   const value = valueOf(settings, variable);
   if (value === undefined) return byDefault;
   return value === "1" || value === "on" || value === "true";
+}
+
+function transactionInfo(settings: Settings): TransactionInfo {
+  const value = valueOf(settings, "session_track_transaction_info");
+  if (value === "state" || value === "1") return "state";
+  return value === "characteristics" || value === "2" ? "characteristics" : "off";
 }
 
 /** What the session has set the variable to, in lower case; undefined if nothing. */

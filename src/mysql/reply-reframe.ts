@@ -18,6 +18,8 @@ export interface SessionChanges {
   readonly pending: boolean;
   /** Gives them, and forgets them. */
   take(): readonly SessionStateChange[];
+  /** Rows have been sent. */
+  rowsSent(): void;
 }
 
 /** What is reframed: `rows` is COM_STMT_FETCH, `fields` COM_FIELD_LIST; both end as rows do. */
@@ -148,6 +150,7 @@ export class ReplyReframer {
         to = pos;
         continue;
       }
+      this.#changes?.rowsSent();
       const told = this.#changes?.pending === true ? this.#rowsEndTold(sequenceId, warnings, statusFlags) : undefined;
       if (told === undefined && to + OK_BYTES <= pos) {
         writeRowsEnd(chunk, to, sequenceId, warnings, statusFlags);
@@ -200,6 +203,7 @@ export class ReplyReframer {
       this.#skip = 4 + length - filled;
     } else if (action === DROP) this.#dropped++;
     else {
+      this.#changes?.rowsSent();
       out.push(rowsEnd((held[3] as number) - this.#dropped, held.readUInt16LE(5), held.readUInt16LE(7)));
     }
     return pos;

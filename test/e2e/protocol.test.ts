@@ -225,6 +225,48 @@ const TRACKED: readonly Step[] = [
   "SET NAMES utf8mb4; USE u; SELECT 1; USE s; DO 1",
 ];
 
+const TRANSACTIONS: readonly Step[] = [
+  "USE u",
+  "SET session_track_transaction_info = 'STATE'",
+  "SELECT 1",
+  "BEGIN",
+  "SELECT 1",
+  "DO 1",
+  "SELECT name FROM p WHERE id = 1",
+  "INSERT INTO p (id, name) VALUES (910, 'x')",
+  "COMMIT",
+  "SET autocommit = 0",
+  "SELECT name FROM p WHERE id = 1",
+  "DO 1",
+  "DELETE FROM p WHERE id = 910",
+  "COMMIT",
+  "INSERT INTO p (id, name) VALUES (911, 'x')",
+  "ROLLBACK",
+  "SET autocommit = 1",
+  "START TRANSACTION READ ONLY",
+  "ROLLBACK",
+  "SET session_track_transaction_info = 'CHARACTERISTICS'",
+  "BEGIN",
+  "COMMIT",
+  "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+  "START TRANSACTION READ ONLY",
+  "SELECT name FROM p WHERE id = 1",
+  "ROLLBACK",
+  "SET TRANSACTION READ ONLY",
+  "BEGIN",
+  "COMMIT",
+  "SET TRANSACTION READ WRITE",
+  "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+  "ROLLBACK",
+  "SET autocommit = 0",
+  "INSERT INTO p (id, name) VALUES (912, 'x')",
+  "ROLLBACK",
+  "SET autocommit = 1",
+  "SET session_track_transaction_info = 'OFF'",
+  "BEGIN",
+  "COMMIT",
+];
+
 const EDGES: readonly (readonly [name: string, more: number])[] = [
   ["classic", 0],
   ["without EOFs", CLIENT.DEPRECATE_EOF],
@@ -265,6 +307,9 @@ describe("session state", () => {
     direct.close();
   });
 });
+
+test("what a transaction has done, and what would open one like it", () =>
+  allSame(TRANSACTIONS, CLIENT.SESSION_TRACK | CLIENT.DEPRECATE_EOF));
 
 test("query attributes come off, whatever they are", async () => {
   const wire = await Wire.open(twins.cluster.port, CLIENT.QUERY_ATTRIBUTES);
@@ -308,7 +353,7 @@ describe("COM_CHANGE_USER", () => {
 
 test("commands that are a server's own affair are refused", async () => {
   const wire = await Wire.open(twins.cluster.port);
-  for (const command of [COM.REFRESH, COM.SHUTDOWN, COM.DEBUG, COM.BINLOG_DUMP, COM.REGISTER_SLAVE]) {
+  for (const command of [COM.SHUTDOWN, COM.DEBUG, COM.BINLOG_DUMP, COM.REGISTER_SLAVE]) {
     const [packet = ""] = await wire.ask([command, Buffer.alloc(12)]);
     expect(decodeErr(Buffer.from(packet.slice(3), "hex")).errno, String(command)).toBe(1227);
   }

@@ -123,6 +123,16 @@ export function schemaChange(schema: string): SessionStateChange {
   return { type: SESSION_TRACK.SCHEMA, data: writer.finish() };
 }
 
+/** What a transaction has done so far, or what opens one like it: entries of one string. */
+export function transactionChange(
+  type: typeof SESSION_TRACK.TRANSACTION_STATE | typeof SESSION_TRACK.TRANSACTION_CHARACTERISTICS,
+  text: string,
+): SessionStateChange {
+  const writer = new BufferWriter(16 + text.length);
+  writer.lenencString(text);
+  return { type, data: writer.finish() };
+}
+
 /** That something of the session has changed, as an entry of session state. */
 export function stateChange(): SessionStateChange {
   return { type: SESSION_TRACK.STATE_CHANGE, data: Buffer.from("1") };

@@ -55,6 +55,7 @@ class Changes implements SessionChanges {
   get pending(): boolean {
     return this.list.length > 0;
   }
+  rowsSent(): void {}
   take(): readonly SessionStateChange[] {
     const taken = this.list;
     this.list = [];
