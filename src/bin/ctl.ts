@@ -24,7 +24,8 @@ import {
   type UnresolvedTransaction,
 } from "../control/transactions.ts";
 import { validate } from "../control/validate.ts";
-import { applyVSchema, getVSchema } from "../control/vschema.ts";
+import { applyVSchema, getVSchema, goodVSchemas } from "../control/vschema.ts";
+import { withServer } from "../local/server-connection.ts";
 import { printKeyRange } from "../topo/key-range.ts";
 import type { ShardRecord, TabletRecord, TabletType } from "../topo/records.ts";
 import { parseTabletAlias, routingRulesJson, TABLET_TYPES } from "../topo/records.ts";
@@ -38,6 +39,7 @@ import type { Terminal } from "./terminal.ts";
 import { processTerminal } from "./terminal.ts";
 import type { TopoFlags } from "./topo-flags.ts";
 import { addTopoFlags, openStore, topoRootOf } from "./topo-flags.ts";
+import { type VindexVerification, verifyVindex } from "./vindex-verify.ts";
 
 /** What a test, or a process that embeds the commands, may replace. */
 export interface CtlParts {
@@ -108,6 +110,10 @@ interface CtlFlags extends TopoFlags {
   readonly allowDifferences?: boolean;
   readonly tables?: readonly string[];
   readonly decision?: "commit" | "abort";
+  readonly gateway?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
+  readonly repair?: boolean;
 }
 
 interface Call {
@@ -162,6 +168,17 @@ export function ctlCommand(parts: Partial<CtlParts> = {}): Command {
   return ctl;
 }
 
+/** Undefined when what is made exists, and --if-not-exists allows that. */
+async function unlessThere<T>({ ifNotExists }: CtlFlags, make: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await make();
+  } catch (error) {
+    const exists = error instanceof ShardgateError && error.id === "TOPO_NODE_EXISTS";
+    if (exists && ifNotExists === true) return undefined;
+    throw error;
+  }
+}
+
 function addKeyspaceCommands(add: Add): void {
   add(
     "CreateKeyspace <keyspace>",
@@ -196,11 +213,12 @@ function addShardCommands(add: Add): void {
   add(
     "CreateShard <keyspace/shard>",
     "Adds a shard, like customer/-80 (or commerce/0 for an unsharded keyspace). It serves unless it overlaps one that does.",
-    async ({ context, first }: Call) => {
-      const shard = await createShard(context, ...shardTarget(first));
+    async ({ context, flags, first }: Call) => {
+      const shard = await unlessThere(flags, () => createShard(context, ...shardTarget(first)));
+      if (shard === undefined) return { json: { created: false }, text: `Shard ${first} was there already.\n` };
       return { json: shardJson(shard), text: `Shard ${first} is created${shard.isServing ? "" : ", not serving"}.\n` };
     },
-    [],
+    [new Option("--if-not-exists", "no error when it exists")],
   );
   add("GetShards <keyspace>", "Lists the shards of a keyspace.", async ({ context, first: keyspace }: Call) => {
     const shards = await getShards(context, keyspace);
@@ -284,6 +302,25 @@ function addVSchemaCommands(add: Add): void {
     },
     [new Option("--yes", "apply without asking when it has no fault")],
   );
+  add(
+    "VindexVerify <keyspace.vindex>",
+    "Compares a lookup vindex's table with its owner's rows, through a gateway; tells, or repairs, what has drifted.",
+    async ({ context, flags, first }: Call) => {
+      const found = await verifyThrough(context, first, flags);
+      const lines = found.faults.map(({ kind, value, keyspaceId, repaired }) => {
+        return `${kind}${repaired ? ", repaired" : ""}: ${value} at keyspace id ${keyspaceId}\n`;
+      });
+      const counts = `${found.rows} rows of ${found.owner}, ${found.lookupRows} lookup rows, ${found.faults.length} faults\n`;
+      const isBad = found.faults.some(({ repaired }) => !repaired);
+      return { json: found, text: `${lines.join("")}${counts}`, code: isBad ? EXIT.failed : EXIT.ok };
+    },
+    [
+      new Option("--gateway <host:port>", "the gateway to ask; default: any that is registered"),
+      new Option("--user <name>", "who logs in there").default("root"),
+      new Option("--password-file <file>", "file with the password"),
+      new Option("--repair", "put right what has drifted"),
+    ],
+  );
   add("GetRoutingRules", "Prints the routing rules.", async ({ context }: Call) => {
     const { rules } = await getRoutingRules(context);
     const json = { rules: routingRulesJson(rules) };
@@ -366,10 +403,19 @@ function addSchemaCommands(add: Add): void {
 }
 
 function addCellCommands(add: Add): void {
-  add("AddCellInfo <cell>", "Adds a cell.", async ({ context, first: cell }: Call) => {
-    await addCellInfo(context, cell);
-    return { json: { cell, created: true }, text: `Cell ${cell} is created.\n` };
-  });
+  add(
+    "AddCellInfo <cell>",
+    "Adds a cell.",
+    async ({ context, flags, first: cell }: Call) => {
+      const added = await unlessThere(flags, async () => {
+        await addCellInfo(context, cell);
+        return true;
+      });
+      const text = added === true ? `Cell ${cell} is created.\n` : `Cell ${cell} was there already.\n`;
+      return { json: { cell, created: added === true }, text };
+    },
+    [new Option("--if-not-exists", "no error when it exists")],
+  );
   add("GetCellInfoNames", "Lists the cells.", async ({ context }: Call) => {
     const names = await getCellInfoNames(context);
     return { json: names, text: names.map((name) => `${name}\n`).join("") };
@@ -382,6 +428,28 @@ function addCellCommands(add: Add): void {
     await deleteCellInfo(context, cell);
     return { json: { cell, deleted: true }, text: `Cell ${cell} is deleted.\n` };
   });
+}
+
+async function verifyThrough(
+  context: ControlContext,
+  name: string,
+  { gateway, user, passwordFile, repair }: CtlFlags,
+): Promise<VindexVerification> {
+  const dot = name.indexOf(".");
+  if (dot < 0) throw new UsageError(`a vindex is named as keyspace.vindex, not ${name}`);
+  const keyspace = (await goodVSchemas(context)).get(name.slice(0, dot));
+  if (keyspace === undefined) throw new ShardgateError("TOPO_NO_NODE", `keyspace ${name.slice(0, dot)} has no VSchema`);
+  const listen = gateway ?? (await context.topology.getGateways())[0]?.listen;
+  if (listen === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", "no gateway is registered: give --gateway");
+  const colon = listen.lastIndexOf(":");
+  const host = listen.slice(0, colon).replaceAll(/[[\]]/g, "");
+  const address = {
+    host: host === "0.0.0.0" || host === "::" || host === "" ? "127.0.0.1" : host,
+    port: Number(listen.slice(colon + 1)),
+    ...(user === undefined ? {} : { user }),
+    ...(passwordFile === undefined ? {} : { password: readFileSync(passwordFile, "utf8").trimEnd() }),
+  };
+  return withServer(address, (server) => verifyVindex(server, keyspace, name.slice(dot + 1), repair === true));
 }
 
 function addTransactionCommands(add: Add): void {
