@@ -15,7 +15,7 @@ import { definedTables } from "./defined-tables.ts";
 import type { Executor } from "./executor.ts";
 import { commitOpen } from "./run-transaction.ts";
 import { refuseLocked } from "./run-database.ts";
-import { warningsOf } from "./show-warnings.ts";
+import { warningsOf, warningsOfSession } from "./show-warnings.ts";
 
 /** Answers the client, or throws. */
 export async function runDefinition(
@@ -116,19 +116,30 @@ function nameOf({ keyspace, shard }: ShardTarget): string {
   return `${keyspace}:${shard}`;
 }
 
-/** Rows that were copied are counted over all shards; warnings are those of one, as they are alike. */
+/** Rows that were copied are counted over all shards; a warning that all give is one, but for those about rows. */
 function answer(executor: Executor, replies: readonly CollectedReply[]): void {
+  const { state } = executor;
   const oks = replies.map((reply) => decodeOk(reply.bytes.subarray(4), 0));
   const affectedRows = oks.reduce((sum, ok) => sum + ok.affectedRows, 0);
-  const [first] = replies;
-  executor.state.rowCount = affectedRows;
-  executor.state.lastWarnings = warningsOf(first === undefined ? [] : [first.info]);
-  executor.ok({ affectedRows, warnings: oks[0]?.warnings ?? 0, info: summed(oks.map(({ info }) => info)) });
+  state.rowCount = affectedRows;
+  state.lastWarnings = warningsOf(replies.map(({ info }) => info));
+  const told = new Set<string>();
+  const warnings = warningsOfSession(state).filter((warning) => {
+    const text = JSON.stringify(warning);
+    const isKnown = told.has(text) && !OF_ROW.test(warning.message);
+    told.add(text);
+    return !isKnown;
+  });
+  state.lastWarnings = { kind: "list", warnings };
+  const infos = oks.map(({ info }) => info);
+  executor.ok({ affectedRows, warnings: warnings.length, info: summed(infos, warnings.length) });
 }
 
-/** `Records: 2  Duplicates: 0  Warnings: 0`, its numbers added but for the warnings. */
-function summed(infos: readonly string[]): string {
+const OF_ROW = /at row \d+$/;
+
+/** `Records: 2  Duplicates: 0  Warnings: 0` of all shards. */
+function summed(infos: readonly string[], warnings: number): string {
   const [first = ""] = infos;
   const records = infos.reduce((sum, info) => sum + Number(/^Records: (\d+)/.exec(info)?.[1] ?? 0), 0);
-  return first.replace(/^Records: \d+/, `Records: ${records}`);
+  return first.replace(/^Records: \d+/, `Records: ${records}`).replace(/Warnings: \d+$/, `Warnings: ${warnings}`);
 }

@@ -286,7 +286,7 @@ function namesColumn(statement: Show, lower: string): boolean {
 /** The selected keyspace, or one. */
 export function anyKeyspace(state: SessionState, cluster: ClusterView): string {
   const { keyspace } = state.target;
-  if (keyspace !== undefined && !isSystemSchema(keyspace)) return keyspace;
+  if (keyspace !== undefined && cluster.snapshot.keyspaces.has(keyspace)) return keyspace;
   const all = [...cluster.snapshot.keyspaces.values()];
   // One that a client has made may be gone at any time.
   const first = (all.find(({ record }) => record.servedFrom === undefined) ?? all[0])?.name;

@@ -75,8 +75,8 @@ export function keyspaceForAny(keyspace: KeyspaceVSchema | undefined, context: P
   if (keyspace !== undefined) return keyspace;
   if (context.keyspace !== undefined && !SYSTEM_SCHEMAS.has(context.keyspace)) {
     const selected = keyspaces.get(context.keyspace);
-    if (selected === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${context.keyspace}'`);
-    return selected;
+    // One that is dropped meanwhile is missed by statements about its tables only.
+    if (selected !== undefined) return selected;
   }
   let any: KeyspaceVSchema | undefined;
   for (const candidate of keyspaces.values()) {

@@ -189,7 +189,7 @@ test("the life of a database is as on one MariaDB", async () => {
   } finally {
     pair.close();
   }
-});
+}, 240_000);
 
 test("it is a keyspace to every gateway, at once where it is asked for", async () => {
   const here = await connect();
@@ -220,7 +220,7 @@ test("of two that make or drop the same one, one does", async () => {
     const dropped = await Promise.all(some.map((each) => errnoOf(each, "DROP DATABASE made_once")));
     expect(dropped.toSorted((a, b) => a - b)).toEqual([0, 1008, 1008, 1008]);
   }
-});
+}, 240_000);
 
 test("what a crash leaves between mysqld and topology is taken up by the next statement", async () => {
   const client = await connect();
@@ -300,7 +300,7 @@ test("connections of one pool never run a statement in the database of another",
     }),
   );
   for (const name of names) await root.query(`DROP DATABASE ${name}`);
-});
+}, 240_000);
 
 test("a gateway that may enters new tables of a sharded keyspace in its VSchema", async () => {
   const here = await connect();

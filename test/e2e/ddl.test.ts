@@ -2,7 +2,7 @@
 // is refused because rows would not be found, and what is told when shards fare differently.
 
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { withServer } from "../../src/local/server-connection.ts";
@@ -43,6 +43,17 @@ afterAll(async () => {
   await Promise.all([cluster?.stop(), plain?.stop()]);
 });
 
+/** What a test has left that did not come to its end. */
+const LEFT = [
+  "USE s",
+  "DROP TABLE IF EXISTS child, a, b, c, named, words",
+  "DROP PROCEDURE IF EXISTS counted",
+  "DROP DATABASE IF EXISTS made",
+];
+beforeEach(async () => {
+  for (const sql of LEFT) await Promise.all([must(pair.gateway, sql), must(pair.direct, sql)]);
+});
+
 /** Sockets of the shards' mysqlds, in order. */
 function shards(): readonly string[] {
   return cluster
@@ -79,6 +90,13 @@ test("tables, columns, keys, triggers and routines are on every shard, and answe
     "CREATE INDEX by_v ON a (v)",
     "CREATE UNIQUE INDEX by_w ON a (w)",
     "ALTER TABLE a DROP COLUMN nothing",
+    "SET sql_mode = ''",
+    "ALTER TABLE a ADD COLUMN short VARCHAR(3), ADD COLUMN d DATE",
+    "UPDATE a SET short = 'abc'",
+    "ALTER TABLE a MODIFY short VARCHAR(1)",
+    "SELECT id, short FROM a ORDER BY id",
+    "ALTER TABLE a DROP COLUMN short, DROP COLUMN d",
+    "SET sql_mode = DEFAULT",
     "ALTER TABLE a MODIFY v VARCHAR(30) NOT NULL, ADD KEY (n)",
     "SHOW CREATE TABLE a",
     "DROP INDEX by_v ON a",
@@ -109,7 +127,7 @@ test("tables, columns, keys, triggers and routines are on every shard, and answe
     "DROP TABLE a",
   ]);
   expect(await tableCount("a")).toEqual(["0", "0"]);
-});
+}, 240_000);
 
 test("what would put rows where nobody finds them is refused, with what to do", async () => {
   await refused(
@@ -235,3 +253,28 @@ async function callOn(shard: string): Promise<string> {
     client.destroy();
   }
 }
+
+test("databases are made and dropped without etcd, too", async () => {
+  await pair.allSame([
+    "CREATE DATABASE made",
+    "USE made",
+    "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
+    "INSERT INTO t (v) VALUES (1), (2)",
+    "SELECT * FROM t ORDER BY id",
+    "DROP DATABASE made",
+    "SELECT 1, DATABASE()",
+    "SHOW VARIABLES LIKE 'sql_mode'",
+    "USE s",
+  ]);
+  const other = await TwinClient.connect(cluster.port);
+  await must(pair.gateway, "CREATE DATABASE made");
+  await must(other, "USE made");
+  await must(pair.gateway, "DROP DATABASE made");
+  // Whose database is gone goes on with what needs none.
+  expect(await other.rows("SELECT 1, DATABASE()")).toEqual(["1|made"]);
+  await must(other, "SET NAMES utf8mb4");
+  expect((await other.rows("SHOW VARIABLES LIKE 'port'")).length).toBe(1);
+  expect(await other.query("SELECT * FROM t")).toMatchObject({ kind: "error", errno: 1049 });
+  expect(await other.query("CREATE TABLE t (id INT)")).toMatchObject({ kind: "error", errno: 1049 });
+  other.close();
+});
