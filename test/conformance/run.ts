@@ -2,6 +2,7 @@
 // the README. Results are kept in the cache directory, so that a run of some clients leaves the other rows as they were.
 //
 //   npm run conformance -- [--only mysql2,PyMySQL] [--targets MariaDB,unsharded] [--no-readme] [--verbose]
+//   npm run conformance -- --serve     starts the servers, tells where they are, and waits: for running a script by hand
 //
 // The exit code is 1 if a check of the clients that were run is red.
 
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     targets: { type: "string" },
     "no-readme": { type: "boolean", default: false },
+    serve: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -56,6 +58,10 @@ async function main(): Promise<boolean> {
     void targets.stop().finally(() => process.exit(130));
   };
   process.once("SIGINT", stopAndExit).once("SIGTERM", stopAndExit);
+  if (values.serve) {
+    for (const target of targets.list) say(JSON.stringify(target));
+    await new Promise(() => undefined);
+  }
   const results: Record<string, Result> = { ...kept?.results };
   let green = true;
   try {

@@ -47,6 +47,8 @@ const SHARDED = {
     knex_migrations: sharded("id", "id", "migrations_seq"),
     knex_migrations_lock: { type: "reference" },
     django_migrations: sharded("id", "id", "migrations_seq"),
+    __drizzle_migrations: sharded("id", "id", "migrations_seq"),
+    migrations: sharded("id", "id", "migrations_seq"),
   },
 };
 
