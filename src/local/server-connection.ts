@@ -13,16 +13,32 @@ export interface ServerConnection {
   value(sql: string): Promise<string>;
 }
 
-/** Runs `work` on a connection to the mysqld behind `target` (a socket path or a port of 127.0.0.1), then closes it. */
+/** A server, or a gateway, anywhere. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+/**
+ * Runs `work` on a connection to the mysqld behind `target` (a socket path, a port of 127.0.0.1, or an address), then closes
+ * it. The user is root unless the address names one.
+ */
 export async function withServer<T>(
-  target: string | number,
+  target: string | number | ServerAddress,
   work: (server: ServerConnection) => Promise<T>,
   database?: string,
 ): Promise<T> {
-  const address = typeof target === "string" ? { socketPath: target } : { host: "127.0.0.1", port: target };
+  const address =
+    typeof target === "string"
+      ? { socketPath: target }
+      : typeof target === "number"
+        ? { host: "127.0.0.1", port: target }
+        : target;
   const connection = await createConnection({
-    ...address,
     user: "root",
+    ...address,
     connectTimeout: 5_000,
     charset: "utf8mb4_general_ci",
     ...(database === undefined ? {} : { database }),
