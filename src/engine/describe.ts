@@ -4,6 +4,8 @@
 import { BufferReader } from "../mysql/codec.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
+import { decodeColumnDefinition, encodeColumnDefinition } from "../mysql/packets/column-definition.ts";
+import type { ColumnOrigin } from "../plan/column-origins.ts";
 import { LIMITS } from "../base/limits.ts";
 import { collect, errorOfReply } from "./collect.ts";
 import type { Output } from "./output.ts";
@@ -36,6 +38,26 @@ export function definitionsOf(reply: Buffer): Definitions {
   reader.push(reply);
   const count = new BufferReader(reader.next() ?? EMPTY).lenenc();
   return Array.from({ length: count }, () => Buffer.from(reader.next() ?? EMPTY));
+}
+
+/** With the columns' tables called as the client knows them. */
+export function withOrigins(own: Definitions, origins: readonly (ColumnOrigin | undefined)[]): Definitions {
+  if (origins.length !== own.length) return own;
+  return own.map((payload, index) => {
+    const origin = origins[index];
+    if (origin === undefined) return payload;
+    const { alias, table } = origin;
+    const definition = decodeColumnDefinition(payload);
+    // What came through a temporary table is shown without one.
+    if (definition.table === "") return payload;
+    return encodeColumnDefinition({
+      ...definition,
+      schema: table?.keyspace ?? "",
+      table: alias,
+      orgTable: table?.name ?? alias,
+      orgName: table?.column ?? definition.name,
+    });
+  });
 }
 
 /** Gives the definitions to show in place of a reply's own. */

@@ -5,6 +5,7 @@
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, errorOfReply, ShardCallError } from "../engine/collect.ts";
 import { type MergeContext, type MergeRules, MergeRun, type RowLimit } from "../engine/merge.ts";
+import { withOrigins } from "../engine/describe.ts";
 import { MergeOutput } from "../engine/merge-output.ts";
 import { NeedsGather } from "../engine/needs-gather.ts";
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
@@ -67,7 +68,7 @@ export async function runMerge(
     const first = rows.next();
     // The statement's own errors go before those of what is made of it.
     first.catch(() => undefined);
-    await output.head(await run.definitions(), state.statusFlags);
+    await output.head(withOrigins(await run.definitions(), plan.origins), state.statusFlags);
     for (let next = await first; next.done !== true; next = await rows.next()) {
       await output.rows(next.value, plan.body.width);
     }

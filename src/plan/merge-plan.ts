@@ -5,6 +5,7 @@
 // Values are only compared where that is exact: numbers and temporal values by their type, text by WEIGHT_STRING(), which
 // the shards send beside it. What turns out to be of another type when rows arrive makes the gather tier answer instead.
 
+import type { ColumnOrigin } from "./column-origins.ts";
 import type { Query } from "../sql/tree.ts";
 import type { Effect, GatherPlan, Routing } from "./plan.ts";
 import type { ValueRef } from "./value-ref.ts";
@@ -15,6 +16,8 @@ export interface MergePlan {
   /** Run before the body uses them, at most once each but for batched ones. */
   readonly steps: readonly RowsStep[];
   readonly body: Body;
+  /** Of the answer's columns, where their definitions name tables that are not the client's; else none. */
+  readonly origins: readonly (ColumnOrigin | undefined)[];
   /** Why it does not pass through. */
   readonly reason: string;
   /** What answers instead when rows are too many to ship, or of a type that is not compared here. */

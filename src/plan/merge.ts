@@ -21,6 +21,7 @@ import {
 } from "./colocation.ts";
 import { aggregateBody } from "./merge-aggregate.ts";
 import { columnKindOf } from "./column-kind.ts";
+import { originsOf } from "./column-origins.ts";
 import { foreignTyping } from "./foreign-typing.ts";
 import { MergeColumns } from "./merge-columns.ts";
 import { splitJoin } from "./merge-join.ts";
@@ -74,6 +75,7 @@ export function planMerge(
     kind: "merge",
     steps: planner.steps,
     body,
+    origins: isOverKeyspaces ? originsOf(typing, planner.scope(typing, [])) : [],
     reason,
     // Most merges never need it: made when it is asked for.
     get gather() {

@@ -163,7 +163,7 @@ export function step(name: string, columns: readonly string[], from: Body, more:
 
 export function plan(from: Body, ...steps: readonly RowsStep[]): MergePlan {
   const effect = { writes: false, commits: false, touchesTables: true, reserves: undefined };
-  return { kind: "merge", steps, body: from, reason: "a test", gather: undefined, effect };
+  return { kind: "merge", steps, body: from, origins: [], reason: "a test", gather: undefined, effect };
 }
 
 export function aggregate(keys: readonly MergeKey[], outputs: readonly AggregateOutput[]): Partial<Merge> {
