@@ -1,7 +1,7 @@
 // Atomic commit against shards in this process that do what they are told and can be made to fail at any statement: in
 // every case all of them have committed or none has, and what the session is told is true.
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { parseBranchName, xidOf } from "../../../src/base/distributed-transaction.ts";
 import { ShardgateError } from "../../../src/base/errors.ts";
@@ -109,7 +109,12 @@ class Shards implements ShardPort {
 }
 
 /** A transaction that has written on each of the shards, `reads` without doing so; then it is committed. */
-async function commitOn(shards: Shards, names: readonly string[], reads: readonly string[] = []): Promise<unknown> {
+async function commitOn(
+  shards: Shards,
+  names: readonly string[],
+  reads: readonly string[] = [],
+  neverJoined: readonly string[] = [],
+): Promise<unknown> {
   const log = createLog("test", "silent");
   const twoPhase = new TwoPhase({ port: shards, gatewayId: "00ff", clock: systemClock, log, onStep: undefined });
   const holds = new SessionHolds(shards, "twopc", undefined, twoPhase);
@@ -117,6 +122,7 @@ async function commitOn(shards: Shards, names: readonly string[], reads: readonl
     const target: ShardTarget = { keyspace: "s", shard, tabletType: "primary" };
     const [opening = ""] = splitStatementList(holds.opening(target, BEGIN, !reads.includes(shard)));
     expect(opening.startsWith("XA START")).toBe(i > 0);
+    if (neverJoined.includes(shard)) continue;
     shards.fates.set(shard, "open");
     holds.joined(target, i + 1, true, false);
   }
@@ -209,5 +215,20 @@ test("whether one shard's commit was done is not known when its connection is lo
   for (const failure of ["lost before", "lost after"] as const) {
     const shards = new Shards("-80: COMMIT", failure);
     expect(await commitOn(shards, ["-80"])).toMatchObject({ errno: 2013 });
+  }
+});
+
+describe("a shard that should have coordinated, but whose first statement did not get there", () => {
+  for (const failure of [undefined, "lost before", "lost after"] as const) {
+    test(`decides without a part of its own; its answer: ${failure ?? "comes"}`, async () => {
+      const shards = new Shards(
+        "-80: INSERT INTO `_shardgate`.`decisions` (transaction, decision, participants) VALUES ('00ff.1', 'commit'",
+        failure,
+      );
+      const error = await commitOn(shards, THREE, [], ["-80"]);
+      expect(new Set(resolved(shards))).toEqual(new Set([failure === "lost before" ? "rolled back" : "committed"]));
+      expect(error === undefined).toBe(failure !== "lost before");
+      expect(shards.decision).toBe(failure === "lost before" ? "abort" : "commit");
+    });
   }
 });
