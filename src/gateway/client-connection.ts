@@ -97,8 +97,11 @@ type Phase =
 
 /** What may follow a command, or wait while a password is checked. */
 const PIPELINED_BYTES_MAX = 1024 * 1024;
-/** A closed connection that takes nothing of what is left for it is cut after so long. */
+/** A closed connection on which nothing moves for so long is cut, and any after a while. */
 const LINGER_MS = 1_000;
+const LINGER_MAX_MS = 60_000;
+/** A client that stops in the middle of a packet is closed after so long, as by MySQL's net_read_timeout. */
+const READ_TIMEOUT_MS = 30_000;
 /** The proxy header, until it is seen whether there is one. */
 const UNDECIDED = { kind: "undecided", received: Buffer.alloc(0) } as const;
 
@@ -122,6 +125,8 @@ export class ClientConnection implements Output {
   #looping = false;
   #paused = false;
   #ending = false;
+  /** Of a packet that has not arrived whole, at the last sweep. */
+  #lastRead: { readonly bytesRead: number; readonly sinceMs: number } | undefined;
   /** With which a drain ends it once it is idle and has no transaction. */
   #leaving: ShardgateError | undefined;
 
@@ -212,11 +217,22 @@ export class ClientConnection implements Output {
     if (phase.kind === "login") {
       if (nowMs - phase.startMs >= this.#options.loginTimeoutMs) this.destroy();
     } else if (phase.kind === "ready") {
+      if (this.#reader.isInsidePacket && this.#stoppedReading(nowMs)) {
+        this.destroy();
+        return;
+      }
       const { idleTimeoutMs, idleError } = phase.handler;
       if (idleTimeoutMs === 0 || nowMs - phase.idleSinceMs < idleTimeoutMs) return;
       if (idleError === undefined) this.end();
       else this.endWith(idleError);
     }
+  }
+
+  /** Whether nothing has come for too long, as far as sweeps can tell. */
+  #stoppedReading(nowMs: number): boolean {
+    const { bytesRead } = this.#socket;
+    if (this.#lastRead?.bytesRead !== bytesRead) this.#lastRead = { bytesRead, sinceMs: nowMs };
+    return nowMs - this.#lastRead.sinceMs >= READ_TIMEOUT_MS;
   }
 
   /** Ends as `endWith` does, but lets a login and an open transaction go on until they have ended. */
@@ -254,7 +270,7 @@ export class ClientConnection implements Output {
     };
     if (this.#compressed === undefined) finish();
     else this.#compressed.end(finish);
-    this.#linger(this.#queuedBytes);
+    this.#linger(this.#options.clock.nowMs() + LINGER_MAX_MS);
   }
 
   destroy(): void {
@@ -263,12 +279,17 @@ export class ClientConnection implements Output {
     this.#close();
   }
 
-  /** Cuts a client that neither takes what is left for it nor closes its side. */
-  #linger(beforeBytes: number): void {
+  /**
+   * Cuts a client that does not close its side, once nothing moves any more: it may still take what is left for it, or be
+   * sending a statement whose refusal it has not read yet, which it would lose with a cut.
+   */
+  #linger(untilMs: number): void {
     const { clock } = this.#options;
+    const queuedBytes = this.#queuedBytes;
+    const { bytesRead } = this.#socket;
     const timer = clock.after(LINGER_MS, () => {
-      const leftBytes = this.#queuedBytes;
-      if (leftBytes > 0 && leftBytes < beforeBytes) this.#linger(leftBytes);
+      const isMoving = this.#socket.bytesRead > bytesRead || this.#queuedBytes < queuedBytes;
+      if (isMoving && clock.nowMs() < untilMs) this.#linger(untilMs);
       else this.destroy();
     });
     this.#socket.once("close", () => timer.cancel());

@@ -140,6 +140,11 @@ export class PacketReader {
     return bytes;
   }
 
+  /** Some of a packet is here, and the rest of it is not. */
+  get isInsidePacket(): boolean {
+    return this.#remaining >= 0 || this.#headerFilled > 0 || this.#moreFrames;
+  }
+
   /** Takes what was pushed and not read out of the reader, when the stream changes its nature (TLS, LOCAL INFILE's end). */
   takeRest(): Buffer {
     const parts = this.#chunk === undefined ? [] : [this.#chunk.subarray(this.#pos)];

@@ -443,6 +443,8 @@ async function tooLarge(): Promise<ReturnType<typeof decodeErr>> {
     frame[3] = sequenceId;
     client.write(Buffer.from(frame));
   }
+  // As a mysqld, the gateway answers behind the packet's end.
+  client.write(Buffer.of(0, 0, 0, 6));
   const error = await answer;
   client.close();
   return error;

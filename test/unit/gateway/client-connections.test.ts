@@ -16,6 +16,8 @@ import { listenUnix } from "../../../src/gateway/listen.ts";
 import { parseProxyNetworks } from "../../../src/gateway/proxy-protocol.ts";
 import { FileReloader } from "../../../src/base/reloaded-files.ts";
 import { hashPassword, parseUsers, Users } from "../../../src/gateway/users.ts";
+import { COM } from "../../../src/mysql/constants.ts";
+import { writeFrame } from "../../../src/mysql/frame.ts";
 import { PacketReader } from "../../../src/mysql/packet-reader.ts";
 import { decodeErr } from "../../../src/mysql/packets/err.ts";
 import { RawClient } from "../../wire/raw-client.ts";
@@ -241,6 +243,26 @@ describe("statements", () => {
     await eventually(() => bed.connections.size === 0);
     const other = await bed.connect();
     expect(await valueOf(other, "say 1")).toBe("T");
+  });
+});
+
+describe("statements that are too large", () => {
+  const limits = { packetBytesMax: 100_000 };
+
+  test("whoever sends all of it before reading gets to read the refusal", { timeout: 60_000 }, async () => {
+    const bed = await bedWith({ limits });
+    const client = await RawClient.login({ target: { host: "127.0.0.1", port: bed.port }, user: "root" });
+    client.socket.pause();
+    const bytes = writeFrame(Buffer.alloc(20_000_000, COM.QUERY), 0);
+    await new Promise((resolve) => {
+      client.socket.write(bytes, resolve);
+    });
+    client.socket.resume();
+    const reader = new PacketReader(1_000);
+    expect(decodeErr(await client.packet(reader))).toMatchObject({ errno: 1153, sqlState: "08S01" });
+    // C clients insist on it: the statement's packets were 0 and 1.
+    expect(reader.sequenceId).toBe(2);
+    await eventually(() => client.socket.destroyed);
   });
 });
 

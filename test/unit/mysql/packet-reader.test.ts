@@ -57,6 +57,17 @@ describe("PacketReader", () => {
     expect(reader.sequenceId).toBe(1);
   });
 
+  test("knows whether it is inside a packet", () => {
+    const reader = new PacketReader(1000);
+    const states: boolean[] = [];
+    for (const byte of writeFrame(Buffer.from("ab"), 0)) {
+      reader.push(Buffer.of(byte));
+      reader.next();
+      states.push(reader.isInsidePacket);
+    }
+    expect(states).toEqual([true, true, true, true, true, false]);
+  });
+
   test("a payload that is too large is refused at once, or behind its last byte", () => {
     const large = writeFrame(Buffer.alloc(0xffffff + 1000), 3);
     const strict = new PacketReader(1000);
