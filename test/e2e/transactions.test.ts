@@ -628,7 +628,10 @@ describe("sessions that go away", () => {
       const shard = await TwinClient.connect(port);
       others.push(shard);
       const held = "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = 's' AND ID <> CONNECTION_ID()";
-      for (const thread of await shard.rows(held)) await must(shard, `KILL ${thread}`);
+      const threads = await shard.rows(held);
+      for (const thread of threads) await must(shard, `KILL ${thread}`);
+      const isLeft = async (): Promise<boolean> => (await shard.rows(held)).some((thread) => threads.includes(thread));
+      for (let i = 0; i < 300 && (await isLeft()); i++) await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(await session.query(write(2, "no"))).toMatchObject({ kind: "error", errno: 1213, sqlState: "40001" });
     expect(await session.query("SELECT 1")).toMatchObject({ inTransaction: false });
@@ -638,4 +641,30 @@ describe("sessions that go away", () => {
     await must(session, "COMMIT");
     expect(await session.rows(ALL)).toEqual(["1|new", "2|b", "4|new", "5|e"]);
   });
+
+  test("a shard lost while the others are at work: they are rolled back, whichever it was", async () => {
+    const holder = await other();
+    for (const port of twins.shardPorts()) {
+      await must(holder, "BEGIN");
+      await must(holder, "SELECT id FROM c FOR UPDATE");
+      const session = await other();
+      await must(session, "BEGIN");
+      const waiting = session.query("UPDATE c SET name = 'no' WHERE id IN (1, 4)");
+      const shard = await TwinClient.connect(port);
+      others.push(shard);
+      const busy = "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'UPDATE c%'";
+      await expect.poll(async () => (await shard.rows(busy)).length, WAIT).toBe(1);
+      for (const thread of await shard.rows(busy)) await must(shard, `KILL ${thread}`);
+      await must(holder, "ROLLBACK");
+      expect(await waiting).toMatchObject({ kind: "error", errno: 1213 });
+      for (const each of twins.shardPorts()) {
+        const direct = await TwinClient.connect(each);
+        others.push(direct);
+        const open = "SELECT trx_id FROM information_schema.INNODB_TRX WHERE trx_rows_locked > 0";
+        await expect.poll(() => direct.rows(open), WAIT).toEqual([]);
+      }
+    }
+  });
 });
+
+const WAIT = { timeout: 20_000, interval: 100 };
