@@ -24,6 +24,7 @@ export class ComparisonFacts {
   readonly #port: ShardPort;
   readonly #paddings = new Map<string, Promise<Padding>>();
   #settings: Promise<ServerSettings> | undefined;
+  #knownSettings: ServerSettings | undefined;
 
   constructor(port: ShardPort) {
     this.#port = port;
@@ -43,11 +44,22 @@ export class ComparisonFacts {
     return padding;
   }
 
+  /** Once somebody has asked for them. */
+  get knownSettings(): ServerSettings | undefined {
+    return this.#knownSettings;
+  }
+
   settings(target: ShardTarget): Promise<ServerSettings> {
-    this.#settings ??= this.#askSettings(target).catch((error: unknown) => {
-      this.#settings = undefined;
-      throw error;
-    });
+    this.#settings ??= this.#askSettings(target).then(
+      (settings) => {
+        this.#knownSettings = settings;
+        return settings;
+      },
+      (error: unknown) => {
+        this.#settings = undefined;
+        throw error;
+      },
+    );
     return this.#settings;
   }
 
