@@ -134,8 +134,11 @@ async function openEverywhere(executor: Executor, cluster: ClusterView): Promise
 
 const NOTHING = comQuery("DO 0");
 
-/** Errors after which a server has rolled back a statement or all of its transaction, as it is configured. */
-const ENDING: ReadonlySet<number> = new Set([1020, 1205, 1206]);
+/**
+ * Errors after which a server has rolled back a statement or all of its transaction, as it is configured, and those that are
+ * the last words on a connection (shutdown, killed).
+ */
+const ENDING: ReadonlySet<number> = new Set([1020, 1053, 1205, 1206, 1927]);
 
 export function mayEndTransaction({ errno }: MysqlError): boolean {
   return ENDING.has(errno);
