@@ -202,15 +202,19 @@ export class Pool<C extends Poolable> {
       const connection = this.#takeIdle(waiter.settings, waiter.database, waiter.foundRows);
       if (connection === undefined) break;
       this.#waiters.shift();
-      waiter.timer.cancel();
       this.#leased.add(connection);
-      this.waits.observe(this.#options.clock.nowMs() - waiter.sinceMs);
-      waiter.ready(connection);
+      this.#hand(connection, waiter);
     }
     for (let need = this.#waiters.length - this.#opening; need > 0; need--) {
       if (this.#total() >= this.#options.connectionsMax && !this.#squeeze()) return;
       this.#open(this.#waiters[this.#waiters.length - need]?.foundRows ?? false);
     }
+  }
+
+  #hand(connection: C, waiter: Waiter<C>): void {
+    waiter.timer.cancel();
+    this.waits.observe(this.#options.clock.nowMs() - waiter.sinceMs);
+    waiter.ready(connection);
   }
 
   /** Closes the longest idle connection (one of the other login kind) to make room. */
@@ -230,7 +234,11 @@ export class Pool<C extends Poolable> {
           return;
         }
         this.#leased.add(connection);
-        this.giveBack(connection);
+        // It was opened for one who waits: idle, it would be nobody's before the pool is full, as it has no settings yet.
+        const at = this.#waiters.findIndex((waiter) => waiter.foundRows === foundRows);
+        const [waiter] = at < 0 ? [] : this.#waiters.splice(at, 1);
+        if (waiter === undefined) this.giveBack(connection);
+        else this.#hand(connection, waiter);
       },
       (error: unknown) => {
         this.#opening--;

@@ -50,7 +50,7 @@ async function reset(lane: Lane): Promise<void> {
   for (const sql of DML_ROWS) {
     const { gateway, plain } = await lane.ask(sql);
     for (const outcome of [gateway, plain]) {
-      if (outcome.kind === "error") throw new Error(`${sql}: ${outcome.errno} ${outcome.message}`);
+      if (outcome.kind === "error") throw new Error(`${outcome.errno} ${outcome.message}: ${sql}`);
     }
   }
 }

@@ -123,3 +123,15 @@ describe("all connections are closed, none is forgotten", () => {
     expect((await lease(pool)).closed).toBe(false);
   });
 });
+
+test("one connection is opened for one who waits, whatever settings it is to get", async () => {
+  const { pool, all } = await filled(0);
+  const connection = await new Promise<FakeConnection>((resolve, reject) => {
+    pool.lease("SET sql_mode = ''", false, resolve, reject);
+  });
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  expect(all).toEqual([connection]);
+  expect(pool.stats).toMatchObject({ idle: 0, inUse: 1, opening: 0, waiting: 0 });
+});
