@@ -252,6 +252,14 @@ export class Executor implements PassThroughOwner {
   /** Another command (COM_FIELD_LIST) for one shard of the session's keyspace. */
   forward(payload: Buffer, sequenceId: number): void {
     this.#sequenceId = sequenceId + 1;
+    // Nothing of the statement before is meant for it.
+    this.#execution = undefined;
+    this.#effect = NO_EFFECT;
+    this.#inserting = undefined;
+    this.#defining = undefined;
+    this.#parts = undefined;
+    this.#keepsWarnings = false;
+    this.#deadlineMs = 0;
     try {
       const { keyspace } = this.state.target;
       if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");

@@ -311,6 +311,21 @@ describe("session state", () => {
 test("what a transaction has done, and what would open one like it", () =>
   allSame(TRANSACTIONS, CLIENT.SESSION_TRACK | CLIENT.DEPRECATE_EOF));
 
+test("the columns of a table are asked for between executions", async () => {
+  const wire = await Wire.open(twins.cluster.port);
+  await wire.ask("USE u");
+  const columns = await wire.ask([COM.FIELD_LIST, "p\0"]);
+  wire.raw.send(COM.STMT_PREPARE, "SELECT 1 AS one");
+  const id = (await wire.packet()).subarray(1, 5);
+  await wire.packet();
+  await wire.packet();
+  const execution = Buffer.concat([id, Buffer.of(0, 1, 0, 0, 0)]);
+  const rows = await wire.ask([COM.STMT_EXECUTE, execution]);
+  expect(await wire.ask([COM.FIELD_LIST, "p\0"])).toEqual(columns);
+  expect(await wire.ask([COM.STMT_EXECUTE, execution])).toEqual(rows);
+  wire.close();
+});
+
 test("query attributes come off, whatever they are", async () => {
   const wire = await Wire.open(twins.cluster.port, CLIENT.QUERY_ATTRIBUTES);
   const none = Buffer.of(0, 1);
