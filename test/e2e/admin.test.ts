@@ -1,13 +1,14 @@
 // The admin ports of real processes: probes that follow what becomes of the cluster, metrics, pages, digests.
 
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Etcd } from "../../src/local/etcd.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
-import { ensureBuilt } from "../fixture/build.ts";
+import { ensureBuilt, ROOT } from "../fixture/build.ts";
 import { startEtcd, startMysqld, temporaryDir } from "../fixture/cluster.ts";
 import { mustRun, type Part, startPart, stopAll } from "./parts.ts";
 
@@ -116,6 +117,22 @@ describe("admin pages", () => {
     await client.query("SELECT v FROM p WHERE id = 7");
     const [again] = await client.query<RowDataPacket[]>("SHOW QUERY DIGESTS");
     expect(again.find(({ Statement }) => Statement === "SELECT v FROM p WHERE id=:v1")).toMatchObject({ Count: "1" });
+  });
+
+  test("every metric that the dashboard and the alerts name is there", async () => {
+    const overlay = join(ROOT, "deploy/overlays/production");
+    const expressions = ["dashboard.json", "monitoring.yaml"].map((name) => readFileSync(join(overlay, name), "utf8"));
+    const named = new Set(expressions.join("\n").match(/\b(?:shardgate|nodejs|process)_[a-z0-9_]+/g));
+    const served = `${(await page(gateway, "/metrics")).body}\n${(await page(tablet, "/metrics")).body}`;
+    const names = new Set(
+      [...served.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name = "", type]) =>
+        type === "histogram" ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+      ),
+    );
+    expect(named.size).toBeGreaterThan(12);
+    expect([...named].filter((name) => !names.has(name))).toEqual([]);
+    const dashboard: unknown = JSON.parse(expressions[0] ?? "");
+    expect(dashboard).toMatchObject({ title: "Shardgate", schemaVersion: expect.any(Number) });
   });
 
   test("pages are JSON for programs and HTML for people", async () => {
