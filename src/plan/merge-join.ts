@@ -74,7 +74,9 @@ export function splitJoin(
   const stage = new Stage(planner, select, block, columnOf, ctes);
   // Rows that were shipped for an earlier join may be what the next one begins with.
   const isShipped = first.length === 1 && rows.length === 1 && first[0] === rows[0];
-  const implied = isInnerOnly ? impliedEqualities(first, placement, meanings) : [];
+  const implied = (isInnerOnly ? impliedEqualities(first, placement, meanings) : []).filter(
+    (expr) => !where.some((known) => isSameEquality(known, expr, columnOf)),
+  );
   const after = isShipped
     ? { select, chain, where, columnOf }
     : stage.ship(first, rest, [...where, ...implied], hasOuter);
@@ -119,6 +121,18 @@ function impliedEqualities(
     }
   }
   return conditions;
+}
+
+function isSameEquality(a: Expr, b: Expr, columnOf: ColumnOf): boolean {
+  if (a.kind !== "binary" || b.kind !== "binary" || a.op !== "=" || b.op !== "=") return false;
+  const areSame = (x: Expr, y: Expr): boolean => {
+    const left = x.kind === "column" ? columnOf(x) : undefined;
+    const right = y.kind === "column" ? columnOf(y) : undefined;
+    return left !== undefined && left.source === right?.source && left.lower === right.lower;
+  };
+  return (
+    (areSame(a.left, b.left) && areSame(a.right, b.right)) || (areSame(a.left, b.right) && areSame(a.right, b.left))
+  );
 }
 
 function haveOneType(a: Resolved, b: Resolved): boolean {
