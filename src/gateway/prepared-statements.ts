@@ -7,7 +7,7 @@
 
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { HEADER_ERR } from "../mysql/constants.ts";
+import { COM, HEADER_ERR } from "../mysql/constants.ts";
 import { isLengthCoded } from "../mysql/packets/binary-row.ts";
 import { decodeCommand } from "../mysql/packets/command.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
@@ -26,6 +26,7 @@ import type { CursorRows } from "./cursor-rows.ts";
 import type { Executor, ExecutorClient } from "./executor.ts";
 import { replyInside } from "./inner-query.ts";
 import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
+import { STATEMENT_BYTES_MAX } from "./processes.ts";
 import { describePrepared, prepareReply, type StatementDescription } from "./statement-description.ts";
 
 const HEADER_BYTES = 4;
@@ -62,6 +63,13 @@ export class PreparedStatements {
   constructor(executor: Executor, client: ExecutorClient) {
     this.#executor = executor;
     this.#client = client;
+  }
+
+  /** The statement that a command is about, as the client wrote it; undefined for commands without one. */
+  textOf(payload: Buffer): string | undefined {
+    const isOfStatement = payload[0] === COM.STMT_EXECUTE || payload[0] === COM.STMT_FETCH;
+    if (!isOfStatement || payload.length < HEADER_BYTES + 1) return undefined;
+    return this.#statements.get(payload.readUInt32LE(1))?.text.toString("utf8", 0, STATEMENT_BYTES_MAX);
   }
 
   get count(): number {

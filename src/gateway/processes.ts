@@ -55,6 +55,8 @@ export function commandShown(payload: Buffer | undefined): Pick<Process, "comman
       return { command: "Prepare", statement: statement() };
     case COM.STMT_EXECUTE:
       return { command: "Execute", statement: undefined };
+    case COM.STMT_FETCH:
+      return { command: "Fetch", statement: undefined };
     case COM.INIT_DB:
       return { command: "Init DB", statement: undefined };
     case COM.FIELD_LIST:

@@ -90,7 +90,10 @@ export class Session implements CommandHandler {
     const { connectionId, user, target } = this.#executor.state;
     const seconds = Math.max(0, Math.floor((nowMs - activity.sinceMs) / 1000));
     const { keyspace } = target;
-    return { id: connectionId, user: user.user, host: peer, keyspace, seconds, ...commandShown(activity.payload) };
+    const shown = commandShown(activity.payload);
+    const statement =
+      shown.statement ?? (activity.payload === undefined ? undefined : this.#prepared.textOf(activity.payload));
+    return { id: connectionId, user: user.user, host: peer, keyspace, seconds, ...shown, statement };
   }
 
   /** Ends the connection, or the statement under way if there is one. */

@@ -148,6 +148,17 @@ describe("ids and lists", () => {
   });
 });
 
+test("an execution is listed with its statement", async () => {
+  const root = await client(second.port);
+  const busy = await client(cluster.port);
+  const failed = failureOf(busy.execute("SELECT SLEEP(60) AS prepared FROM t WHERE id <> ?", [7]));
+  await until(async () =>
+    (await listed(root)).some((row) => row["Command"] === "Execute" && /AS prepared/.test(String(row["Info"]))),
+  );
+  await root.query(`KILL QUERY ${busy.threadId}`);
+  expect(await failed).toMatchObject({ errno: 1317 });
+});
+
 describe("KILL", () => {
   test.each(["here", "there"])(
     "QUERY, sent %s, stops the statement on every shard and nothing after it",
