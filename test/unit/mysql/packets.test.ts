@@ -13,7 +13,7 @@ import {
   encodeAuthSwitchRequest,
 } from "../../../src/mysql/packets/auth-switch.ts";
 import { decodeColumnDefinition, encodeColumnDefinition } from "../../../src/mysql/packets/column-definition.ts";
-import { type Command, decodeCommand } from "../../../src/mysql/packets/command.ts";
+import { type Command, decodeCommand, withoutQueryAttributes } from "../../../src/mysql/packets/command.ts";
 import { decodeEof, encodeEof, isEof } from "../../../src/mysql/packets/eof.ts";
 import { decodeErr, encodeErr, encodeErrBeforeGreeting } from "../../../src/mysql/packets/err.ts";
 import {
@@ -329,6 +329,10 @@ describe("commands", () => {
       attributes: [],
     });
     refusesPrefixes(bytes.subarray(0, -9), (part) => decodeCommand(part, CLIENT.QUERY_ATTRIBUTES));
+    const plain = Buffer.concat([Buffer.of(COM.QUERY), Buffer.from("select 1")]);
+    expect(withoutQueryAttributes(bytes)).toEqual(plain);
+    expect(withoutQueryAttributes(payload(COM.QUERY, 0, 1, "select 1"))).toEqual(plain);
+    expect(() => withoutQueryAttributes(Buffer.of(COM.QUERY, 9, 1))).toThrowError(/Malformed/);
   });
 
   test("change user, whole and as old clients send it", () => {

@@ -15,6 +15,7 @@ import {
   type HandshakeEvent,
   type Login,
   OFFERED_CAPABILITIES,
+  offeredCapabilities,
   ServerHandshake,
   type ServerHandshakeOptions,
 } from "../../../src/mysql/server-handshake.ts";
@@ -196,9 +197,34 @@ describe("logins", () => {
       authPlugin: SHA2,
       attributes: new Map(),
     };
-    const events = server.changeUser(change, 0);
-    expect(events.map((event) => event.kind)).toEqual(["send"]);
-    expect(server.receive(Buffer.of(2), 2).map((event) => event.kind)).toEqual(["send"]);
+    // Whatever came with the command, the answer is asked for anew.
+    const [asked] = server.changeUser(change, 0);
+    const request = asked?.kind === "send" ? unframe(asked.bytes).payloads[0] : undefined;
+    expect(request?.toString("latin1", 0, 23)).toBe(`\xfe${SHA2}\0`);
+    const answered = server.receive(cachingSha2Answer("secret", first.scramble), 2);
+    expect(answered.map((event) => event.kind)).toEqual(["send"]);
+    // No full login of this account has been seen: the password itself is wanted, and there is no TLS.
+    expect(server.receive(Buffer.of(2), 4).map((event) => event.kind)).toEqual(["send"]);
+  });
+
+  test("COM_CHANGE_USER of a client without plugins is judged as it is", async () => {
+    const server = machine(undefined, { defaultPlugin: "mysql_native_password" });
+    const capabilities = CLIENT.MYSQL | CLIENT.PROTOCOL_41 | CLIENT.SECURE_CONNECTION;
+    const first = await login(server, client({ user: "native", capabilities }));
+    expect(first.steps).toEqual(["accepted"]);
+    const change = { user: "native", database: "", collation: 0, authPlugin: undefined, attributes: new Map() };
+    const right = server.changeUser({ ...change, authResponse: nativeAnswer("secret", first.scramble) }, 0);
+    expect(right.map((event) => event.kind)).toEqual(["accepted"]);
+    const wrong = server.changeUser({ ...change, authResponse: nativeAnswer("wrong", first.scramble) }, 0);
+    expect(wrong.map((event) => event.kind)).toEqual(["rejected"]);
+  });
+
+  test("what is offered in the place of MariaDB leaves CLIENT_MYSQL off, and has more", () => {
+    const mysql = offeredCapabilities("8.0.36-shardgate");
+    const mariadb = offeredCapabilities("10.11.6-MariaDB-shardgate");
+    expect(mysql).toEqual({ capabilities: OFFERED_CAPABILITIES, mariadbCapabilities: 0 });
+    expect(mariadb.capabilities).toBe(OFFERED_CAPABILITIES & ~CLIENT.MYSQL);
+    expect(mariadb.mariadbCapabilities).toBe(MARIADB_CLIENT.STMT_BULK_OPERATIONS);
   });
 });
 
