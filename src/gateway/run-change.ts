@@ -302,7 +302,9 @@ async function takeIds(
   cluster: ClusterView,
 ): Promise<bigint[]> {
   if (sequence === undefined) return context.snowflakes.take(count);
-  const [target] = cluster.targets.primary.get(sequence.keyspace)?.targets ?? [];
+  const home = cluster.targets.primary.get(sequence.keyspace);
+  const at = sequence.pinned === undefined ? 0 : (home?.shardMap?.indexOf(sequence.pinned) ?? 0);
+  const target = home?.targets[at];
   if (target !== undefined) return context.sequences.take(target, sequence.table, count);
   throw new ShardgateError(
     "SHARD_UNAVAILABLE",

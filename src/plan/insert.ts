@@ -124,7 +124,10 @@ function generatedColumn(
   return {
     column: auto.column,
     position: at < 0 ? columns.length : at,
-    sequence: resolved === undefined ? undefined : { keyspace: resolved.keyspace.keyspace, table: resolved.name },
+    sequence:
+      resolved === undefined
+        ? undefined
+        : { keyspace: resolved.keyspace.keyspace, table: resolved.name, pinned: resolved.table?.pinned },
   };
 }
 

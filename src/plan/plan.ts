@@ -123,7 +123,14 @@ export interface GeneratedColumn {
   /** Position in the row; the number of listed columns when it has to be added. */
   readonly position: number;
   /** Undefined: a snowflake id. */
-  readonly sequence: { readonly keyspace: string; readonly table: string } | undefined;
+  readonly sequence: SequenceTable | undefined;
+}
+
+export interface SequenceTable {
+  readonly keyspace: string;
+  readonly table: string;
+  /** Of the shard it is pinned to. */
+  readonly pinned: Buffer | undefined;
 }
 
 /** Answered by the gateway itself: SET, SHOW of its own, USE, transactions. */
