@@ -151,10 +151,13 @@ export function refuseLocked({ state }: Executor): void {
   );
 }
 
+/** The servers', and what tablets keep their records in. */
+const OWN_DATABASES = /^(?:information_schema|_shardgate.*)$/i;
+
 /** Who may define tables anywhere in it may make and drop it. */
 function checkDatabaseAccess(executor: Executor, name: string): void {
   const { user } = executor.state;
-  if (name.toLowerCase() === "information_schema") throw denied(executor, name);
+  if (OWN_DATABASES.test(name)) throw denied(executor, name);
   if (!isAdmin(user) && !allows(user, "ddl", name, "*")) throw denied(executor, name);
 }
 

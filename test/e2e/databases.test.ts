@@ -255,6 +255,8 @@ test("not for all, not everywhere, and never what was declared", async () => {
   expect(await errnoOf(root, "CREATE DATABASE split")).toBe(1007);
   expect(await errnoOf(root, "CREATE DATABASE information_schema")).toBe(1044);
   expect(await errnoOf(root, "DROP DATABASE mysql")).toBe(1044);
+  expect(await errnoOf(root, "CREATE DATABASE IF NOT EXISTS _shardgate")).toBe(1044);
+  expect(await errnoOf(root, "DROP DATABASE _shardgate")).toBe(1044);
   expect(await errnoOf(root, "CREATE DATABASE `made `")).toBe(1102);
   const elsewhere = await connect(second.port);
   expect(await errnoOf(elsewhere, "CREATE DATABASE made_not")).toBe(1044);
