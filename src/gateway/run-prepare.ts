@@ -24,6 +24,7 @@ export async function runPrepare(executor: Executor, { name, from }: Prepare): P
     throw new ShardgateError("ER_MAX_PREPARED_STMT_COUNT_REACHED", text);
   }
   prepared.set(key, await templateFrom(executor, from));
+  executor.state.tracker?.changed();
   executor.ok({ statusFlags: executor.state.statusFlags, info: "Statement prepared" });
 }
 
@@ -48,6 +49,7 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
 /** Answers the client, or throws. */
 export function runDeallocate(executor: Executor, { name }: Deallocate): void {
   if (!executor.state.prepared.delete(name.toLowerCase())) throw unknown(name, "DEALLOCATE PREPARE");
+  executor.state.tracker?.changed();
   executor.ok();
 }
 
