@@ -391,13 +391,21 @@ async function computed(executor: Executor, value: Expr, cluster: ClusterView): 
   if (state.inTransaction && touchesTables) state.holds.checkParticipants([target]);
   const [item] = withSessionValues({ ...blank, items }, state, context).items;
   if (item?.kind !== "expr") throw new Error("the SELECT has one expression");
-  const payload = comQuery(describing(item.expr, state));
-  const request = executor.requestFor(target, payload, touchesTables, false);
+  // As a variable keeps it: all decimals that are computed with, and text where a date would be one.
+  const payload = comQuery(`SET ${COMPUTED} = ${printExpr(item.expr, [], { mode: state.sqlMode })}`);
+  const request = {
+    ...executor.requestFor(target, payload, touchesTables, false),
+    after: `SELECT ${described(COMPUTED)} LIMIT 1`,
+    leavesState: true,
+  };
   const reply = await collect(context.tablets, target, request, signal);
   state.holds.joined(target, reply.info.holdId, state.inTransaction, false);
   if (reply.info.kind === "err") throw errorOfReply(reply);
-  return describedValues(readTextResult(reply.bytes));
+  return describedValues(readTextResult(reply.info.afterReply));
 }
+
+/** None of a client's: a held connection keeps it. */
+const COMPUTED = userVariable("shardgate.computed");
 
 /** The one shard that can compute a value without leaving anything behind there. */
 function targetOf(executor: Executor, plan: SendPlan, cluster: ClusterView): ShardTarget | undefined {

@@ -189,6 +189,31 @@ describe("what variables do", () => {
     pair.close();
   });
 
+  test("user variables keep what is computed as a server's do", async () => {
+    pair = await Pair.open(twins, "u");
+    for (const sql of [
+      "SET @d = 1.50, @f = 1e3, @n = NULL, @b = x'41', @t = TRUE, @neg = -5, @big = 18446744073709551615",
+      "SELECT @d, @f, @n, @b, @t, @neg, @big, @d + 0, @f + 0",
+      "SET @pi = PI(), @q = 1/3, @w = 1/3e0, @s = SQRT(2), @div = 7 DIV 2, @avg = (SELECT AVG(price) FROM p)",
+      "SELECT @pi, @q, @w, @s, @div, @avg",
+      "SET @dt = DATE'2024-01-01', @tm = TIME'10:00:00', @ts = TIMESTAMP'2024-01-01 10:00:00.5', @js = JSON_OBJECT('a', 1)",
+      "SELECT @dt, @tm, @ts, @js",
+      "SET @long = REPEAT('x', 100000), @uni = CONCAT('日本', '😀ü'), @emp = ''",
+      "SELECT LENGTH(@long), @uni, HEX(@uni), LENGTH(@emp), @emp IS NULL",
+      "SET @ci = 'A' COLLATE utf8mb4_bin, @bit = b'101', @hex = 0x4142, @case = IF(1, 'x', 2)",
+      "SELECT @ci = 'a', COLLATION(@ci), @bit + 0, @hex, @case",
+      "SET @old = @@sql_mode, sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')",
+      "SELECT @@sql_mode",
+      "SET sql_mode = @old",
+      "SELECT @@sql_mode = @old",
+      "SET @`weird name` = 1, @'quoted' = 2, @dotted.name = 4, @$dollar = 5",
+      "SELECT @`weird name`, @'quoted', @dotted.name, @$dollar",
+    ]) {
+      await alike(sql);
+    }
+    pair.close();
+  });
+
   test("what MySQL does not know, and several at once: all or nothing", async () => {
     pair = await Pair.open(twins, "u");
     for (const sql of [
