@@ -10,6 +10,8 @@ export const LIMITS = {
   statementDepthMax: 400,
   /** A client that has not logged in after this long is closed (MySQL's connect_timeout is 10 s). */
   loginTimeoutMs: 10_000,
+  /** A client that stops in the middle of a packet or of a file is closed after this long (MySQL's net_read_timeout). */
+  readTimeoutMs: 30_000,
   /** Largest packet accepted before a login is complete. */
   handshakePacketBytesMax: 64 * 1024,
   /** Logins whose password waits to be hashed (10 ms of CPU each, one at a time) before further ones are refused. */

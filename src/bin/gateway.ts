@@ -225,6 +225,7 @@ async function start(
         userConnectionsMax: flags.maxUserConnections,
         packetBytesMax: flags.maxAllowedPacket,
         loginTimeoutMs: flags.connectTimeout * 1000,
+        readTimeoutMs: CLIENTS.limits.readTimeoutMs,
       },
       proxyNetworks: parseProxyNetworks(flags.proxyProtocolNetworks ?? ""),
       unixSocket: flags.socket === undefined ? undefined : { path: flags.socket, mode: flags.socketMode },

@@ -48,6 +48,8 @@ export interface ClientConnectionOptions {
   readonly rsaKeys: { readonly publicKeyPem: string; readonly privateKeyPem: string } | undefined;
   readonly packetBytesMax: number;
   readonly loginTimeoutMs: number;
+  /** A client that stops in the middle of a packet, or of its file, is closed after so long. */
+  readonly readTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
   /** What has to be waited for before the session can be made; undefined: nothing. Never rejects. */
@@ -100,8 +102,6 @@ const PIPELINED_BYTES_MAX = 1024 * 1024;
 /** A closed connection on which nothing moves for so long is cut, and any after a while. */
 const LINGER_MS = 1_000;
 const LINGER_MAX_MS = 60_000;
-/** A client that stops in the middle of a packet is closed after so long, as by MySQL's net_read_timeout. */
-const READ_TIMEOUT_MS = 30_000;
 /** The proxy header, until it is seen whether there is one. */
 const UNDECIDED = { kind: "undecided", received: Buffer.alloc(0) } as const;
 
@@ -225,14 +225,14 @@ export class ClientConnection implements Output {
       if (idleTimeoutMs === 0 || nowMs - phase.idleSinceMs < idleTimeoutMs) return;
       if (idleError === undefined) this.end();
       else this.endWith(idleError);
-    }
+    } else if (this.#fileWaiter !== undefined && this.#stoppedReading(nowMs)) this.destroy();
   }
 
   /** Whether nothing has come for too long, as far as sweeps can tell. */
   #stoppedReading(nowMs: number): boolean {
     const { bytesRead } = this.#socket;
     if (this.#lastRead?.bytesRead !== bytesRead) this.#lastRead = { bytesRead, sinceMs: nowMs };
-    return nowMs - this.#lastRead.sinceMs >= READ_TIMEOUT_MS;
+    return nowMs - this.#lastRead.sinceMs >= this.#options.readTimeoutMs;
   }
 
   /** Ends as `endWith` does, but lets a login and an open transaction go on until they have ended. */
@@ -476,7 +476,9 @@ export class ClientConnection implements Output {
   #refuse(error: unknown): void {
     if (this.#phase.kind === "closed") return;
     if (error instanceof ShardgateError) {
-      this.write(writeFrame(encodeErrOf(error), this.#reader.sequenceId + 1));
+      // The client's answer to the greeting is 1, whether it could be read or not.
+      const sequenceId = this.#phase.kind === "login" ? Math.max(1, this.#reader.sequenceId) : this.#reader.sequenceId;
+      this.write(writeFrame(encodeErrOf(error), sequenceId + 1));
     } else {
       this.#options.log.error({ connection: this.id, error }, "bug in the connection's code; closing it");
     }

@@ -22,6 +22,8 @@ export interface ClientLimits {
   /** Largest statement. */
   readonly packetBytesMax: number;
   readonly loginTimeoutMs: number;
+  /** A client may stop in the middle of a packet for so long. */
+  readonly readTimeoutMs: number;
 }
 
 export interface ClientConnectionsOptions<Handler extends CommandHandler>
@@ -91,6 +93,7 @@ export class ClientConnections<Handler extends CommandHandler> {
       rsaKeys,
       packetBytesMax: limits.packetBytesMax,
       loginTimeoutMs: limits.loginTimeoutMs,
+      readTimeoutMs: limits.readTimeoutMs,
       beforeSession: (login) => this.#options.beforeSession(login),
       clock,
       log,

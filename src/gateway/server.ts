@@ -389,6 +389,7 @@ export const GATEWAY_DEFAULTS = {
       userConnectionsMax: 0,
       packetBytesMax: LIMITS.statementBytesMax,
       loginTimeoutMs: LIMITS.loginTimeoutMs,
+      readTimeoutMs: LIMITS.readTimeoutMs,
     },
     proxyNetworks: NO_PROXIES,
     unixSocket: undefined,

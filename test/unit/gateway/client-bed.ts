@@ -129,6 +129,7 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
       userConnectionsMax: 0,
       packetBytesMax: 64 * 1024 * 1024,
       loginTimeoutMs: 10_000,
+      readTimeoutMs: 30_000,
       ...options.limits,
     },
     serverVersion: "10.11.0-MariaDB-shardgate",

@@ -143,6 +143,23 @@ describe("how long", () => {
     await expect(other.chunk()).rejects.toThrow("connection closed");
   });
 
+  test("a client that stops inside a packet, or its file, is closed", { timeout: 60_000 }, async () => {
+    const bed = await bedWith({ limits: { readTimeoutMs: 300 } });
+    const target = { host: "127.0.0.1", port: bed.port };
+    const [inPacket, inFile, waiting] = [
+      await RawClient.login({ target, user: "root" }),
+      await RawClient.login({ target, user: "root" }),
+      await bed.connect(),
+    ];
+    inPacket.write(Buffer.from("1000000003", "hex"));
+    inFile.query("file");
+    const answer = waiting.query("wait").catch((error: unknown) => error);
+    await eventually(() => inPacket.socket.destroyed && inFile.socket.destroyed);
+    expect(bed.connections.size).toBe(1);
+    for (const session of bed.connections.sessions()) session.interrupt(new ShardgateError("CANCELLED", "enough"));
+    expect(await answer).toMatchObject({ errno: 1317 });
+  });
+
   test("a busy client is not idle", { timeout: 30_000 }, async () => {
     const bed = await bedWith({});
     const waiting = await bed.connect();
