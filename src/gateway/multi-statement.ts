@@ -30,7 +30,8 @@ export class MultiStatement implements ExecutorClient {
   enabled: boolean;
   readonly #client: ExecutorClient;
   readonly #startsStatement: () => void;
-  readonly #scanner = new ReplyScanner();
+  /** Made when it is needed first: idle clients are many. */
+  #scanner: ReplyScanner | undefined;
   #runner: StatementRunner | undefined;
   /** What is still to be run; undefined outside of packets with several statements, and behind an error. */
   #rest: Buffer | undefined;
@@ -68,7 +69,7 @@ export class MultiStatement implements ExecutorClient {
   write(bytes: Buffer): boolean {
     if (this.#sequence !== undefined) {
       this.#sequence.push(bytes);
-      if (this.#rest !== undefined) this.#announce(bytes);
+      if (this.#rest !== undefined && this.#scanner !== undefined) this.#announce(bytes, this.#scanner);
     }
     return this.#client.write(bytes);
   }
@@ -124,6 +125,7 @@ export class MultiStatement implements ExecutorClient {
     const text = sql.subarray(from);
     const { end, isEmpty } = firstOf(text, sqlMode);
     this.#rest = end < text.length ? text.subarray(end + 1) : undefined;
+    this.#scanner ??= new ReplyScanner();
     this.#scanner.reset("query");
     // A comment may be the last statement, but no `;` may stand behind nothing.
     if (isEmpty && end < text.length) {
@@ -133,8 +135,7 @@ export class MultiStatement implements ExecutorClient {
   }
 
   /** Says in the answer's last packet, and as a server does also behind its column definitions, that there is more. */
-  #announce(bytes: Buffer): void {
-    const scanner = this.#scanner;
+  #announce(bytes: Buffer, scanner: ReplyScanner): void {
     const before = scanner.replyBytes;
     const { rowsOffset } = scanner;
     scanner.feed(bytes, 0, bytes.length);
