@@ -8,7 +8,7 @@ import { runDml } from "./dml/run-dml.ts";
 import { DML } from "./dml/schema.ts";
 
 const SEED = countOf("SHARDGATE_DML_SEED", 7);
-const COUNT = countOf("SHARDGATE_DML_COUNT", 120);
+const COUNT = countOf("SHARDGATE_DML_COUNT", 80);
 
 let arena: Arena;
 
@@ -17,7 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => arena.stop());
 
-test(`${COUNT} random writes of seed ${SEED} leave the tables as on one MariaDB`, async () => {
+/** A loaded machine is no failure. */
+const TIMEOUT_MS = 300_000;
+
+test(`${COUNT} random writes of seed ${SEED} leave the tables as on one MariaDB`, { timeout: TIMEOUT_MS }, async () => {
   const [lane] = arena.lanes;
   if (lane === undefined) throw new Error("no lane");
   const account = await runDml(lane, SEED, COUNT, () => undefined);
