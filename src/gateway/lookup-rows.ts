@@ -59,14 +59,24 @@ export function lookupOf({ vindex, columns }: ColumnVindex, owner: OwnerTable): 
   return vindex.kind === "lookup" ? { vindex, columns, owner } : undefined;
 }
 
-/** The lookup's value that a vindex reads `value` of. */
+/**
+ * The lookup's value that a vindex reads `value` of. Lookup tables are written in another session, by its own sql_mode and
+ * character set: `expr`, as the client wrote it, is for what has no literal here.
+ */
 export function lookupValue(value: Value, expr?: Expr): LookupValue {
   const isNull = value.type === "NULL_TYPE";
   const shown = value.raw.toString("utf8");
-  return { expr: expr ?? exprOf(value), value, isNull, text: `${value.type} ${value.raw.toString("hex")}`, shown };
+  const text = `${value.type} ${value.raw.toString("hex")}`;
+  return {
+    expr: plainLiteral(value) ?? expr ?? literal("hexval", value.raw.toString("hex")),
+    value,
+    isNull,
+    text,
+    shown,
+  };
 }
 
-function exprOf({ type, raw }: Value): Expr {
+function plainLiteral({ type, raw }: Value): Expr | undefined {
   switch (type) {
     case "NULL_TYPE":
       return literal("null", "null");
@@ -79,7 +89,7 @@ function exprOf({ type, raw }: Value): Expr {
     case "TEXT":
       return literal("string", decodeSql(raw));
     default:
-      return literal("hexval", raw.toString("hex"));
+      return undefined;
   }
 }
 
@@ -263,7 +273,11 @@ export class LookupRows {
       where: equalTo(columns, from),
       locking: [FOR_UPDATE],
     };
-    const reply = await runPart(this.#executor, shard, comQuery(print(select, this.#binds)));
+    const reply = await runPart(
+      this.#executor,
+      shard,
+      comQuery(print(select, this.#binds, { mode: this.#executor.state.sqlMode })),
+    );
     return readTextRows(reply.bytes).some(([, ...raw]) => {
       if (primary === undefined || placing === undefined) return true;
       const valueOf = (lower: string): Value | undefined => {
@@ -319,7 +333,7 @@ export class LookupRows {
     return from.map(({ expr, value }, i) => {
       if (i > 0 || vindex.form !== "loose-md5-hash" || value === undefined) return expr;
       const stored = vindex.stored(value);
-      if (stored !== undefined) return exprOf(stored);
+      if (stored !== undefined) return plainLiteral(stored) ?? expr;
       throw new ShardgateError("VINDEX_VALUE_BAD", `vindex ${vindex.name} cannot take a value that is no text`);
     });
   }

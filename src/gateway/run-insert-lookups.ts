@@ -2,6 +2,7 @@
 // row of another shard has. What a conflict decides (IGNORE, ON DUPLICATE KEY UPDATE, REPLACE) is decided where the row in
 // conflict is: it is looked for by each unique key, over all shards, and the statement runs there, row by row.
 
+import { isAscii } from "node:buffer";
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply } from "../engine/collect.ts";
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
@@ -315,6 +316,12 @@ class LookupInsert {
       if (value === undefined || (expr !== undefined && expr.kind !== "default" && ref === undefined)) {
         const name = lookup.columnVindex.columns[i];
         throw notSupported(`expression as value of vindex column ${name}`, "give a literal or a parameter");
+      }
+      if (value.type === "VARCHAR" && !this.#executor.state.settings.textIsUtf8 && !isAscii(value.raw)) {
+        throw notSupported(
+          "text beyond ASCII in a vindex column by a client that does not speak UTF-8",
+          "SET NAMES utf8mb4",
+        );
       }
       values.push(lookupValue(value, ref === undefined ? undefined : expr));
     }
