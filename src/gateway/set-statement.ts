@@ -5,6 +5,7 @@
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, errorOfReply } from "../engine/collect.ts";
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import type { ReplyEnd } from "../engine/reply.ts";
 import { collationByName, defaultCollation } from "../mysql/charsets.ts";
 import { encodeSql } from "../sql/encoding.ts";
 import { parse } from "../sql/parse.ts";
@@ -48,6 +49,8 @@ type NextTransaction = Partial<Pick<SessionState, "nextIsolation" | "nextReadOnl
 export async function runSet(executor: Executor, statement: SetStatement, cluster: ClusterView): Promise<void> {
   const { state } = executor;
   const changes: Change[] = [];
+  /** How the computing of values has ended. */
+  const told: ReplyEnd[] = [];
   let { autocommit } = state;
   let mode = state.holds.mode;
   let lastInsertId: bigint | undefined;
@@ -67,14 +70,14 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
           lastInsertId = await idValue(executor, item.name, item.value, cluster);
           break;
         default: {
-          const value = await variableValue(executor, item.name, item.value, cluster);
+          const value = await variableValue(executor, item.name, item.value, cluster, told);
           if (isOfNextTransaction(item))
             next = { ...next, ...(await ofNextTransaction(executor, item.name, value, cluster)) };
           else changes.push(variableChange(item.name, value));
         }
       }
     } else if (item.kind === "setUser") {
-      const value = await valueSql(executor, item.value, cluster, true);
+      const value = await valueSql(executor, item.value, cluster, true, told);
       changes.push(variableChange(userVariable(item.name), value));
     } else if (item.kind === "setNames") {
       const names = namesOf(item);
@@ -91,13 +94,15 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   if (autocommit && !state.autocommit) await commitOpen(executor);
   state.autocommit = autocommit;
   await tellVariables(executor, statement);
-  if (warnings === NO_WARNINGS) {
+  const ofValues = told.flatMap((reply) => warningsOfSession({ lastWarnings: warningsOf([reply]) }));
+  const all = [...ofValues, ...warningsOfSession({ lastWarnings: warnings })];
+  if (all.length === 0) {
     executor.ok();
     return;
   }
-  state.lastWarnings = warnings;
+  state.lastWarnings = { kind: "list", warnings: all };
   state.rowCount = 0;
-  executor.ok({ statusFlags: state.statusFlags, warnings: warningsOfSession(state).length });
+  executor.ok({ statusFlags: state.statusFlags, warnings: all.length });
 }
 
 function variableChange(name: string, value: string): Change {
@@ -322,9 +327,15 @@ function wrongType(name: string): ShardgateError {
 }
 
 /** What a system variable is set to. MySQL looks at the variable before it looks at the value. */
-async function variableValue(executor: Executor, name: string, value: Expr, cluster: ClusterView): Promise<string> {
+async function variableValue(
+  executor: Executor,
+  name: string,
+  value: Expr,
+  cluster: ClusterView,
+  told: ReplyEnd[] = [],
+): Promise<string> {
   try {
-    return await valueSql(executor, value, cluster, false);
+    return await valueSql(executor, value, cluster, false, told);
   } catch (error) {
     if (error instanceof MysqlError && error.errno === ER_INCORRECT_GLOBAL_LOCAL_VAR) {
       await tryOut(executor, executor.state.settings.withVariable(name, "DEFAULT"), cluster);
@@ -336,7 +347,13 @@ async function variableValue(executor: Executor, name: string, value: Expr, clus
 const ER_INCORRECT_GLOBAL_LOCAL_VAR = 1238;
 
 /** The value as SQL text that means the same on every connection, whatever is set there. */
-async function valueSql(executor: Executor, value: Expr, cluster: ClusterView, ofUser: boolean): Promise<string> {
+async function valueSql(
+  executor: Executor,
+  value: Expr,
+  cluster: ClusterView,
+  ofUser: boolean,
+  told: ReplyEnd[] = [],
+): Promise<string> {
   switch (value.kind) {
     case "literal": {
       if (value.type !== "string" && value.type !== "nstring") return printExpr(value);
@@ -358,7 +375,7 @@ async function valueSql(executor: Executor, value: Expr, cluster: ClusterView, o
     default:
       break;
   }
-  const [known] = await computed(executor, value, cluster);
+  const [known] = await computed(executor, value, cluster, told);
   return ofUser ? (known ?? "NULL") : (known ?? "NULL").replace(/^CAST\((\d+) AS UNSIGNED\)$/, "$1");
 }
 
@@ -371,7 +388,12 @@ function quoted(text: string): string {
 }
 
 /** The value, computed by a mysqld in the session's transaction, with the session's rights; as SQL text. */
-async function computed(executor: Executor, value: Expr, cluster: ClusterView): Promise<readonly string[]> {
+async function computed(
+  executor: Executor,
+  value: Expr,
+  cluster: ClusterView,
+  told: ReplyEnd[],
+): Promise<readonly string[]> {
   const { state, context, signal } = executor;
   const blank = parse("SELECT 1", state.sqlMode);
   if (blank.kind !== "select") throw new Error("a SELECT is a SELECT");
@@ -401,6 +423,7 @@ async function computed(executor: Executor, value: Expr, cluster: ClusterView): 
   const reply = await collect(context.tablets, target, request, signal);
   state.holds.joined(target, reply.info.holdId, state.inTransaction, false);
   if (reply.info.kind === "err") throw errorOfReply(reply);
+  told.push(reply.info);
   return describedValues(readTextResult(reply.info.afterReply));
 }
 

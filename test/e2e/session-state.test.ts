@@ -208,6 +208,8 @@ describe("what variables do", () => {
       "SELECT @@sql_mode = @old",
       "SET @`weird name` = 1, @'quoted' = 2, @dotted.name = 4, @$dollar = 5",
       "SELECT @`weird name`, @'quoted', @dotted.name, @$dollar",
+      "SET @cut = CAST('12x' AS SIGNED), @fine = 1",
+      "SHOW WARNINGS",
     ]) {
       await alike(sql);
     }
