@@ -169,7 +169,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   watcher.onChange((snapshot) => {
     view = builder.build(snapshot, tracked.current);
     followTablets();
-    log.info({ version: view.version, keyspaces: [...snapshot.keyspaces.keys()] }, "topology changed");
+    log.info({ version: view.version, keyspaces: snapshot.keyspaces.size }, "topology changed");
   });
   const backendVersion = await versionOfBackends(tablets, clock);
   const served = new Set(tablets.tablets.map(({ record }) => record.keyspace));
