@@ -59,11 +59,12 @@ import { runInsertRows } from "./run-insert-rows.ts";
 import { runMerge } from "./run-merge.ts";
 import { runSessionStatement } from "./run-session-statement.ts";
 import { commitOpen, followShard, mayEndTransaction } from "./run-transaction.ts";
+import type { ShardUse } from "./session-holds.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { substituted } from "./session-values.ts";
 import { type MergedWarnings, warningsOfParts } from "./merged-warnings.ts";
 import { warningsOf } from "./show-warnings.ts";
-import { cannotWrite, settingsUnder, startOf } from "./transaction-start.ts";
+import { cannotWrite, locksWhatItReads, settingsUnder, startOf } from "./transaction-start.ts";
 
 export interface ExecutorClient extends Output {
   /** CLIENT_* flags both sides have. */
@@ -138,8 +139,8 @@ export class Executor implements PassThroughOwner {
   #parts: { readonly settings: string; readonly nowUs: number } | undefined;
   /** Tables whose definitions the statement that passes through changes. */
   #defining: DefinedTables | undefined;
-  /** The statement under way may change rows. */
-  #mayWrite = true;
+  /** What the statement under way may do to rows. */
+  #use: ShardUse = "writes";
   /** Of the statement under way, which is a transaction of its own; undefined: the session's. */
   #isolation: string | undefined;
   /** What the statement that passes through may leave on its connection, or take away there. */
@@ -175,7 +176,7 @@ export class Executor implements PassThroughOwner {
     this.#keepsWarnings = false;
     this.#effect = NO_EFFECT;
     this.#keeping = undefined;
-    this.#mayWrite = true;
+    this.#use = "writes";
     this.#parts = undefined;
     this.#isolation = undefined;
     try {
@@ -221,7 +222,7 @@ export class Executor implements PassThroughOwner {
         this.#send(plan, normalized.binds, cluster, payload);
       } else if (plan.kind === "gather" || plan.kind === "merge") {
         this.#effect = plan.effect;
-        this.#mayWrite = mayWrite(plan.effect);
+        this.#use = useOf(plan.effect, this.state);
         this.#binds = normalized.binds;
         this.#severalShards(plan, normalized.binds, cluster);
       } else if (plan.kind === "catalog") this.#catalog(plan, normalized.binds, cluster, payload);
@@ -449,7 +450,7 @@ export class Executor implements PassThroughOwner {
       timeoutMs: this.#timeoutMs(),
       holdId,
       settings: isolation === undefined ? settings : settingsUnder(settings, isolation, state.sqlMode),
-      begin: state.holds.opening(target, touchesTables ? state.begin : undefined, this.#mayWrite),
+      begin: state.holds.opening(target, touchesTables ? state.begin : undefined, this.#use),
       nowUs: parts === undefined ? 0 : parts.nowUs,
       after: "",
       afterIfEmpty: false,
@@ -686,7 +687,7 @@ export class Executor implements PassThroughOwner {
     const { effect } = plan;
     if (effect.writes) this.refuseReplica();
     this.#effect = effect;
-    this.#mayWrite = mayWrite(effect);
+    this.#use = useOf(effect, this.state);
     this.#binds = binds;
     if (effect.commits && (state.inTransaction || !state.holds.empty)) {
       this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
@@ -996,8 +997,9 @@ function passesBinary(plan: Plan): boolean {
   return plan.kind === "send" && plan.substitute === undefined && !plan.effect.commits;
 }
 
-function mayWrite({ changes, callsStored }: Effect): boolean {
-  return changes === true || callsStored === true;
+function useOf({ changes, callsStored, writes }: Effect, state: SessionState): ShardUse {
+  if (changes === true || callsStored === true) return "writes";
+  return writes || locksWhatItReads(state) ? "locks" : "reads";
 }
 
 /** Its answer is rows of tables. */

@@ -18,6 +18,9 @@ import type { Distributed, TwoPhase } from "./two-phase.ts";
 export const TRANSACTION_MODES = ["single", "multi", "twopc"] as const;
 export type TransactionMode = (typeof TRANSACTION_MODES)[number];
 
+/** What a statement may do to rows. */
+export type ShardUse = "reads" | "locks" | "writes";
+
 interface Held {
   readonly target: ShardTarget;
   holdId: number;
@@ -26,8 +29,8 @@ interface Held {
   reserved: boolean;
   /** Set there in the transaction, oldest first. */
   savepoints: readonly ShardSavepoint[];
-  /** A statement of the transaction may have changed something there. */
-  wrote: boolean;
+  /** The most that a statement of the transaction may have done there. */
+  use: ShardUse;
   /** The transaction is an XA transaction there. */
   branch: Branch | undefined;
 }
@@ -43,7 +46,7 @@ interface Opening {
   readonly target: ShardTarget;
   readonly begins: boolean;
   readonly savepoint: ShardSavepoint | undefined;
-  readonly mayWrite: boolean;
+  readonly use: ShardUse;
   readonly xid: string | undefined;
 }
 
@@ -148,18 +151,18 @@ export class SessionHolds {
    * Statements that the shard's next one has to be preceded by, as one text: what opens the transaction there, a savepoint.
    * `begin` opens the session's transaction; undefined: the statement is no part of one.
    */
-  opening(target: ShardTarget, begin: string | undefined, mayWrite = true): string {
+  opening(target: ShardTarget, begin: string | undefined, use: ShardUse = "writes"): string {
     if (this.#openings.length > 0) this.#openings = this.#openings.filter((other) => !sameShard(other.target, target));
     if (begin === undefined) return "";
     const held = this.#find(target);
     const begins = held?.inTransaction !== true;
     const savepoint = this.savepoints.missing(begins ? [] : held.savepoints);
     if (!begins) {
-      held.wrote ||= mayWrite;
+      held.use = moreOf(held.use, use);
       if (savepoint === undefined) return "";
     }
     const xid = begins ? this.#joins(target, begin) : undefined;
-    this.#openings = [...this.#openings, { target, begins, savepoint, mayWrite, xid }];
+    this.#openings = [...this.#openings, { target, begins, savepoint, use, xid }];
     const start = xid === undefined ? begin : branchStart(begin, xid);
     return joinStatements([...(begins ? [start] : []), ...(savepoint === undefined ? [] : [setSavepoint(savepoint)])]);
   }
@@ -187,17 +190,17 @@ export class SessionHolds {
     const savepoint = opening?.savepoint;
     const xid = opening?.xid;
     const branch: Branch | undefined = joins && xid !== undefined ? { xid, isPrepared: false } : undefined;
-    const wrote = joins && opening.mayWrite;
+    const use = joins ? opening.use : "reads";
     if (held === undefined) {
       const savepoints = savepoint === undefined ? [] : [savepoint];
-      this.#held.push({ target, holdId, inTransaction: joins, reserved, savepoints, wrote, branch });
+      this.#held.push({ target, holdId, inTransaction: joins, reserved, savepoints, use, branch });
       return;
     }
     held.holdId = holdId;
     held.inTransaction ||= joins;
     held.reserved ||= reserved;
     held.branch ??= branch;
-    held.wrote ||= wrote;
+    held.use = moreOf(held.use, use);
     if (savepoint !== undefined) held.savepoints = [...this.savepoints.needed(held.savepoints), savepoint];
   }
 
@@ -220,7 +223,7 @@ export class SessionHolds {
   async isOpen(target: ShardTarget): Promise<boolean> {
     const held = this.#find(target);
     if (held === undefined) return false;
-    const { info } = await conclude(this.#port, target, "control", held.holdId, ["DO 0"]);
+    const { info } = await conclude(this.#port, target, "control", held.holdId, [NOTHING]);
     return (info.status & SERVER.STATUS_IN_TRANS) !== 0;
   }
 
@@ -241,7 +244,7 @@ export class SessionHolds {
     const held = this.#find(target);
     if (held === undefined) return;
     held.inTransaction = true;
-    held.wrote = true;
+    held.use = "writes";
   }
 
   /** The shard's connection is gone: nothing is left to conclude there. */
@@ -270,15 +273,16 @@ export class SessionHolds {
   }
 
   async #commitInOrder(participants: readonly Held[]): Promise<void> {
+    const { writers, readers } = byUse(participants);
     const committed: string[] = [];
-    for (const [i, held] of participants.entries()) {
+    for (const [i, held] of writers.entries()) {
       const failed = await this.#conclude("commit", held);
       if (failed === undefined) {
         committed.push(nameOf(held.target));
         continue;
       }
-      const rest = participants.slice(i + 1);
-      await Promise.all(rest.map((other) => this.#conclude("rollback", other)));
+      const rest = writers.slice(i + 1);
+      await this.#rollBackAll(participants);
       if (committed.length === 0) throw failed;
       const lost = [held, ...rest].map(({ target }) => nameOf(target)).join(", ");
       throw new ShardgateError(
@@ -287,31 +291,36 @@ export class SessionHolds {
         failed,
       );
     }
+    await this.#commitReaders(readers, writers.length > 0);
+  }
+
+  /**
+   * Locks that only guard what is written elsewhere are given up when that can be seen. With `isDone` it no longer counts
+   * whether they can be.
+   */
+  async #commitReaders(readers: readonly Held[], isDone: boolean): Promise<void> {
+    const failures = await Promise.all(readers.map((held) => this.#conclude("commit", held)));
+    const failed = failures.find((failure) => failure !== undefined);
+    if (failed !== undefined && !isDone) throw failed;
   }
 
   async #commitAll(distributed: Distributed, participants: readonly Held[]): Promise<void> {
-    const writers = participants.filter(({ wrote }) => wrote);
-    const readers = participants.filter(({ wrote }) => !wrote);
-    const coordinator = participants.find(({ target }) => sameShard(target, distributed.coordinator));
+    const { writers, readers, lockers } = byUse(participants);
     const twoPhase = this.#twoPhase;
     if (writers.length <= 1 || twoPhase === undefined) {
-      // A reader's locks are there as long as its connection is: what they were to prevent may have happened otherwise.
-      await this.#commitSome(readers, participants).catch((error: unknown) => {
-        throw error instanceof Error ? notCommitted(error) : error;
-      });
-      await this.#commitSome(writers, participants);
+      if (writers.length > 0) await this.#checkLocks(lockers, participants);
+      await this.#commitInOrder(participants);
       return;
     }
-    await twoPhase.reached("prepare", distributed);
-    const record = twoPhase.record(
-      distributed,
-      writers.map(({ target }) => target),
-    );
+    // One that has written nothing keeps its locks until the others have committed: it only keeps the record.
+    const coordinator = writers.find(({ target }) => sameShard(target, distributed.coordinator));
     const branches = writers.filter((held) => held !== coordinator);
+    const names = writers.map(({ target }) => target);
+    await twoPhase.reached("prepare", distributed);
     const failures = await Promise.all([
-      ...(coordinator === undefined ? [] : [this.#control(coordinator, [record])]),
+      ...(coordinator === undefined ? [] : [this.#control(coordinator, [twoPhase.record(distributed, names)])]),
       ...branches.map((held) => this.#prepare(held)),
-      ...readers.filter((held) => held !== coordinator).map((held) => this.#conclude("commit", held)),
+      ...lockers.map((held) => this.#control(held, [NOTHING])),
     ]);
     const failed = failures.find((failure) => failure !== undefined);
     if (failed !== undefined) {
@@ -321,18 +330,15 @@ export class SessionHolds {
     await twoPhase.reached("prepared", distributed);
     let refused: Error | undefined;
     let decision: Decision | undefined = "commit";
-    if (coordinator === undefined) {
-      decision = await twoPhase.decideCommit(
-        distributed,
-        writers.map(({ target }) => target),
-      );
-    } else {
+    if (coordinator === undefined) decision = await twoPhase.decideCommit(distributed, names);
+    else {
       refused = await this.#conclude("commit", coordinator);
       if (refused !== undefined) decision = await twoPhase.decide(distributed);
     }
     if (decision === undefined) {
       // Those who find the branches will ask again.
       await Promise.all(branches.map((held) => this.#giveUp(held)));
+      await this.#rollBackAll(readers);
       throw new ShardgateError(
         "SHARD_CONNECTION_LOST",
         `lost connection to shard ${nameOf(distributed.coordinator)} during COMMIT of transaction ${distributed.name}, ` +
@@ -348,15 +354,16 @@ export class SessionHolds {
     await twoPhase.reached("committed", distributed);
     this.unfinished = branches.flatMap(({ target }, i) => (unfinished[i] === undefined ? [] : [nameOf(target)]));
     if (this.unfinished.length === 0) twoPhase.finished(distributed);
+    await this.#commitReaders(readers, true);
   }
 
-  /** Commits on several at once; when one fails, the rest of `participants` is rolled back. Throws the first failure. */
-  async #commitSome(some: readonly Held[], participants: readonly Held[]): Promise<void> {
-    const failures = await Promise.all(some.map((held) => this.#conclude("commit", held)));
+  /** A lock is there as long as its connection is: what it was to prevent may have happened otherwise. */
+  async #checkLocks(lockers: readonly Held[], participants: readonly Held[]): Promise<void> {
+    const failures = await Promise.all(lockers.map((held) => this.#control(held, [NOTHING])));
     const failed = failures.find((failure) => failure !== undefined);
     if (failed === undefined) return;
     await this.#rollBackAll(participants);
-    throw failed;
+    throw notCommitted(failed);
   }
 
   async #rollBackAll(participants: readonly Held[]): Promise<void> {
@@ -435,7 +442,7 @@ export class SessionHolds {
     const { target, holdId, branch } = held;
     held.inTransaction = false;
     held.savepoints = [];
-    held.wrote = false;
+    held.use = "reads";
     held.branch = undefined;
     const statements = branch === undefined ? plainEnd(op, held) : branchEnd(op, branch);
     try {
@@ -460,6 +467,26 @@ export class SessionHolds {
     for (const held of this.#held) if (sameShard(held.target, target)) return held;
     return undefined;
   }
+}
+
+const USES: readonly ShardUse[] = ["reads", "locks", "writes"];
+const NOTHING = "DO 0";
+
+function moreOf(a: ShardUse, b: ShardUse): ShardUse {
+  return USES.indexOf(a) < USES.indexOf(b) ? b : a;
+}
+
+/** `readers` have written nothing, `lockers` are those among them that hold locks. */
+function byUse(participants: readonly Held[]): {
+  readonly writers: readonly Held[];
+  readonly readers: readonly Held[];
+  readonly lockers: readonly Held[];
+} {
+  return {
+    writers: participants.filter(({ use }) => use === "writes"),
+    readers: participants.filter(({ use }) => use !== "writes"),
+    lockers: participants.filter(({ use }) => use === "locks"),
+  };
 }
 
 /** Whatever completion_type says. */

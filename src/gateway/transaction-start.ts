@@ -30,6 +30,12 @@ export function isReadOnly(start: string): boolean {
   return start.endsWith("READ ONLY");
 }
 
+/** Under SERIALIZABLE a plain SELECT locks, too. */
+export function locksWhatItReads({ begin, settings: { variables } }: SessionState): boolean {
+  const isolation = variables.get("tx_isolation") ?? variables.get("transaction_isolation") ?? "";
+  return begin?.includes("SERIALIZABLE") === true || /^'?(SERIALIZABLE|3)'?$/i.test(isolation);
+}
+
 export function cannotWrite(): MysqlError {
   return new MysqlError(1792, "25006", "Cannot execute statement in a READ ONLY transaction");
 }

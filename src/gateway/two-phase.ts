@@ -9,6 +9,10 @@
 // The coordinator never prepares: its own work and the decision are one local transaction, so either both are there or
 // neither is. So a transaction of one shard is a plain one, and needs as many round trips as its statements plus one.
 //
+// A shard on which nothing was written prepares nothing and is concluded last, so that a lock that it holds keeps others
+// out until what it guards can be seen; that the lock is still there is looked at in phase 1. If that shard is the
+// coordinator, the decision is a statement of its own there. Where only one shard has written there is nothing to decide.
+//
 // Why all or nothing. A branch commits only after the decision is durable (phase 2 is answered, or a resolver has read it),
 // and the decision is written only when all branches are prepared. A branch rolls back only when the decision can never be
 // made: whoever wants to undo a prepared branch inserts the decision `abort` first (decideAbort). The key is unique: if

@@ -9,7 +9,7 @@ import { createLog } from "../../../src/base/log.ts";
 import { splitStatementList } from "../../../src/base/statement-list.ts";
 import type { HoldOp, ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../../../src/engine/ports.ts";
 import type { ReplyEnd } from "../../../src/engine/reply.ts";
-import { SessionHolds } from "../../../src/gateway/session-holds.ts";
+import { SessionHolds, type ShardUse } from "../../../src/gateway/session-holds.ts";
 import { TwoPhase } from "../../../src/gateway/two-phase.ts";
 import { encodeErr } from "../../../src/mysql/packets/err.ts";
 import { writeFrame } from "../../../src/mysql/frame.ts";
@@ -108,11 +108,11 @@ class Shards implements ShardPort {
   }
 }
 
-/** A transaction that has written on each of the shards, `reads` without doing so; then it is committed. */
+/** A transaction that has written on each of the shards, or done there what `uses` says; then it is committed. */
 async function commitOn(
   shards: Shards,
   names: readonly string[],
-  reads: readonly string[] = [],
+  uses: Readonly<Record<string, ShardUse>> = {},
   neverJoined: readonly string[] = [],
 ): Promise<unknown> {
   const log = createLog("test", "silent");
@@ -120,7 +120,7 @@ async function commitOn(
   const holds = new SessionHolds(shards, "twopc", undefined, twoPhase);
   for (const [i, shard] of names.entries()) {
     const target: ShardTarget = { keyspace: "s", shard, tabletType: "primary" };
-    const [opening = ""] = splitStatementList(holds.opening(target, BEGIN, !reads.includes(shard)));
+    const [opening = ""] = splitStatementList(holds.opening(target, BEGIN, uses[shard]));
     expect(opening.startsWith("XA START")).toBe(i > 0);
     if (neverJoined.includes(shard)) continue;
     shards.fates.set(shard, "open");
@@ -189,26 +189,47 @@ test("what shards are told, at once and one after the other", async () => {
   });
 });
 
-test("one shard that wrote needs no decision, wherever it is among those that read", async () => {
+test("one shard that wrote needs no decision, and is committed before locks elsewhere are given up", async () => {
   for (const writer of THREE) {
+    const [one = "", two = ""] = THREE.filter((name) => name !== writer);
     const shards = new Shards();
-    const reads = THREE.filter((name) => name !== writer);
-    expect(await commitOn(shards, THREE, reads)).toBeUndefined();
+    expect(await commitOn(shards, THREE, { [one]: "reads", [two]: "locks" })).toBeUndefined();
+    const [check, commit, ...rest] = shards.said;
+    expect(check).toBe(`${two}: DO 0`);
+    expect(commit?.startsWith(`${writer}: `)).toBe(true);
+    expect(rest).toHaveLength(2);
     expect(shards.said.filter((line) => /PREPARE|INSERT/.test(line))).toEqual([]);
-    expect(shards.said.at(-1)?.startsWith(`${writer}: `)).toBe(true);
   }
 });
 
-test("a shard that only read is not waited for twice, and that it is lost undoes all", async () => {
-  const shards = new Shards("0: XA COMMIT", "lost before");
-  expect(await commitOn(shards, THREE, ["0"])).toMatchObject({ errno: 1213 });
-  expect(new Set(resolved(shards))).toEqual(new Set(["rolled back"]));
+test("a lock that is lost before COMMIT undoes what was written elsewhere, and says so", async () => {
+  for (const uses of [{ "-80": "locks" }, { "-80": "locks", "0": "reads" }] as const) {
+    const shards = new Shards("-80: DO 0", "lost before");
+    expect(await commitOn(shards, THREE, uses)).toMatchObject({ errno: 1213 });
+    expect(resolved(shards)).not.toContain("committed");
+  }
 });
 
-test("a shard that only read and is lost before the one that wrote commits undoes that, and says so", async () => {
-  const shards = new Shards("-80: COMMIT", "lost before");
-  expect(await commitOn(shards, ["-80", "80-"], ["-80"])).toMatchObject({ errno: 1213 });
-  expect(resolved(shards)).toEqual(["rolled back", "rolled back"]);
+test("a first shard that has only locked keeps the record, and its lock until the others have committed", async () => {
+  const shards = new Shards();
+  expect(await commitOn(shards, THREE, { "-80": "locks" })).toBeUndefined();
+  expect(shards.said.map((line) => line.replace(/INSERT.*/, "INSERT"))).toEqual([
+    "80-: XA PREPARE",
+    "0: XA PREPARE",
+    "-80: DO 0",
+    "-80: INSERT",
+    "80-: XA COMMIT",
+    "0: XA COMMIT",
+    "-80: COMMIT",
+  ]);
+});
+
+test("that a shard which was only read from is lost does not matter", async () => {
+  for (const uses of [{ "0": "reads" }, { "0": "reads", "80-": "reads" }] as const) {
+    const shards = new Shards("0: XA COMMIT", "lost before");
+    expect(await commitOn(shards, THREE, uses)).toBeUndefined();
+    expect(shards.fates.get("-80")).toBe("committed");
+  }
 });
 
 test("whether one shard's commit was done is not known when its connection is lost", async () => {
@@ -225,7 +246,7 @@ describe("a shard that should have coordinated, but whose first statement did no
         "-80: INSERT INTO `_shardgate`.`decisions` (transaction, decision, participants) VALUES ('00ff.1', 'commit'",
         failure,
       );
-      const error = await commitOn(shards, THREE, [], ["-80"]);
+      const error = await commitOn(shards, THREE, {}, ["-80"]);
       expect(new Set(resolved(shards))).toEqual(new Set([failure === "lost before" ? "rolled back" : "committed"]));
       expect(error === undefined).toBe(failure !== "lost before");
       expect(shards.decision).toBe(failure === "lost before" ? "abort" : "commit");
