@@ -411,6 +411,19 @@ describe("writes to a sharded keyspace", () => {
     ]);
   });
 
+  test("a client that counts found rows is told them, also over shards", async () => {
+    const counting = await Pair.open(twins, "s", { foundRows: true });
+    await counting.allSame([
+      "UPDATE c SET n = n WHERE id < 8",
+      "UPDATE c SET n = n ORDER BY id LIMIT 4",
+      "UPDATE c SET name = (SELECT 'same') ORDER BY id LIMIT 4",
+      "UPDATE c SET name = (SELECT 'same') ORDER BY id LIMIT 5",
+      "UPDATE i SET cid = cid WHERE iid > 0",
+      "DELETE FROM i WHERE iid > 100000 ORDER BY iid LIMIT 1",
+    ]);
+    counting.close();
+  });
+
   test("0 is a value under NO_AUTO_VALUE_ON_ZERO", async () => {
     await pair.allSame([
       "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
