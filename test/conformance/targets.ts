@@ -45,7 +45,7 @@ const SHARDED = {
     sbtest1: sharded("id"),
     sbtest2: sharded("id"),
     knex_migrations: sharded("id", "id", "migrations_seq"),
-    knex_migrations_lock: { type: "reference" },
+    knex_migrations_lock: sharded("index", "index", "migrations_seq"),
     django_migrations: sharded("id", "id", "migrations_seq"),
     __drizzle_migrations: sharded("id", "id", "migrations_seq"),
     migrations: sharded("id", "id", "migrations_seq"),

@@ -56,6 +56,11 @@ def shown(value):
     return value.hex() if isinstance(value, (bytes, bytearray)) else repr(value)
 
 
+def text(value):
+    """For comparing: a set has no order of its own."""
+    return repr(sorted(value)) if isinstance(value, (set, frozenset)) else repr(value)
+
+
 def equal(actual, expected):
     if actual != expected:
         raise AssertionError(f"got {actual!r}, expected {expected!r}"[:400])

@@ -3,7 +3,7 @@
 import mysql.connector
 
 import dbapi
-from check import DATABASE, HOST, PASSWORD, PORT, USER, check, client, equal, fails
+from check import DATABASE, HOST, PASSWORD, PORT, USER, check, client, equal, fails, text
 
 client("mysql-connector-python")
 
@@ -51,7 +51,7 @@ def _():
     cursor.execute(f"SELECT {columns} FROM samples WHERE id < %s ORDER BY id", (3,))
     rows = cursor.fetchall()
     connection.close()
-    return [[repr(value) for value in row] for row in rows]
+    return [[text(value) for value in row] for row in rows]
 
 
 @check("prepared", "errors")

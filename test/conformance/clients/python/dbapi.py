@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 
-from check import AUTHORS, BOOKS, DATABASE, SAMPLE, SAMPLES, check, equal, fails
+from check import AUTHORS, BOOKS, DATABASE, SAMPLE, SAMPLES, check, equal, fails, text
 
 
 def run(driver, open, ping, kill_id, multi, change_user=None):
@@ -126,7 +126,7 @@ def run(driver, open, ping, kill_id, multi, change_user=None):
         query("INSERT INTO samples (id) VALUES (2)")
         rows = query("SELECT * FROM samples ORDER BY id")
         equal(len(rows), 2)
-        return [[repr(value) for value in row] for row in rows]
+        return [[text(value) for value in row] for row in rows]
 
     @check("crud", "bytes")
     def _():
