@@ -162,11 +162,12 @@ describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
     await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
     gateway.signal("SIGTERM");
     expect(await farewell).toMatchObject({ code: 1053 });
-    expect((await answer).message).toMatch(/interrupted|shutdown/i);
+    // A mysqld that is slow to stop it leaves the client with the end of its connection.
+    expect((await answer).message).toMatch(/interrupted|shutdown|lost/i);
     expect((await gateway.exited).code).toBe(0);
     await until(async () => (await transactions()) === 0, PATIENCE_MS);
     expect(await valueOf(1)).toBe("0");
-    expect(await running("SLEEP")).toBe(0);
+    await until(async () => (await running("SLEEP")) === 0, PATIENCE_MS);
   });
 
   test("a tablet lets statements and transactions end, and is left by the gateways before", async () => {

@@ -101,11 +101,11 @@ describe("how many", () => {
 
   test("a flood of sockets that never log in hinders nobody", { timeout: 60_000 }, async () => {
     const bed = await bedWith({});
-    const flood = await Promise.all(Array.from({ length: 1_000 }, () => socketTo(bed)));
+    const flood = await Promise.all(Array.from({ length: 700 }, () => socketTo(bed)));
     expect(bed.connections.size).toBeLessThanOrEqual(LIMITS.unknownConnectionsMax);
     const client = await bed.connect();
     expect(await valueOf(client, "say 2")).toBe("Th");
-    await eventually(() => flood.filter(({ destroyed }) => destroyed).length >= 1_000 - LIMITS.unknownConnectionsMax);
+    await eventually(() => flood.filter(({ destroyed }) => destroyed).length >= 700 - LIMITS.unknownConnectionsMax);
   });
 
   test("silent sockets give way also at the total", { timeout: 60_000 }, async () => {
