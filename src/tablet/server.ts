@@ -62,6 +62,8 @@ export interface RunningTablet {
 }
 
 const DRAIN_POLL_MS = 20;
+/** For what is on its way when nothing is left to do; gateways' streams do not end by themselves. */
+const STREAMS_GRACE_MS = 500;
 /** Ids count up from a random start, so that one a session has from before a restart means nothing afterwards. */
 const HOLD_ID_START_MAX = 2 ** 47;
 
@@ -219,7 +221,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
       await registration.close();
       const deadline = clock.nowMs() + graceMs;
       while (counts.calls + counts.holds > 0 && clock.nowMs() < deadline) await sleep(clock, DRAIN_POLL_MS);
-      await server.stop(Math.max(100, deadline - clock.nowMs()));
+      await server.stop(STREAMS_GRACE_MS);
       for (const pool of all) pool.close();
       await admin?.close();
       await control.close();
