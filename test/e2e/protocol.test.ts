@@ -9,7 +9,7 @@ import { writeFrame } from "../../src/mysql/frame.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
 import { decodeOk, stringsOfChange } from "../../src/mysql/packets/ok.ts";
 import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
-import { startTwins, type Twins } from "./twin.ts";
+import { startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
 
@@ -49,6 +49,11 @@ class Wire {
 
   async packet(): Promise<Buffer> {
     return this.raw.packet(this.#reader);
+  }
+
+  async packetAfter(start: () => void): Promise<Buffer> {
+    start();
+    return this.packet();
   }
 
   close(): void {
@@ -369,6 +374,33 @@ describe("COM_CHANGE_USER", () => {
   });
 
   test("what cannot be read is refused, and the session goes on", () => allSame([[COM.CHANGE_USER, "ro"], "SELECT 1"]));
+});
+
+test.each([
+  ["classic", 0],
+  ["without EOFs", CLIENT.DEPRECATE_EOF],
+])("a shard that breaks off in the middle of rows is an error, and the session goes on: %s", async (_, more) => {
+  const wire = await Wire.open(twins.cluster.port, more);
+  await wire.ask("USE u");
+  const port = twins.cluster.processes().find(({ kind, keyspace }) => kind === "mysqld" && keyspace === "u")?.port ?? 0;
+  const shard = await TwinClient.connect(port);
+  // More than all buffers on the way take: it waits for the client.
+  wire.raw.socket.pause();
+  wire.raw.query("SELECT seq, REPEAT('x', 200) FROM seq_1_to_3000000");
+  const running = "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT seq, REPEAT%'";
+  let id: string | undefined;
+  while (id === undefined) [id] = await shard.rows(running);
+  // Rows are on their way.
+  await wire.packetAfter(() => wire.raw.socket.resume());
+  wire.raw.socket.pause();
+  await shard.query(`KILL ${id}`);
+  wire.raw.socket.resume();
+  let last = await wire.packet();
+  while (last[0] !== HEADER_ERR) last = await wire.packet();
+  expect(decodeErr(last).errno).toBe(2013);
+  expect((await wire.ask("SELECT 1")).length).toBeGreaterThan(3);
+  shard.close();
+  wire.close();
 });
 
 test("commands that are a server's own affair are refused", async () => {
