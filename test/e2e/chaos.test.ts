@@ -8,7 +8,6 @@ const KILLS: readonly Kill[] = [
   { kind: "tablet", step: "prepared" },
   { kind: "gateway", step: "decided" },
   { kind: "mysqld", step: "prepared" },
-  { kind: "mysqld", step: "decided" },
 ];
 const TIMEOUT_MS = 400_000;
 
