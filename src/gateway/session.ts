@@ -110,7 +110,7 @@ export class Session implements CommandHandler {
     this.#executor.begin();
     switch (payload[0]) {
       case COM.QUERY:
-        this.#statements.query(this.#executor, payload, sequenceId);
+        this.#statements.query(this.#executor, withoutEndMark(payload), sequenceId);
         return;
       case COM.STMT_EXECUTE:
         this.#prepared.execute(payload, sequenceId);
@@ -281,6 +281,11 @@ function settingsOf(collationId: number): Settings {
   if (collation === undefined || collation.collation.startsWith("utf8mb4_0900")) return Settings.atLogin();
   refuseUnreadable(collation.charset);
   return Settings.atLogin({ charset: collation.charset, collation: collation.collation });
+}
+
+/** MySQL's lexer takes one NUL behind a statement for its end; clients written in C send it by mistake. */
+function withoutEndMark(payload: Buffer): Buffer {
+  return payload.length > 1 && payload[payload.length - 1] === 0 ? payload.subarray(0, -1) : payload;
 }
 
 function databaseStatement(payload: Buffer): Buffer {
