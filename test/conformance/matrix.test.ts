@@ -86,6 +86,7 @@ describe("renderMatrix", () => {
 test("difference names the first place", () => {
   expect(difference({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] })).toBe("a.1.b is 2, there 3");
   expect(difference(undefined, 3)).toBe("undefined, there 3");
+  expect(difference("a\nb\nc", "a\nB\nc")).toBe('1 is "b", there "B"');
 });
 
 test("clients have names of their own", () => {

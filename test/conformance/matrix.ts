@@ -111,6 +111,9 @@ export function difference(got: unknown, wanted: unknown, path = ""): string {
       if (!isDeepStrictEqual(got[key], wanted[key])) return difference(got[key], wanted[key], `${path}.${key}`);
     }
   }
+  if (typeof got === "string" && typeof wanted === "string" && wanted.includes("\n")) {
+    return difference(got.split("\n"), wanted.split("\n"), path);
+  }
   return `${path === "" ? "" : `${path.slice(1)} is `}${JSON.stringify(got)}, there ${JSON.stringify(wanted)}`;
 }
 

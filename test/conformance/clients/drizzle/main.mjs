@@ -53,7 +53,10 @@ await check("schema", "migrate", async () => {
 await check("crud", "insert", async () => {
   const [{ insertId, affectedRows }] = await db.insert(authors).values({ name: "Ada" });
   equal([insertId > 0, affectedRows], [true, 1]);
-  const ids = await db.insert(authors).values([{ name: "x" }, { name: "x" }]).$returningId();
+  const ids = await db
+    .insert(authors)
+    .values([{ name: "x" }, { name: "x" }])
+    .$returningId();
   equal(ids.length, 2);
   await db.delete(authors).where(eq(authors.name, "x"));
   await db.insert(authors).values([
@@ -102,15 +105,25 @@ await check("crud", "relational queries", async () => {
 await check("crud", "update, upsert, delete", async () => {
   const [updated] = await db.update(authors).set({ email: "new@x" }).where(eq(authors.id, 502));
   equal(updated.affectedRows, 1);
-  const [all] = await db.update(books).set({ price: sql`${books.price} + 1` }).where(isNotNull(books.price));
+  const [all] = await db
+    .update(books)
+    .set({ price: sql`${books.price} + 1` })
+    .where(isNotNull(books.price));
   equal(all.affectedRows, 15);
-  await db.insert(authors).values({ id: 501, name: "x" }).onDuplicateKeyUpdate({ set: { name: "Bobby" } });
+  await db
+    .insert(authors)
+    .values({ id: 501, name: "x" })
+    .onDuplicateKeyUpdate({ set: { name: "Bobby" } });
   equal((await db.select().from(authors).where(eq(authors.id, 501)))[0].name, "Bobby");
   const [deleted] = await db.delete(books).where(and(like(books.title, "book 2%"), isNotNull(books.title)));
   equal(deleted.affectedRows, 11);
 });
 await check("prepared", "prepared queries", async () => {
-  const query = db.select({ name: authors.name }).from(authors).where(eq(authors.id, sql.placeholder("id"))).prepare();
+  const query = db
+    .select({ name: authors.name })
+    .from(authors)
+    .where(eq(authors.id, sql.placeholder("id")))
+    .prepare();
   for (const [id, name] of [
     [501, "Bobby"],
     [502, "Cid"],
@@ -122,7 +135,10 @@ await check("prepared", "prepared queries", async () => {
 await check("transactions", "commit, rollback, nested", async () => {
   await db.transaction(
     async (tx) => {
-      await tx.update(authors).set({ name: "kept" }).where(inArray(authors.id, [501, 502, 503]));
+      await tx
+        .update(authors)
+        .set({ name: "kept" })
+        .where(inArray(authors.id, [501, 502, 503]));
       await tx
         .transaction(async (inner) => {
           await inner.update(authors).set({ name: "inner" }).where(eq(authors.id, 502));
@@ -134,7 +150,10 @@ await check("transactions", "commit, rollback, nested", async () => {
   );
   await db
     .transaction(async (tx) => {
-      await tx.update(authors).set({ name: "lost" }).where(inArray(authors.id, [501, 502, 503]));
+      await tx
+        .update(authors)
+        .set({ name: "lost" })
+        .where(inArray(authors.id, [501, 502, 503]));
       tx.rollback();
     })
     .catch(() => undefined);

@@ -56,7 +56,9 @@ await check("crud", "insert", async () => {
     .execute();
   await db
     .insertInto("books")
-    .values(Array.from({ length: 30 }, (_, i) => ({ author_id: 501 + (i % 3), title: `book ${i}`, price: i % 2 ? null : i })))
+    .values(
+      Array.from({ length: 30 }, (_, i) => ({ author_id: 501 + (i % 3), title: `book ${i}`, price: i % 2 ? null : i })),
+    )
     .execute();
 });
 await check("crud", "select, join, group", async () => {
@@ -72,7 +74,14 @@ await check("crud", "select, join, group", async () => {
     { name: "Cid", n: 10, total: "80.00" },
     { name: "Dan", n: 10, total: "70.00" },
   ]);
-  const page = await db.selectFrom("books").select("title").where("price", ">", 3).orderBy("price").limit(2).offset(1).execute();
+  const page = await db
+    .selectFrom("books")
+    .select("title")
+    .where("price", ">", 3)
+    .orderBy("price")
+    .limit(2)
+    .offset(1)
+    .execute();
   equal(page, [{ title: "book 6" }, { title: "book 8" }]);
 });
 await check("crud", "common table expressions", async () => {
@@ -144,7 +153,10 @@ await check("errors", "numbers", async () => {
 await check("reconnect", "pool survives a killed connection", async () => {
   const { rows } = await sql`SELECT CONNECTION_ID() AS id`.execute(db);
   await db.connection().execute(async (one) => {
-    await sql.raw(`KILL ${rows[0].id}`).execute(one).catch(() => undefined);
+    await sql
+      .raw(`KILL ${rows[0].id}`)
+      .execute(one)
+      .catch(() => undefined);
   });
   await new Promise((resolve) => setTimeout(resolve, 300));
   equal((await db.selectFrom("authors").select("id").execute()).length, 4);

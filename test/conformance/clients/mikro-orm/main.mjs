@@ -63,7 +63,11 @@ await check("crud", "persist", async () => {
 });
 await check("crud", "find with populated relations", async () => {
   em = orm.em.fork();
-  const found = await em.find("Author", { books: { price: { $gt: 2 } } }, { populate: ["books"], orderBy: { name: "desc" } });
+  const found = await em.find(
+    "Author",
+    { books: { price: { $gt: 2 } } },
+    { populate: ["books"], orderBy: { name: "desc" } },
+  );
   equal(
     found.map(({ name, books }) => [name, books.length]),
     [

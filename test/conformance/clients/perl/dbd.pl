@@ -155,12 +155,12 @@ check('transactions', 'begin_work', sub {
     return;
 });
 check('metadata', 'tables, columns, keys', sub {
-    my @tables = grep { /authors|books|samples/ } $text->tables(undef, $env{DATABASE}, '%', 'TABLE');
+    my @tables = grep { /\b(authors|books|samples)\b/ } $text->tables(undef, $env{DATABASE}, '%', 'TABLE');
     my $columns = $text->column_info(undef, $env{DATABASE}, 'authors', '%')->fetchall_arrayref({});
     my @keys = $text->primary_key(undef, $env{DATABASE}, 'authors');
     my $foreign = $text->foreign_key_info(undef, undef, undef, undef, $env{DATABASE}, 'books')->fetchall_arrayref({});
     return [scalar @tables, [map { join ' ', map { $_ // '' } @$_{qw(COLUMN_NAME TYPE_NAME COLUMN_SIZE IS_NULLABLE)} } @$columns], \@keys,
-        [map { join ' ', map { $_ // '' } @$_{qw(PKTABLE_NAME FKCOLUMN_NAME)} } @$foreign]];
+        [sort map { join ' ', map { $_ // '' } @$_{qw(PKTABLE_NAME FKCOLUMN_NAME)} } @$foreign]];
 });
 check('errors', 'numbers and states', sub {
     return [

@@ -175,7 +175,8 @@ def _():
     with connection.cursor() as cursor:
         inspector = connection.introspection
         tables = [table.name for table in inspector.get_table_list(cursor) if table.name in ("authors", "books")]
-        columns = [[str(part) for part in column] for column in inspector.get_table_description(cursor, "authors")]
+        # Without the display size, which is that of the longest value in the table.
+        columns = [[str(part) for part in (*column[:2], *column[3:])] for column in inspector.get_table_description(cursor, "authors")]
         relations = inspector.get_relations(cursor, "books")
         constraints = inspector.get_constraints(cursor, "books")
     keys = sorted([c["columns"], c["primary_key"], c["unique"], c["index"]] for c in constraints.values())

@@ -69,7 +69,10 @@ await check("crud", "find", async () => {
   const found = await Author.findAll({
     where: { id: { [Op.between]: [501, 503] } },
     include: [{ model: Book, where: { price: { [Op.gt]: 20 } }, required: false }],
-    order: [["name", "DESC"], [Book, "price", "ASC"]],
+    order: [
+      ["name", "DESC"],
+      [Book, "price", "ASC"],
+    ],
   });
   equal(
     found.map((author) => [author.name, author.books.map(({ title }) => title)]),
@@ -79,11 +82,21 @@ await check("crud", "find", async () => {
       ["Bob", ["book 24"]],
     ],
   );
-  const { count, rows } = await Book.findAndCountAll({ where: { price: { [Op.ne]: null } }, order: ["price"], limit: 2, offset: 1 });
+  const { count, rows } = await Book.findAndCountAll({
+    where: { price: { [Op.ne]: null } },
+    order: ["price"],
+    limit: 2,
+    offset: 1,
+  });
   equal([count, rows.map(({ title }) => title)], [16, ["notes", "book 2"]]);
 });
 await check("crud", "limit with an include", async () => {
-  const found = await Author.findAll({ include: [Book], order: [["name", "ASC"]], limit: 2, where: { id: [501, 502, 503] } });
+  const found = await Author.findAll({
+    include: [Book],
+    order: [["name", "ASC"]],
+    limit: 2,
+    where: { id: [501, 502, 503] },
+  });
   equal(
     found.map((author) => [author.name, author.books.length]),
     [
@@ -160,7 +173,10 @@ await check("transactions", "savepoints", async () => {
 await check("metadata", "describe", async () => {
   const schema = db.getQueryInterface();
   const tables = (await schema.showAllTables()).filter((name) => ["authors", "books"].includes(name.tableName ?? name));
-  const indexes = (await schema.showIndex("authors")).map(({ name, fields }) => [name, fields.map(({ attribute }) => attribute)]);
+  const indexes = (await schema.showIndex("authors")).map(({ name, fields }) => [
+    name,
+    fields.map(({ attribute }) => attribute),
+  ]);
   return { columns: await schema.describeTable("books"), tables: tables.length, indexes };
 });
 await check("errors", "classes", async () => {

@@ -14,8 +14,10 @@ client() { printf '{"version": "%s"}\n' "$1"; }
 
 # check GROUP NAME FUNCTION: passes when the function succeeds; what it prints is compared between the servers.
 check() {
-  local status=0
-  (set -e; "$3") >"$work/seen" 2>"$work/error" || status=$?
+  local status
+  # Not behind && or ||, where -e has no effect.
+  (set -e; "$3") >"$work/seen" 2>"$work/error"
+  status=$?
   if [ "$status" -eq 0 ]; then
     if [ -s "$work/seen" ]; then
       printf '{"group": "%s", "check": "%s", "ok": true, "seen": %s}\n' "$1" "$2" "$(json <"$work/seen")"

@@ -16,6 +16,7 @@ restore() {
   diff "$work/before" "$work/after" >&2
 }
 single_transaction() {
+  fill
   dump --single-transaction --quick --complete-insert --hex-blob --skip-add-locks --skip-disable-keys "$CONFORMANCE_DATABASE" "${tables[@]}" >"$work/single.sql"
   sql -e 'DROP TABLE books, authors, samples'
   sql <"$work/single.sql"

@@ -7,7 +7,7 @@ client "$(mariadb --version | sed -E 's/.*Distrib ([^,]*)-MariaDB.*/\1/')"
 login_works() { equal "$(sql -N -e 'SELECT DATABASE(), 1 + 1')" "$CONFORMANCE_DATABASE"$'\t2'; }
 wrong_password() { MYSQL_PWD=wrong sql -e 'SELECT 1' 2>&1 | grep -q 'ERROR 1045 (28000)'; }
 unknown_database() { mariadb "${login[@]}" no_such_database -e 'SELECT 1' 2>&1 | grep -q 'ERROR 1049 (42000)'; }
-status() { sql -e 'status' | grep -E '^(Current database|Server:|Protocol version|Connection|Server characterset|Client characterset|SSL)' |
+status() { sql -e 'status' | grep -E '^(Current database|Server:|Protocol version|Connection:|Server characterset|Client characterset|SSL)' |
   sed -E 's/Connection:.*via TCP.*/Connection: TCP/'; sql -e 'status' | grep -q '^Threads: .*Uptime\|^Uptime'; }
 compressed() { equal "$(sql --compress -N -e "SELECT LENGTH(REPEAT('x', 100000))")" 100000; }
 create() { fill; }
@@ -75,7 +75,7 @@ mysqladmin_commands() {
   mariadb-admin "${login[@]}" processlist | grep -q "$CONFORMANCE_USER"
 }
 show_and_check() {
-  mariadb-show "${login[@]}" "$CONFORMANCE_DATABASE" | grep -c -E 'authors|books|samples'
+  mariadb-show "${login[@]}" "$CONFORMANCE_DATABASE" | grep -c -w -E 'authors|books|samples'
   mariadb-check "${login[@]}" --check "$CONFORMANCE_DATABASE" authors books | grep -c 'OK$'
 }
 

@@ -30,7 +30,13 @@ const Book = new EntitySchema({
     price: { type: "decimal", precision: 8, scale: 2, nullable: true },
   },
   relations: {
-    author: { type: "many-to-one", target: "Author", inverseSide: "books", joinColumn: { name: "author_id" }, nullable: false },
+    author: {
+      type: "many-to-one",
+      target: "Author",
+      inverseSide: "books",
+      joinColumn: { name: "author_id" },
+      nullable: false,
+    },
   },
 });
 class Pages1700000000000 {
@@ -90,11 +96,28 @@ await check("crud", "find", async () => {
   equal(
     found.map(({ name, books: list }) => [name, list.map(({ title, price }) => [title, price]).toSorted()]),
     [
-      ["author 3", [["book 3 0", "3.00"], ["book 3 1", "4.00"]]],
-      ["author 2", [["book 2 0", "2.00"], ["book 2 1", "3.00"]]],
+      [
+        "author 3",
+        [
+          ["book 3 0", "3.00"],
+          ["book 3 1", "4.00"],
+        ],
+      ],
+      [
+        "author 2",
+        [
+          ["book 2 0", "2.00"],
+          ["book 2 1", "3.00"],
+        ],
+      ],
     ],
   );
-  const [page, total] = await books.findAndCount({ where: { price: Not(IsNull()) }, order: { title: "ASC" }, take: 2, skip: 1 });
+  const [page, total] = await books.findAndCount({
+    where: { price: Not(IsNull()) },
+    order: { title: "ASC" },
+    take: 2,
+    skip: 1,
+  });
   equal([page.map(({ title }) => title), total], [["book 0 1", "book 1 0"], 8]);
 });
 await check("crud", "query builder", async () => {
@@ -160,7 +183,13 @@ await check("metadata", "tables as TypeORM reads them", async () => {
   const table = await runner.getTable("books");
   await runner.release();
   return {
-    columns: table.columns.map(({ name, type, isNullable, isPrimary, isGenerated }) => [name, type, isNullable, isPrimary, isGenerated]),
+    columns: table.columns.map(({ name, type, isNullable, isPrimary, isGenerated }) => [
+      name,
+      type,
+      isNullable,
+      isPrimary,
+      isGenerated,
+    ]),
     keys: table.foreignKeys.map(({ columnNames, referencedColumnNames }) => [columnNames, referencedColumnNames]),
   };
 });
