@@ -133,6 +133,8 @@ export class Executor implements PassThroughOwner {
   #inner: Executor | undefined;
   /** Runs executions of prepared statements whose answers are made from text. */
   #binary: Executor | undefined;
+  /** The statement under way is answered with an OK, never with rows. */
+  #isRowless = false;
   /** The execution under way that one shard may answer as it is. */
   #execution: Execution | undefined;
   /** Set while the statement goes to several shards: what all of them have to have in common. */
@@ -199,9 +201,11 @@ export class Executor implements PassThroughOwner {
       last.rows = 0;
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
+      this.#isRowless = answersNoRows(statement);
       if (
         execution !== undefined &&
-        (options.rowsMax > 0 || !CACHED_VERBS.has(normalized.verb) || !passesBinary(plan))
+        (options.rowsMax > 0 || !CACHED_VERBS.has(normalized.verb) || !passesBinary(plan)) &&
+        !this.#runsAsText()
       ) {
         this.#asText(payload);
         return;
@@ -563,6 +567,12 @@ export class Executor implements PassThroughOwner {
     limited.query(payload, sequenceId);
   }
 
+  /** An execution whose answer has no rows is the same by its text; true if it is one, and goes on as text then. */
+  #runsAsText(): boolean {
+    if (this.#isRowless) this.#execution = undefined;
+    return this.#isRowless;
+  }
+
   /** Runs an execution of a prepared statement by its text. */
   #asText(payload: Buffer): void {
     this.#execution = undefined;
@@ -699,7 +709,7 @@ export class Executor implements PassThroughOwner {
     }
     const routed = this.targetsOf(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
-    if (targets.length !== 1 && this.#execution !== undefined) {
+    if (targets.length !== 1 && this.#execution !== undefined && !this.#runsAsText()) {
       this.#asText(payload);
       return;
     }
@@ -989,6 +999,26 @@ function withErrors(last: LastWarnings, parts: readonly ScatterPart[]): LastWarn
   });
   if (failed.length === 0) return last;
   return { kind: "list", warnings: last.kind === "list" ? [...last.warnings, ...failed] : failed };
+}
+
+function answersNoRows(statement: Statement): boolean {
+  switch (statement.kind) {
+    case "insert":
+    case "delete":
+      return statement.returning.length === 0;
+    case "update":
+    case "begin":
+    case "commit":
+    case "rollback":
+    case "savepoint":
+    case "release":
+    case "set":
+    case "setTransaction":
+    case "use":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** A prepared statement of this plan can be executed by a shard as it was written. */
