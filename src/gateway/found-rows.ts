@@ -1,11 +1,11 @@
 // Rows that a statement's own query computes for it, and their values as literals that store the same again.
 
 import { notSupported } from "../base/errors.ts";
-import { literal } from "./stored-values.ts";
 import { COLLATION_BINARY } from "../mysql/charsets.ts";
 import { MYSQL_TYPE } from "../mysql/constants.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { BindValue } from "../plan/statement.ts";
+import { literalNode } from "../sql/new-nodes.ts";
 import { print } from "../sql/print.ts";
 import type { Cte, Expr, Query, Select, SelectItem, TableName } from "../sql/tree.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
@@ -30,7 +30,7 @@ function widened(query: Query, floats: readonly boolean[]): Select {
   const columns = floats.map((_, i) => `c${i}`);
   const items = columns.map((name, i): SelectItem => {
     const column: Expr = { kind: "column", schema: undefined, table: undefined, name, pos: 0 };
-    const sum: Expr = { kind: "binary", op: "+", left: column, right: literal("float", "0e0"), pos: 0 };
+    const sum: Expr = { kind: "binary", op: "+", left: column, right: literalNode("float", "0e0"), pos: 0 };
     return { kind: "expr", expr: floats[i] === true ? sum : column, alias: undefined, text: "", pos: 0 };
   });
   const { pos } = query;
@@ -53,7 +53,7 @@ const ROWS = "shardgate_rows";
 
 /** `raw`, borrowed, as a literal of the column's type. Throws 1235 for text of a session that does not speak UTF-8. */
 export function foundValue(column: ColumnDefinition | undefined, raw: Buffer | null, textIsUtf8: boolean): Expr {
-  if (raw === null || column === undefined) return literal("null", "null");
+  if (raw === null || column === undefined) return literalNode("null", "null");
   const text = raw.toString("latin1");
   switch (column.type) {
     case MYSQL_TYPE.TINY:
@@ -62,28 +62,28 @@ export function foundValue(column: ColumnDefinition | undefined, raw: Buffer | n
     case MYSQL_TYPE.LONG:
     case MYSQL_TYPE.LONGLONG:
     case MYSQL_TYPE.YEAR:
-      return literal("int", text);
+      return literalNode("int", text);
     case MYSQL_TYPE.DECIMAL:
     case MYSQL_TYPE.NEWDECIMAL:
-      return literal("decimal", text);
+      return literalNode("decimal", text);
     case MYSQL_TYPE.FLOAT:
     case MYSQL_TYPE.DOUBLE:
-      return literal("float", text.includes("e") ? text : `${text}e0`);
+      return literalNode("float", text.includes("e") ? text : `${text}e0`);
     case MYSQL_TYPE.DATE:
     case MYSQL_TYPE.NEWDATE:
     case MYSQL_TYPE.TIME:
     case MYSQL_TYPE.DATETIME:
     case MYSQL_TYPE.TIMESTAMP:
-      return literal("string", text);
+      return literalNode("string", text);
     case MYSQL_TYPE.BIT:
     case MYSQL_TYPE.GEOMETRY:
-      return literal("hexval", raw.toString("hex"));
+      return literalNode("hexval", raw.toString("hex"));
     default:
       if (column.collation === COLLATION_BINARY && column.type !== MYSQL_TYPE.JSON) {
-        return literal("hexval", raw.toString("hex"));
+        return literalNode("hexval", raw.toString("hex"));
       }
-      if (raw.every((byte) => byte >= 0x20 && byte < 0x7f)) return literal("string", text);
-      if (textIsUtf8) return { ...literal("hexval", raw.toString("hex")), introducer: "utf8mb4" };
+      if (raw.every((byte) => byte >= 0x20 && byte < 0x7f)) return literalNode("string", text);
+      if (textIsUtf8) return { ...literalNode("hexval", raw.toString("hex")), introducer: "utf8mb4" };
       throw notSupported(
         "a change over shards with text beyond ASCII by a client that does not speak UTF-8",
         "SET NAMES utf8mb4",

@@ -8,8 +8,9 @@ import type { Value } from "../mysql/values.ts";
 import type { BindValue } from "../plan/statement.ts";
 import type { TableSchema } from "../schema/model.ts";
 import { decodeSql } from "../sql/encoding.ts";
+import { FOR_UPDATE, literalNode, tableNode } from "../sql/new-nodes.ts";
 import { print } from "../sql/print.ts";
-import type { Column, Expr, Insert, Locking, Select, TableName, Update } from "../sql/tree.ts";
+import type { Column, Expr, Insert, Select, TableName, Update } from "../sql/tree.ts";
 import { keyspaceIdOfStored, storedKeyspaceId } from "../vschema/lookup.ts";
 import type { ColumnVindex, TableVSchema } from "../vschema/model.ts";
 import type { LookupVindex } from "../vschema/vindex.ts";
@@ -20,7 +21,7 @@ import type { Executor } from "./executor.ts";
 import { LookupSession, type LookupOrder } from "./lookup-session.ts";
 import { runPart } from "./statement-unit.ts";
 import { placeOfStored } from "./stored-place.ts";
-import { literal, storedItem, storedValue } from "./stored-values.ts";
+import { storedItem, storedValue } from "./stored-values.ts";
 import { readTextRows } from "./text-rows.ts";
 
 /** A value of a lookup's first columns. */
@@ -68,7 +69,7 @@ export function lookupValue(value: Value, expr?: Expr): LookupValue {
   const shown = value.raw.toString("utf8");
   const text = `${value.type} ${value.raw.toString("hex")}`;
   return {
-    expr: plainLiteral(value) ?? expr ?? literal("hexval", value.raw.toString("hex")),
+    expr: plainLiteral(value) ?? expr ?? literalNode("hexval", value.raw.toString("hex")),
     value,
     isNull,
     text,
@@ -79,15 +80,15 @@ export function lookupValue(value: Value, expr?: Expr): LookupValue {
 function plainLiteral({ type, raw }: Value): Expr | undefined {
   switch (type) {
     case "NULL_TYPE":
-      return literal("null", "null");
+      return literalNode("null", "null");
     case "INT64":
     case "UINT64":
-      return literal("int", raw.toString("latin1"));
+      return literalNode("int", raw.toString("latin1"));
     case "DECIMAL":
-      return literal("decimal", raw.toString("latin1"));
+      return literalNode("decimal", raw.toString("latin1"));
     case "VARCHAR":
     case "TEXT":
-      return literal("string", decodeSql(raw));
+      return literalNode("string", decodeSql(raw));
     default:
       return undefined;
   }
@@ -262,14 +263,14 @@ export class LookupRows {
     const items = (placing ?? []).map((column) => storedItem(column, columnOf(column.name)));
     const select: Select = {
       ...EMPTY_SELECT,
-      items: [literal("int", "1"), ...items].map((expr) => ({
+      items: [literalNode("int", "1"), ...items].map((expr) => ({
         kind: "expr",
         expr,
         alias: undefined,
         text: "",
         pos: 0,
       })),
-      from: [tableName(keyspace, table)],
+      from: [tableNode(keyspace, table)],
       where: equalTo(columns, from),
       locking: [FOR_UPDATE],
     };
@@ -340,36 +341,16 @@ export class LookupRows {
 
   #idOf({ vindex }: OwnedLookup, keyspaceId: Buffer): Expr {
     const { type, raw } = storedKeyspaceId(vindex, keyspaceId);
-    return type === "VARBINARY" ? literal("hexval", raw.toString("hex")) : literal("int", raw.toString("latin1"));
+    return type === "VARBINARY"
+      ? literalNode("hexval", raw.toString("hex"))
+      : literalNode("int", raw.toString("latin1"));
   }
 
   #table({ vindex, owner }: OwnedLookup): TableName {
     const dot = vindex.table.indexOf(".");
-    if (dot < 0) return tableName(owner.keyspace, vindex.table);
-    return tableName(vindex.table.slice(0, dot), vindex.table.slice(dot + 1));
+    if (dot < 0) return tableNode(owner.keyspace, vindex.table);
+    return tableNode(vindex.table.slice(0, dot), vindex.table.slice(dot + 1));
   }
-}
-
-const FOR_UPDATE: Locking = {
-  kind: "locking",
-  strength: "update",
-  of: [],
-  wait: undefined,
-  waitSeconds: undefined,
-  pos: 0,
-};
-
-function tableName(schema: string, name: string): TableName {
-  return {
-    kind: "tableName",
-    schema,
-    name,
-    alias: undefined,
-    partitions: [],
-    indexHints: [],
-    systemTime: undefined,
-    pos: 0,
-  };
 }
 
 function equalTo(columns: readonly string[], from: readonly LookupValue[]): Expr {

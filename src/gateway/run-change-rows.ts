@@ -7,12 +7,13 @@ import { LIMITS } from "../base/limits.ts";
 import type { CollectedReply } from "../engine/collect.ts";
 import type { ShardTarget } from "../engine/ports.ts";
 import { type Place, placeOfStored } from "./stored-place.ts";
-import { call, literal, storedItem, type StoredValue, storedValue } from "./stored-values.ts";
+import { storedItem, type StoredValue, storedValue } from "./stored-values.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { Value } from "../mysql/values.ts";
 import type { ChangePlan, ChangeTarget, FoundColumn } from "../plan/change-plan.ts";
 import type { BindValue } from "../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
+import { callNode, literalNode } from "../sql/new-nodes.ts";
 import { print } from "../sql/print.ts";
 import type { Assignment, Column, Delete, Expr, Insert, Select, SelectItem, TableName, Update } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -373,13 +374,13 @@ function withStoredItems({ find, targets }: ChangePlan): Select {
 /** True for no row, which the server finds out by looking only: of what it sees at once it returns no columns. */
 function noRow({ key }: ChangeTarget): Expr {
   const [first] = key;
-  const never: Expr = { kind: "binary", op: ">", left: call("rand", []), right: literal("int", "2"), pos: 0 };
+  const never: Expr = { kind: "binary", op: ">", left: callNode("rand", []), right: literalNode("int", "2"), pos: 0 };
   if (first === undefined || !first.column.dataType.endsWith("int")) return never;
   const equal: Expr = {
     kind: "binary",
     op: "=",
     left: columnOf(first.column.name),
-    right: literal("int", "0"),
+    right: literalNode("int", "0"),
     pos: 0,
   };
   return { kind: "and", operands: [equal, never], pos: 0 };
@@ -463,4 +464,4 @@ function chunks<T>(list: readonly T[], size: number): T[][] {
   return found;
 }
 
-const FALSE: Expr = literal("int", "0");
+const FALSE: Expr = literalNode("int", "0");

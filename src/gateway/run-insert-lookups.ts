@@ -16,6 +16,7 @@ import type { InsertLookup, InsertPlan } from "../plan/plan.ts";
 import type { BindValue } from "../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
 import type { ColumnSchema, KeySchema, TableSchema } from "../schema/model.ts";
+import { literalNode } from "../sql/new-nodes.ts";
 import { print } from "../sql/print.ts";
 import type { Column, Expr, Insert, SelectItem, Statement, TableName } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -396,7 +397,7 @@ interface Conflict {
   readonly text: string;
 }
 
-const NULL: Expr = { kind: "literal", type: "null", value: "null", introducer: undefined, pos: 0 };
+const NULL: Expr = literalNode("null", "null");
 
 function lookupValueOf(stored: StoredValue | undefined): LookupValue {
   if (stored === undefined) return lookupValue(NULL_VALUE);

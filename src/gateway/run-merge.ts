@@ -15,6 +15,7 @@ import { describing } from "../plan/describing.ts";
 import type { MergeLimit, MergePlan } from "../plan/merge-plan.ts";
 import { resolveValue, type ValueRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../plan/statement.ts";
+import { literalNode } from "../sql/new-nodes.ts";
 import type { Expr, Query } from "../sql/tree.ts";
 import { asksServer, learnRows } from "./aftermath.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -198,7 +199,7 @@ function rulesOf({ variables }: Settings, server: ServerSettings): Omit<MergeRul
 function withLimit(query: Query, rowsMax: bigint): Query {
   const { pos } = query;
   const value = String(rowsMax < LIMIT_MAX ? rowsMax : LIMIT_MAX);
-  const count: Expr = { kind: "literal", type: "int", value, introducer: undefined, pos };
+  const count: Expr = literalNode("int", value, pos);
   return {
     ...query,
     limit: { kind: "limit", offset: undefined, count, withTies: false, rowsExamined: undefined, pos },

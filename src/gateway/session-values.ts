@@ -11,8 +11,9 @@ import {
   sessionVariableOf,
 } from "../plan/session-functions.ts";
 import type { BindValue } from "../sql/bind-value.ts";
+import { castNode } from "../sql/new-nodes.ts";
 import { print } from "../sql/print.ts";
-import type { Call, CastType, Expr, Node, Query, Statement } from "../sql/tree.ts";
+import type { Call, Expr, Node, Query, Statement } from "../sql/tree.ts";
 import { rewrite } from "../sql/walk.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { comQuery } from "./com-query.ts";
@@ -87,8 +88,7 @@ function namedAsWritten(query: Query): Query {
     if (expr.kind !== "literal" || expr.value === item.text || !/^[a-z@]/i.test(item.text)) return item;
     const chars = LENGTHS.find(([start]) => item.text.toLowerCase().startsWith(start))?.[1];
     if (chars === undefined || (expr.type !== "string" && expr.type !== "null")) return { ...item, alias: item.text };
-    const type = { ...CAST_TYPE, name: "char", length: String(chars), pos: expr.pos };
-    return { ...item, expr: castOf(expr, type), alias: item.text };
+    return { ...item, expr: castNode(expr, "char", String(chars)), alias: item.text };
   });
   return { ...query, items };
 }
@@ -105,21 +105,6 @@ const LENGTHS: readonly (readonly [string, number])[] = [
   ["@@", 60],
 ];
 
-const CAST_TYPE = {
-  kind: "castType",
-  length: undefined,
-  scale: undefined,
-  unsigned: false,
-  zerofill: false,
-  charset: undefined,
-  collation: undefined,
-  array: false,
-} as const;
-
-function castOf(expr: Expr, type: CastType): Expr {
-  return { kind: "cast", expr, type, atTimeZone: undefined, pos: expr.pos };
-}
-
 function functionValue(name: SessionFunction, pos: number, state: SessionState, context: GatewayContext): Expr {
   switch (name) {
     case "last_insert_id":
@@ -130,7 +115,7 @@ function functionValue(name: SessionFunction, pos: number, state: SessionState, 
       state.usesFoundRows = true;
       return integer(state.foundRowsCount, "signed", pos);
     case "connection_id":
-      return castOf(literalOf(state.connectionId, pos), { ...CAST_TYPE, name: "unsigned", pos });
+      return castNode(literalOf(state.connectionId, pos), "unsigned");
     case "user":
       return systemText(`${state.user.user}@${state.clientHost}`, pos);
     case "current_user":
@@ -151,7 +136,7 @@ function systemText(value: string | null, pos: number): Expr {
 /** A statement has to pass the gateway and the shard's server. */
 function leastOf(ofServer: Expr, bytes: number): Expr {
   const { pos } = ofServer;
-  const args = [ofServer, castOf(literalOf(bytes, pos), { ...CAST_TYPE, name: "unsigned", pos })];
+  const args = [ofServer, castNode(literalOf(bytes, pos), "unsigned")];
   const plain = { schema: undefined, stored: false, distinct: false, star: false, fromLast: false } as const;
   return { kind: "call", ...plain, name: "least", args, nulls: undefined, over: undefined, pos };
 }
@@ -227,7 +212,7 @@ export function variableText(
 /** BIGINT, as the functions give it: a literal, or a cast of a short one, would be narrower, and signed. */
 function integer(value: number | bigint, name: "signed" | "unsigned", pos: number): Expr {
   const digits = String(value < 0 ? -value : value).padStart(BIGINT_DIGITS, "0");
-  return castOf(literalOf(value < 0 ? `-${digits}` : digits, pos), { ...CAST_TYPE, name, pos });
+  return castNode(literalOf(value < 0 ? `-${digits}` : digits, pos), name);
 }
 
 const BIGINT_DIGITS = 21;

@@ -12,6 +12,7 @@ import { PacketReader } from "../mysql/packet-reader.ts";
 import { encodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import type { Plan } from "../plan/plan.ts";
+import { literalNode } from "../sql/new-nodes.ts";
 import { filled, parameterOffsets } from "../sql/parameters.ts";
 import { parse } from "../sql/parse.ts";
 import { print } from "../sql/print.ts";
@@ -189,7 +190,7 @@ async function run(
   const bare = isQuery(statement) ? parse(numbered(text, offsets), sqlMode) : statement;
   if (isQuery(bare)) {
     const { pos } = bare;
-    const count = { kind: "literal", type: "int", value: "0", introducer: undefined, pos } as const;
+    const count = literalNode("int", "0", pos);
     const limit = { kind: "limit", offset: undefined, count, withTies: false, rowsExamined: undefined, pos } as const;
     sql = print({ ...bare, limit }, [], { mode: sqlMode, columnNames: true });
   }

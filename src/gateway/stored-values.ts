@@ -4,7 +4,8 @@
 import { integerValue } from "../eval/literal-value.ts";
 import { NULL_VALUE, type Value } from "../mysql/values.ts";
 import type { ColumnSchema } from "../schema/model.ts";
-import type { Call, Cast, Expr, Literal } from "../sql/tree.ts";
+import { callNode, castNode, literalNode } from "../sql/new-nodes.ts";
+import type { Expr } from "../sql/tree.ts";
 import { kindOfType, type ValueKind } from "../engine/gather-values.ts";
 
 export interface StoredValue {
@@ -20,17 +21,17 @@ export interface StoredValue {
 export function storedItem({ columnType, collation }: ColumnSchema, expr: Expr): Expr {
   switch (kindOfType(columnType, collation ?? null)) {
     case "float":
-      return cast(expr, "double");
+      return castNode(expr, "double");
     case "timestamp":
-      return call("unix_timestamp", [expr]);
+      return callNode("unix_timestamp", [expr]);
     case "members":
-      return cast(expr, "unsigned");
+      return castNode(expr, "unsigned");
     case "text":
       // UUID, INET6 and their like are read and written as ASCII.
-      return collation === undefined ? expr : call("hex", [expr]);
+      return collation === undefined ? expr : callNode("hex", [expr]);
     case "bytes":
     case "text bytes":
-      return call("hex", [expr]);
+      return callNode("hex", [expr]);
     case "number":
     case "temporal":
       return expr;
@@ -39,7 +40,7 @@ export function storedItem({ columnType, collation }: ColumnSchema, expr: Expr):
 
 /** The value of `column` that `raw`, which is borrowed, tells. */
 export function storedValue(column: ColumnSchema, raw: Buffer | null): StoredValue {
-  if (raw === null) return { expr: literal("null", "null"), value: NULL_VALUE, text: "\\N" };
+  if (raw === null) return { expr: literalNode("null", "null"), value: NULL_VALUE, text: "\\N" };
   const text = raw.toString("latin1");
   const kind = kindOfType(column.columnType, column.collation ?? null);
   return { ...storedOf(kind, column, text), text };
@@ -49,40 +50,43 @@ function storedOf(kind: ValueKind, column: ColumnSchema, text: string): Omit<Sto
   switch (kind) {
     case "number":
       if (/^-?\d+$/.test(text) && column.dataType !== "decimal" && column.dataType !== "double") {
-        return { expr: literal("int", text), value: integerValue(Buffer.from(text)) };
+        return { expr: literalNode("int", text), value: integerValue(Buffer.from(text)) };
       }
       if (column.dataType === "decimal") {
-        return { expr: literal("decimal", text), value: { type: "DECIMAL", raw: Buffer.from(text) } };
+        return { expr: literalNode("decimal", text), value: { type: "DECIMAL", raw: Buffer.from(text) } };
       }
-      return { expr: literal("float", text.includes("e") ? text : `${text}e0`), value: undefined };
+      return { expr: literalNode("float", text.includes("e") ? text : `${text}e0`), value: undefined };
     case "float":
-      return { expr: literal("float", text.includes("e") ? text : `${text}e0`), value: undefined };
+      return { expr: literalNode("float", text.includes("e") ? text : `${text}e0`), value: undefined };
     case "members":
-      return { expr: literal("int", text), value: undefined };
+      return { expr: literalNode("int", text), value: undefined };
     case "timestamp": {
       const isZero = /^0(\.0*)?$/.test(text);
       const expr = isZero
-        ? literal("string", "0000-00-00 00:00:00")
-        : call("from_unixtime", [literal("decimal", text)]);
+        ? literalNode("string", "0000-00-00 00:00:00")
+        : callNode("from_unixtime", [literalNode("decimal", text)]);
       return { expr, value: undefined };
     }
     case "temporal":
-      return { expr: literal("string", text), value: { type: "VARCHAR", raw: Buffer.from(text) } };
+      return { expr: literalNode("string", text), value: { type: "VARCHAR", raw: Buffer.from(text) } };
     case "bytes": {
       // Of a BIT, HEX() leaves out leading zeros.
       const digits = text.length % 2 === 0 ? text : `0${text}`;
-      return { expr: literal("hexval", digits), value: { type: "VARCHAR", raw: Buffer.from(digits, "hex") } };
+      return { expr: literalNode("hexval", digits), value: { type: "VARCHAR", raw: Buffer.from(digits, "hex") } };
     }
     case "text":
     case "text bytes": {
       if (column.collation === undefined && kind === "text") {
-        return { expr: literal("string", text), value: { type: "VARCHAR", raw: Buffer.from(text) } };
+        return { expr: literalNode("string", text), value: { type: "VARCHAR", raw: Buffer.from(text) } };
       }
       const raw = Buffer.from(text, "hex");
       const charset = column.charset ?? charsetOf(column.collation);
       const isUtf8 = charset === undefined || UTF8.has(charset) || raw.every((byte) => byte < 0x80);
       const introducer = charset === undefined || charset === "binary" ? undefined : charset;
-      return { expr: { ...literal("hexval", text), introducer }, value: isUtf8 ? { type: "VARCHAR", raw } : undefined };
+      return {
+        expr: { ...literalNode("hexval", text), introducer },
+        value: isUtf8 ? { type: "VARCHAR", raw } : undefined,
+      };
     }
   }
 }
@@ -91,40 +95,4 @@ const UTF8: ReadonlySet<string> = new Set(["utf8mb4", "utf8mb3", "utf8", "ascii"
 
 function charsetOf(collation: string | undefined): string | undefined {
   return collation?.split("_", 1)[0];
-}
-
-export function literal(type: Literal["type"], value: string): Literal {
-  return { kind: "literal", type, value, introducer: undefined, pos: 0 };
-}
-
-export function call(name: string, args: readonly Expr[]): Call {
-  return {
-    kind: "call",
-    schema: undefined,
-    name,
-    stored: false,
-    distinct: false,
-    star: false,
-    args,
-    fromLast: false,
-    nulls: undefined,
-    over: undefined,
-    pos: 0,
-  };
-}
-
-function cast(expr: Expr, name: string): Cast {
-  const type: Cast["type"] = {
-    kind: "castType",
-    name,
-    length: undefined,
-    scale: undefined,
-    unsigned: false,
-    zerofill: false,
-    charset: undefined,
-    collation: undefined,
-    array: false,
-    pos: 0,
-  };
-  return { kind: "cast", expr, type, atTimeZone: undefined, pos: 0 };
 }

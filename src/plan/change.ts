@@ -4,7 +4,8 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import type { ColumnSchema, TableSchema } from "../schema/model.ts";
-import type { Assignment, Column, Delete, Expr, Locking, Node, Select, SelectItem, Update } from "../sql/tree.ts";
+import { FOR_UPDATE, literalNode } from "../sql/new-nodes.ts";
+import type { Assignment, Column, Delete, Expr, Node, Select, SelectItem, Update } from "../sql/tree.ts";
 import { isQuery, walk } from "../sql/walk.ts";
 import type { TableVSchema } from "../vschema/model.ts";
 import type { ChangeAssignment, ChangePlan, ChangeTarget, FoundColumn, Placing } from "./change-plan.ts";
@@ -98,7 +99,7 @@ function selectOf(statement: Update | Delete): Select {
   };
 }
 
-const ONE: Expr = { kind: "literal", type: "int", value: "1", introducer: undefined, pos: 0 };
+const ONE: Expr = literalNode("int", "1");
 
 function itemOf(expr: Expr, alias?: string): SelectItem {
   return { kind: "expr", expr, alias, text: "", pos: 0 };
@@ -230,15 +231,6 @@ function changePlan(
   if (first === undefined) throw new ShardgateError("INTERNAL", "a change of no table");
   return { kind: "change", keyspace: first.keyspace, statement, find, targets: planned, reason, effect };
 }
-
-const FOR_UPDATE: Locking = {
-  kind: "locking",
-  strength: "update",
-  of: [],
-  wait: undefined,
-  waitSeconds: undefined,
-  pos: 0,
-};
 
 function changeTarget(target: Target, block: Block, items: FindItems): ChangeTarget {
   const { source, set } = target;

@@ -1,6 +1,7 @@
 // The statement that gives a query's column definitions and a mysqld's objections to it, and no rows: LIMIT 0. A set
 // operation runs its parts whatever its own LIMIT, so they get one, too.
 
+import { literalNode } from "../sql/new-nodes.ts";
 import type { Expr, Limit, Query, UnionPart } from "../sql/tree.ts";
 import { rewrite } from "../sql/walk.ts";
 
@@ -25,6 +26,6 @@ function withoutRows(query: Query): Query {
 }
 
 function noRows(pos: number): Limit {
-  const count: Expr = { kind: "literal", type: "int", value: "0", introducer: undefined, pos };
+  const count: Expr = literalNode("int", "0", pos);
   return { kind: "limit", offset: undefined, count, withTies: false, rowsExamined: undefined, pos };
 }

@@ -2,6 +2,7 @@
 // what CAST has no type for (INT, SMALLINT, VARCHAR of a length). MySQL 8 and MariaDB from 10.6.
 
 import type { ColumnSchema } from "../schema/model.ts";
+import { literalNode } from "../sql/new-nodes.ts";
 import type { CastType, Expr, JsonTable, JsonTableColumn } from "../sql/tree.ts";
 
 export interface TypedColumn {
@@ -17,7 +18,7 @@ export function foreignTyping(columns: readonly TypedColumn[]): JsonTable | unde
     if (type === undefined) return undefined;
     typed.push({ kind: "path", name, type, exists: false, path: "$", on: [], pos: 0 });
   }
-  const doc: Expr = { kind: "literal", type: "string", value: "[]", introducer: undefined, pos: 0 };
+  const doc: Expr = literalNode("string", "[]");
   return { kind: "jsonTable", doc, path: "$[*]", columns: typed, alias: "shardgate_types", pos: 0 };
 }
 

@@ -4,12 +4,13 @@
 
 import { assertNever } from "../base/assert.ts";
 import { EMPTY_SELECT } from "../sql/empty-select.ts";
+import { callNode, literalNode } from "../sql/new-nodes.ts";
 import type { Expr, Select, SelectItem } from "../sql/tree.ts";
 import { sameTree } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import { groupExpr, hasWindow, isAggregate } from "./colocation.ts";
 import { type MergePlanner, limitOf, NO_MERGE, pruned, rowsTable, shippedName } from "./merge.ts";
-import { callOf, MergeColumns } from "./merge-columns.ts";
+import { MergeColumns } from "./merge-columns.ts";
 import type { AggregateOutput, Body, Merge, MergeKey } from "./merge-plan.ts";
 import { withoutAliases } from "./merge-order.ts";
 import { holdsQuery, mapOwn } from "./own-expressions.ts";
@@ -245,11 +246,11 @@ function averageOf(expr: Expr, columnFor: (leaf: Leaf) => Expr): Expr | undefine
   if (expr.kind !== "call" || expr.name !== "avg" || expr.over !== undefined) return undefined;
   if (expr.distinct) throw new CannotMerge("AVG(DISTINCT) in an expression over several shards");
   const { args, pos } = expr;
-  const sum = columnFor({ kind: "aggregate", expr: callOf("sum", args, pos) });
-  const count = columnFor({ kind: "aggregate", expr: callOf("count", args, pos) });
-  const zero: Expr = { kind: "literal", type: "int", value: "0", introducer: undefined, pos };
+  const sum = columnFor({ kind: "aggregate", expr: callNode("sum", args, pos) });
+  const count = columnFor({ kind: "aggregate", expr: callNode("count", args, pos) });
+  const zero: Expr = literalNode("int", "0", pos);
   // No rows: NULL, and no warning of a division.
-  return { kind: "binary", op: "/", left: sum, right: callOf("nullif", [count, zero], pos), pos };
+  return { kind: "binary", op: "/", left: sum, right: callNode("nullif", [count, zero], pos), pos };
 }
 
 /** A quotient has more digits than it shows, which sums of partial sums would lose. */
@@ -377,7 +378,7 @@ class Partial {
   statement(select: Select): Select {
     const { pos } = select;
     if (this.#columns.width === 0) {
-      this.#columns.add({ kind: "literal", type: "int", value: "1", introducer: undefined, pos });
+      this.#columns.add(literalNode("int", "1", pos));
     }
     return {
       ...select,
@@ -385,7 +386,7 @@ class Partial {
       items: this.#columns.items,
       groupBy: this.#grouped.map((at) => ({
         kind: "order",
-        expr: { kind: "literal", type: "int", value: String(at + 1), introducer: undefined, pos },
+        expr: literalNode("int", String(at + 1), pos),
         direction: undefined,
         pos,
       })),
@@ -435,13 +436,13 @@ class Partial {
         return { kind: "sum", column: this.#columns.indexOf(expr) };
       case "avg": {
         refuseHiddenDigits(args, name);
-        const sum = this.#columns.indexOf(callOf("sum", args, pos));
-        return { kind: "avg", sum, count: this.#columns.indexOf(callOf("count", args, pos)) };
+        const sum = this.#columns.indexOf(callNode("sum", args, pos));
+        return { kind: "avg", sum, count: this.#columns.indexOf(callNode("count", args, pos)) };
       }
       case "min":
       case "max": {
         if (argument === undefined) throw new CannotMerge(`${name.toUpperCase()}() without an argument`);
-        const plain = callOf(name, [argument], pos);
+        const plain = callNode(name, [argument], pos);
         const column = this.#columns.indexOf(plain);
         return { kind: name, key: this.#columns.keyOf(plain, column, false), take: column };
       }

@@ -2,6 +2,7 @@
 // each key how its values are compared, as far as the type is known; the engine looks at the types that really come.
 
 import type { ColumnSchema } from "../schema/model.ts";
+import { callNode, castNode, literalNode } from "../sql/new-nodes.ts";
 import type { Expr, SelectItem } from "../sql/tree.ts";
 import { sameTree } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -81,17 +82,16 @@ export class MergeColumns {
    */
   keyOf(expr: Expr, column: number | undefined, descending: boolean, isGrouped = false): MergeKey {
     const hidden = (made: Expr): number =>
-      this.indexOf(isGrouped && expr.kind !== "column" ? callOf("min", [made], made.pos) : made);
+      this.indexOf(isGrouped && expr.kind !== "column" ? callNode("min", [made], made.pos) : made);
     const comparison = comparisonOf(expr, this.#block);
     const { pos } = expr;
     if (comparison.kind === "enum") {
-      const zero: Expr = { kind: "literal", type: "int", value: "0", introducer: undefined, pos };
+      const zero: Expr = literalNode("int", "0", pos);
       const number: Expr = { kind: "binary", op: "+", left: expr, right: zero, pos };
       return plainKey(hidden(number), descending);
     }
     if (comparison.kind === "float") {
-      const type = { kind: "castType", name: "double", ...NO_TYPE_DETAILS, pos } as const;
-      return plainKey(hidden({ kind: "cast", expr, type, atTimeZone: undefined, pos }), descending);
+      return plainKey(hidden(castNode(expr, "double")), descending);
     }
     const at = column ?? this.indexOf(expr);
     if (comparison.kind === "plain") return plainKey(at, descending);
@@ -106,39 +106,13 @@ export class MergeColumns {
     if (comparison.kind === "text") {
       return { column: at, weight, collation: comparison.collation, collationColumn: undefined, descending };
     }
-    const collationColumn = hidden(callOf("collation", [expr], pos));
+    const collationColumn = hidden(callNode("collation", [expr], pos));
     return { column: at, weight, collation: undefined, collationColumn, descending };
   }
 }
 
-const NO_TYPE_DETAILS = {
-  length: undefined,
-  scale: undefined,
-  unsigned: false,
-  zerofill: false,
-  charset: undefined,
-  collation: undefined,
-  array: false,
-};
-
 function plainKey(column: number, descending: boolean): MergeKey {
   return { column, weight: undefined, collation: undefined, collationColumn: undefined, descending };
-}
-
-export function callOf(name: string, args: readonly Expr[], pos: number): Expr & { kind: "call" } {
-  return {
-    kind: "call",
-    schema: undefined,
-    name,
-    stored: false,
-    distinct: false,
-    star: false,
-    args,
-    fromLast: false,
-    nulls: undefined,
-    over: undefined,
-    pos,
-  };
 }
 
 /** Functions whose value is a number whatever they are given. */

@@ -3,6 +3,7 @@
 // stage that has all their columns, which changes no row: a condition on what an outer join preserves may come before it.
 
 import { EMPTY_SELECT } from "../sql/empty-select.ts";
+import { literalNode } from "../sql/new-nodes.ts";
 import type { Column, Cte, Expr, Join, Node, OrderItem, Query, Select, SelectItem, TableRef } from "../sql/tree.ts";
 import { mapChildren } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -256,7 +257,7 @@ class Stage {
       return { kind: "expr", expr, alias: shippedName(index), text: column, pos };
     });
     if (items.length === 0) {
-      const expr: Expr = { kind: "literal", type: "int", value: "1", introducer: undefined, pos };
+      const expr: Expr = literalNode("int", "1", pos);
       items.push({ kind: "expr", expr, alias: shippedName(0), text: "1", pos });
       columns.push(plainColumn(shippedName(0)));
     }
@@ -371,7 +372,7 @@ function outerBody(
     with: inner.with,
     pos,
   });
-  const no: Expr = { kind: "literal", type: "false", value: "false", introducer: undefined, pos };
+  const no: Expr = literalNode("false", "false", pos);
   const alone = [joined([left, { ...right, on: [no], type: "left" }])];
   const whole: Select = { ...inner, from: [joined([left, { ...right, type: "left" }])] };
   const withOuter = (body: Body): ShardBody => {

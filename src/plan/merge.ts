@@ -6,6 +6,7 @@
 // Throws CannotMerge for what only the gather tier answers.
 
 import { EMPTY_SELECT } from "../sql/empty-select.ts";
+import { literalNode } from "../sql/new-nodes.ts";
 import type { Cte, Expr, Node, OrderItem, Query, Select, SelectItem, TableName, Union, With } from "../sql/tree.ts";
 import { children, isQuery, mapChildren, walk } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -402,7 +403,7 @@ export class MergePlanner {
 }
 
 function orderOf({ column, descending }: MergeKey, pos: number): OrderItem {
-  const expr: Expr = { kind: "literal", type: "int", value: String(column + 1), introducer: undefined, pos };
+  const expr: Expr = literalNode("int", String(column + 1), pos);
   return { kind: "order", expr, direction: descending ? "desc" : undefined, pos };
 }
 
@@ -569,7 +570,7 @@ function columnItem(table: string, name: string, pos: number): SelectItem {
 /** One row tells that there is one. */
 function existsQuery(query: Query): Query {
   if (query.kind !== "select") throw new CannotMerge("EXISTS of a set operation over several shards");
-  const one: Expr = { kind: "literal", type: "int", value: "1", introducer: undefined, pos: query.pos };
+  const one: Expr = literalNode("int", "1", query.pos);
   if (query.having !== undefined || query.limit !== undefined || hasAggregate(query)) return query;
   const count = one;
   const limit = {

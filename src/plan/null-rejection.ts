@@ -129,12 +129,7 @@ function isTestNotTrue(expr: Expr & { kind: "is" }, tableOf: TableOf): Tables {
 
 /** Operators whose value is NULL when one of the operands is. */
 const STRICT: Readonly<Partial<Record<BinaryOp, true>>> = {
-  "=": true,
-  "!=": true,
-  "<": true,
-  "<=": true,
-  ">": true,
-  ">=": true,
+  ...COMPARISONS,
   "+": true,
   "-": true,
   "*": true,

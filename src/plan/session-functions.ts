@@ -1,6 +1,7 @@
 // Functions and system variables whose value is the client session's, not the shard connection's: the gateway puts their
 // values in as literals before a statement is sent.
 
+import { literalNode } from "../sql/new-nodes.ts";
 import type { Call, Expr, Node, Statement } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 
@@ -146,7 +147,7 @@ export function mixesInsertIds(statement: Statement): boolean {
 
 /** A literal node that stands for `value`. */
 export function literalOf(value: string | number | bigint | null, pos: number): Expr {
-  if (value === null) return { kind: "literal", type: "null", value: "null", introducer: undefined, pos };
+  if (value === null) return literalNode("null", "null", pos);
   const type = typeof value === "string" ? "string" : "int";
-  return { kind: "literal", type, value: String(value), introducer: undefined, pos };
+  return literalNode(type, String(value), pos);
 }

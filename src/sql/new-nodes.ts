@@ -1,0 +1,64 @@
+// Nodes of statements that nobody has written: what the planner and the gateway put together.
+
+import type { Call, Cast, CastType, Expr, Literal, LiteralType, Locking, TableName } from "./tree.ts";
+
+export function literalNode(type: LiteralType, value: string, pos = 0): Literal {
+  return { kind: "literal", type, value, introducer: undefined, pos };
+}
+
+/** A call of a server's own function. */
+export function callNode(name: string, args: readonly Expr[], pos = 0): Call {
+  return {
+    kind: "call",
+    schema: undefined,
+    name,
+    stored: false,
+    distinct: false,
+    star: false,
+    args,
+    fromLast: false,
+    nulls: undefined,
+    over: undefined,
+    pos,
+  };
+}
+
+/** CAST(expr AS name), with `length` in parentheses behind the type. */
+export function castNode(expr: Expr, name: string, length?: string): Cast {
+  const { pos } = expr;
+  const type: CastType = {
+    kind: "castType",
+    name,
+    length,
+    scale: undefined,
+    unsigned: false,
+    zerofill: false,
+    charset: undefined,
+    collation: undefined,
+    array: false,
+    pos,
+  };
+  return { kind: "cast", expr, type, atTimeZone: undefined, pos };
+}
+
+export function tableNode(schema: string, name: string): TableName {
+  return {
+    kind: "tableName",
+    schema,
+    name,
+    alias: undefined,
+    partitions: [],
+    indexHints: [],
+    systemTime: undefined,
+    pos: 0,
+  };
+}
+
+export const FOR_UPDATE: Locking = {
+  kind: "locking",
+  strength: "update",
+  of: [],
+  wait: undefined,
+  waitSeconds: undefined,
+  pos: 0,
+};
