@@ -1,17 +1,11 @@
 // What gateways ask each other, both ends: the client connections each has, and ending them. Rare calls, so plain unary
 // ones. Knows nothing of sessions: what is answered comes through the ports below.
 
-import {
-  Client,
-  Metadata,
-  Server,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  type sendUnaryData,
-} from "@grpc/grpc-js";
+import { Client, Server, type ServerUnaryCall, type ServiceDefinition, type sendUnaryData } from "@grpc/grpc-js";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { CHANNEL_OPTIONS, channelCredentials, type GrpcTls, loadService, serverCredentials } from "./service.ts";
+import { unaryCall } from "./unary.ts";
 
 export interface PeerProcess {
   readonly id: number;
@@ -120,21 +114,13 @@ export class PeerClient {
     }
     const method = peerService()[name];
     if (method === undefined) throw new Error(`the Gateway service has ${name}`);
-    const caller = client;
-    return new Promise((resolve, reject) => {
-      caller.makeUnaryRequest<object, Reply>(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        new Metadata(),
-        { deadline: Date.now() + timeoutMs },
-        (error, reply) => {
-          if (reply !== undefined && error === null) resolve(reply);
-          else reject(new ShardgateError("SHARD_UNAVAILABLE", `gateway at ${address}: ${error?.details}`, error));
-        },
-      );
-    });
+    return unaryCall<Reply>(
+      client,
+      method,
+      request,
+      timeoutMs,
+      (error) => new ShardgateError("SHARD_UNAVAILABLE", `gateway at ${address}: ${error?.details}`, error),
+    );
   }
 }
 

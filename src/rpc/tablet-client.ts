@@ -9,6 +9,7 @@ import { decodeFail } from "./frame.ts";
 import { type SchemaChange, type SchemaChangeMessage, SchemaMessageReader } from "./schema-message.ts";
 import { tabletService } from "./service.ts";
 import { ERROR_DETAILS_KEY, type TableSchema, type TabletHealth, type TabletTransactions } from "./tablet-server.ts";
+import { unaryCall } from "./unary.ts";
 
 const service = lazily(tabletService);
 
@@ -121,22 +122,9 @@ export async function resolveTransaction(
 }
 
 function unary<Reply>(client: Client, name: string, request: object, timeoutMs: number): Promise<Reply> {
-  const method = methodOf(name);
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest<object, Reply>(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      request,
-      new Metadata(),
-      { deadline: Date.now() + timeoutMs },
-      (error, reply) => {
-        if (error !== null) reject(rebuild(error));
-        else if (reply === undefined) reject(new ShardgateError("INTERNAL", `${name}: empty reply`));
-        else resolve(reply);
-      },
-    );
-  });
+  return unaryCall<Reply>(client, methodOf(name), request, timeoutMs, (error) =>
+    error === null ? new ShardgateError("INTERNAL", `${name}: empty reply`) : rebuild(error),
+  );
 }
 
 function rebuild(error: ServiceError): Error {
