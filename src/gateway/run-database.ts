@@ -3,14 +3,15 @@
 // entry without a database, which the next DROP removes. Databases that the operator has declared are never dropped here.
 
 import { MysqlError, ShardgateError } from "../base/errors.ts";
-import { collect, type CollectedReply, errorOfReply } from "../engine/collect.ts";
-import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import type { CollectedReply } from "../engine/collect.ts";
+import type { ShardTarget } from "../engine/ports.ts";
 import { quoteName } from "../engine/quote-name.ts";
 import { decodeOk } from "../mysql/packets/ok.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
 import type { Ddl } from "../sql/tree.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
+import { runPooled } from "./run-pooled.ts";
 import { commitOpen } from "./run-transaction.ts";
 import { warningsOf } from "./show-warnings.ts";
 import { NO_TARGET } from "./target.ts";
@@ -45,7 +46,7 @@ async function create(executor: Executor, statement: Ddl, name: string, payload:
     return;
   }
   const host = hostOf(executor, name);
-  const run = (sent: Buffer): Promise<CollectedReply> => runOn(executor, host, sent);
+  const run = (sent: Buffer): Promise<CollectedReply> => runPooled(executor, host, sent);
   await using _lock = await databases.lock(name);
   const known = await databases.record(name);
   if (known !== undefined && statement.orReplace) {
@@ -93,7 +94,7 @@ async function drop(executor: Executor, statement: Ddl, name: string, payload: B
   const [own] = executor.keyspaceTargets(name, context.cluster()).targets;
   if (own === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${name} has no shard`);
   const host = { keyspace: own.keyspace, shard: own.shard, tabletType: own.tabletType };
-  const run = (sent: Buffer): Promise<CollectedReply> => runOn(executor, host, sent);
+  const run = (sent: Buffer): Promise<CollectedReply> => runPooled(executor, host, sent);
   const reply = await runLenient(run, payload, ER_DB_DROP_EXISTS);
   await databases.remove(name);
   if (state.target.keyspace === name) state.target = NO_TARGET;
@@ -107,7 +108,7 @@ async function alter(executor: Executor, name: string, payload: Buffer): Promise
   await executor.context.databases.find(name);
   const replies: CollectedReply[] = [];
   for (const target of executor.keyspaceTargets(name, executor.context.cluster()).targets) {
-    replies.push(await runOn(executor, target, payload));
+    replies.push(await runPooled(executor, target, payload));
   }
   const [first] = replies;
   if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${name} has no shard`);
@@ -170,17 +171,6 @@ function denied({ state }: Executor, name: string): ShardgateError {
 
 function databaseExists(name: string): MysqlError {
   return new MysqlError(ER_DB_CREATE_EXISTS, "HY000", `Can't create database '${name}'; database exists`);
-}
-
-async function runOn(
-  { context, state, signal }: Executor,
-  target: ShardTarget,
-  payload: Buffer,
-): Promise<CollectedReply> {
-  const request = { ...plainRequest(payload), settings: state.settings.sql };
-  const reply = await collect(context.tablets, target, request, signal);
-  if (reply.info.kind === "err") throw errorOfReply(reply);
-  return reply;
 }
 
 /** Undefined when it fails with `errno`. */

@@ -3,8 +3,8 @@
 // ctl, so that shards cannot come to run two definitions in different orders.
 
 import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
-import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
-import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import type { CollectedReply } from "../engine/collect.ts";
+import type { ShardTarget } from "../engine/ports.ts";
 import { decodeOk } from "../mysql/packets/ok.ts";
 import { planDefinition, shardedKeyspaceOf, unlistedTables } from "../plan/definition.ts";
 import type { PlanContext } from "../plan/tables.ts";
@@ -13,6 +13,7 @@ import { checkAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { definedTables } from "./defined-tables.ts";
 import type { Executor } from "./executor.ts";
+import { runPooled } from "./run-pooled.ts";
 import { commitOpen } from "./run-transaction.ts";
 import { refuseLocked } from "./run-database.ts";
 import { warningsOf, warningsOfSession } from "./show-warnings.ts";
@@ -62,7 +63,7 @@ export async function runDefinition(
     const keyspaces = new Map(vschema.keyspaces).set(keyspace, extended);
     planDefinition(statement, { ...planning, vschema: { ...vschema, keyspaces } });
   }
-  const run = (target: ShardTarget): Promise<CollectedReply> => runOn(executor, target, payload);
+  const run = (target: ShardTarget): Promise<CollectedReply> => runPooled(executor, target, payload);
   const changed = definedTables(statement, keyspace);
   const replies: CollectedReply[] = [];
   try {
@@ -75,21 +76,6 @@ export async function runDefinition(
     if (changed !== undefined) await context.definitions.refresh(keyspace, changed.tables);
   }
   answer(executor, replies);
-}
-
-async function runOn(
-  { context, state, signal }: Executor,
-  target: ShardTarget,
-  payload: Buffer,
-): Promise<CollectedReply> {
-  const request = { ...plainRequest(payload), settings: state.settings.sql };
-  try {
-    const reply = await collect(context.tablets, target, request, signal);
-    if (reply.info.kind === "err") throw errorOfReply(reply);
-    return reply;
-  } catch (error) {
-    throw error instanceof ShardCallError ? error.error : error;
-  }
 }
 
 /** The first shard has done it; `outcomes` are those of the others. */
