@@ -2,16 +2,14 @@
 // form, all else passes as it is. Takes and gives classic framing, any number of results.
 
 import { LIMITS } from "../base/limits.ts";
-import { BufferWriter } from "../mysql/codec.ts";
-import { HEADER_EOF, HEADER_ERR, HEADER_OK } from "../mysql/constants.ts";
+import { BufferReader, BufferWriter } from "../mysql/codec.ts";
+import { HEADER_ERR, HEADER_OK } from "../mysql/constants.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
 import { type BinaryColumn, writeBinaryRow } from "../mysql/packets/binary-row.ts";
 import { decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
+import { isEof } from "../mysql/packets/eof.ts";
 import { TextRow } from "../mysql/packets/text-row.ts";
 import type { ExecutorClient } from "./executor.ts";
-
-/** An EOF packet is shorter; a row may begin with the same byte. */
-const EOF_BYTES_MAX = 8;
 
 type Phase =
   | { readonly kind: "head" }
@@ -80,22 +78,17 @@ export class BinaryRows implements ExecutorClient {
     writer.bytes(payload);
     if (first === HEADER_ERR) this.#phase = HEAD;
     else if (phase.kind === "head") {
-      if (first !== HEADER_OK) this.#phase = { kind: "columns", columns: [], count: countOf(payload) };
+      if (first !== HEADER_OK)
+        this.#phase = { kind: "columns", columns: [], count: new BufferReader(payload).lenenc() };
     } else if (phase.kind === "columns") {
       const { type, flags } = decodeColumnDefinition(payload);
       phase.columns.push({ type, flags });
       if (phase.columns.length === phase.count) this.#phase = { kind: "columns-end", columns: phase.columns };
     } else if (phase.kind === "columns-end") {
       this.#phase = { kind: "rows", columns: phase.columns, row: new TextRow(phase.columns.length) };
-    } else this.#phase = HEAD;
+    } else {
+      // An EOF, and what follows one, if anything does, is the next result's head.
+      this.#phase = HEAD;
+    }
   }
-}
-
-/** SERVER_MORE_RESULTS_EXISTS needs no look: after an EOF the next result begins with its head. */
-function isEof(payload: Buffer): boolean {
-  return payload[0] === HEADER_EOF && payload.length <= EOF_BYTES_MAX;
-}
-
-function countOf(payload: Buffer): number {
-  return payload[0] === 0xfc ? payload.readUInt16LE(1) : (payload[0] ?? 0);
 }

@@ -6,8 +6,9 @@ import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { openNameless } from "../base/nameless-file.ts";
 import { BufferWriter } from "../mysql/codec.ts";
-import { HEADER_EOF, SERVER } from "../mysql/constants.ts";
+import { SERVER } from "../mysql/constants.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
+import { encodeEof } from "../mysql/packets/eof.ts";
 
 const READ_BYTES = 256 * 1024;
 
@@ -72,9 +73,7 @@ export class CursorRows {
     }
     const flags = isLast ? SERVER.STATUS_LAST_ROW_SENT : SERVER.STATUS_CURSOR_EXISTS;
     writer.beginPacket();
-    writer.u8(HEADER_EOF);
-    writer.u16(0);
-    writer.u16(statusFlags | flags);
+    writer.bytes(encodeEof({ warnings: 0, statusFlags: statusFlags | flags }));
     writer.endPacket();
     return { reply: writer.finish(), isLast };
   }

@@ -133,7 +133,7 @@ export class Executor implements PassThroughOwner {
   #inner: Executor | undefined;
   /** Runs executions of prepared statements whose answers are made from text. */
   #binary: Executor | undefined;
-  /** The statement under way is answered with an OK, never with rows. */
+  /** The execution under way is answered with an OK, never with rows. */
   #isRowless = false;
   /** The execution under way that one shard may answer as it is. */
   #execution: Execution | undefined;
@@ -201,7 +201,7 @@ export class Executor implements PassThroughOwner {
       last.rows = 0;
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
-      this.#isRowless = answersNoRows(statement);
+      this.#isRowless = execution !== undefined && answersNoRows(statement);
       if (
         execution !== undefined &&
         (options.rowsMax > 0 || !CACHED_VERBS.has(normalized.verb) || !passesBinary(plan)) &&

@@ -27,7 +27,12 @@ import type { Executor, ExecutorClient } from "./executor.ts";
 import { replyInside } from "./inner-query.ts";
 import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
 import { STATEMENT_BYTES_MAX } from "./processes.ts";
-import { describePrepared, prepareReply, type StatementDescription } from "./statement-description.ts";
+import {
+  checkPreparedCount,
+  describePrepared,
+  prepareReply,
+  type StatementDescription,
+} from "./statement-description.ts";
 
 const HEADER_BYTES = 4;
 /** MariaDB's: sent behind a preparation whose answer has not come yet. */
@@ -81,10 +86,7 @@ export class PreparedStatements {
     const executor = this.#executor.answering(sequenceId);
     this.#last = undefined;
     try {
-      if (this.#statements.size >= LIMITS.preparedPerSessionMax) {
-        const text = `Can't create more than max_prepared_stmt_count statements (current value: ${LIMITS.preparedPerSessionMax})`;
-        throw new ShardgateError("ER_MAX_PREPARED_STMT_COUNT_REACHED", text);
-      }
+      checkPreparedCount(this.#statements.size);
       // The packet's memory goes with the command.
       const text = Buffer.from(payload.subarray(1));
       const read = { text, template: templateOf(text, executor.state.sqlMode) };

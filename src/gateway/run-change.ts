@@ -179,7 +179,7 @@ export async function runChange(
 }
 
 /** Answers the client with what the shares of a write were answered. */
-export function answerChange(
+function answerChange(
   executor: Executor,
   changes: readonly ShardChange[],
   replies: readonly CollectedReply[],

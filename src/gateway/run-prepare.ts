@@ -2,7 +2,6 @@
 // values in it, run as the client's own; the session's user variables are known here, so that nothing has to be asked.
 
 import { ShardgateError } from "../base/errors.ts";
-import { LIMITS } from "../base/limits.ts";
 import { encodeSql } from "../sql/encoding.ts";
 import { filled, type Template, templateOf } from "../sql/parameters.ts";
 import { parse } from "../sql/parse.ts";
@@ -12,17 +11,14 @@ import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { queryInside } from "./inner-query.ts";
 import { userVariable } from "./settings.ts";
-import { describePrepared } from "./statement-description.ts";
+import { checkPreparedCount, describePrepared } from "./statement-description.ts";
 
 /** Answers the client, or throws; then the name stands for no statement. */
 export async function runPrepare(executor: Executor, { name, from }: Prepare): Promise<void> {
   const { prepared } = executor.state;
   const key = name.toLowerCase();
   prepared.delete(key);
-  if (prepared.size >= LIMITS.preparedPerSessionMax) {
-    const text = `Can't create more than max_prepared_stmt_count statements (current value: ${LIMITS.preparedPerSessionMax})`;
-    throw new ShardgateError("ER_MAX_PREPARED_STMT_COUNT_REACHED", text);
-  }
+  checkPreparedCount(prepared.size);
   prepared.set(key, await templateFrom(executor, from));
   executor.state.tracker?.changed();
   executor.ok({ statusFlags: executor.state.statusFlags, info: "Statement prepared" });

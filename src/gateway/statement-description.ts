@@ -5,11 +5,12 @@
 import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { collect, errorOfReply } from "../engine/collect.ts";
-import { BufferWriter } from "../mysql/codec.ts";
+import { BufferReader, BufferWriter } from "../mysql/codec.ts";
 import { COLLATION_BINARY } from "../mysql/charsets.ts";
-import { COLUMN_FLAG, COM, HEADER_EOF, HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../mysql/constants.ts";
+import { COLUMN_FLAG, COM, HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../mysql/constants.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
 import { encodeColumnDefinition } from "../mysql/packets/column-definition.ts";
+import { encodeEof } from "../mysql/packets/eof.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import type { Plan } from "../plan/plan.ts";
 import { literalNode } from "../sql/new-nodes.ts";
@@ -37,7 +38,7 @@ const ROWS_KINDS: ReadonlySet<Statement["kind"]> = new Set(["show", "explain", "
 const UNSUPPORTED: ReadonlySet<Statement["kind"]> = new Set(["prepare", "execute", "deallocate"]);
 
 /** The definition that MariaDB gives every parameter. */
-export const PARAMETER_DEFINITION = encodeColumnDefinition({
+const PARAMETER_DEFINITION = encodeColumnDefinition({
   schema: "",
   table: "",
   orgTable: "",
@@ -49,6 +50,14 @@ export const PARAMETER_DEFINITION = encodeColumnDefinition({
   flags: COLUMN_FLAG.BINARY,
   decimals: 0,
 });
+
+/** Throws 1461 when a session has `count` prepared statements and may have no more. */
+export function checkPreparedCount(count: number): void {
+  const most = LIMITS.preparedPerSessionMax;
+  if (count < most) return;
+  const text = `Can't create more than max_prepared_stmt_count statements (current value: ${most})`;
+  throw new ShardgateError("ER_MAX_PREPARED_STMT_COUNT_REACHED", text);
+}
 
 /** Descriptions by what they depend on, the oldest dropped; all of them when definitions change. */
 export class StatementDescriptions {
@@ -128,11 +137,11 @@ export function prepareReply(
   writer.endPacket();
   if (parameterCount > 0) {
     for (let index = 0; index < parameterCount; index++) packet(writer, PARAMETER_DEFINITION);
-    packet(writer, eof(statusFlags));
+    packet(writer, encodeEof({ warnings: 0, statusFlags }));
   }
   if (columns.length > 0) {
     for (const column of columns) packet(writer, column);
-    packet(writer, eof(statusFlags));
+    packet(writer, encodeEof({ warnings: 0, statusFlags }));
   }
   return writer.finish();
 }
@@ -202,7 +211,7 @@ async function run(
     if (payload[0] === HEADER_ERR) throw decodeErr(payload);
     if (count === undefined) {
       if (payload[0] === HEADER_OK) break;
-      count = payload[0] === 0xfc ? payload.readUInt16LE(1) : (payload[0] ?? 0);
+      count = new BufferReader(payload).lenenc();
     } else if (columns.length < count) columns.push(Buffer.from(payload));
   }
   return { columns };
@@ -224,13 +233,6 @@ function packet(writer: BufferWriter, payload: Buffer): void {
   writer.beginPacket();
   writer.bytes(payload);
   writer.endPacket();
-}
-
-function eof(statusFlags: number): Buffer {
-  const payload = Buffer.alloc(5);
-  payload[0] = HEADER_EOF;
-  payload.writeUInt16LE(statusFlags, 3);
-  return payload;
 }
 
 function bytesOf(key: string, { columns }: StatementDescription): number {

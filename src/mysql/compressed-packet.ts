@@ -4,9 +4,8 @@
 //   3 bytes length of the body │ 1 byte sequence id │ 3 bytes length before compression, 0: the body is as it was │ body
 
 import { malformed } from "./codec.ts";
-import { PACKET_PAYLOAD_MAX } from "./constants.ts";
 
-export const COMPRESSED_HEADER_BYTES = 7;
+const COMPRESSED_HEADER_BYTES = 7;
 /** What is shorter goes uncompressed, as MySQL's MIN_COMPRESS_LENGTH says. */
 export const COMPRESSIBLE_BYTES_MIN = 50;
 
@@ -80,8 +79,5 @@ export class CompressedPacketReader {
     return first;
   }
 }
-
-/** Largest body, and largest content, of one compressed packet. */
-export const COMPRESSED_BODY_BYTES_MAX = PACKET_PAYLOAD_MAX;
 
 const EMPTY = Buffer.alloc(0);
