@@ -56,9 +56,11 @@ export const LIMITS = {
   passThroughHeldBytesMax: 64 * 1024,
   /** Bytes of replies in one gRPC message. */
   batchBytes: 256 * 1024,
+  /** Statements above this size go to the tablet in pieces of it. */
+  callPieceBytes: 256 * 1024,
   /** The ceiling of --max-allowed-packet, as MySQL's. */
   statementBytesCeiling: 1024 * 1024 * 1024,
-  /** Largest gRPC message either side accepts: one statement plus its frame. */
+  /** Largest gRPC message either side accepts, and largest statement with its frame that is put together from pieces. */
   grpcMessageBytesMax: (1024 + 16) * 1024 * 1024,
   /** Calls in flight on one gateway-tablet stream. */
   callsPerStreamMax: 20_000,

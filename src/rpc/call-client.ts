@@ -25,6 +25,7 @@ import {
   FrameBatch,
   type ReplyEnd,
 } from "./frame.ts";
+import { isLargeCall, LargeCalls } from "./large-calls.ts";
 import { CALLS_PATH, CHANNEL_OPTIONS, channelCredentials, type GrpcTls } from "./service.ts";
 
 /** Receives one call's reply. Chunks are views into a message that is not reused: they may be kept for a while. */
@@ -69,6 +70,9 @@ export class CallClient {
   readonly latencies = new Latencies();
   readonly #credits = new Map<number, number>();
   readonly #batch = new FrameBatch();
+  readonly #large = new LargeCalls();
+  /** The stream that a piece of a large call is being written to. */
+  #pieceOn: ClientDuplexStream<Buffer, Buffer> | undefined;
   #phase: Phase;
   #flushPlanned = false;
   #nextCallId = 1;
@@ -90,8 +94,13 @@ export class CallClient {
   /** Sends a statement; the reply goes to `sink`. Returns the call's id, or throws SHARD_UNAVAILABLE at once. */
   execute(request: ExecuteRequest, sink: ReplySink): number {
     const callId = this.#register(sink);
-    this.#batch.execute(callId, request);
-    this.#plan();
+    if (isLargeCall(request)) {
+      this.#large.add(callId, request);
+      this.#sendPiece();
+    } else {
+      this.#batch.execute(callId, request);
+      this.#plan();
+    }
     return callId;
   }
 
@@ -118,9 +127,17 @@ export class CallClient {
 
   /** Asks the tablet to stop the call (KILL QUERY on the mysqld); the sink still gets its end or fail. */
   cancel(callId: number): void {
-    if (!this.#calls.has(callId) || this.#phase.kind !== "up") return;
-    this.#batch.cancel(callId);
-    this.#plan();
+    const pending = this.#calls.get(callId);
+    if (pending === undefined || this.#phase.kind !== "up") return;
+    const unsent = this.#large.isEmpty ? undefined : this.#large.drop(callId);
+    if (unsent?.isBegun !== false) {
+      this.#batch.cancel(callId);
+      this.#plan();
+    }
+    // The tablet has not begun with a call whose last piece it has not got, and says nothing about it.
+    if (unsent === undefined) return;
+    this.#calls.delete(callId);
+    queueMicrotask(() => pending.sink.fail(interrupted(), false));
   }
 
   close(): void {
@@ -161,6 +178,20 @@ export class CallClient {
 
   #flushInto(stream: ClientDuplexStream<Buffer, Buffer>): void {
     if (this.#batch.bytes > 0) stream.write(this.#batch.take());
+  }
+
+  /** One piece is on its way at a time: large calls take turns, and small ones pass between. */
+  #sendPiece(): void {
+    if (this.#phase.kind !== "up" || this.#large.isEmpty) return;
+    const { stream } = this.#phase;
+    if (this.#pieceOn === stream) return;
+    this.#pieceOn = stream;
+    this.#large.next(this.#batch);
+    stream.write(this.#batch.take(), () => {
+      if (this.#pieceOn !== stream) return;
+      this.#pieceOn = undefined;
+      this.#sendPiece();
+    });
   }
 
   #connect(): Phase {
@@ -205,6 +236,7 @@ export class CallClient {
     const pending = [...this.#calls.values()];
     this.#calls.clear();
     this.#credits.clear();
+    this.#large.clear();
     if (this.#batch.bytes > 0) this.#batch.take();
     for (const { sink } of pending) {
       sink.fail(new ShardgateError("SHARD_CONNECTION_LOST", `${reason} (${this.#options.address})`), true);
@@ -235,4 +267,8 @@ export class CallClient {
       this.#options.log.error({ address: this.#options.address, error }, "bug: a reply was not taken");
     }
   };
+}
+
+function interrupted(): ShardgateError {
+  return new ShardgateError("CANCELLED", "Query execution was interrupted");
 }

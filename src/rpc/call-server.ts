@@ -17,9 +17,11 @@ import {
   FRAME_CONCLUDE,
   FRAME_CREDIT,
   FRAME_EXECUTE,
+  FRAME_PIECE,
   FrameBatch,
   type ReplyEnd,
 } from "./frame.ts";
+import { Pieces } from "./large-calls.ts";
 
 export interface CallHandler {
   /** `request.payload` is borrowed from the message, which is not reused: it may be kept. */
@@ -41,11 +43,17 @@ export class CallServer {
   constructor(stream: ServerDuplexStream<Buffer, Buffer>, accept: (server: CallServer) => CallHandler, log: Log) {
     this.#stream = stream;
     const handler = accept(this);
+    const pieces = new Pieces();
     const visit = (callId: number, kind: number, frames: Buffer, start: number, end: number): void => {
-      if (kind === FRAME_EXECUTE) handler.execute(callId, decodeExecute(frames, start, end));
+      if (kind === FRAME_EXECUTE) {
+        const body = pieces.joined(callId, frames, start, end);
+        const request = body === undefined ? decodeExecute(frames, start, end) : decodeExecute(body, 0, body.length);
+        handler.execute(callId, request);
+      } else if (kind === FRAME_PIECE) pieces.add(callId, frames, start, end);
       else if (kind === FRAME_CREDIT) handler.credit(callId, decodeCredit(frames, start, end));
-      else if (kind === FRAME_CANCEL) handler.cancel(callId);
-      else if (kind === FRAME_CONCLUDE) {
+      else if (kind === FRAME_CANCEL) {
+        if (!pieces.drop(callId)) handler.cancel(callId);
+      } else if (kind === FRAME_CONCLUDE) {
         const { op, holdId, statements } = decodeConclude(frames, start, end);
         handler.conclude(callId, op, holdId, statements);
       } else throw new ShardgateError("ER_MALFORMED_PACKET", `call stream: unknown frame kind ${kind}`);

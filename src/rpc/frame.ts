@@ -13,6 +13,8 @@ export const FRAME_EXECUTE = 1;
 export const FRAME_CREDIT = 2;
 export const FRAME_CANCEL = 3;
 export const FRAME_CONCLUDE = 4;
+/** A piece of the body of an EXECUTE frame that comes later, with the last piece as its own body. */
+export const FRAME_PIECE = 5;
 export const FRAME_DATA = 16;
 export const FRAME_END = 17;
 export const FRAME_FAIL = 18;
@@ -151,6 +153,17 @@ export class FrameBatch {
     request.payload.copy(buffer, at);
   }
 
+  /** A piece of a body that `executeBody` made: `body[start, end)`, which is copied. */
+  piece(callId: number, body: Buffer, start: number, end: number): void {
+    const at = this.#frame(callId, FRAME_PIECE, end - start);
+    body.copy(this.#buffer, at, start, end);
+  }
+
+  lastPiece(callId: number, body: Buffer, start: number, end: number): void {
+    const at = this.#frame(callId, FRAME_EXECUTE, end - start);
+    body.copy(this.#buffer, at, start, end);
+  }
+
   credit(callId: number, bytes: number): void {
     const at = this.#frame(callId, FRAME_CREDIT, 4);
     this.#buffer.writeUInt32LE(bytes, at);
@@ -202,6 +215,11 @@ export class FrameBatch {
     this.#buffer.write(text, at);
   }
 
+  /** The body of the only frame there is; a view of the buffer, which is not to be used again. */
+  onlyBody(): Buffer {
+    return this.#buffer.subarray(BATCH_HEADER_BYTES + FRAME_HEADER_BYTES, this.#end);
+  }
+
   /** The batch as an encoded protobuf message; owned by the caller. */
   take(): Buffer {
     const batch = this.#buffer.subarray(0, this.#end);
@@ -235,6 +253,13 @@ export class FrameBatch {
     this.#end = end;
     return start + FRAME_HEADER_BYTES;
   }
+}
+
+/** The body of an EXECUTE frame by itself, for a statement that is sent in pieces. */
+export function executeBody(request: ExecuteRequest): Buffer {
+  const batch = new FrameBatch();
+  batch.execute(0, request);
+  return batch.onlyBody();
 }
 
 function copyOf(bytes: Buffer): Buffer {

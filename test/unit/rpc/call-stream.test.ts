@@ -5,7 +5,6 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { ShardgateError } from "../../../src/base/errors.ts";
 import { createLog } from "../../../src/base/log.ts";
 import { CallClient, type ReplySink } from "../../../src/rpc/call-client.ts";
-import type { CallServer } from "../../../src/rpc/call-server.ts";
 import { failDetailsOf } from "../../../src/rpc/fail-details.ts";
 import {
   decodeBatch,
@@ -136,26 +135,24 @@ describe("the stream", () => {
     await server?.stop(100);
   });
 
-  test("a sink that throws costs its own call, not the others", async () => {
+  /** A gateway's end, up, of a stream to a tablet that answers every statement with itself. */
+  async function opened(executed: (payload: Buffer) => void = () => undefined): Promise<CallClient> {
     const log = createLog("test", "silent");
-    let accepted: CallServer | undefined;
     server = await startTabletServer(
       "127.0.0.1:0",
       undefined,
       {
-        acceptCalls(calls) {
-          accepted = calls;
-          return {
-            execute(callId, { payload }) {
-              calls.data(callId, payload, 1, payload.length);
-              calls.end(callId, OK_END, undefined, payload, 0, 1);
-            },
-            conclude: (callId) => calls.end(callId, OK_END, undefined, EMPTY, 0, 0),
-            credit: () => undefined,
-            cancel: () => undefined,
-            closed: () => undefined,
-          };
-        },
+        acceptCalls: (calls) => ({
+          execute(callId, { payload }) {
+            executed(payload);
+            calls.data(callId, payload, 1, payload.length);
+            calls.end(callId, OK_END, undefined, payload, 0, 1);
+          },
+          conclude: (callId) => calls.end(callId, OK_END, undefined, EMPTY, 0, 0),
+          credit: () => undefined,
+          cancel: () => undefined,
+          closed: () => undefined,
+        }),
         watchHealth: () => () => undefined,
         applySchema: () => Promise.resolve(0),
         getSchema: () => Promise.resolve([]),
@@ -167,18 +164,64 @@ describe("the stream", () => {
       },
       log,
     );
-    const calls = await new Promise<CallClient>((resolve) => {
-      const opened: CallClient = new CallClient({
-        address: server?.address ?? "",
+    const { address } = server;
+    return new Promise<CallClient>((resolve) => {
+      const made: CallClient = new CallClient({
+        address,
         tls: undefined,
         clock: systemClock,
         log,
         onState: (up) => {
-          if (up) resolve(opened);
+          if (up) resolve(made);
         },
       });
-      client = opened;
+      client = made;
     });
+  }
+
+  function answered(calls: CallClient, payload: Buffer): { callId: number; reply: Promise<Buffer> } {
+    const chunks: Buffer[] = [];
+    const { promise, resolve, reject } = withResolvers<Buffer>();
+    const sink: ReplySink = {
+      data: (chunk) => chunks.push(chunk),
+      end: () => resolve(Buffer.concat(chunks)),
+      fail: reject,
+    };
+    return { callId: calls.execute({ ...REQUEST, payload }, sink), reply: promise };
+  }
+
+  test("large statements arrive whole in pieces, and small ones pass them", async () => {
+    const order: number[] = [];
+    const calls = await opened((payload) => order.push(payload.length));
+    const larges = [20_000_000, 9_000_000].map((bytes, i) => Buffer.alloc(bytes, `\u0003statement ${i} `));
+    const waiting = larges.map((payload) => answered(calls, payload));
+    const small = answered(calls, Buffer.from("\u0003small"));
+    expect((await small.reply).toString()).toBe("small");
+    for (const [i, { reply }] of waiting.entries()) {
+      expect((await reply).equals(larges[i]?.subarray(1) ?? EMPTY)).toBe(true);
+    }
+    expect(order).toEqual([6, 9_000_000, 20_000_000]);
+    expect(calls.callsInFlight).toBe(0);
+  });
+
+  test("a large statement is called back before its last piece has left", async () => {
+    const executed: number[] = [];
+    const calls = await opened((payload) => executed.push(payload.length));
+    const begun = answered(calls, Buffer.alloc(5_000_000, 3));
+    const unsent = answered(calls, Buffer.alloc(4_000_000, 3));
+    const other = answered(calls, Buffer.alloc(3_000_000, 3));
+    calls.cancel(begun.callId);
+    calls.cancel(unsent.callId);
+    await expect(begun.reply).rejects.toThrow("interrupted");
+    await expect(unsent.reply).rejects.toThrow("interrupted");
+    expect((await other.reply).length).toBe(2_999_999);
+    expect((await answered(calls, Buffer.from("\u0003after")).reply).toString()).toBe("after");
+    expect(executed).toEqual([3_000_000, 6]);
+    expect(calls.callsInFlight).toBe(0);
+  });
+
+  test("a sink that throws costs its own call, not the others", async () => {
+    const calls = await opened();
     const replies = ["one", "two", "three", "four"].map(
       (text, i) =>
         new Promise<string>((resolve, reject) => {
@@ -209,6 +252,15 @@ describe("the stream", () => {
     ]);
     expect(calls.up).toBe(true);
     expect(calls.callsInFlight).toBe(0);
-    expect(accepted).toBeDefined();
   });
 });
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((done, failed) => {
+    resolve = done;
+    reject = failed;
+  });
+  return { promise, resolve, reject };
+}
