@@ -75,7 +75,7 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
         "single: a transaction stays on one shard; multi: commits shard by shard; twopc: on all its shards or on none",
       )
         .choices(TRANSACTION_MODES)
-        .default("multi"),
+        .default("twopc"),
     )
     .addOption(
       new Option(

@@ -236,7 +236,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         tls: undefined,
         tlsRequired: false,
         grpcTls: undefined,
-        transactionMode: "multi",
+        transactionMode: "twopc",
         replicaLagMaxS: GATEWAY_DEFAULTS.replicaLagMaxS,
         clients: { ...GATEWAY_DEFAULTS.clients, drainMs: LOCAL_DRAIN_MS },
         gatherLimits: GATEWAY_DEFAULTS.gatherLimits,

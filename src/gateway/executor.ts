@@ -32,7 +32,7 @@ import { decodeSql } from "../sql/encoding.ts";
 import { parse } from "../sql/parse.ts";
 import { statementEnd } from "../sql/statement-end.ts";
 import { syntaxError } from "../sql/syntax-error.ts";
-import type { Insert, SqlMode, Statement } from "../sql/tree.ts";
+import type { CallStatement, Insert, SqlMode, Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
 import { accessOf, checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
@@ -40,6 +40,7 @@ import { askedRouting } from "./asked-routing.ts";
 import { BinaryRows } from "./binary-rows.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
 import { giveBack, settleLocks } from "./give-back.ts";
+import { refuseCommitting } from "./committing-calls.ts";
 import { type Keeping, keepingOf } from "./kept-state.ts";
 import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client-text.ts";
 import { asUnsharded, type ClusterView } from "./cluster-view.ts";
@@ -223,7 +224,9 @@ export class Executor implements PassThroughOwner {
         if (plan.effect.reserves !== undefined || (hasTables && statement.kind === "ddl")) {
           this.#keeping = keepingOf(statement, normalized.binds, plan.keyspace, hasTables);
         }
-        this.#send(plan, normalized.binds, cluster, payload);
+        if (statement.kind === "callProcedure" && this.state.inTransaction) {
+          this.#slow(this.#checkThenCall(statement, plan, normalized.binds, cluster, payload));
+        } else this.#send(plan, normalized.binds, cluster, payload);
       } else if (plan.kind === "gather" || plan.kind === "merge") {
         this.#effect = plan.effect;
         this.#use = useOf(plan.effect, this.state);
@@ -760,6 +763,18 @@ export class Executor implements PassThroughOwner {
     const [target] = this.targetsOf(plan, binds, cluster);
     if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
     this.#toOne(target, payload, false, plan.effect.reserves !== undefined);
+  }
+
+  async #checkThenCall(
+    statement: CallStatement,
+    plan: SendPlan,
+    binds: readonly BindValue[],
+    cluster: ClusterView,
+    payload: Buffer,
+  ): Promise<void> {
+    const [target] = this.targetsOf(plan, binds, cluster);
+    if (target !== undefined) await refuseCommitting(this, statement, plan.keyspace, target);
+    this.#send(plan, binds, cluster, payload);
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {

@@ -103,6 +103,11 @@ export class SessionHolds {
     return this.#held.filter(({ inTransaction }) => inTransaction).map(({ target }) => target);
   }
 
+  /** The open transaction has other participants than this shard, and is to be committed on all or none. */
+  isAtomicBeside(target: ShardTarget): boolean {
+    return this.#distributed !== undefined && this.participants.some((other) => !sameShard(other, target));
+  }
+
   /** Connections with state that the session has left on them. */
   get reserved(): readonly { readonly target: ShardTarget; readonly holdId: number }[] {
     return this.#held.filter(({ reserved }) => reserved);

@@ -490,8 +490,21 @@ describe("implicit commit", () => {
       "SET autocommit = 1",
       "SELECT name FROM p ORDER BY name",
     ]);
-    // Over several shards nobody can tell what a procedure has done to the others' parts.
+    // Over several shards one that might end the transaction on its shard alone is refused, any other is not.
     const { gateway } = pair;
+    await must(gateway, "CREATE PROCEDURE p_plain() INSERT INTO p (name) VALUES ('plain')");
+    const first = ["UPDATE s.c SET n = 76 WHERE id = 4", "INSERT INTO p (name) VALUES ('first')"];
+    for (const order of [first, first.toReversed()]) {
+      await must(gateway, "DELETE FROM p");
+      for (const sql of ["BEGIN", ...order]) await must(gateway, sql);
+      expect(await gateway.query("CALL p_commit()")).toMatchObject({ kind: "error", errno: 1235 });
+      for (const sql of ["CALL p_plain()", "COMMIT"]) await must(gateway, sql);
+      expect(await gateway.rows("SELECT name FROM p ORDER BY name")).toEqual(["first", "plain"]);
+      expect(await gateway.rows("SELECT COUNT(*) FROM s.c WHERE n = 76")).toEqual(["1"]);
+    }
+    await must(gateway, "DROP PROCEDURE p_plain");
+    // In mode multi nobody can tell what a procedure has done to the others' parts.
+    await must(gateway, "SET transaction_mode = 'multi'");
     for (const sql of ["DELETE FROM p", "BEGIN", "UPDATE s.c SET n = 77 WHERE id = 4"]) await must(gateway, sql);
     expect(await gateway.query("CALL p_commit()")).toMatchObject({ kind: "error", errno: 1213 });
     expect(await gateway.query("SELECT COUNT(*) FROM s.c WHERE n = 77")).toMatchObject({
