@@ -38,6 +38,8 @@ export class CallServer {
   readonly #batch = new FrameBatch();
   #flushPlanned = false;
   #open = true;
+  /** Calls whose end has not been written yet. */
+  #calls = 0;
 
   /** `accept` is called once with this CallServer and returns who handles its calls. */
   constructor(stream: ServerDuplexStream<Buffer, Buffer>, accept: (server: CallServer) => CallHandler, log: Log) {
@@ -46,6 +48,7 @@ export class CallServer {
     const pieces = new Pieces();
     const visit = (callId: number, kind: number, frames: Buffer, start: number, end: number): void => {
       if (kind === FRAME_EXECUTE) {
+        this.#calls++;
         const body = pieces.joined(callId, frames, start, end);
         const request = body === undefined ? decodeExecute(frames, start, end) : decodeExecute(body, 0, body.length);
         handler.execute(callId, request);
@@ -54,6 +57,7 @@ export class CallServer {
       else if (kind === FRAME_CANCEL) {
         if (!pieces.drop(callId)) handler.cancel(callId);
       } else if (kind === FRAME_CONCLUDE) {
+        this.#calls++;
         const { op, holdId, statements } = decodeConclude(frames, start, end);
         handler.conclude(callId, op, holdId, statements);
       } else throw new ShardgateError("ER_MALFORMED_PACKET", `call stream: unknown frame kind ${kind}`);
@@ -92,17 +96,20 @@ export class CallServer {
   end(callId: number, info: ReplyEnd, tail: Buffer | undefined, source: Buffer, start: number, end: number): void {
     if (!this.#open) return;
     this.#batch.end(callId, info, tail, source, start, end);
+    this.#calls--;
     this.#plan();
   }
 
   fail(callId: number, details: FailDetails): void {
     if (!this.#open) return;
     this.#batch.fail(callId, details);
+    this.#calls--;
     this.#plan();
   }
 
   #plan(): void {
-    if (this.#batch.bytes >= LIMITS.batchBytes) this.#flush();
+    // The reply of the only call has nobody to wait for: a turn of the event loop less.
+    if (this.#batch.bytes >= LIMITS.batchBytes || (this.#calls === 0 && !this.#flushPlanned)) this.#flush();
     else if (!this.#flushPlanned) {
       this.#flushPlanned = true;
       setImmediate(this.#flushTurn);
