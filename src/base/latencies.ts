@@ -20,6 +20,11 @@ export class Latencies {
     this.counts[bucket] = (this.counts[bucket] as number) + 1;
   }
 
+  add(other: Latencies): void {
+    this.sumMs += other.sumMs;
+    for (const [bucket, count] of other.counts.entries()) this.counts[bucket] = (this.counts[bucket] as number) + count;
+  }
+
   get count(): number {
     let total = 0;
     for (const count of this.counts) total += count;

@@ -40,6 +40,8 @@ export const LIMITS = {
   /** Normalized statements that are counted each by itself, and bytes of the text of one. */
   digestsMax: 2_000,
   digestTextBytesMax: 4 * 1024,
+  /** Keyspaces and types that what is no longer counted by itself is told apart by. */
+  otherDigestsMax: 200,
   /** Combinations of labels that metrics of statements have. */
   metricGroupsMax: 500,
 

@@ -36,6 +36,8 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly proxyProtocolNetworks?: string;
   readonly topologyWait: number;
   readonly slowQueryMs: number;
+  readonly metrics: "on" | "off";
+  readonly digests: "on" | "off";
   readonly gatherMaxRows: number;
   readonly gatherMaxBytes: number;
   readonly scatter: boolean;
@@ -183,6 +185,16 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       wholeNumber,
       GATEWAY_DEFAULTS.slowQueryMs,
     )
+    .addOption(
+      new Option("--metrics <on|off>", "count statements for /metrics; off: the page is not there")
+        .choices(["on", "off"])
+        .default("on"),
+    )
+    .addOption(
+      new Option("--digests <on|off>", "count statements by their normalized text, for /debug/queries")
+        .choices(["on", "off"])
+        .default("on"),
+    )
     .option(
       "--peer-listen <host:port>",
       "where other gateways reach it (gRPC) to list and kill clients; port 0 takes a free one",
@@ -239,6 +251,7 @@ async function start(
     autoVSchema: flags.autoVschema,
     topologyWaitMs: flags.topologyWait,
     slowQueryMs: flags.slowQueryMs,
+    keptStats: { metrics: flags.metrics === "on", digests: flags.digests === "on" },
     admin: flags.adminListen === "off" ? undefined : { listen: flags.adminListen, config: { ...flags } },
     peers: peerNetwork(flags.peerListen, flags.peerAdvertiseHost, grpcTls, log),
     clock: systemClock,

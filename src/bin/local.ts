@@ -245,6 +245,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         autoVSchema: false,
         topologyWaitMs: GATEWAY_DEFAULTS.topologyWaitMs,
         slowQueryMs: GATEWAY_DEFAULTS.slowQueryMs,
+        keptStats: GATEWAY_DEFAULTS.keptStats,
         admin: undefined,
         peers: undefined,
         clock: systemClock,

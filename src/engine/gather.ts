@@ -291,6 +291,11 @@ export class Budget {
     this.#limits = limits;
   }
 
+  /** What has been gathered. */
+  get taken(): { readonly rows: number; readonly bytes: number } {
+    return { rows: this.#rows, bytes: this.#bytes };
+  }
+
   take(rows: number, bytes: number): void {
     this.#rows += rows;
     this.#bytes += bytes;

@@ -1,18 +1,21 @@
 // A gateway's admin port: whether it lives and serves, its metrics, and pages of what it does now.
 
-import { type AdminPage, type AdminPages, type AdminServer, dataPage, startAdminServer } from "../base/admin-server.ts";
+import { type AdminPage, type AdminServer, dataPage, startAdminServer } from "../base/admin-server.ts";
 import { Metrics } from "../base/process-metrics.ts";
+import type { ConnectionTotals } from "./client-connections.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { digestRows } from "./query-stats.ts";
 
 export interface AdminSources {
   readonly context: GatewayContext;
-  readonly connections: { readonly size: number };
+  readonly connections: { readonly size: number; readonly totals: ConnectionTotals };
   /** False once a drain has begun. */
   readonly accepting: () => boolean;
   /** Seconds since the topology has been heard of last. */
   readonly topologyAgeS: () => number;
+  /** False: /metrics is not there. */
+  readonly hasMetrics: boolean;
   /** Flags it was started with, secrets left out. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -21,23 +24,19 @@ const DIGESTS_SHOWN = 100;
 
 export function startGatewayAdmin(listen: string, sources: AdminSources): Promise<AdminServer> {
   const { context } = sources;
-  const metrics = metricsOf(sources);
-  const pages: AdminPages = new Map<string, (wantsJson: boolean) => AdminPage | Promise<AdminPage>>([
+  const metrics = sources.hasMetrics ? metricsOf(sources) : undefined;
+  const pages = new Map<string, (wantsJson: boolean) => AdminPage | Promise<AdminPage>>([
     ["/livez", () => text(200, "ok")],
     ["/readyz", () => readiness(sources)],
-    [
-      "/metrics",
-      async () => {
-        const body = await metrics.text();
-        return { status: 200, type: metrics.contentType, body };
-      },
-    ],
     ["/debug/queries", (wantsJson) => dataPage("Statements by time", digestRows(context, DIGESTS_SHOWN), wantsJson)],
     ["/debug/plans", (wantsJson) => dataPage("Plan caches", context.plans.summary(), wantsJson)],
     ["/debug/connections", (wantsJson) => dataPage("Client connections", context.processes(), wantsJson)],
     ["/debug/topology", (wantsJson) => dataPage("Topology", topologyOf(context), wantsJson)],
     ["/debug/config", (wantsJson) => dataPage("Configuration", sources.config, wantsJson)],
   ]);
+  if (metrics !== undefined) {
+    pages.set("/metrics", async () => ({ status: 200, type: metrics.contentType, body: await metrics.text() }));
+  }
   return startAdminServer(listen, pages, context.log);
 }
 
@@ -86,7 +85,8 @@ function topologyOf(context: GatewayContext): unknown {
 
 function metricsOf({ context, connections, topologyAgeS }: AdminSources): Metrics {
   const metrics = new Metrics();
-  const { stats, plans, tablets } = context;
+  const { stats, plans, tablets, counters } = context;
+  const single = (value: () => number) => () => [{ labels: {}, value: value() }];
   const GROUP = ["keyspace", "type", "tier"];
   metrics.counter("shardgate_queries_total", "Statements answered", [...GROUP, "outcome"], () =>
     stats.groups.flatMap(({ keyspace, type, tier, latencies, errors }) => [
@@ -100,16 +100,71 @@ function metricsOf({ context, connections, topologyAgeS }: AdminSources): Metric
   metrics.histogram("shardgate_query_duration_seconds", "From a statement's arrival to its answer", () =>
     stats.groups.map(({ keyspace, type, tier, latencies }) => ({ labels: { keyspace, type, tier }, latencies })),
   );
-  metrics.gauge("shardgate_client_connections", "Client connections", [], () => [
-    { labels: {}, value: connections.size },
-  ]);
-  metrics.gauge("shardgate_plan_cache_entries", "Plans kept", [], () => [{ labels: {}, value: plans.totals.entries }]);
-  metrics.counter("shardgate_plan_cache_hits_total", "Statements whose plan was kept", [], () => [
-    { labels: {}, value: plans.totals.hits },
-  ]);
-  metrics.counter("shardgate_plan_cache_misses_total", "Statements that had to be planned", [], () => [
-    { labels: {}, value: plans.totals.misses },
-  ]);
+  metrics.histogram(
+    "shardgate_plan_duration_seconds",
+    "Reading and planning a statement whose plan was not kept",
+    () => [{ labels: {}, latencies: counters.planning }],
+  );
+  metrics.counter("shardgate_transactions_total", "Transactions that touched a shard", ["mode", "outcome"], () =>
+    counters.transactions.map(({ mode, outcome, count }) => ({ labels: { mode, outcome }, value: count })),
+  );
+  const { gathered } = counters;
+  metrics.counter(
+    "shardgate_gather_queries_total",
+    "Queries answered from gathered rows",
+    [],
+    single(() => gathered.queries),
+  );
+  metrics.counter(
+    "shardgate_gather_rows_total",
+    "Rows gathered from shards",
+    [],
+    single(() => gathered.rows),
+  );
+  metrics.counter(
+    "shardgate_gather_bytes_total",
+    "Bytes of rows gathered from shards",
+    [],
+    single(() => gathered.bytes),
+  );
+  metrics.gauge(
+    "shardgate_client_connections",
+    "Client connections",
+    [],
+    single(() => connections.size),
+  );
+  metrics.counter("shardgate_client_connections_total", "Client connections, taken and refused", ["outcome"], () => {
+    const { accepted, refused } = connections.totals;
+    return [
+      { labels: { outcome: "accepted" }, value: accepted },
+      { labels: { outcome: "refused" }, value: refused },
+    ];
+  });
+  metrics.counter("shardgate_client_bytes_total", "Bytes from clients (in) and to them (out)", ["direction"], () => {
+    const { received, sent } = connections.totals;
+    return [
+      { labels: { direction: "in" }, value: received },
+      { labels: { direction: "out" }, value: sent },
+    ];
+  });
+  metrics.gauge(
+    "shardgate_plan_cache_entries",
+    "Plans kept",
+    [],
+    single(() => plans.totals.entries),
+  );
+  metrics.counter(
+    "shardgate_plan_cache_hits_total",
+    "Statements whose plan was kept",
+    [],
+    single(() => plans.totals.hits),
+  );
+  metrics.counter(
+    "shardgate_plan_cache_misses_total",
+    "Statements that had to be planned",
+    [],
+    single(() => plans.totals.misses),
+  );
   const TABLET = ["keyspace", "shard", "type", "alias"];
   const ofTablets = (value: (tablet: (typeof tablets.tablets)[number]) => number) => () =>
     tablets.tablets.map((tablet) => {
@@ -128,15 +183,32 @@ function metricsOf({ context, connections, topologyAgeS }: AdminSources): Metric
     TABLET,
     ofTablets(({ calls }) => calls.callsInFlight),
   );
+  metrics.counter(
+    "shardgate_tablet_bytes_total",
+    "Bytes to tablets (out) and from them (in)",
+    [...TABLET, "direction"],
+    () =>
+      tablets.tablets.flatMap(({ record, calls }) => {
+        const { keyspace, shard, type, alias } = record;
+        const labels = { keyspace, shard, type, alias };
+        return [
+          { labels: { ...labels, direction: "in" }, value: calls.bytes.received },
+          { labels: { ...labels, direction: "out" }, value: calls.bytes.sent },
+        ];
+      }),
+  );
   metrics.histogram("shardgate_tablet_call_duration_seconds", "From a call to a tablet to the end of its reply", () =>
     tablets.tablets.map(({ record, calls }) => ({
       labels: { keyspace: record.keyspace, shard: record.shard, type: record.type, alias: record.alias },
       latencies: calls.latencies,
     })),
   );
-  metrics.gauge("shardgate_topology_age_seconds", "Since the topology has last been heard of", [], () => [
-    { labels: {}, value: topologyAgeS() },
-  ]);
+  metrics.gauge(
+    "shardgate_topology_age_seconds",
+    "Since the topology has last been heard of",
+    [],
+    single(topologyAgeS),
+  );
   return metrics;
 }
 

@@ -111,6 +111,8 @@ export class ClientConnection implements Output {
   readonly id: number;
   readonly #options: ClientConnectionOptions;
   readonly #reader = new PacketReader(LIMITS.handshakePacketBytesMax);
+  /** What bytes travel on, also under TLS. */
+  readonly #wire: Socket;
   #socket: Socket;
   #phase: Phase;
   #address: ClientAddress;
@@ -133,6 +135,7 @@ export class ClientConnection implements Output {
   constructor(socket: Socket, options: ClientConnectionOptions) {
     this.id = options.connectionId;
     this.#options = options;
+    this.#wire = socket;
     this.#socket = socket;
     this.#address = peerAddress(socket, options.isUnixSocket);
     const handshake = new ServerHandshake<User>(this.#handshakeOptions());
@@ -152,6 +155,11 @@ export class ClientConnection implements Output {
     const socket = this.#socket;
     if (!(socket instanceof TLSSocket)) return undefined;
     return { cipher: socket.getCipher().name, version: socket.getProtocol() ?? "" };
+  }
+
+  /** On the wire, since it connected. */
+  get bytes(): { readonly received: number; readonly sent: number } {
+    return { received: this.#wire.bytesRead, sent: this.#wire.bytesWritten };
   }
 
   /** CLIENT_* flags both sides have. */

@@ -26,6 +26,15 @@ export interface ClientLimits {
   readonly readTimeoutMs: number;
 }
 
+export interface ConnectionTotals {
+  readonly accepted: number;
+  /** For want of room. */
+  readonly refused: number;
+  /** Bytes from clients and to them. */
+  readonly received: number;
+  readonly sent: number;
+}
+
 export interface ClientConnectionsOptions<Handler extends CommandHandler>
   extends Pick<
     ClientConnectionOptions,
@@ -54,6 +63,8 @@ export class ClientConnections<Handler extends CommandHandler> {
   /** Those that have not logged in, the oldest first. */
   readonly #unknown = new Set<ClientConnection>();
   readonly #perUser = new Map<string, number>();
+  /** Of connections that are closed. */
+  readonly #past = { accepted: 0, refused: 0, received: 0, sent: 0 };
   #sweeping: Timer | undefined;
   #leaving: ShardgateError | undefined;
 
@@ -66,6 +77,16 @@ export class ClientConnections<Handler extends CommandHandler> {
     return this.#handlers.size;
   }
 
+  /** Since the gateway started. */
+  get totals(): ConnectionTotals {
+    const totals = { ...this.#past };
+    for (const { bytes } of this.#handlers.keys()) {
+      totals.received += bytes.received;
+      totals.sent += bytes.sent;
+    }
+    return totals;
+  }
+
   /** Of those that have logged in. */
   sessions(): Handler[] {
     return [...this.#handlers.values()].filter((handler) => handler !== undefined);
@@ -75,12 +96,14 @@ export class ClientConnections<Handler extends CommandHandler> {
     const { limits, proxyNetworks, clock, log } = this.#options;
     const { serverVersion, users, tlsRequired, rsaKeys } = this.#options;
     if (!this.#hasRoom()) {
+      this.#past.refused++;
       socket.on("error", () => {});
       socket.end(writeFrame(encodeErrBeforeGreeting(ERRORS.ER_CON_COUNT.errno, TOO_MANY), 0));
       // Whoever reads nothing, and sends nothing, would keep it open.
       socket.setTimeout(limits.loginTimeoutMs, () => socket.destroy());
       return;
     }
+    this.#past.accepted++;
     let user: string | undefined;
     const connection = new ClientConnection(socket, {
       connectionId: this.#options.takeId(),
@@ -111,7 +134,10 @@ export class ClientConnections<Handler extends CommandHandler> {
       },
       closed: (client) => {
         this.#options.giveBackId(client.id);
-        this.#handlers.delete(client);
+        if (this.#handlers.delete(client)) {
+          this.#past.received += client.bytes.received;
+          this.#past.sent += client.bytes.sent;
+        }
         this.#unknown.delete(client);
         if (user !== undefined) this.#userLeft(user);
       },

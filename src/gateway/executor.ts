@@ -591,7 +591,9 @@ export class Executor implements PassThroughOwner {
     const { settings, target, readingMode } = this.state;
     const isLimited = settings.selectLimit !== undefined;
     const limitIndex = isLimited ? normalized.binds.length - 1 : undefined;
-    if (!CACHED_VERBS.has(normalized.verb)) return this.#make(parse(sql, this.state.sqlMode), cluster, limitIndex);
+    if (!CACHED_VERBS.has(normalized.verb)) {
+      return this.#timed(() => this.#make(parse(sql, this.state.sqlMode), cluster, limitIndex));
+    }
     const selection = target.shard === undefined ? (target.keyspace ?? "") : target.text;
     // Routing rules may be for replicas.
     const read = this.tabletType === "primary" ? selection : `${selection}@${this.tabletType}`;
@@ -602,9 +604,19 @@ export class Executor implements PassThroughOwner {
     );
     const known = cache.get(normalized.key);
     if (known !== undefined) return known;
-    const made = this.#make(this.#read(sql, normalized), cluster, limitIndex, normalized.key);
+    const made = this.#timed(() => this.#make(this.#read(sql, normalized), cluster, limitIndex, normalized.key));
     if (normalized.key.length <= LIMITS.planCacheKeyBytesMax) cache.set(normalized.key, made);
     return made;
+  }
+
+  #timed(make: () => CachedPlan): CachedPlan {
+    const { clock, counters } = this.context;
+    const startMs = clock.nowMs();
+    try {
+      return make();
+    } finally {
+      counters.planning.observe(clock.nowMs() - startMs);
+    }
   }
 
   /** The plan of a prepared statement whose values are not known yet; undefined for one that is not planned over shards. */

@@ -12,6 +12,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import type { ComparisonFacts } from "./comparison-facts.ts";
 import { PlanCache } from "./plan-cache.ts";
 import type { Peers } from "./peers.ts";
+import type { GatewayCounters } from "./gateway-counters.ts";
 import type { Databases } from "./databases.ts";
 import type { Process } from "./processes.ts";
 import type { QueryOptions } from "./query-options.ts";
@@ -49,6 +50,7 @@ export interface GatewayContext {
   readonly plans: PlanCaches;
   readonly descriptions: StatementDescriptions;
   readonly stats: QueryStats;
+  readonly counters: GatewayCounters;
   /** Statements that take longer are logged; Infinity: none. */
   readonly slowQueryMs: number;
   readonly transactionMode: TransactionMode;

@@ -6,7 +6,7 @@ import { isAscii } from "node:buffer";
 import { MysqlError } from "../base/errors.ts";
 import { notSupported } from "../base/errors.ts";
 import { type Definitions, describe, HeadSwap } from "../engine/describe.ts";
-import { fillTables, type GatherTable } from "../engine/gather.ts";
+import { Budget, fillTables, type GatherTable } from "../engine/gather.ts";
 import { type GatheredTable, redefineDescribed, redefineGathered } from "../engine/gather-head.ts";
 import type { ShardRequest, ShardTarget } from "../engine/ports.ts";
 import { quoteName } from "../engine/quote-name.ts";
@@ -63,6 +63,7 @@ export async function runGather(
     throw notSupported(`${plan.reason} in a transaction that has begun in keyspace ${plan.keyspace}`);
   }
   const scratch = new Scratch(context.tablets, target, signal, keeps ? state.holds.idOf(target) : 0);
+  const budget = new Budget(executor.gatherLimits);
   try {
     const redefine =
       described === undefined
@@ -83,6 +84,7 @@ export async function runGather(
       },
       scratch,
       tables,
+      budget,
     );
     await more?.fill(scratch);
     const payload = substituted(plan.statement, binds, state, context);
@@ -91,6 +93,7 @@ export async function runGather(
     await executor.afterFailure(error);
     throw error;
   } finally {
+    context.counters.gather(budget.taken.rows, budget.taken.bytes);
     if (keeps) await keep(scratch, plan, state.holds);
     else await scratch.release();
   }

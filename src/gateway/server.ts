@@ -19,6 +19,7 @@ import { AutoIncrements } from "./auto-increments.ts";
 import { ClientConnections, type ClientLimits } from "./client-connections.ts";
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
 import { ComparisonFacts } from "./comparison-facts.ts";
+import { GatewayCounters } from "./gateway-counters.ts";
 import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
 import { type Listener, listenTcp, listenUnix } from "./listen.ts";
 import { ConnectionIds, type PeerNetwork, Peers } from "./peers.ts";
@@ -31,7 +32,7 @@ import { defaultOptions, type QueryDefaults } from "./query-options.ts";
 import { FileReloader, type ReloadedFiles } from "../base/reloaded-files.ts";
 import { isMeant, type Killed, type KillRequest, mayKill } from "./run-kill.ts";
 import { startGatewayAdmin } from "./admin.ts";
-import { QueryStats } from "./query-stats.ts";
+import { type KeptStats, QueryStats } from "./query-stats.ts";
 import { SequenceCache } from "./sequence-cache.ts";
 import { Snowflakes } from "./snowflake.ts";
 import { Session } from "./session.ts";
@@ -74,6 +75,8 @@ export interface GatewayOptions {
   readonly topologyWaitMs: number;
   /** Statements that take longer are logged; 0: none. */
   readonly slowQueryMs: number;
+  /** What is counted of statements. */
+  readonly keptStats: KeptStats;
   /** Where health, metrics and debug pages are served, and the configuration they show; undefined: nowhere. */
   readonly admin: { readonly listen: string; readonly config: Readonly<Record<string, unknown>> } | undefined;
   readonly clock: Clock;
@@ -220,7 +223,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
     descriptions: new StatementDescriptions(),
-    stats: new QueryStats(clock.wallMs()),
+    stats: new QueryStats(clock.wallMs(), options.keptStats),
+    counters: new GatewayCounters(),
     slowQueryMs: options.slowQueryMs === 0 ? Number.POSITIVE_INFINITY : options.slowQueryMs,
     transactionMode: options.transactionMode,
     twoPhase: new TwoPhase({
@@ -311,6 +315,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
           connections,
           accepting: () => accepting,
           topologyAgeS: () => watcher.watchAgeMs() / 1000,
+          hasMetrics: options.keptStats.metrics,
           config: options.admin.config,
         });
   log.info({ address, version: context.serverVersion }, "gateway started");
@@ -402,4 +407,5 @@ export const GATEWAY_DEFAULTS = {
   queryDefaults: { noScatter: false, noGather: false, rowsMax: 0 },
   topologyWaitMs: 15_000,
   slowQueryMs: 10_000,
+  keptStats: { metrics: true, digests: true },
 } as const;

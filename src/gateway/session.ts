@@ -10,6 +10,7 @@ import { encodeEof } from "../mysql/packets/eof.ts";
 import type { Login } from "../mysql/server-handshake.ts";
 import type { ClientConnection, CommandHandler } from "./client-connection.ts";
 import { comQuery } from "./com-query.ts";
+import { CountedHolds } from "./counted-holds.ts";
 import { ClientFraming } from "./client-framing.ts";
 import { Executor } from "./executor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -21,7 +22,6 @@ import { refusedCommand } from "./refused-commands.ts";
 import { flushStatement } from "./flush-statement.ts";
 import { killProcess, type KillWhat } from "./run-kill.ts";
 import { selectTarget, selectTargetSoon } from "./run-session-statement.ts";
-import { OrderedHolds } from "./ordered-holds.ts";
 import { refuseUnreadable } from "./set-statement.ts";
 import { SessionTracker } from "./session-tracker.ts";
 import { SessionState } from "./session-state.ts";
@@ -57,7 +57,7 @@ export class Session implements CommandHandler {
       account,
       connection.peer.replace(/:\d+$/, ""),
       (capabilities & CLIENT.FOUND_ROWS) !== 0,
-      new OrderedHolds(context.tablets, context.transactionMode, context.twoPhase),
+      new CountedHolds(context.tablets, context.transactionMode, context.twoPhase, context.counters),
       dialect,
     );
     this.#loginSettings = settingsOf(login.collation);

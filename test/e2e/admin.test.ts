@@ -46,13 +46,21 @@ beforeAll(async () => {
     await server.run("CREATE DATABASE plain");
     await server.run("CREATE TABLE plain.p (id BIGINT PRIMARY KEY, v BIGINT)");
     await server.run("INSERT INTO plain.p VALUES (1, 10), (2, 20)");
+    await server.run("CREATE DATABASE beside");
+    await server.run("CREATE TABLE beside.q (id BIGINT PRIMARY KEY, v BIGINT)");
+    await server.run("INSERT INTO beside.q VALUES (1, 1), (2, 2), (3, 3)");
   });
   await mustRun("ctl", "AddCellInfo", "zone1", ...topo);
-  await mustRun("ctl", "CreateKeyspace", "plain", ...topo);
-  await mustRun("ctl", "CreateShard", "plain/0", ...topo);
+  for (const keyspace of ["plain", "beside"]) {
+    await mustRun("ctl", "CreateKeyspace", keyspace, ...topo);
+    await mustRun("ctl", "CreateShard", `${keyspace}/0`, ...topo);
+  }
   const quiet = [...topo, "--log-level", "error"];
-  const what = ["--alias", "zone1-0000000100", "--keyspace", "plain", "--shard", "0"];
-  tablet = await startPart("tablet", ...what, "--mysql-socket", mysqld.socketPath, "--listen", "127.0.0.1:0", ...quiet);
+  const startTablet = (uid: string, keyspace: string): Promise<Part> => {
+    const what = ["--alias", `zone1-0000000${uid}`, "--keyspace", keyspace, "--shard", "0", ...quiet];
+    return startPart("tablet", ...what, "--mysql-socket", mysqld.socketPath, "--listen", "127.0.0.1:0");
+  };
+  [tablet] = await Promise.all([startTablet("100", "plain"), startTablet("101", "beside")]);
   gateway = await startPart("gateway", "--listen", "127.0.0.1:0", "--slow-query-ms", "200", ...topo);
   client = await createConnection({ host: "127.0.0.1", port: gateway.port, user: "root", database: "plain" });
   client.on("error", () => undefined);
@@ -95,7 +103,7 @@ describe("admin pages", () => {
     expect(grown("shardgate_query_duration_seconds_count", ...selects)).toBe(7);
     expect(grown("shardgate_query_duration_seconds_bucket", ...selects, 'le="+Inf"')).toBe(7);
     expect(grown("shardgate_tablet_call_duration_seconds_count", 'alias="zone1-0000000100"')).toBeGreaterThanOrEqual(7);
-    expect(sampled(body, "shardgate_tablet_serving", 'shard="0"')).toBe(1);
+    expect(sampled(body, "shardgate_tablet_serving", 'keyspace="plain"')).toBe(1);
     expect(sampled(body, "shardgate_client_connections")).toBe(1);
     expect(body).toContain("# TYPE shardgate_queries_total counter");
     expect(body).toContain("nodejs_eventloop_lag_seconds");
@@ -117,6 +125,51 @@ describe("admin pages", () => {
     await client.query("SELECT v FROM p WHERE id = 7");
     const [again] = await client.query<RowDataPacket[]>("SHOW QUERY DIGESTS");
     expect(again.find(({ Statement }) => Statement === "SELECT v FROM p WHERE id=:v1")).toMatchObject({ Count: "1" });
+  });
+
+  test("planning, transactions, gathers, bytes and connections are counted", async () => {
+    const before = (await page(gateway, "/metrics")).body;
+    await client.query("BEGIN");
+    await client.query("UPDATE p SET v = v + 1 WHERE id = 2");
+    await client.query("COMMIT");
+    await client.query("BEGIN");
+    await client.query("COMMIT");
+    await client.query("BEGIN");
+    await client.query("UPDATE p SET v = v + 1 WHERE id = 2");
+    await client.query("ROLLBACK");
+    const leaving = await createConnection({ host: "127.0.0.1", port: gateway.port, user: "root", database: "plain" });
+    await leaving.query("BEGIN");
+    await leaving.query("UPDATE p SET v = v + 1 WHERE id = 2");
+    leaving.destroy();
+    const [joined] = await client.query<RowDataPacket[]>(
+      "SELECT p.id, ROW_NUMBER() OVER (ORDER BY p.v) AS n FROM p JOIN beside.q ON p.id = q.id",
+    );
+    expect(joined).toHaveLength(2);
+    const name = "shardgate_transactions_total";
+    await until(async () => {
+      const { body } = await page(gateway, "/metrics");
+      return sampled(body, name, 'outcome="rolled-back"') - sampled(before, name, 'outcome="rolled-back"') === 2;
+    });
+    const { body } = await page(gateway, "/metrics");
+    const grown = (metric: string, ...labels: readonly string[]): number =>
+      sampled(body, metric, ...labels) - sampled(before, metric, ...labels);
+    expect(grown(name, 'outcome="committed"')).toBe(1);
+    expect(grown(name)).toBe(3);
+    expect(grown("shardgate_gather_queries_total")).toBe(1);
+    expect(grown("shardgate_gather_rows_total")).toBe(5);
+    expect(grown("shardgate_gather_bytes_total")).toBeGreaterThan(5);
+    expect(grown("shardgate_plan_duration_seconds_count")).toBeGreaterThan(2);
+    expect(grown("shardgate_client_connections_total", 'outcome="accepted"')).toBe(1);
+    expect(grown("shardgate_client_bytes_total", 'direction="in"')).toBeGreaterThan(100);
+    expect(grown("shardgate_client_bytes_total", 'direction="out"')).toBeGreaterThan(100);
+    expect(grown("shardgate_tablet_bytes_total", 'keyspace="plain"', 'direction="out"')).toBeGreaterThan(100);
+    for (const [part, names] of [
+      [gateway, ["nodejs_eventloop_lag_seconds", "process_resident_memory_bytes", "shardgate_topology_age_seconds"]],
+      [tablet, ["nodejs_eventloop_lag_seconds", "process_resident_memory_bytes", "shardgate_pool_wait_seconds_count"]],
+    ] as const) {
+      const text = (await page(part, "/metrics")).body;
+      for (const each of names) expect(text, each).toMatch(new RegExp(`^${each}[ {]`, "m"));
+    }
   });
 
   test("every metric that the dashboard and the alerts name is there", async () => {
@@ -151,8 +204,10 @@ describe("admin pages", () => {
   test("not ready while a shard has no primary, and while draining", { timeout: 120_000 }, async () => {
     const { port, dir: mysqldDir } = mysqld;
     await mysqld.stop();
-    await until(async () => (await page(gateway, "/readyz")).status === 503);
-    expect((await page(gateway, "/readyz")).body).toContain("plain/0");
+    await until(async () => {
+      const { status, body } = await page(gateway, "/readyz");
+      return status === 503 && body.includes("plain/0: ") && body.includes("beside/0: ");
+    });
     expect((await page(gateway, "/livez")).status).toBe(200);
     await until(async () => (await page(tablet, "/readyz")).status === 503);
     mysqld = await startMysqld({ dir: mysqldDir, port });

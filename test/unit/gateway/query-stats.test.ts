@@ -32,12 +32,42 @@ describe("statements", () => {
     expect(point).toMatchObject({ errors: 1, rows: 1, maxMs: 3, lastSeenMs: 20 });
   });
 
-  test("beyond the bound they count as others", () => {
+  test("beyond the bound those that took the least time count as others", () => {
     const stats = new QueryStats(0);
-    for (let i = 0; i < LIMITS.digestsMax; i++) stats.digestOf("ks", "select", `SELECT ${i}`, 0);
-    const other = stats.digestOf("ks", "select", "SELECT one more", 0);
-    expect(other).toBe(stats.digestOf("ks2", "insert", "INSERT one more", 0));
-    expect(other.text).toBe("other");
+    const digests = Array.from({ length: LIMITS.digestsMax }, (_, i) =>
+      stats.digestOf("ks", "select", `SELECT ${i}`, 0),
+    );
+    for (const [i, digest] of digests.entries()) stats.record(digest, "merge", i + 1, 1, i === 0, i);
+    const more = stats.digestOf("ks", "insert", "INSERT one more", 0);
+    expect(more.text).toBe("INSERT one more");
+    expect(digests[0]?.generation).not.toBe(stats.generation);
+    expect(digests.at(-1)?.generation).toBe(stats.generation);
+    const kept = stats.top(LIMITS.digestsMax);
+    const other = kept.find(({ text }) => text === "other");
+    const gone = LIMITS.digestsMax / 4;
+    expect(other).toMatchObject({ keyspace: "ks", type: "select", errors: 1, rows: gone, maxMs: gone });
+    expect(kept.reduce((sum, { latencies }) => sum + latencies.count, 0)).toBe(LIMITS.digestsMax);
+  });
+
+  test("any number of statements and keyspaces has a bounded number of digests and groups", () => {
+    const stats = new QueryStats(0);
+    for (let i = 0; i < 3 * LIMITS.digestsMax; i++) {
+      stats.record(stats.digestOf(`ks${i}`, "select", `SELECT ${i}`, 0), "merge", 1, 0, false, 0);
+    }
+    expect(stats.groups.length).toBeLessThanOrEqual(LIMITS.metricGroupsMax + 3);
+    expect(stats.top(Number.MAX_SAFE_INTEGER).length).toBeLessThanOrEqual(LIMITS.digestsMax);
+  });
+
+  test("what is not kept is not counted", () => {
+    const [noDigests, noMetrics] = [
+      new QueryStats(0, { metrics: true, digests: false }),
+      new QueryStats(0, { metrics: false, digests: true }),
+    ];
+    for (const stats of [noDigests, noMetrics]) {
+      stats.record(stats.digestOf("ks", "select", "SELECT 1", 0), "merge", 1, 1, false, 0);
+    }
+    expect([noDigests.top(1).length, noDigests.groups.length]).toEqual([0, 1]);
+    expect([noMetrics.top(1).length, noMetrics.groups.length]).toEqual([1, 0]);
   });
 
   test("long texts are cut", () => {
