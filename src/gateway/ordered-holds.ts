@@ -15,6 +15,7 @@ export class OrderedHolds extends SessionHolds {
   readonly #beside = new Map<CommitOrder, SessionHolds>();
   /** Lookup rows that the open transaction has written, and on which connections: only those may write them again. */
   readonly written = new Map<string, CommitOrder>();
+  #committingAll: Promise<void> | undefined;
 
   constructor(port: ShardPort, mode: TransactionMode, twoPhase?: TwoPhase) {
     super(port, mode, undefined, twoPhase);
@@ -51,6 +52,11 @@ export class OrderedHolds extends SessionHolds {
       await super.commit();
       return;
     }
+    this.#committingAll = this.#commitInThree();
+    await this.#committingAll;
+  }
+
+  async #commitInThree(): Promise<void> {
     try {
       await this.#beside.get("pre")?.commit();
       await super.commit();
@@ -76,6 +82,8 @@ export class OrderedHolds extends SessionHolds {
   }
 
   override async close(): Promise<void> {
+    // Asked for as one, it ends as one.
+    await this.#committingAll?.catch(() => undefined);
     await Promise.all([super.close(), ...[...this.#beside.values()].map((holds) => holds.close())]);
   }
 }

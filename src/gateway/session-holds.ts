@@ -250,6 +250,8 @@ export class SessionHolds {
     if (held === undefined) return;
     held.inTransaction = true;
     held.use = "writes";
+    // Shards that join later follow its plain transaction.
+    if (this.mode === "twopc" && target.tabletType === "primary") this.#distributed ??= this.#twoPhase?.begin(target);
   }
 
   /** The shard's connection is gone: nothing is left to conclude there. */
@@ -271,10 +273,11 @@ export class SessionHolds {
     const distributed = this.#distributed;
     this.#distributed = undefined;
     const participants = this.#held.filter(({ inTransaction }) => inTransaction);
-    if (distributed !== undefined && participants.length > 1) {
-      this.#committing = this.#commitAll(distributed, participants);
-      await this.#committing;
-    } else await this.#commitInOrder(participants);
+    this.#committing =
+      distributed !== undefined && participants.length > 1
+        ? this.#commitAll(distributed, participants)
+        : this.#commitInOrder(participants);
+    await this.#committing;
   }
 
   async #commitInOrder(participants: readonly Held[]): Promise<void> {

@@ -9,7 +9,7 @@ import { createLog } from "../../../src/base/log.ts";
 import { splitStatementList } from "../../../src/base/statement-list.ts";
 import type { HoldOp, ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../../../src/engine/ports.ts";
 import type { ReplyEnd } from "../../../src/engine/reply.ts";
-import { SessionHolds, type ShardUse } from "../../../src/gateway/session-holds.ts";
+import { SessionHolds, type ShardUse, type TransactionMode } from "../../../src/gateway/session-holds.ts";
 import { TwoPhase } from "../../../src/gateway/two-phase.ts";
 import { encodeErr } from "../../../src/mysql/packets/err.ts";
 import { writeFrame } from "../../../src/mysql/frame.ts";
@@ -75,7 +75,9 @@ class Shards implements ShardPort {
     if (sql.startsWith("INSERT INTO `_shardgate`")) this.#recorded = true;
     else if (sql.startsWith("XA PREPARE")) this.fates.set(shard, "prepared");
     else if (/^(XA COMMIT|COMMIT)/.test(sql)) {
-      if (this.#recorded && sql === "COMMIT") this.decision ??= "commit";
+      // Nothing is there any more to be committed.
+      if (before === "rolled back") return;
+      if (this.#recorded && sql.startsWith("COMMIT")) this.decision ??= "commit";
       this.fates.set(shard, "committed");
     } else if (/^(XA ROLLBACK|ROLLBACK)/.test(sql)) this.fates.set(shard, "rolled back");
     else if (sql === "RELEASE" && before === "open") this.fates.set(shard, "rolled back");
@@ -253,3 +255,44 @@ describe("a shard that should have coordinated, but whose first statement did no
     });
   }
 });
+
+describe("a client that goes away once it has sent COMMIT", () => {
+  for (const mode of ["multi", "twopc"] as const) {
+    test(`leaves no half of it, in mode ${mode}`, async () => {
+      const shards = new Shards();
+      const holds = holdsOn(shards, mode);
+      for (const [i, shard] of THREE.entries()) join(holds, shards, shard, i + 1);
+      const committed = holds.commit();
+      await Promise.all([holds.close(), committed]);
+      expect([...shards.fates.values()]).toEqual(["committed", "committed", "committed"]);
+    });
+  }
+});
+
+test("a transaction that a procedure has opened is the first part of one", async () => {
+  const shards = new Shards();
+  const holds = holdsOn(shards, "twopc");
+  const first: ShardTarget = { keyspace: "s", shard: "-80", tabletType: "primary" };
+  holds.joined(first, 1, false, true);
+  holds.adopt(first);
+  shards.fates.set("-80", "open");
+  expect(join(holds, shards, "80-", 2)).toMatch(/^XA START/);
+  await holds.commit();
+  expect([...shards.fates.values()]).toEqual(["committed", "committed"]);
+  expect(shards.decision).toBe("commit");
+});
+
+function holdsOn(shards: Shards, mode: TransactionMode): SessionHolds {
+  const log = createLog("test", "silent");
+  const twoPhase = new TwoPhase({ port: shards, gatewayId: "00ff", clock: systemClock, log, onStep: undefined });
+  return new SessionHolds(shards, mode, undefined, twoPhase);
+}
+
+/** Gives what opens the transaction there. */
+function join(holds: SessionHolds, shards: Shards, shard: string, holdId: number): string {
+  const target: ShardTarget = { keyspace: "s", shard, tabletType: "primary" };
+  const opening = holds.opening(target, BEGIN);
+  shards.fates.set(shard, "open");
+  holds.joined(target, holdId, true, false);
+  return opening;
+}
