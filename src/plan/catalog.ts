@@ -5,7 +5,7 @@
 
 import { notSupported } from "../base/errors.ts";
 import { cteReferences } from "../sql/tables.ts";
-import type { Expr, Node, Query, Statement, TableName, TableRef } from "../sql/tree.ts";
+import type { Ddl, Expr, Node, Query, Statement, TableName, TableRef } from "../sql/tree.ts";
 import { isQuery, rewrite, walk } from "../sql/walk.ts";
 import { keyspaceOfLocks, queryEffect, usesLocks } from "./effects.ts";
 import { CATALOG_PREFIX, columnNamesOf, planGather } from "./gather.ts";
@@ -48,8 +48,12 @@ export function planCatalog(query: Query, context: PlanContext): Plan | undefine
   };
 }
 
-/** Throws 1235 for statements other than queries that would read one server's part of information_schema as if it were all. */
+/**
+ * Throws 1235 for statements other than queries that would read one server's part of information_schema as if it were all,
+ * and for definitions in system schemas.
+ */
 export function refuseCatalogs(statement: Statement, context: PlanContext): void {
+  if (statement.kind === "ddl") refuseDefinition(statement, context);
   // The values of SET are queries of their own.
   if (isQuery(statement) || statement.kind === "set" || statement.kind === "explain") return;
   if (context.vschema.keyspaces.size <= 1) return;
@@ -59,6 +63,16 @@ export function refuseCatalogs(statement: Statement, context: PlanContext): void
     if (!isSystemSchema(schema) || systemTableOf(schema, node.name).kind === "server") return;
     throw notSupported(`${schema}.${node.name} in a statement that is no query`, "read it first");
   });
+}
+
+/** Every server's system tables (its accounts among them) are its own, and the tablets' users may change them all. */
+function refuseDefinition({ verb, object, names, references }: Ddl, { keyspace }: PlanContext): void {
+  if (object === "database") return;
+  const changed = object === "index" || object === "trigger" ? [...names, ...references] : names;
+  for (const { schema = keyspace } of changed) {
+    if (schema === undefined || !isSystemSchema(schema.toLowerCase())) continue;
+    throw notSupported(`${verb} ${object}`.toUpperCase() + ` in schema ${schema}`, "it is each server's own");
+  }
 }
 
 function isOfOneServer(query: Query, context: PlanContext): boolean {

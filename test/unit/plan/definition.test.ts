@@ -142,6 +142,28 @@ describe("refused", () => {
   ] as const)("%s", (sql, text) => {
     expect(refusal(sql)).toMatch(text);
   });
+
+  test.each([
+    "DROP TABLE mysql.global_priv",
+    "ALTER TABLE mysql.proc ADD COLUMN x INT",
+    "CREATE TABLE mysql.x (a INT)",
+    "TRUNCATE MYSQL.proc",
+    "RENAME TABLE t TO mysql.t",
+    "RENAME TABLE mysql.user TO t",
+    "CREATE INDEX i ON mysql.time_zone (Time_zone_id)",
+    "DROP INDEX i ON mysql.time_zone",
+    "CREATE VIEW sys.v AS SELECT 1",
+    "DROP PROCEDURE sys.p",
+    "CREATE EVENT performance_schema.e ON SCHEDULE EVERY 1 DAY DO SELECT 1",
+    "CREATE TEMPORARY TABLE mysql.x (a INT)",
+  ])("in a schema of each server's own: %s", (sql) => {
+    for (const selected of ["k", "u"]) expect(refusal(sql, selected)).toMatch(/^1235 .*each server's own/);
+  });
+
+  test("nothing is defined in a system schema that is selected", () => {
+    expect(refusal("DROP TABLE global_priv", "mysql")).toMatch(/^1235 .*each server's own/);
+    expect(refusal("DROP TABLE u.t", "mysql")).toBe("planned: send");
+  });
 });
 
 describe("keyspaces of one mysqld", () => {
