@@ -4,14 +4,13 @@
 
 import { forManyListeners } from "../base/abort.ts";
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
-import { LIMITS } from "../base/limits.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { Output } from "../engine/output.ts";
 import { PassThrough, type PassThroughOwner, type Written } from "../engine/pass-through.ts";
 import { losesHold, NOTHING_PREPARED, plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { ShardCallError } from "../engine/collect.ts";
-import { type ScatterPart, scatterRows } from "../engine/scatter.ts";
+import { scatterRows } from "../engine/scatter.ts";
 import { type KeyspaceTargets, shardsFor, widened } from "../engine/shards.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
@@ -21,20 +20,13 @@ import { LOCK_TABLES, NO_EFFECT, showEffect } from "../plan/effects.ts";
 import type { ChangePlan } from "../plan/change-plan.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import type { CatalogPlan, Effect, GatherPlan, Plan, Routing, SendPlan } from "../plan/plan.ts";
-import { planStatement } from "../plan/planner.ts";
-import { withSelectLimit } from "../plan/select-limit.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
-import type { PlanContext } from "../plan/tables.ts";
 import type { AskedRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
-import { normalize, type Normalized } from "../sql/normalize.ts";
-import { decodeSql } from "../sql/encoding.ts";
-import { parse } from "../sql/parse.ts";
-import { statementEnd } from "../sql/statement-end.ts";
-import { syntaxError } from "../sql/syntax-error.ts";
-import type { CallStatement, Insert, SqlMode, Statement } from "../sql/tree.ts";
+import { normalize } from "../sql/normalize.ts";
+import type { CallStatement, Insert, Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
-import { accessOf, checkAccess } from "./access.ts";
+import { checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
 import { askedRouting } from "./asked-routing.ts";
 import { BinaryRows } from "./binary-rows.ts";
@@ -43,13 +35,12 @@ import { giveBack, settleLocks } from "./give-back.ts";
 import { refuseCommitting } from "./committing-calls.ts";
 import { type Keeping, keepingOf } from "./kept-state.ts";
 import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client-text.ts";
-import { asUnsharded, type ClusterView } from "./cluster-view.ts";
+import type { ClusterView } from "./cluster-view.ts";
 import { type DefinedTables, definedTables } from "./defined-tables.ts";
 import { patchStatus } from "./patch-status.ts";
 import { runFieldList } from "./field-list.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { CachedPlan } from "./plan-cache.ts";
-import type { Digest } from "./query-stats.ts";
 import { gatherForbidden, optionsOf, type QueryOptions, refuseScatter } from "./query-options.ts";
 import { RowLimit } from "./row-limit.ts";
 import { runChange, runInsert } from "./run-change.ts";
@@ -60,6 +51,9 @@ import { runInsertRows } from "./run-insert-rows.ts";
 import { runMerge } from "./run-merge.ts";
 import { runSessionStatement } from "./run-session-statement.ts";
 import { commitOpen, followShard, mayEndTransaction } from "./run-transaction.ts";
+import { CACHED_VERBS, StatementPlans } from "./statement-plans.ts";
+import { answersNoRows, isDone, isQuery, passesBinary } from "./statement-facts.ts";
+import { isDeadlock, transactionLost, withErrors } from "./shard-errors.ts";
 import type { ShardUse } from "./session-holds.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { substituted } from "./session-values.ts";
@@ -97,11 +91,7 @@ export interface Execution {
   readonly command: Buffer;
 }
 
-/** First words of statements that are normalized and whose plans are cached. */
-const CACHED_VERBS: ReadonlySet<string> = new Set(["select", "insert", "update", "delete", "replace", "with", "("]);
-
 const NO_BINDS: readonly BindValue[] = [];
-const ER_LOCK_DEADLOCK = 1213;
 const TIME_LIMIT_SLACK_MS = 250;
 /** The status flags are the last bytes of an EOF packet. */
 const EOF_STATUS_BYTES = 2;
@@ -112,6 +102,7 @@ export class Executor implements PassThroughOwner {
   readonly client: ExecutorClient;
   readonly #fixed: QueryOptions | undefined;
   readonly #passThrough: PassThrough;
+  readonly #plans: StatementPlans;
   #abort = new AbortController();
   /** What passes through now. */
   #target: ShardTarget | undefined;
@@ -160,6 +151,7 @@ export class Executor implements PassThroughOwner {
     this.#fixed = fixed;
     this.#options = fixed ?? context.queryOptions;
     this.#passThrough = new PassThrough(client, this);
+    this.#plans = new StatementPlans(context, state);
     forManyListeners(this.#abort.signal);
   }
 
@@ -184,7 +176,7 @@ export class Executor implements PassThroughOwner {
     this.#isolation = undefined;
     try {
       const sql = payload.subarray(1);
-      const normalized = this.#withSelectLimit(normalize(sql, this.state.sqlMode));
+      const normalized = this.#plans.withSelectLimit(normalize(sql, this.state.sqlMode));
       if (normalized.key === "" && isDone(sql, normalized)) {
         this.ok();
         return;
@@ -193,10 +185,9 @@ export class Executor implements PassThroughOwner {
       const options = this.#fixed ?? optionsOf(normalized.directives, this.context.queryOptions);
       this.#options = options;
       this.#deadlineMs = options.timeoutMs === 0 ? 0 : this.context.clock.nowMs() + options.timeoutMs;
-      const cached = this.#planOf(sql, normalized, cluster);
+      const cached = this.#plans.planOf(sql, normalized, cluster, this.tabletType);
       const { last } = this.state;
-      last.digest =
-        cached.digest.generation === this.context.stats.generation ? cached.digest : this.#digestAgain(cached);
+      last.digest = this.#plans.digestOf(cached);
       last.tier = "pass-through";
       last.errno = 0;
       last.rows = 0;
@@ -552,6 +543,18 @@ export class Executor implements PassThroughOwner {
     await this.state.holds.rollback();
   }
 
+  // Plans
+
+  /** The plan of a prepared statement whose values are not known yet; undefined for one that is not planned over shards. */
+  planOfPrepared(sql: Buffer): Plan | undefined {
+    return this.#plans.planOfPrepared(sql, this.tabletType);
+  }
+
+  /** The plan of a statement that is not the client's own text. */
+  planFor(statement: Statement, cluster: ClusterView): CachedPlan {
+    return this.#plans.planFor(statement, cluster, this.tabletType);
+  }
+
   // What restricts a statement
 
   /** What is left of the statement's time, at least 1 ms; 0: it has no end. */
@@ -582,102 +585,6 @@ export class Executor implements PassThroughOwner {
     this.#binary ??= new Executor(this.context, this.state, new BinaryRows(this.client), this.#fixed);
     this.#inner = this.#binary;
     this.#binary.query(payload, this.#sequenceId - 1);
-  }
-
-  // Plans
-
-  #planOf(sql: Buffer, normalized: Normalized, cluster: ClusterView): CachedPlan {
-    if (normalized.statementEnd < sql.length) refuseRest(sql, normalized, this.state.sqlMode);
-    const { settings, target, readingMode } = this.state;
-    const isLimited = settings.selectLimit !== undefined;
-    const limitIndex = isLimited ? normalized.binds.length - 1 : undefined;
-    if (!CACHED_VERBS.has(normalized.verb)) {
-      return this.#timed(() => this.#make(parse(sql, this.state.sqlMode), cluster, limitIndex));
-    }
-    const selection = target.shard === undefined ? (target.keyspace ?? "") : target.text;
-    // Routing rules may be for replicas.
-    const read = this.tabletType === "primary" ? selection : `${selection}@${this.tabletType}`;
-    const isPlain = readingMode === "" && !isLimited;
-    const cache = this.context.plans.for(
-      isPlain ? read : `${read}\n${readingMode}\n${isLimited ? "limited" : ""}`,
-      cluster.version,
-    );
-    const known = cache.get(normalized.key);
-    if (known !== undefined) return known;
-    const made = this.#timed(() => this.#make(this.#read(sql, normalized), cluster, limitIndex, normalized.key));
-    if (normalized.key.length <= LIMITS.planCacheKeyBytesMax) cache.set(normalized.key, made);
-    return made;
-  }
-
-  #timed(make: () => CachedPlan): CachedPlan {
-    const { clock, counters } = this.context;
-    const startMs = clock.nowMs();
-    try {
-      return make();
-    } finally {
-      counters.planning.observe(clock.nowMs() - startMs);
-    }
-  }
-
-  /** The plan of a prepared statement whose values are not known yet; undefined for one that is not planned over shards. */
-  planOfPrepared(sql: Buffer): Plan | undefined {
-    const normalized = this.#withSelectLimit(normalize(sql, this.state.sqlMode));
-    if (!CACHED_VERBS.has(normalized.verb)) return undefined;
-    const { plan, access } = this.#planOf(sql, normalized, this.context.cluster());
-    if (access !== undefined) checkAccess(this.state.user, access);
-    return plan;
-  }
-
-  /** The plan of a statement that is not the client's own text. */
-  planFor(statement: Statement, cluster: ClusterView): CachedPlan {
-    return this.#make(statement, cluster, undefined);
-  }
-
-  /** With sql_select_limit as the last bind variable, if the session has one. */
-  #withSelectLimit(normalized: Normalized): Normalized {
-    const limit = this.state.settings.selectLimit;
-    if (limit === undefined) return normalized;
-    const raw = Buffer.from(limit);
-    const bind: BindValue = { kind: "literal", type: "int", raw, source: raw, introducer: undefined };
-    return { ...normalized, binds: [...normalized.binds, bind] };
-  }
-
-  /** The statement with bind variables. What cannot be read is quoted to the client in its own words, not the key's. */
-  #read(sql: Buffer, { key }: Normalized): Statement {
-    const { sqlMode } = this.state;
-    try {
-      return parse(key, sqlMode);
-    } catch (error) {
-      parse(sql, sqlMode);
-      throw error;
-    }
-  }
-
-  /** `limitIndex`: the bind variable that has sql_select_limit. */
-  #make(statement: Statement, cluster: ClusterView, limitIndex: number | undefined, key?: string): CachedPlan {
-    const { keyspace, shard } = this.state.target;
-    const vschema = shard !== undefined && keyspace !== undefined ? asUnsharded(cluster, keyspace) : cluster.vschema;
-    const { schema } = cluster;
-    const autoVSchema = this.context.autoVSchema.isOn;
-    const planContext: PlanContext = { vschema, schema, keyspace, tabletType: this.tabletType, autoVSchema };
-    const planned = limitIndex === undefined ? statement : withSelectLimit(statement, limitIndex);
-    const plan = planStatement(planned, planContext);
-    const digest = this.#digestOf(plan, statement, key);
-    return { plan, statement, access: accessOf(statement, plan, planContext), digest };
-  }
-
-  /** Statements that are not normalized count by their kind: their texts hold values. */
-  #digestOf(plan: Plan, { kind }: Statement, key = kind.toUpperCase()): Digest {
-    const { stats, clock } = this.context;
-    const keyspace = plan.kind === "session" || plan.kind === "merge" ? this.state.target.keyspace : plan.keyspace;
-    return stats.digestOf(keyspace ?? "", kind, key, clock.wallMs());
-  }
-
-  /** Digests have been reset since the plan was made. */
-  #digestAgain(cached: CachedPlan): Digest {
-    const { keyspace, type, text } = cached.digest;
-    cached.digest = this.context.stats.digestOf(keyspace, type, text, this.context.clock.wallMs());
-    return cached.digest;
   }
 
   #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
@@ -765,18 +672,6 @@ export class Executor implements PassThroughOwner {
     this.#send({ ...plan, routing, asks: undefined }, binds, cluster, payload);
   }
 
-  async #commitThenSend(
-    plan: SendPlan,
-    binds: readonly BindValue[],
-    cluster: ClusterView,
-    payload: Buffer,
-  ): Promise<void> {
-    await commitOpen(this);
-    const [target] = this.targetsOf(plan, binds, cluster);
-    if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
-    this.#toOne(target, payload, false, plan.effect.reserves !== undefined);
-  }
-
   async #checkThenCall(
     statement: CallStatement,
     plan: SendPlan,
@@ -787,6 +682,18 @@ export class Executor implements PassThroughOwner {
     const [target] = this.targetsOf(plan, binds, cluster);
     if (target !== undefined) await refuseCommitting(this, statement, plan.keyspace, target);
     this.#send(plan, binds, cluster, payload);
+  }
+
+  async #commitThenSend(
+    plan: SendPlan,
+    binds: readonly BindValue[],
+    cluster: ClusterView,
+    payload: Buffer,
+  ): Promise<void> {
+    await commitOpen(this);
+    const [target] = this.targetsOf(plan, binds, cluster);
+    if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
+    this.#toOne(target, payload, false, plan.effect.reserves !== undefined);
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
@@ -868,7 +775,7 @@ export class Executor implements PassThroughOwner {
     if (info.kind === "err") {
       const error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
       this.#remember(error);
-      if (state.inTransaction && error.errno === ER_LOCK_DEADLOCK) {
+      if (state.inTransaction && isDeadlock(error)) {
         // The shard has rolled its part back; the others follow, as on one MySQL.
         this.#slow(this.#abandonAndWrite(chunk));
         return;
@@ -1011,78 +918,9 @@ export class Executor implements PassThroughOwner {
   }
 }
 
-/** What is told of a transaction whose connection to a shard is gone: rolled back as a whole, and worth another try. */
-function transactionLost(error: Error): Error {
-  if (error instanceof ShardgateError && error.id === "TRANSACTION_LOST") return error;
-  const text = `transaction rolled back on all its shards: ${error.message}; try restarting it`;
-  return new ShardgateError("TRANSACTION_LOST", text, error);
-}
-
-/** What shards that failed have said, where that counts as warnings only. */
-function withErrors(last: LastWarnings, parts: readonly ScatterPart[]): LastWarnings {
-  const failed = parts.flatMap(({ error }) => {
-    if (!(error instanceof MysqlError) && !(error instanceof ShardgateError)) return [];
-    return [{ level: "Warning" as const, code: error.errno, message: error.message }];
-  });
-  if (failed.length === 0) return last;
-  return { kind: "list", warnings: last.kind === "list" ? [...last.warnings, ...failed] : failed };
-}
-
-function answersNoRows(statement: Statement): boolean {
-  switch (statement.kind) {
-    case "insert":
-    case "delete":
-      return statement.returning.length === 0;
-    case "update":
-    case "begin":
-    case "commit":
-    case "rollback":
-    case "savepoint":
-    case "release":
-    case "set":
-    case "setTransaction":
-    case "use":
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** A prepared statement of this plan can be executed by a shard as it was written. */
-function passesBinary(plan: Plan): boolean {
-  if (plan.kind === "catalog") return plan.send?.substitute === undefined;
-  return plan.kind === "send" && plan.substitute === undefined && !plan.effect.commits;
-}
-
 function useOf({ changes, callsStored, writes }: Effect, state: SessionState): ShardUse {
   if (changes === true || callsStored === true) return "writes";
   return writes || locksWhatItReads(state) ? "locks" : "reads";
 }
 
-/** Its answer is rows of tables. */
-function isQuery({ kind }: Statement): boolean {
-  return kind === "select" || kind === "union" || kind === "values" || kind === "table";
-}
-
-export function isDeadlock(error: Error | undefined): boolean {
-  return error instanceof MysqlError && error.errno === ER_LOCK_DEADLOCK;
-}
-
 const SCATTER: Routing = { kind: "scatter" };
-
-/** A comment alone is a statement that does nothing. Throws ER_EMPTY_QUERY where there is not even that. */
-function isDone(sql: Buffer, { statementEnd: end }: Normalized): boolean {
-  if (sql.every((byte) => IGNORED_BYTES.has(byte))) throw new ShardgateError("ER_EMPTY_QUERY", "Query was empty");
-  return sql.subarray(end).every((byte) => IGNORED_BYTES.has(byte));
-}
-
-/** What follows the first statement must be blank, or comments: several statements in one packet were not agreed. */
-function refuseRest(sql: Buffer, normalized: Normalized, mode: SqlMode): void {
-  let at = statementEnd(sql, normalized, mode);
-  while (at < sql.length && IGNORED_BYTES.has(sql[at] ?? 0)) at++;
-  if (at === sql.length || normalize(sql.subarray(at), mode).key === "") return;
-  throw syntaxError(decodeSql(sql), decodeSql(sql.subarray(0, at)).length, mode);
-}
-
-/** White space, NUL and `;`. */
-const IGNORED_BYTES: ReadonlySet<number> = new Set([0, 9, 10, 11, 12, 13, 0x20, 0x3b]);

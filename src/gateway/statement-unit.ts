@@ -3,7 +3,8 @@
 
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
 import type { ShardTarget } from "../engine/ports.ts";
-import { type Executor, isDeadlock } from "./executor.ts";
+import type { Executor } from "./executor.ts";
+import { isDeadlock } from "./shard-errors.ts";
 
 const BEGIN = "START TRANSACTION";
 
