@@ -1,15 +1,18 @@
 // npm run chaos: see chaos.ts. Prints the seed, progress and what was killed when; ends with 1 when something was wrong.
 //
 //   npm run chaos -- --seed 1 --kills 500 --clients 16
+//   npm run chaos -- --seed 1 --ids 1000000 --clients 8       ids, see ids.ts
 
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
+import { runIds } from "./ids.ts";
 
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     kills: { type: "string", default: "100" },
-    clients: { type: "string", default: "16" },
+    ids: { type: "string" },
+    clients: { type: "string" },
     round: { type: "string", default: "10" },
   },
 });
@@ -20,19 +23,34 @@ function out(line: string): void {
 
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
 out(`seed ${seed}`);
-const report = await runChaos({
-  seed,
-  kills: Number(values.kills),
-  clients: Number(values.clients),
-  killsPerRound: Number(values.round),
-  tell: out,
-});
-for (const [what, times] of report.killed) out(`${what}: ${times}`);
-for (const [error, times] of report.errors) out(`error ${error}: ${times}`);
-out(
-  `seed ${seed}: ${report.kills} kills; ${report.committed} committed, ${report.rolledBack} rolled back, ` +
-    `${report.unknown} unknown; nothing prepared after ${Math.round(report.longestUnresolvedMs)} ms at the latest; ` +
-    `${report.faults.length} faults`,
-);
-for (const fault of report.faults.slice(0, 20)) out(fault);
-process.exitCode = report.faults.length === 0 ? 0 : 1;
+const faults = values.ids === undefined ? await chaos() : await ids(Number(values.ids));
+for (const fault of faults.slice(0, 20)) out(fault);
+process.exitCode = faults.length === 0 ? 0 : 1;
+
+async function chaos(): Promise<readonly string[]> {
+  const report = await runChaos({
+    seed,
+    kills: Number(values.kills),
+    clients: Number(values.clients ?? 16),
+    killsPerRound: Number(values.round),
+    tell: out,
+  });
+  for (const [what, times] of report.killed) out(`${what}: ${times}`);
+  for (const [error, times] of report.errors) out(`error ${error}: ${times}`);
+  out(
+    `seed ${seed}: ${report.kills} kills; ${report.committed} committed, ${report.rolledBack} rolled back, ` +
+      `${report.unknown} unknown; nothing prepared after ${Math.round(report.longestUnresolvedMs)} ms at the latest; ` +
+      `${report.faults.length} faults`,
+  );
+  return report.faults;
+}
+
+async function ids(count: number): Promise<readonly string[]> {
+  const clients = Number(values.clients ?? 8);
+  const report = await runIds({ seed, ids: count, clients, gateways: 3, killEveryMs: 2_000, tell: out });
+  for (const [what, times] of report.kills) out(`killed ${what}: ${times}`);
+  for (const [error, times] of report.errors) out(`error ${error}: ${times}`);
+  const { numbered, flaked } = report.rows;
+  out(`seed ${seed}: ${numbered} ids of a sequence and ${flaked} snowflake ids; ${report.faults.length} faults`);
+  return report.faults;
+}
