@@ -1,12 +1,13 @@
 // The edge of the protocol: what a client's own capabilities make of an answer. Everything behind it speaks the classic
-// framing; here it becomes that of CLIENT_DEPRECATE_EOF, and for CLIENT_SESSION_TRACK the OK packets tell what has changed
-// in the session. Clients with neither have no such object: their answers go from socket to socket untouched.
+// framing, with column definitions in either form; here definitions get the client's form, the framing becomes that of
+// CLIENT_DEPRECATE_EOF, and for CLIENT_SESSION_TRACK the OK packets tell what has changed in the session.
 //
-//   executor ──classic packets──► ClientFraming ──► ClientConnection
+//   executor ──classic packets──► DefinitionForm ──► ReplyReframer ──► ClientConnection
 
 import type { Log } from "../base/log.ts";
 import { messageOf } from "../base/errors.ts";
 import { CLIENT, COM, HEADER_ERR, HEADER_OK, PACKET_HEADER_BYTES } from "../mysql/constants.ts";
+import { DefinitionForm } from "../mysql/definition-form.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { withSessionState } from "../mysql/packets/ok.ts";
 import { type ReframedMode, ReplyReframer, type SessionChanges } from "../mysql/reply-reframe.ts";
@@ -20,31 +21,31 @@ export class ClientFraming implements ExecutorClient {
   readonly #connection: ExecutorClient;
   readonly #changes: SessionChanges | undefined;
   readonly #log: Log;
+  readonly #form: DefinitionForm;
   /** Undefined for clients of the classic framing, which only want to be told of changes. */
   readonly #reframer: ReplyReframer | undefined;
   readonly #out: Buffer[] = [];
   /** The next packet is the first of a result. */
   #isAtHead = true;
 
-  private constructor(connection: ExecutorClient, changes: SessionChanges | undefined, log: Log) {
+  /**
+   * `changes`: the client is to be told of them. `isExtended`: it has asked for MariaDB's extended metadata.
+   */
+  constructor(connection: ExecutorClient, changes: SessionChanges | undefined, isExtended: boolean, log: Log) {
     const { capabilities } = connection;
     this.capabilities = capabilities & ~EDGE_FLAGS;
     this.#connection = connection;
     this.#log = log;
     this.#changes = changes;
+    this.#form = new DefinitionForm(isExtended);
     this.#reframer = (capabilities & CLIENT.DEPRECATE_EOF) === 0 ? undefined : new ReplyReframer("query", changes);
-  }
-
-  /** Undefined for a client that needs nothing done. With `changes` the client is told of them. */
-  static for(connection: ExecutorClient, changes: SessionChanges | undefined, log: Log): ClientFraming | undefined {
-    if ((connection.capabilities & EDGE_FLAGS) === 0) return undefined;
-    return new ClientFraming(connection, changes, log);
   }
 
   /** Before each command; `command` is its COM_* byte, which says what its reply consists of. */
   begin(command: number): void {
     const mode = modeOf(command);
     this.#isAtHead = mode === "query" || mode === "execute";
+    this.#form.reset(mode);
     this.#reframer?.reset(mode);
   }
 
@@ -56,10 +57,13 @@ export class ClientFraming implements ExecutorClient {
   /** The bytes are owned, and changed. */
   write(bytes: Buffer): boolean {
     const reframer = this.#reframer;
-    if (reframer === undefined) return this.#connection.write(this.#told(bytes));
     const out = this.#out;
     try {
-      reframer.push(bytes, 0, bytes.length, out);
+      const formed = this.#form.push(bytes);
+      if (formed.length === 0) return true;
+      if (reframer === undefined)
+        return this.#connection.write(this.#changes === undefined ? formed : this.#told(formed));
+      reframer.push(formed, 0, formed.length, out);
     } catch (error) {
       out.length = 0;
       this.#log.error({ error: messageOf(error) }, "bug: an answer was no reply; closing the client's connection");
@@ -98,7 +102,7 @@ export class ClientFraming implements ExecutorClient {
 
   /** In the classic framing only an OK that is the whole of a result tells what has changed. */
   #told(bytes: Buffer): Buffer {
-    if (!this.#isAtHead) return bytes;
+    if (!this.#isAtHead || bytes.length === 0) return bytes;
     const isOk =
       bytes[PACKET_HEADER_BYTES] === HEADER_OK && bytes.readUIntLE(0, 3) + PACKET_HEADER_BYTES === bytes.length;
     this.#isAtHead = isOk;

@@ -3,7 +3,7 @@
 
 import { ShardgateError } from "../base/errors.ts";
 import { quoteName } from "../engine/quote-name.ts";
-import { CLIENT, COM } from "../mysql/constants.ts";
+import { CLIENT, COM, MARIADB_CLIENT } from "../mysql/constants.ts";
 import { collationById } from "../mysql/charsets.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { encodeEof } from "../mysql/packets/eof.ts";
@@ -41,7 +41,7 @@ export interface SessionOptions {
 
 export class Session implements CommandHandler {
   readonly #options: SessionOptions;
-  readonly #framing: ClientFraming | undefined;
+  readonly #framing: ClientFraming;
   readonly #statements: MultiStatement;
   readonly #executor: Executor;
   readonly #prepared: PreparedStatements;
@@ -67,10 +67,11 @@ export class Session implements CommandHandler {
     state.tls = connection.tls;
     state.idlesAfter(context, (capabilities & CLIENT.INTERACTIVE) !== 0);
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
-    this.#framing = ClientFraming.for(connection, state.tracker, context.log);
-    const client = this.#framing ?? connection;
+    const isExtended = (login.mariadbCapabilities & MARIADB_CLIENT.EXTENDED_METADATA) !== 0;
+    this.#framing = new ClientFraming(connection, state.tracker, isExtended, context.log);
+    const client = this.#framing;
     const isMulti = (capabilities & CLIENT.MULTI_STATEMENTS) !== 0;
-    this.#statements = new MultiStatement(client, isMulti, () => this.#framing?.nextStatement());
+    this.#statements = new MultiStatement(client, isMulti, () => this.#framing.nextStatement());
     this.#executor = new Executor(context, state, this.#statements);
     this.#prepared = new PreparedStatements(this.#executor, client);
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
@@ -106,7 +107,7 @@ export class Session implements CommandHandler {
 
   command(payload: Buffer, sequenceId: number): void {
     this.#options.counters.questions++;
-    this.#framing?.begin(payload[0] ?? 0);
+    this.#framing.begin(payload[0] ?? 0);
     this.#executor.begin();
     switch (payload[0]) {
       case COM.QUERY:

@@ -140,7 +140,7 @@ export function offeredCapabilities(
 ): Pick<ServerHandshakeOptions<Account>, "capabilities" | "mariadbCapabilities"> {
   if (!/mariadb/i.test(serverVersion)) return { capabilities: OFFERED_CAPABILITIES, mariadbCapabilities: 0 };
   const capabilities = OFFERED_CAPABILITIES & ~CLIENT.MYSQL;
-  return { capabilities, mariadbCapabilities: MARIADB_CLIENT.STMT_BULK_OPERATIONS };
+  return { capabilities, mariadbCapabilities: MARIADB_CLIENT.STMT_BULK_OPERATIONS | MARIADB_CLIENT.EXTENDED_METADATA };
 }
 
 /** The client's half, as far as it is known. */

@@ -24,8 +24,8 @@ export type Part =
       readonly warnings?: number;
     };
 
-/** A whole reply: several parts are several results. Sequence ids begin at 1. */
-export function buildReply(parts: readonly Part[], deprecateEof: boolean): Buffer {
+/** A whole reply: several parts are several results. Sequence ids begin at 1. `extended` is put into each definition. */
+export function buildReply(parts: readonly Part[], deprecateEof: boolean, extended?: Buffer): Buffer {
   const writer = new BufferWriter(1024);
   writer.sequenceId = 1;
   for (const [index, part] of parts.entries()) {
@@ -48,7 +48,9 @@ export function buildReply(parts: readonly Part[], deprecateEof: boolean): Buffe
         const flags = statusFlags | (part.statusFlags ?? 0);
         const warnings = part.warnings ?? 0;
         framed(writer, () => writer.lenenc(part.columns.length));
-        for (const name of part.columns) framed(writer, () => writeColumnDefinition(writer, textColumn(name)));
+        for (const name of part.columns) {
+          framed(writer, () => writeColumnDefinition(writer, { ...textColumn(name), extended }));
+        }
         if (!deprecateEof) framed(writer, () => writer.bytes(encodeEof({ statusFlags: flags, warnings })));
         for (const row of part.rows) framed(writer, () => writeTextRow(writer, row));
         const { error } = part;

@@ -1,7 +1,9 @@
 // Protocol::ColumnDefinition41: names of a result's column, its collation, type, display length, flags and decimals. With
-// MariaDB's extended metadata another block stands before the fixed part; COM_FIELD_LIST adds a default value at the end.
+// MariaDB's extended metadata another block stands before the fixed part (definition-form.ts); COM_FIELD_LIST adds a default
+// value at the end.
 
 import { BufferReader, BufferWriter, malformed } from "../codec.ts";
+import { hasBlock } from "../definition-form.ts";
 
 export interface ColumnDefinition {
   readonly schema: string;
@@ -16,6 +18,8 @@ export interface ColumnDefinition {
   readonly type: number;
   readonly flags: number;
   readonly decimals: number;
+  /** MariaDB's extended metadata, undecoded: what kind of text or bytes this is. */
+  readonly extended?: Buffer | undefined;
 }
 
 const FIXED_BYTES = 0x0c;
@@ -33,6 +37,7 @@ export function writeColumnDefinition(writer: BufferWriter, column: ColumnDefini
   writer.lenencString(column.orgTable);
   writer.lenencString(column.name);
   writer.lenencString(column.orgName);
+  if (column.extended !== undefined) writer.lenencBytes(column.extended);
   writer.u8(FIXED_BYTES);
   writer.u16(column.collation);
   writer.u32(column.columnLength);
@@ -42,8 +47,8 @@ export function writeColumnDefinition(writer: BufferWriter, column: ColumnDefini
   writer.u16(0);
 }
 
-/** Reads a definition; `extended` if MARIADB_CLIENT.EXTENDED_METADATA was agreed (the block is skipped). */
-export function decodeColumnDefinition(payload: Buffer, extended = false): ColumnDefinition {
+/** Reads a definition in either form; `hasDefault` if a default value follows. the payload is borrowed. */
+export function decodeColumnDefinition(payload: Buffer, hasDefault = false): ColumnDefinition {
   const reader = new BufferReader(payload);
   reader.lenencBytes();
   const schema = reader.lenencString();
@@ -51,7 +56,8 @@ export function decodeColumnDefinition(payload: Buffer, extended = false): Colum
   const orgTable = reader.lenencString();
   const name = reader.lenencString();
   const orgName = reader.lenencString();
-  if (extended) reader.lenencBytes();
+  const isExtended = hasBlock(payload, reader.pos, payload.length, hasDefault);
+  const extended = isExtended ? ownBytes(reader.lenencBytes()) : undefined;
   if (reader.lenenc() < FIXED_BYTES - 2) throw malformed("short column definition");
   return {
     schema,
@@ -64,5 +70,13 @@ export function decodeColumnDefinition(payload: Buffer, extended = false): Colum
     type: reader.u8(),
     flags: reader.u16(),
     decimals: reader.u8(),
+    extended,
   };
 }
+
+/** Definitions are kept for long; of most columns there is nothing to tell. */
+function ownBytes(block: Buffer): Buffer {
+  return block.length === 0 ? NOTHING : Buffer.from(block);
+}
+
+const NOTHING = Buffer.alloc(0);

@@ -63,8 +63,29 @@ class Changes implements SessionChanges {
   }
 }
 
-test("a client with neither capability needs nothing done", () => {
-  expect(ClientFraming.for(new Client(CLIENT.CONNECT_WITH_DB), undefined, silentLog)).toBeUndefined();
+test("a client with neither capability gets the same bytes", () => {
+  const { client, framing } = framed(CLIENT.CONNECT_WITH_DB);
+  framing.begin(COM.QUERY);
+  framing.write(buildReply(ROWS, false));
+  expect(Buffer.concat(client.written)).toEqual(buildReply(ROWS, false));
+});
+
+test("definitions have the client's form, whichever they come in", () => {
+  const block = Buffer.from("\u0001\u0004json");
+  const plain = buildReply(ROWS, true);
+  const extended = buildReply(ROWS, true, block);
+  for (const [asks, given, wanted] of [
+    [false, buildReply(ROWS, false), plain],
+    [false, buildReply(ROWS, false, block), plain],
+    [true, buildReply(ROWS, false), buildReply(ROWS, true, Buffer.alloc(0))],
+    [true, buildReply(ROWS, false, block), extended],
+  ] as const) {
+    const client = new Client(CLIENT.DEPRECATE_EOF);
+    const framing = new ClientFraming(client, undefined, asks, silentLog);
+    framing.begin(COM.QUERY);
+    framing.write(Buffer.from(given));
+    expect(Buffer.concat(client.written)).toEqual(wanted);
+  }
 });
 
 test("nothing behind it knows of the two capabilities", () => {
@@ -149,7 +170,9 @@ test.each([COM.STMT_PREPARE, COM.STMT_FETCH, COM.FIELD_LIST])(
     const { client, framing, changes } = framed(CLIENT.SESSION_TRACK);
     changes.list.push(schemaChange("ks"));
     framing.begin(command);
-    const packet = writeFrame(Buffer.alloc(12), 1);
+    const isField = command === COM.FIELD_LIST;
+    const bytes = Buffer.concat([Buffer.alloc(6), Buffer.of(12), Buffer.alloc(12), Buffer.of(0xfb)]);
+    const packet = writeFrame(isField ? bytes : Buffer.alloc(12), 1);
     framing.write(packet);
     expect(client.written).toEqual([packet]);
   },
@@ -159,7 +182,6 @@ function framed(capabilities: number): { client: Client; framing: ClientFraming;
   const client = new Client(capabilities);
   const changes = new Changes();
   const tracked = (capabilities & CLIENT.SESSION_TRACK) === 0 ? undefined : changes;
-  const framing = ClientFraming.for(client, tracked, silentLog);
-  if (framing === undefined) throw new Error("no framing");
+  const framing = new ClientFraming(client, tracked, false, silentLog);
   return { client, framing, changes };
 }

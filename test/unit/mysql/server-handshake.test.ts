@@ -224,7 +224,7 @@ describe("logins", () => {
     const mariadb = offeredCapabilities("10.11.6-MariaDB-shardgate");
     expect(mysql).toEqual({ capabilities: OFFERED_CAPABILITIES, mariadbCapabilities: 0 });
     expect(mariadb.capabilities).toBe(OFFERED_CAPABILITIES & ~CLIENT.MYSQL);
-    expect(mariadb.mariadbCapabilities).toBe(MARIADB_CLIENT.STMT_BULK_OPERATIONS);
+    expect(mariadb.mariadbCapabilities).toBe(MARIADB_CLIENT.STMT_BULK_OPERATIONS | MARIADB_CLIENT.EXTENDED_METADATA);
   });
 });
 
