@@ -20,6 +20,8 @@ export const LIMITS = {
   unknownConnectionsMax: 500,
   /** When a gateway or a tablet stops, statements and transactions may go on for so long. */
   drainMs: 10_000,
+  /** A client is told to leave when it has had its last answer so long ago: the next statement is unlikely on its way. */
+  drainQuietMs: 500,
   /** Client connections of one gateway process. */
   clientConnectionsMax: 20_000,
   /** Bytes queued towards one client before its query stops taking chunks from the shards. */

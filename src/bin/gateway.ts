@@ -41,6 +41,7 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly gatherMaxRows: number;
   readonly gatherMaxBytes: number;
   readonly scatter: boolean;
+  readonly drainDelay: number;
   readonly gather: boolean;
   readonly maxRows: number;
   readonly createDatabaseOn?: string;
@@ -133,6 +134,12 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       new Option("--socket-mode <octal>", "permissions of the Unix socket's file")
         .argParser(fileMode)
         .default(0o777, "777"),
+    .option(
+      "--drain-delay <s>",
+      "how long after SIGTERM all goes on as before, while /readyz tells balancers to look elsewhere",
+      wholeNumber,
+      CLIENTS.drainDelayMs / 1000,
+    )
     )
     .option(
       "--proxy-protocol-networks <list>",
@@ -276,5 +283,6 @@ function packetBytes(text: string): number {
 
 function fileMode(text: string): number {
   if (!/^0?[0-7]{3}$/.test(text)) throw new InvalidArgumentError("expected three octal digits, as 770");
+      drainDelayMs: flags.drainDelay * 1000,
   return Number.parseInt(text, 8);
 }

@@ -129,7 +129,7 @@ export class ClientConnection implements Output {
   #ending = false;
   /** Of a packet that has not arrived whole, at the last sweep. */
   #lastRead: { readonly bytesRead: number; readonly sinceMs: number } | undefined;
-  /** With which a drain ends it once it is idle and has no transaction. */
+  /** With which a drain ends it behind the next answer, once it has no transaction. */
   #leaving: ShardgateError | undefined;
 
   constructor(socket: Socket, options: ClientConnectionOptions) {
@@ -243,12 +243,24 @@ export class ClientConnection implements Output {
     return nowMs - this.#lastRead.sinceMs >= this.#options.readTimeoutMs;
   }
 
-  /** Ends as `endWith` does, but lets a login and an open transaction go on until they have ended. */
-  leave(error: ShardgateError): void {
+  /**
+   * Ends as `endWith` does, but lets what is under way go on: a login, a statement, a transaction, and who has had an answer
+   * less than `quietMs` ago, whose next statement may be on its way.
+   */
+  leave(error: ShardgateError, quietMs: number): void {
     const phase = this.#phase;
+    const nowMs = this.#options.clock.nowMs();
+    if (phase.kind === "login") {
+      if (this.isSilent && nowMs - phase.startMs >= quietMs) this.destroy();
+    } else if (phase.kind === "ready") {
+      const isQuiet = nowMs - phase.idleSinceMs >= quietMs && !this.#reader.isInsidePacket;
+      if (isQuiet && !phase.handler.inTransaction) this.endWith(error);
+    }
+  }
+
+  /** From now on it ends with its next answer outside a transaction. */
+  lastCall(error: ShardgateError): void {
     this.#leaving = error;
-    if (this.isSilent) this.destroy();
-    else if (phase.kind === "ready" && !phase.handler.inTransaction) this.endWith(error);
   }
 
   /** Ends whatever is under way: a statement is stopped and answered, and the connection closes with an ERR. */

@@ -53,6 +53,8 @@ const SWEEP_MS = 1_000;
 const DRAIN_POLL_MS = 10;
 /** For the answers of statements that a drain has stopped. */
 const FAREWELL_MS = 2_000;
+/** Clients that never pause are ended behind an answer so long before what is under way is stopped. */
+const LAST_CALL_MS = 1_000;
 /** A client that has said nothing for so long may have to go for another one. */
 const SILENT_MS = 1_000;
 
@@ -104,6 +106,7 @@ export class ClientConnections<Handler extends CommandHandler> {
       return;
     }
     this.#past.accepted++;
+    const refusal = this.#leaving;
     let user: string | undefined;
     const connection = new ClientConnection(socket, {
       connectionId: this.#options.takeId(),
@@ -124,6 +127,7 @@ export class ClientConnections<Handler extends CommandHandler> {
         // After COM_CHANGE_USER.
         if (user !== undefined) this.#userLeft(user);
         user = undefined;
+        if (refusal !== undefined) throw refusal;
         this.#admit(login.account);
         const handler = this.#options.openSession(client, login);
         user = login.account.user;
@@ -147,14 +151,21 @@ export class ClientConnections<Handler extends CommandHandler> {
   }
 
   /**
-   * Ends them all: idle ones at once, others when their statement and their transaction have ended; what is left after
-   * `graceMs` is stopped, with `goodbye` as the answer. Whoever logs in meanwhile is refused with it.
+   * Ends them all: those that pause, others when their statement and their transaction have ended and no next one comes;
+   * what is left after `graceMs` is stopped, with `goodbye` as the answer. Whoever connects meanwhile is refused with it.
    */
   async drain(goodbye: ShardgateError, graceMs: number): Promise<void> {
     const { clock } = this.#options;
     this.#leaving = goodbye;
-    for (const connection of this.#handlers.keys()) connection.leave(goodbye);
-    await this.#emptyWithin(graceMs, clock);
+    const endMs = clock.nowMs() + graceMs;
+    const lastCallMs = endMs - Math.min(LAST_CALL_MS, graceMs / 4);
+    for (let nowMs = clock.nowMs(); this.#handlers.size > 0 && nowMs < endMs; nowMs = clock.nowMs()) {
+      for (const connection of this.#handlers.keys()) {
+        connection.leave(goodbye, LIMITS.drainQuietMs);
+        if (nowMs >= lastCallMs) connection.lastCall(goodbye);
+      }
+      await sleep(clock, DRAIN_POLL_MS);
+    }
     for (const connection of this.#handlers.keys()) connection.interrupt(goodbye);
     await this.#emptyWithin(FAREWELL_MS, clock);
     for (const connection of this.#handlers.keys()) connection.destroy();
@@ -184,10 +195,9 @@ export class ClientConnections<Handler extends CommandHandler> {
     return undefined;
   }
 
-  /** Throws 1040, 1203, 1226 and, while draining, the goodbye. */
+  /** Throws 1040, 1203, 1226. */
   #admit(account: User): void {
     const { connectionsMax, userConnectionsMax } = this.#options.limits;
-    if (this.#leaving !== undefined) throw this.#leaving;
     if (this.#handlers.size > connectionsMax && !isAdmin(account)) throw new ShardgateError("ER_CON_COUNT", TOO_MANY);
     const { user, maxConnections } = account;
     const open = this.#perUser.get(user) ?? 0;

@@ -93,7 +93,9 @@ export interface ClientOptions {
   /** What sessions begin with as wait_timeout, interactive clients with the other one. */
   readonly waitTimeoutS: number;
   readonly interactiveTimeoutS: number;
-  /** How long statements and transactions may go on when the gateway stops. */
+  /** How long all goes on as before when the gateway stops, but for /readyz, which tells balancers to look elsewhere. */
+  readonly drainDelayMs: number;
+  /** How long statements and transactions may go on then. */
   readonly drainMs: number;
 }
 
@@ -350,6 +352,7 @@ function loadTls(files: { readonly certFile: string; readonly keyFile: string })
     if (error instanceof ShardgateError) throw error;
     throw new ShardgateError("CONFIG_BAD", `--tls-cert or --tls-key is no good: ${messageOf(error)}`, error);
   }
+      if (options.clients.drainDelayMs > 0) await sleep(clock, options.clients.drainDelayMs);
 }
 
 function readText(file: string): string {
@@ -409,3 +412,4 @@ export const GATEWAY_DEFAULTS = {
   slowQueryMs: 10_000,
   keptStats: { metrics: true, digests: true },
 } as const;
+    drainDelayMs: 0,

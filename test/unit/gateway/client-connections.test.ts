@@ -202,6 +202,44 @@ describe("a drain", () => {
     expect(bed.connections.size).toBe(0);
   });
 
+  test("leaves those alone who pause only shortly between their statements", { timeout: 30_000 }, async () => {
+    const bed = await bedWith({});
+    const [busy, early] = [await bed.connect(), await socketTo(bed)];
+    await eventually(() => bed.connections.size === 2);
+    const done = bed.connections.drain(goodbye, 20_000);
+    const startMs = performance.now();
+    for (let sinceMs = startMs; sinceMs - startMs < 3 * LIMITS.drainQuietMs; sinceMs = performance.now()) {
+      const answer = await valueOf(busy, "say 3").catch((error: unknown) => error);
+      // A machine that stood still has paused.
+      if (performance.now() - sinceMs > LIMITS.drainQuietMs / 2) break;
+      expect(answer).toBe("The");
+    }
+    early.destroy();
+    await done;
+    expect(bed.connections.size).toBe(0);
+  });
+
+  test("ends those that never pause behind an answer", { timeout: 30_000 }, async () => {
+    const bed = await bedWith({});
+    const busy = await bed.connect();
+    let answers = 0;
+    const loop = (async (): Promise<unknown> => {
+      for (;;) {
+        try {
+          await busy.query("say 3");
+          answers++;
+        } catch (error) {
+          return error;
+        }
+      }
+    })();
+    await bed.connections.drain(goodbye, 800);
+    expect(answers).toBeGreaterThan(0);
+    const error = await loop;
+    expect(String(error)).not.toMatch(/interrupt/i);
+    expect(bed.connections.size).toBe(0);
+  });
+
   test("stops what is left at its end", { timeout: 30_000 }, async () => {
     const bed = await bedWith({});
     const [busy, inTransaction] = [await bed.connect(), await bed.connect()];
