@@ -30,6 +30,7 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly connectTimeout: number;
   readonly waitTimeout: number;
   readonly interactiveTimeout: number;
+  readonly drainDelay: number;
   readonly drainTimeout: number;
   readonly socket?: string;
   readonly socketMode: number;
@@ -41,7 +42,6 @@ interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly gatherMaxRows: number;
   readonly gatherMaxBytes: number;
   readonly scatter: boolean;
-  readonly drainDelay: number;
   readonly gather: boolean;
   readonly maxRows: number;
   readonly createDatabaseOn?: string;
@@ -124,8 +124,14 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
     )
     .option("--interactive-timeout <s>", "the same for interactive clients", wholeSeconds, CLIENTS.interactiveTimeoutS)
     .option(
+      "--drain-delay <s>",
+      "how long after SIGTERM all goes on as before, while /readyz tells balancers to look elsewhere",
+      wholeNumber,
+      CLIENTS.drainDelayMs / 1000,
+    )
+    .option(
       "--drain-timeout <s>",
-      "how long statements and transactions may go on after SIGTERM",
+      "how long clients, their statements and transactions may go on then; who pauses is told to leave",
       wholeNumber,
       CLIENTS.drainMs / 1000,
     )
@@ -134,12 +140,6 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       new Option("--socket-mode <octal>", "permissions of the Unix socket's file")
         .argParser(fileMode)
         .default(0o777, "777"),
-    .option(
-      "--drain-delay <s>",
-      "how long after SIGTERM all goes on as before, while /readyz tells balancers to look elsewhere",
-      wholeNumber,
-      CLIENTS.drainDelayMs / 1000,
-    )
     )
     .option(
       "--proxy-protocol-networks <list>",
@@ -250,6 +250,7 @@ async function start(
       unixSocket: flags.socket === undefined ? undefined : { path: flags.socket, mode: flags.socketMode },
       waitTimeoutS: flags.waitTimeout,
       interactiveTimeoutS: flags.interactiveTimeout,
+      drainDelayMs: flags.drainDelay * 1000,
       drainMs: flags.drainTimeout * 1000,
     },
     gatherLimits: { rowsMax: flags.gatherMaxRows, bytesMax: flags.gatherMaxBytes },
@@ -283,6 +284,5 @@ function packetBytes(text: string): number {
 
 function fileMode(text: string): number {
   if (!/^0?[0-7]{3}$/.test(text)) throw new InvalidArgumentError("expected three octal digits, as 770");
-      drainDelayMs: flags.drainDelay * 1000,
   return Number.parseInt(text, 8);
 }

@@ -327,6 +327,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     reload: () => reloader.reload(),
     async stop(graceMs = options.clients.drainMs) {
       accepting = false;
+      if (options.clients.drainDelayMs > 0) await sleep(clock, options.clients.drainDelayMs);
       const closed = listeners.map((each) => each.close());
       await connections.drain(new ShardgateError("ER_SERVER_SHUTDOWN", "Server shutdown in progress"), graceMs);
       await Promise.all(closed);
@@ -352,7 +353,6 @@ function loadTls(files: { readonly certFile: string; readonly keyFile: string })
     if (error instanceof ShardgateError) throw error;
     throw new ShardgateError("CONFIG_BAD", `--tls-cert or --tls-key is no good: ${messageOf(error)}`, error);
   }
-      if (options.clients.drainDelayMs > 0) await sleep(clock, options.clients.drainDelayMs);
 }
 
 function readText(file: string): string {
@@ -403,6 +403,7 @@ export const GATEWAY_DEFAULTS = {
     unixSocket: undefined,
     waitTimeoutS: 28_800,
     interactiveTimeoutS: 28_800,
+    drainDelayMs: 0,
     drainMs: LIMITS.drainMs,
   },
   replicaLagMaxS: 30,
@@ -412,4 +413,3 @@ export const GATEWAY_DEFAULTS = {
   slowQueryMs: 10_000,
   keptStats: { metrics: true, digests: true },
 } as const;
-    drainDelayMs: 0,
