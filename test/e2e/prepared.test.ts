@@ -13,6 +13,7 @@ import { decodeOk } from "../../src/mysql/packets/ok.ts";
 import { encodeExecute, type ExecuteParameters, TYPE_UNSIGNED } from "../../src/mysql/packets/stmt-execute.ts";
 import { isLengthCoded } from "../../src/mysql/packets/binary-row.ts";
 import { startCluster, startMysqld } from "../fixture/cluster.ts";
+import { hex, isEof, merged, type Parameter, StatementClient } from "./statement-client.ts";
 import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
 
 const TABLE = `
@@ -32,8 +33,6 @@ const VSCHEMA = {
     k: { column_vindexes: [{ column: "name", name: "bytes" }] },
   },
 };
-
-type Parameter = readonly [type: number, value: Buffer | null];
 
 const long = (value: number | bigint): Parameter => {
   const bytes = Buffer.alloc(8);
@@ -81,123 +80,6 @@ const time = (days: number, micros: number): Parameter => {
   bytes.writeUInt32LE(micros, 9);
   return [MYSQL_TYPE.TIME, bytes];
 };
-
-/** Answers as lists of packets. */
-class StatementClient {
-  readonly #raw: RawClient;
-  readonly #reader = new PacketReader(64 * 1024 * 1024);
-
-  private constructor(raw: RawClient) {
-    this.#raw = raw;
-  }
-
-  static async connect(port: number, database: string): Promise<StatementClient> {
-    const raw = await RawClient.login({
-      target: { host: "127.0.0.1", port },
-      user: "root",
-      capabilities: BASE_CAPABILITIES,
-    });
-    const client = new StatementClient(raw);
-    if (database !== "") await client.query(`USE ${database}`);
-    return client;
-  }
-
-  async query(sql: string): Promise<readonly Buffer[]> {
-    this.#raw.query(sql);
-    return this.#result();
-  }
-
-  /** The packets, the statement's id blanked, and the id. */
-  async prepare(sql: string): Promise<{ readonly packets: readonly Buffer[]; readonly id: number }> {
-    this.#raw.send(COM.STMT_PREPARE, sql);
-    const head = Buffer.from(await this.#raw.packet(this.#reader));
-    if (head[0] === HEADER_ERR) return { packets: [head], id: 0 };
-    const id = head.readUInt32LE(1);
-    head.writeUInt32LE(0, 1);
-    const packets = [head];
-    for (const count of [head.readUInt16LE(7), head.readUInt16LE(5)]) {
-      if (count === 0) continue;
-      for (let i = 0; i <= count; i++) packets.push(Buffer.from(await this.#raw.packet(this.#reader)));
-    }
-    return { packets, id };
-  }
-
-  async execute(id: number, parameters: readonly Parameter[], flags = 0): Promise<readonly Buffer[]> {
-    const given: ExecuteParameters = {
-      types: parameters.map(([type]) => type),
-      values: parameters.map(([, value]) => value),
-    };
-    const payload = encodeExecute(given, isLengthCoded);
-    payload.writeUInt32LE(id, 1);
-    payload[5] = flags;
-    this.#raw.send(COM.STMT_EXECUTE, payload.subarray(1));
-    return this.#result(flags !== 0);
-  }
-
-  async fetch(id: number, rows: number): Promise<readonly Buffer[]> {
-    const payload = Buffer.alloc(8);
-    payload.writeUInt32LE(id);
-    payload.writeUInt32LE(rows, 4);
-    this.#raw.send(COM.STMT_FETCH, payload);
-    const packets: Buffer[] = [];
-    for (;;) {
-      const packet = Buffer.from(await this.#raw.packet(this.#reader));
-      packets.push(packet);
-      if (isEof(packet) || packet[0] === HEADER_ERR) return packets;
-    }
-  }
-
-  /** A command with the statement's id and nothing behind it; `answers`: whether there is an answer. */
-  async tell(command: number, id: number, more: Buffer = Buffer.alloc(0), answers = false): Promise<readonly Buffer[]> {
-    const payload = Buffer.alloc(4);
-    payload.writeUInt32LE(id);
-    this.#raw.send(command, Buffer.concat([payload, more]));
-    return answers ? this.#result() : [];
-  }
-
-  close(): void {
-    this.#raw.close();
-  }
-
-  async #result(withCursor = false): Promise<readonly Buffer[]> {
-    const packets: Buffer[] = [];
-    let ends = 0;
-    for (;;) {
-      const packet = Buffer.from(await this.#raw.packet(this.#reader));
-      packets.push(packet);
-      if (packet[0] === HEADER_ERR || (packets.length === 1 && packet[0] === 0)) return packets;
-      if (isEof(packet) && (++ends === 2 || withCursor)) return packets;
-    }
-  }
-}
-
-function isEof(packet: Buffer): boolean {
-  return packet[0] === HEADER_EOF && packet.length < 9;
-}
-
-function hex(packets: readonly Buffer[]): readonly string[] {
-  // Errors name the statement's id, which is each server's own.
-  return packets.map((packet) =>
-    packet[0] === HEADER_ERR ? packet.toString("latin1").replace(/\(\d+\)/, "(id)") : packet.toString("hex"),
-  );
-}
-
-/** What an answer that was put together has in common with one server's: names, types, lengths' kinds, and all values. */
-function merged(packets: readonly Buffer[]): unknown {
-  const [first, ...rest] = packets;
-  if (first === undefined) return [];
-  if (first[0] === HEADER_ERR) return decodeErr(first).errno;
-  if (first[0] === 0) {
-    const { affectedRows, info } = decodeOk(first, 0);
-    return { affectedRows, info };
-  }
-  const count = first[0] ?? 0;
-  const columns = rest.slice(0, count).map((packet) => {
-    const { name, type, collation, decimals } = decodeColumnDefinition(packet);
-    return { name, type, collation, decimals };
-  });
-  return { columns, rows: hex(rest.slice(count).filter((packet) => !isEof(packet))) };
-}
 
 const ROWS: readonly (readonly Parameter[])[] = [
   [

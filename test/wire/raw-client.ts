@@ -30,6 +30,8 @@ export interface RawClientOptions {
   readonly password?: string;
   readonly plugin?: string;
   readonly capabilities?: number;
+  /** Read by a server only where `capabilities` lacks CLIENT_MYSQL. */
+  readonly mariadbCapabilities?: number;
 }
 
 export class RawClient {
@@ -62,7 +64,7 @@ export class RawClient {
     const answer = plugin === "mysql_native_password" ? nativeAnswer : cachingSha2Answer;
     const response = encodeHandshakeResponse({
       capabilities: (options.capabilities ?? BASE_CAPABILITIES) >>> 0,
-      mariadbCapabilities: 0,
+      mariadbCapabilities: options.mariadbCapabilities ?? 0,
       maxPacketBytes: 1 << 30,
       collation: 45,
       user: options.user,
