@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { messageOf, ShardgateError } from "./errors.ts";
 import type { Log } from "./log.ts";
+import type { Metrics } from "./process-metrics.ts";
 
 export interface AdminPage {
   readonly status: number;
@@ -15,6 +16,21 @@ export interface AdminPage {
 /** By path. `wantsJson`: asked for by `?format=json` or an Accept header without HTML. */
 export type AdminPages = ReadonlyMap<string, (wantsJson: boolean) => AdminPage | Promise<AdminPage>>;
 
+/** A page asked of another process. */
+export interface AdminRequest {
+  readonly path: string;
+}
+
+/** What a process shows of itself. */
+export interface AdminContents {
+  readonly pages: AdminPages;
+  /** Undefined: it counts nothing. */
+  readonly metrics: Metrics | undefined;
+}
+
+/** Where it is shown: host:port, or by somebody else who has the port. */
+export type AdminPlace = string | ((contents: AdminContents) => Promise<AdminServer>);
+
 export interface AdminServer {
   /** host:port */
   readonly address: string;
@@ -23,6 +39,11 @@ export interface AdminServer {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 100;
+
+/** Shows `contents` at `place`. Throws CONFIG_BAD for an address that is none or taken. */
+export function serveAdmin(place: AdminPlace, contents: AdminContents, log: Log): Promise<AdminServer> {
+  return typeof place === "string" ? startAdminServer(place, contents.pages, log) : place(contents);
+}
 
 /** Throws CONFIG_BAD for an address that is none or taken. */
 export async function startAdminServer(listen: string, pages: AdminPages, log: Log): Promise<AdminServer> {

@@ -181,6 +181,23 @@ export const LIMITS = {
   peerCallTimeoutMs: 3_000,
   /** Bytes of statements in one gateway's list of its clients; beyond, they are told short. */
   peerStatementsBytesMax: 32 * 1024 * 1024,
+
+  /** Processes of one gateway or tablet. */
+  workersMax: 64,
+  /** A worker shows a sign of life this often; after so many that did not come it gets no new connections. */
+  workerBeatMs: 500,
+  workerSilentBeatsMax: 3,
+  /** A worker that has died is replaced after the shorter time, one that dies again and again after up to the longer. */
+  workerBackoffMinMs: 200,
+  workerBackoffMaxMs: 5_000,
+  /** A worker that ran for so long counts as one that did not die at once. */
+  workerSteadyMs: 30_000,
+  /** What a primary process asks a worker for its pages is answered by then, or left out. */
+  workerCallTimeoutMs: 3_000,
+  /** Beyond the drain, a worker may take so long to end before it is killed. */
+  workerStopMs: 5_000,
+  /** Connections that wait for a worker to take them. */
+  unservedConnectionsMax: 1_000,
   healthIntervalMs: 500,
 
   /** Calls that VEXPLAIN tells of one statement, and bytes of the text of each. */

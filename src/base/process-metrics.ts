@@ -1,8 +1,16 @@
 // A Prometheus registry with what every process has: memory, CPU, event-loop lag, garbage collection. The one place that
 // knows prom-client; figures of one's own are read when they are asked for, so that counting costs no library call.
 
-import { collectDefaultMetrics, Gauge, type LabelValues, Registry } from "prom-client";
-import { LATENCY_BOUNDS_S, type Latencies } from "./latencies.ts";
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  Gauge,
+  type LabelValues,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from "prom-client";
+import { LATENCY_BOUNDS_S, Latencies } from "./latencies.ts";
 
 export interface Sample {
   readonly labels: LabelValues<string>;
@@ -14,6 +22,27 @@ export interface LatencySample {
   readonly latencies: Latencies;
 }
 
+/** All metrics of a process as plain data, to be merged with those of others. */
+export interface MetricsSnapshot {
+  readonly plain: readonly MetricObjectWithValues<MetricValue<string>>[];
+  /** Names among them that only grow. */
+  readonly counters: readonly string[];
+  readonly histograms: readonly HistogramSnapshot[];
+}
+
+interface HistogramSnapshot {
+  readonly name: string;
+  readonly help: string;
+  readonly samples: readonly {
+    readonly labels: LabelValues<string>;
+    readonly counts: readonly number[];
+    readonly sumMs: number;
+  }[];
+}
+
+/** What becomes of a gauge's values when those of several processes are merged. */
+export type Merging = "sum" | "min" | "max";
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #histograms: { name: string; help: string; read: () => readonly LatencySample[] }[] = [];
@@ -23,13 +52,19 @@ export class Metrics {
   }
 
   /** A value that goes up and down. `labels` are the names of all labels that samples have. */
-  gauge(name: string, help: string, labels: readonly string[], read: () => readonly Sample[]): void {
-    this.#read(name, help, labels, read);
+  gauge(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => readonly Sample[],
+    merging: Merging = "sum",
+  ): void {
+    this.#read(name, help, labels, read, merging);
   }
 
   /** A value that only grows; its name ends in `_total`. */
   counter(name: string, help: string, labels: readonly string[], read: () => readonly Sample[]): void {
-    this.#read(name, help, labels, read);
+    this.#read(name, help, labels, read, "sum");
     this.#counters.add(name);
   }
 
@@ -46,18 +81,33 @@ export class Metrics {
 
   /** All in Prometheus' text format. */
   async text(): Promise<string> {
-    const plain = await this.#registry.metrics();
-    // prom-client has no counters that are read; as gauges they would be typed wrong.
-    const typed = plain.replace(/^# TYPE (\S+) gauge$/gm, (line, name: string) =>
-      this.#counters.has(name) ? `# TYPE ${name} counter` : line,
-    );
-    return `${typed}${this.#histograms.map(histogramText).join("")}`;
+    const plain = withCounters(await this.#registry.metrics(), this.#counters);
+    return `${plain}${this.#histograms.map(histogramText).join("")}`;
   }
 
-  #read(name: string, help: string, labels: readonly string[], read: () => readonly Sample[]): void {
+  async snapshot(): Promise<MetricsSnapshot> {
+    return {
+      plain: await this.#registry.getMetricsAsJSON(),
+      counters: [...this.#counters],
+      histograms: this.#histograms.map(({ name, help, read }) => ({
+        name,
+        help,
+        samples: read().map(({ labels, latencies: { counts, sumMs } }) => ({ labels, counts: [...counts], sumMs })),
+      })),
+    };
+  }
+
+  #read(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => readonly Sample[],
+    aggregator: Merging,
+  ): void {
     void new Gauge({
       name,
       help,
+      aggregator,
       labelNames: [...labels],
       registers: [this.#registry],
       collect() {
@@ -66,6 +116,41 @@ export class Metrics {
       },
     });
   }
+}
+
+/** The metrics of several processes as those of one, in Prometheus' text format. */
+export async function mergedMetricsText(snapshots: readonly MetricsSnapshot[]): Promise<string> {
+  const registry = AggregatorRegistry.aggregate(snapshots.map(({ plain }) => [...plain]));
+  const counters = new Set(snapshots.flatMap((snapshot) => snapshot.counters));
+  const histograms = new Map<string, { name: string; help: string; samples: Map<string, LatencySample> }>();
+  for (const { name, help, samples } of snapshots.flatMap((snapshot) => snapshot.histograms)) {
+    const merged = histograms.get(name) ?? { name, help, samples: new Map<string, LatencySample>() };
+    histograms.set(name, merged);
+    for (const { labels, counts, sumMs } of samples) {
+      const key = JSON.stringify(labels);
+      const sample = merged.samples.get(key) ?? { labels, latencies: new Latencies() };
+      merged.samples.set(key, sample);
+      sample.latencies.add(latenciesOf(counts, sumMs));
+    }
+  }
+  const texts = [...histograms.values()].map(({ name, help, samples }) =>
+    histogramText({ name, help, read: () => [...samples.values()] }),
+  );
+  return `${withCounters(await registry.metrics(), counters)}${texts.join("")}`;
+}
+
+export function latenciesOf(counts: readonly number[], sumMs: number): Latencies {
+  const latencies = new Latencies();
+  latencies.counts.set(counts);
+  latencies.sumMs = sumMs;
+  return latencies;
+}
+
+/** prom-client has no counters that are read; as gauges they would be typed wrong. */
+function withCounters(text: string, counters: ReadonlySet<string>): string {
+  return text.replace(/^# TYPE (\S+) gauge$/gm, (line, name: string) =>
+    counters.has(name) ? `# TYPE ${name} counter` : line,
+  );
 }
 
 function histogramText({

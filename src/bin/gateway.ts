@@ -9,11 +9,22 @@ import { GATEWAY_DEFAULTS, startGateway } from "../gateway/server.ts";
 import { TRANSACTION_MODES, type TransactionMode } from "../gateway/session-holds.ts";
 import { Topology } from "../topo/topology.ts";
 import { killerAt } from "./commit-hook.ts";
-import { addProcessFlags, grpcTlsOf, type ProcessFlags, runProcess, wholeNumber } from "./process-flags.ts";
+import type { AdminPlace } from "../base/admin-server.ts";
+import type { GatewayShare } from "../gateway/server.ts";
+import { workerPlace } from "../workers/place.ts";
+import {
+  addProcessFlags,
+  addWorkersFlag,
+  grpcTlsOf,
+  type ProcessFlags,
+  runProcess,
+  wholeNumber,
+} from "./process-flags.ts";
 import { peerNetwork } from "./peers.ts";
 import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
 
-interface GatewayFlags extends ProcessFlags, TopoFlags {
+export interface GatewayFlags extends ProcessFlags, TopoFlags {
+  readonly workers: number;
   readonly listen: string;
   readonly cell?: string;
   readonly lastKnownGood?: string;
@@ -208,14 +219,36 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       "127.0.0.1:0",
     )
     .option("--peer-advertise-host <host>", "host entered in the topology (default: the host of --peer-listen)");
+  addWorkersFlag(command, "processes that share the clients, for machines with more cores; 1 is this one alone");
   addTopoFlags(command);
   addProcessFlags(command);
-  return command.action((flags: GatewayFlags) => runProcess("gateway", flags, (log) => start(flags, log)));
+  return command.action(run);
+}
+
+/** Nothing of several processes is loaded where there is one. */
+async function run(flags: GatewayFlags): Promise<void> {
+  const place = workerPlace();
+  if (place === undefined && flags.workers === 1) {
+    await runProcess("gateway", flags, (log) => start(flags, log));
+    return;
+  }
+  const workers = await import("./gateway-workers.ts");
+  if (place === undefined) {
+    await runProcess("gateway", flags, (log) => workers.startGatewayPrimary(flags, log));
+    return;
+  }
+  const { runWorker } = await import("./worker-process.ts");
+  await runWorker<import("./gateway-workers.ts").GatewayPrimaryPort>("gateway", flags, place, {}, async (worker) => {
+    const share = await workers.gatewayShare(worker.link);
+    const peerListen = workers.peerListenOf(flags.peerListen, place.index);
+    return start({ ...flags, peerListen }, worker.log, { share, admin: worker.admin });
+  });
 }
 
 async function start(
   flags: GatewayFlags,
   log: Parameters<typeof startGateway>[0]["log"],
+  worker?: { readonly share: GatewayShare; readonly admin: AdminPlace },
 ): ReturnType<typeof startGateway> {
   const { tlsCert: certFile, tlsKey: keyFile } = flags;
   if ((certFile === undefined) !== (keyFile === undefined)) {
@@ -260,7 +293,9 @@ async function start(
     topologyWaitMs: flags.topologyWait,
     slowQueryMs: flags.slowQueryMs,
     keptStats: { metrics: flags.metrics === "on", digests: flags.digests === "on" },
-    admin: flags.adminListen === "off" ? undefined : { listen: flags.adminListen, config: { ...flags } },
+    admin:
+      flags.adminListen === "off" ? undefined : { listen: worker?.admin ?? flags.adminListen, config: { ...flags } },
+    share: worker?.share,
     peers: peerNetwork(flags.peerListen, flags.peerAdvertiseHost, grpcTls, log),
     clock: systemClock,
     log,

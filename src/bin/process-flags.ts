@@ -4,6 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log, type LogLevel } from "../base/log.ts";
 import { Certificates } from "../rpc/certificates.ts";
 import type { GrpcTls } from "../rpc/service.ts";
@@ -46,6 +47,16 @@ export function grpcTlsOf(flags: Pick<ProcessFlags, "grpcCert" | "grpcKey" | "gr
   return new Certificates({ certFile, keyFile, caFile }, systemClock, log);
 }
 
+export function addWorkersFlag(command: Command, meaning: string): Command {
+  return command.option("--workers <n>", meaning, workerCount, 1);
+}
+
+function workerCount(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1 || value > LIMITS.workersMax) throw new InvalidArgumentError(`expected 1 to ${LIMITS.workersMax}`);
+  return value;
+}
+
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("expected a whole number, 0 or more");
@@ -57,6 +68,8 @@ export interface RunningPart {
   readonly address: string;
   /** host:port of its admin pages. */
   readonly adminAddress: string | undefined;
+  /** Of its workers, if it has some. */
+  workerPids?(): readonly number[];
   reload?(): void;
   stop(): Promise<void>;
 }
@@ -99,7 +112,8 @@ export async function runProcess(
       running.reload?.();
     });
     const { address, adminAddress: admin } = running;
-    process.stdout.write(`${JSON.stringify({ ready: true, part, pid: process.pid, address, admin })}\n`);
+    const workers = running.workerPids?.();
+    process.stdout.write(`${JSON.stringify({ ready: true, part, pid: process.pid, address, admin, workers })}\n`);
   } catch (error) {
     process.stderr.write(`shardgate ${part}: ${messageOf(error)}\n`);
     if (!(error instanceof ShardgateError) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);

@@ -1,6 +1,6 @@
 // A gateway's admin port: whether it lives and serves, its metrics, and pages of what it does now.
 
-import { type AdminPage, type AdminServer, dataPage, startAdminServer } from "../base/admin-server.ts";
+import { type AdminPage, type AdminPlace, type AdminServer, dataPage, serveAdmin } from "../base/admin-server.ts";
 import { Metrics } from "../base/process-metrics.ts";
 import type { ConnectionTotals } from "./client-connections.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -22,7 +22,7 @@ export interface AdminSources {
 
 const DIGESTS_SHOWN = 100;
 
-export function startGatewayAdmin(listen: string, sources: AdminSources): Promise<AdminServer> {
+export function startGatewayAdmin(place: AdminPlace, sources: AdminSources): Promise<AdminServer> {
   const { context } = sources;
   const metrics = sources.hasMetrics ? metricsOf(sources) : undefined;
   const pages = new Map<string, (wantsJson: boolean) => AdminPage | Promise<AdminPage>>([
@@ -37,7 +37,7 @@ export function startGatewayAdmin(listen: string, sources: AdminSources): Promis
   if (metrics !== undefined) {
     pages.set("/metrics", async () => ({ status: 200, type: metrics.contentType, body: await metrics.text() }));
   }
-  return startAdminServer(listen, pages, context.log);
+  return serveAdmin(place, { pages, metrics }, context.log);
 }
 
 /** Ready: it takes clients, and each served keyspace has a primary that takes calls. */
@@ -176,6 +176,7 @@ function metricsOf({ context, connections, topologyAgeS }: AdminSources): Metric
     "1: the tablet takes calls",
     TABLET,
     ofTablets(({ problem }) => (problem === undefined ? 1 : 0)),
+    "min",
   );
   metrics.gauge(
     "shardgate_tablet_calls_in_flight",
@@ -208,6 +209,7 @@ function metricsOf({ context, connections, topologyAgeS }: AdminSources): Metric
     "Since the topology has last been heard of",
     [],
     single(topologyAgeS),
+    "max",
   );
   return metrics;
 }

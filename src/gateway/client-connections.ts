@@ -35,12 +35,27 @@ export interface ConnectionTotals {
   readonly sent: number;
 }
 
+/** Counts over all processes that share the clients; a connection takes a seat for its user when its password was right. */
+export interface SharedSeats {
+  take(user: string): Promise<Seat>;
+  leave(user: string): void;
+}
+
+interface Seat {
+  /** Of all processes, logged in or not. */
+  readonly connections: number;
+  /** Logged in as the user, with this one. */
+  readonly ofUser: number;
+}
+
 export interface ClientConnectionsOptions<Handler extends CommandHandler>
   extends Pick<
     ClientConnectionOptions,
     "serverVersion" | "users" | "tlsRequired" | "rsaKeys" | "proxyNetworks" | "beforeSession" | "clock" | "log"
   > {
   readonly limits: ClientLimits;
+  /** Undefined: nobody else has connections. */
+  readonly seats?: SharedSeats | undefined;
   /** Of the next connection. */
   tls(): SecureContext | undefined;
   takeId(): number;
@@ -94,10 +109,11 @@ export class ClientConnections<Handler extends CommandHandler> {
     return [...this.#handlers.values()].filter((handler) => handler !== undefined);
   }
 
-  accept(socket: Socket, isUnixSocket: boolean): void {
+  /** `connections`: of all processes, with this one. */
+  accept(socket: Socket, isUnixSocket: boolean, connections = this.#handlers.size + 1): void {
     const { limits, proxyNetworks, clock, log } = this.#options;
     const { serverVersion, users, tlsRequired, rsaKeys } = this.#options;
-    if (!this.#hasRoom()) {
+    if (!this.#hasRoom(connections - 1)) {
       this.#past.refused++;
       socket.on("error", () => {});
       socket.end(writeFrame(encodeErrBeforeGreeting(ERRORS.ER_CON_COUNT.errno, TOO_MANY), 0));
@@ -108,6 +124,7 @@ export class ClientConnections<Handler extends CommandHandler> {
     this.#past.accepted++;
     const refusal = this.#leaving;
     let user: string | undefined;
+    const seating = this.#options.seats === undefined ? undefined : new Seating(this.#options.seats);
     const connection = new ClientConnection(socket, {
       connectionId: this.#options.takeId(),
       serverVersion,
@@ -120,7 +137,11 @@ export class ClientConnections<Handler extends CommandHandler> {
       packetBytesMax: limits.packetBytesMax,
       loginTimeoutMs: limits.loginTimeoutMs,
       readTimeoutMs: limits.readTimeoutMs,
-      beforeSession: (login) => this.#options.beforeSession(login),
+      beforeSession: (login) => {
+        const waited = this.#options.beforeSession(login);
+        if (seating === undefined) return waited;
+        return Promise.all([waited, seating.sit(login.account.user)]).then(() => undefined);
+      },
       clock,
       log,
       openSession: (client, login) => {
@@ -128,7 +149,7 @@ export class ClientConnections<Handler extends CommandHandler> {
         if (user !== undefined) this.#userLeft(user);
         user = undefined;
         if (refusal !== undefined) throw refusal;
-        this.#admit(login.account);
+        this.#admit(login.account, seating?.seat);
         const handler = this.#options.openSession(client, login);
         user = login.account.user;
         this.#perUser.set(user, (this.#perUser.get(user) ?? 0) + 1);
@@ -138,6 +159,7 @@ export class ClientConnections<Handler extends CommandHandler> {
       },
       closed: (client) => {
         this.#options.giveBackId(client.id);
+        seating?.end();
         if (this.#handlers.delete(client)) {
           this.#past.received += client.bytes.received;
           this.#past.sent += client.bytes.sent;
@@ -173,13 +195,13 @@ export class ClientConnections<Handler extends CommandHandler> {
   }
 
   /** Makes room for one more if that can be done. */
-  #hasRoom(): boolean {
+  #hasRoom(connections: number): boolean {
     const { limits } = this.#options;
     if (this.#unknown.size >= LIMITS.unknownConnectionsMax) {
       const [oldest] = this.#unknown;
       (this.#silent(0) ?? oldest)?.destroy();
     }
-    if (this.#handlers.size <= limits.connectionsMax) return true;
+    if (connections <= limits.connectionsMax) return true;
     const silent = this.#silent(SILENT_MS);
     silent?.destroy();
     return silent !== undefined;
@@ -196,11 +218,12 @@ export class ClientConnections<Handler extends CommandHandler> {
   }
 
   /** Throws 1040, 1203, 1226. */
-  #admit(account: User): void {
+  #admit(account: User, seat: Seat | undefined): void {
     const { connectionsMax, userConnectionsMax } = this.#options.limits;
-    if (this.#handlers.size > connectionsMax && !isAdmin(account)) throw new ShardgateError("ER_CON_COUNT", TOO_MANY);
+    const connections = seat?.connections ?? this.#handlers.size;
+    if (connections > connectionsMax && !isAdmin(account)) throw new ShardgateError("ER_CON_COUNT", TOO_MANY);
     const { user, maxConnections } = account;
-    const open = this.#perUser.get(user) ?? 0;
+    const open = seat === undefined ? (this.#perUser.get(user) ?? 0) : seat.ofUser - 1;
     if (maxConnections !== undefined) {
       if (open < maxConnections) return;
       const text = `User '${user}' has exceeded the 'max_user_connections' resource (current value: ${maxConnections})`;
@@ -229,6 +252,41 @@ export class ClientConnections<Handler extends CommandHandler> {
       for (const connection of this.#handlers.keys()) connection.sweep(nowMs);
       this.#planSweep();
     });
+  }
+}
+
+/** The seat of one connection; another user's after COM_CHANGE_USER. */
+class Seating {
+  readonly #seats: SharedSeats;
+  #user: string | undefined;
+  #seat: Seat | undefined;
+  #ended = false;
+
+  constructor(seats: SharedSeats) {
+    this.#seats = seats;
+  }
+
+  get seat(): Seat | undefined {
+    return this.#seat;
+  }
+
+  /** Never rejects: without an answer the process ends. */
+  async sit(user: string): Promise<void> {
+    this.#leave();
+    this.#user = user;
+    this.#seat = await this.#seats.take(user);
+    if (this.#ended) this.#leave();
+  }
+
+  end(): void {
+    this.#ended = true;
+    if (this.#seat !== undefined) this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#user !== undefined) this.#seats.leave(this.#user);
+    this.#user = undefined;
+    this.#seat = undefined;
   }
 }
 

@@ -15,15 +15,20 @@ export interface Listener {
 
 const BACKLOG = 1024;
 
-/** Listens on HOST:PORT; port 0: any free one. Throws CONFIG_BAD. */
-export async function listenTcp(listen: string, accept: (socket: Socket) => void, log: Log): Promise<Listener> {
+/** Listens on HOST:PORT; port 0: any free one. `paused`: sockets whose bytes another process will read. Throws CONFIG_BAD. */
+export async function listenTcp(
+  listen: string,
+  accept: (socket: Socket) => void,
+  log: Log,
+  paused = false,
+): Promise<Listener> {
   const separator = listen.lastIndexOf(":");
   const host = listen.slice(0, separator);
   const port = Number(listen.slice(separator + 1));
   if (separator < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new ShardgateError("CONFIG_BAD", `--listen wants HOST:PORT, not "${listen}"`);
   }
-  const server = createServer({ noDelay: true }, accept);
+  const server = createServer({ noDelay: true, pauseOnConnect: paused }, accept);
   await started(server, { host, port, backlog: BACKLOG }, (error) => {
     const text = `cannot listen on ${listen}: ${error.message}; --listen HOST:PORT chooses another`;
     return new ShardgateError("CONFIG_BAD", text, error);
@@ -39,9 +44,10 @@ export async function listenUnix(
   mode: number,
   accept: (socket: Socket) => void,
   log: Log,
+  paused = false,
 ): Promise<Listener> {
   await removeStale(path);
-  const server = createServer(accept);
+  const server = createServer({ pauseOnConnect: paused }, accept);
   await started(server, { path, backlog: BACKLOG }, (error) => {
     return new ShardgateError("CONFIG_BAD", `cannot listen on the Unix socket ${path}: ${error.message}`, error);
   });

@@ -106,7 +106,7 @@ export class Peers {
   }
 
   async #ask<T>(call: (peer: GatewayRecord) => Promise<T>): Promise<Heard<T>> {
-    const others = this.#watch.gateways.filter((peer) => !this.#isSelf(peer));
+    const others = onePerAddress(this.#watch.gateways).filter((peer) => !this.#isSelf(peer));
     const answers: T[] = [];
     const silent: { peer: GatewayRecord; error: string }[] = [];
     const asked = others.map(async (peer) => {
@@ -190,6 +190,11 @@ export class Peers {
   }
 }
 
+/** A gateway that was started anew on its port is listed twice until the lease of its dead self ends. */
+function onePerAddress(gateways: readonly GatewayRecord[]): readonly GatewayRecord[] {
+  return [...new Map(gateways.map((gateway) => [`${gateway.hostname}:${gateway.grpcPort}`, gateway])).values()];
+}
+
 const RETRY_MS = 1_000;
 const COUNTER_BITS = 22;
 const COUNTER_MAX = 2 ** COUNTER_BITS - 1;
@@ -198,12 +203,22 @@ const GATEWAYS_MAX = 2 ** 9 - 1;
 /** Ids of client connections; none is given to two of them at a time. */
 export class ConnectionIds {
   readonly #used = new Set<number>();
-  #counter = 0;
+  readonly #first: number;
+  readonly #step: number;
+  #counter: number;
+
+  /** Its counters are `first`, `first + step`, …: processes that may have one number count past each other. */
+  constructor(first = 1, step = 1) {
+    this.#first = first;
+    this.#step = step;
+    this.#counter = first - step;
+  }
 
   /** `number` is the gateway's. */
   take(number: number): number {
     for (;;) {
-      this.#counter = this.#counter >= COUNTER_MAX ? 1 : this.#counter + 1;
+      const next = this.#counter + this.#step;
+      this.#counter = next > COUNTER_MAX ? this.#first : next;
       const id = number * 2 ** COUNTER_BITS + this.#counter;
       if (this.#used.has(id)) continue;
       this.#used.add(id);

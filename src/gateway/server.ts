@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { readFileSync } from "node:fs";
+import type { AdminPlace } from "../base/admin-server.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -16,11 +17,12 @@ import type { Topology } from "../topo/topology.ts";
 import { createTopologyWatcher } from "../topo/topology-watcher.ts";
 import { loadHashes } from "../vschema/xxh64.ts";
 import { AutoIncrements } from "./auto-increments.ts";
-import { ClientConnections, type ClientLimits } from "./client-connections.ts";
+import { ClientConnections, type ClientLimits, type SharedSeats } from "./client-connections.ts";
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
 import { ComparisonFacts } from "./comparison-facts.ts";
 import { GatewayCounters } from "./gateway-counters.ts";
 import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
+import type { Socket } from "node:net";
 import { type Listener, listenTcp, listenUnix } from "./listen.ts";
 import { ConnectionIds, type PeerNetwork, Peers } from "./peers.ts";
 import type { Process } from "./processes.ts";
@@ -78,9 +80,23 @@ export interface GatewayOptions {
   /** What is counted of statements. */
   readonly keptStats: KeptStats;
   /** Where health, metrics and debug pages are served, and the configuration they show; undefined: nowhere. */
-  readonly admin: { readonly listen: string; readonly config: Readonly<Record<string, unknown>> } | undefined;
+  readonly admin: { readonly listen: AdminPlace; readonly config: Readonly<Record<string, unknown>> } | undefined;
+  /** Its clients are shared with other processes, whose primary listens; undefined: it is alone. */
+  readonly share?: GatewayShare | undefined;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** How a gateway is one of several processes behind one address. */
+export interface GatewayShare {
+  /** From 1. */
+  readonly index: number;
+  readonly count: number;
+  readonly seats: SharedSeats;
+  /** Of all of them, so that no name's decoy differs between them. */
+  readonly decoyKey: Buffer;
+  /** Connections come from now on, with how many there are of all processes. */
+  listen(accept: (socket: Socket, isUnixSocket: boolean, connections: number) => void): Listener;
 }
 
 /** How clients connect, and how long they may stay. */
@@ -120,9 +136,9 @@ const RELOAD_MS = 2_000;
 
 /** Throws CONFIG_BAD for bad files or a taken port, TOPO_UNAVAILABLE when neither store nor file has a topology. */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const { clock, log } = options;
+  const { clock, log, share } = options;
   await loadHashes();
-  const users = new Users(readUsers(options.usersFile));
+  const users = new Users(readUsers(options.usersFile), share?.decoyKey);
   let tls = options.tls === undefined ? undefined : loadTls(options.tls);
   const rsaKeys = await generateRsaKeys();
   const watcher = createTopologyWatcher({
@@ -253,7 +269,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   };
   const startedMs = clock.nowMs();
   const counters: ServerCounters = { questions: 0 };
-  const ids = new ConnectionIds();
+  const ids = new ConnectionIds(share?.index, share?.count);
   /** Sessions begin with the servers' sql_mode, which decides how statements are read. */
   const askSettings = async (): Promise<void> => {
     if (context.comparison.knownSettings !== undefined) return;
@@ -265,6 +281,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   await askSettings();
   const connections: ClientConnections<Session> = new ClientConnections<Session>({
     limits: options.clients.limits,
+    seats: share?.seats,
     proxyNetworks: options.clients.proxyNetworks,
     serverVersion: context.serverVersion,
     users,
@@ -288,9 +305,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     },
   });
   const { unixSocket } = options.clients;
-  const listener = await listenTcp(options.listen, (socket) => connections.accept(socket, false), log);
+  const listener =
+    share === undefined
+      ? await listenTcp(options.listen, (socket) => connections.accept(socket, false), log)
+      : share.listen((socket, isUnixSocket, all) => connections.accept(socket, isUnixSocket, all));
   const listeners: Listener[] = [listener];
-  if (unixSocket !== undefined) {
+  if (unixSocket !== undefined && share === undefined) {
     const { path, mode } = unixSocket;
     listeners.push(await listenUnix(path, mode, (socket) => connections.accept(socket, true), log));
   }

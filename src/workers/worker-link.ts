@@ -1,0 +1,82 @@
+// A worker's end of the channel to its primary process. The primary is found by the environment that it starts workers
+// with; when it ends, so does the worker, at once: nobody would restart it, and its port is another process's soon.
+
+import type { Socket } from "node:net";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { Channel } from "./channel.ts";
+import type { WorkerPlace } from "./place.ts";
+import type { HandedConnection, PrimaryPort, WorkerPort } from "./ports.ts";
+
+export type Accept = (socket: Socket, connection: HandedConnection) => void;
+
+/** `Primary` are the methods that the primary has for workers of its kind. */
+export class WorkerLink<Primary extends PrimaryPort = PrimaryPort> {
+  readonly place: WorkerPlace;
+  readonly channel: Channel<Primary>;
+  #accept: Accept | undefined;
+  #closed = 0;
+
+  /** `local`: methods for the primary beside those for connections. */
+  constructor(place: WorkerPlace, local: Omit<WorkerPort, "accept">, log: Log) {
+    this.place = place;
+    const send = process.send?.bind(process);
+    const wire = {
+      send(message: object, socket: Socket | undefined, sent: (error: Error | null) => void): void {
+        if (process.connected) send?.(message, socket, {}, sent);
+      },
+    };
+    const accept: WorkerPort["accept"] = (connection, socket) => this.#take(connection, socket);
+    this.channel = new Channel<Primary>(wire, { ...local, accept }, log);
+    process.on("message", (message: Parameters<Channel<Primary>["received"]>[0], handle: unknown) => {
+      this.channel.received(message, handle as Socket | undefined);
+    });
+    process.once("disconnect", () => {
+      log.error({}, "the primary process has ended: this worker ends, too");
+      setImmediate(() => process.exit(1));
+    });
+    const beat = setInterval(() => this.#primary.tell("alive", undefined), LIMITS.workerBeatMs);
+    beat.unref();
+  }
+
+  /** Takes connections from now on; each is told to the primary when it is closed. */
+  listen(accept: Accept): void {
+    this.#accept = accept;
+  }
+
+  ready(): void {
+    this.#primary.tell("ready", undefined);
+  }
+
+  leaving(): void {
+    this.#primary.tell("leaving", undefined);
+  }
+
+  /** Resolves when it has been told, so that the process may end. */
+  async failed(reason: string): Promise<void> {
+    await this.#primary.call("failed", reason).catch(() => undefined);
+  }
+
+  get #primary(): Channel<PrimaryPort> {
+    return this.channel;
+  }
+
+  #take(connection: HandedConnection, socket: Socket | undefined): void {
+    if (socket === undefined || this.#accept === undefined) {
+      socket?.destroy();
+      this.#tellClosed();
+      return;
+    }
+    socket.once("close", () => this.#tellClosed());
+    this.#accept(socket, connection);
+  }
+
+  /** All that close in one turn of the event loop are told together. */
+  #tellClosed(): void {
+    if (this.#closed++ > 0) return;
+    setImmediate(() => {
+      this.#primary.tell("closed", this.#closed);
+      this.#closed = 0;
+    });
+  }
+}
