@@ -5,16 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { BufferWriter } from "../../src/mysql/codec.ts";
-import { COM, HEADER_EOF, HEADER_ERR, MYSQL_TYPE } from "../../src/mysql/constants.ts";
-import { PacketReader } from "../../src/mysql/packet-reader.ts";
-import { decodeColumnDefinition } from "../../src/mysql/packets/column-definition.ts";
+import { COM, HEADER_ERR, MYSQL_TYPE } from "../../src/mysql/constants.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
-import { decodeOk } from "../../src/mysql/packets/ok.ts";
-import { encodeExecute, type ExecuteParameters, TYPE_UNSIGNED } from "../../src/mysql/packets/stmt-execute.ts";
-import { isLengthCoded } from "../../src/mysql/packets/binary-row.ts";
+import { TYPE_UNSIGNED } from "../../src/mysql/packets/stmt-execute.ts";
 import { startCluster, startMysqld } from "../fixture/cluster.ts";
-import { hex, isEof, merged, type Parameter, StatementClient } from "./statement-client.ts";
-import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
+import { hex, merged, type Parameter, StatementClient } from "./statement-client.ts";
 
 const TABLE = `
 CREATE TABLE t (
