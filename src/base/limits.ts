@@ -47,6 +47,33 @@ export const LIMITS = {
   /** Combinations of labels that metrics of statements have. */
   metricGroupsMax: 500,
 
+  /** Query rules of a cluster, and names in one list of one of them. */
+  queryRulesMax: 500,
+  ruleNamesMax: 200,
+  /** Characters of a rule's pattern or replacement, and steps that a pattern is compiled to. */
+  rulePatternMax: 4 * 1024,
+  rulePatternProgramMax: 2_000,
+  /** Characters of a normalized statement that patterns look at: matching takes some 0.2 us for each of them and rule. */
+  ruleTextMax: 16 * 1024,
+  /** Characters of what a blocked client is told. */
+  ruleMessageMax: 400,
+  /** Longest timeout or delay that a rule may ask for. */
+  ruleTimeoutMsMax: 86_400_000,
+  /** Statements a second, and in a burst, that a rule may allow. */
+  ruleRateMax: 1_000_000,
+  /** Kinds of clients and selections for which decisions on statements are kept. */
+  ruleDecisionMapsMax: 200,
+  /** Users or addresses for which one rule counts apart, at one time. */
+  ruleBucketsMax: 10_000,
+  /** Statements of a gateway that wait because of a rule; others are refused. */
+  ruleDelayedMax: 1_000,
+  /** Lines a second that one rule writes to the log. */
+  ruleLogsPerS: 10,
+  /** Mirrored statements under way in a gateway: others are left out. Each may take so long, and bring so much. */
+  mirrorsMax: 64,
+  mirrorTimeoutMs: 10_000,
+  mirrorReplyBytesMax: 4 * 1024 * 1024,
+
   /** Plans kept by a gateway. */
   planCacheEntries: 5_000,
   /** Bytes of normalized text above which a plan is not cached. */

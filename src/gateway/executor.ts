@@ -41,8 +41,9 @@ import { patchStatus } from "./patch-status.ts";
 import { runFieldList } from "./field-list.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { CachedPlan } from "./plan-cache.ts";
-import { gatherForbidden, optionsOf, type QueryOptions, refuseScatter } from "./query-options.ts";
+import { gatherForbidden, mergeForbidden, optionsOf, type QueryOptions, refuseScatter } from "./query-options.ts";
 import { RowLimit } from "./row-limit.ts";
+import { obeyRules } from "./run-ruled.ts";
 import { runChange, runInsert } from "./run-change.ts";
 import { runChangeRows } from "./run-change-rows.ts";
 import { aloneIn, runCatalog } from "./run-catalog.ts";
@@ -119,6 +120,8 @@ export class Executor implements PassThroughOwner {
   #binds: readonly BindValue[] = NO_BINDS;
   /** What the statement under way may do. */
   #options: QueryOptions;
+  /** What query rules have made of its options; undefined: there was none to ask. */
+  #given: QueryOptions | undefined;
   /** When it is to have ended; 0: never. */
   #deadlineMs = 0;
   /** Runs the statement under way when its answer goes to the client in another form (MAX_ROWS, binary rows). */
@@ -157,9 +160,10 @@ export class Executor implements PassThroughOwner {
 
   /**
    * Runs the statement of a COM_QUERY; `payload` is the whole packet, command byte first. With `execution` it stands for
-   * that of a prepared statement: its text has the values in it, and the answer's rows have binary form.
+   * that of a prepared statement: its text has the values in it, and the answer's rows have binary form. With `given`
+   * options query rules have been asked already.
    */
-  query(payload: Buffer, sequenceId: number, execution?: Execution): void {
+  query(payload: Buffer, sequenceId: number, execution?: Execution, given?: QueryOptions): void {
     this.#sequenceId = sequenceId + 1;
     if (this.state.holds.hasLostState) {
       this.fail(
@@ -182,7 +186,15 @@ export class Executor implements PassThroughOwner {
         return;
       }
       const cluster = this.context.cluster();
-      const options = this.#fixed ?? optionsOf(normalized.directives, this.context.queryOptions);
+      let options = given ?? this.#fixed ?? optionsOf(normalized.directives, this.context.queryOptions);
+      this.#given = given;
+      const rules = this.context.rules.current;
+      if (rules !== undefined && given === undefined && this.#fixed === undefined) {
+        const ruled = obeyRules(this, rules, { payload, sequenceId, execution, normalized, cluster, options });
+        if (ruled === undefined) return;
+        options = ruled;
+        this.#given = ruled;
+      }
       this.#options = options;
       this.#deadlineMs = options.timeoutMs === 0 ? 0 : this.context.clock.nowMs() + options.timeoutMs;
       const cached = this.#plans.planOf(sql, normalized, cluster, this.tabletType);
@@ -239,6 +251,20 @@ export class Executor implements PassThroughOwner {
         this.context.clock.wallMs(),
       );
       this.fail(error);
+    }
+  }
+
+  /** Goes on with a statement that query rules have been asked about; they may have made another one of it. */
+  queryRuled(
+    payload: Buffer,
+    given: QueryOptions,
+    { sequenceId, execution }: { readonly sequenceId: number; readonly execution: Execution | undefined },
+    isRewritten: boolean,
+  ): void {
+    if (!isRewritten || execution === undefined) this.query(payload, sequenceId, execution, given);
+    else {
+      this.#given = given;
+      this.#asText(payload);
     }
   }
 
@@ -304,9 +330,13 @@ export class Executor implements PassThroughOwner {
     return tabletType === undefined || this.state.inTransaction ? this.state.target.tabletType : tabletType;
   }
 
-  /** Runs statements of the same session whose answers go to `client`, one at a time and while none of its own runs. */
-  forClient(client: ExecutorClient): Executor {
-    const inner = new Executor(this.context, this.state, client, { ...this.#options, rowsMax: 0 });
+  /**
+   * Runs statements of the same session whose answers go to `client`, one at a time and while none of its own runs. They
+   * have the options of the statement under way, but for those that are the client's own (`isClients`).
+   */
+  forClient(client: ExecutorClient, isClients = false): Executor {
+    const fixed = isClients ? this.#fixed : { ...this.#options, rowsMax: 0 };
+    const inner = new Executor(this.context, this.state, client, fixed);
     this.#inner = inner;
     if (this.signal.aborted) inner.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
     return inner;
@@ -515,6 +545,12 @@ export class Executor implements PassThroughOwner {
     if (noGather !== undefined) throw gatherForbidden(noGather, reason);
   }
 
+  /** Throws when a query rule forbids the merge tier. */
+  #refuseMerge(): void {
+    const { noMerge } = this.#options;
+    if (noMerge !== undefined) throw mergeForbidden(noMerge);
+  }
+
   /** Of the statement under way. */
   get gatherLimits(): GatherLimits {
     const { gatherLimits } = this.context;
@@ -584,7 +620,7 @@ export class Executor implements PassThroughOwner {
     this.#execution = undefined;
     this.#binary ??= new Executor(this.context, this.state, new BinaryRows(this.client), this.#fixed);
     this.#inner = this.#binary;
-    this.#binary.query(payload, this.#sequenceId - 1);
+    this.#binary.query(payload, this.#sequenceId - 1, undefined, this.#given);
   }
 
   #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
@@ -609,6 +645,7 @@ export class Executor implements PassThroughOwner {
       return;
     }
     const gather = plan.kind === "gather" ? plan : this.#options.forcesGather ? plan.gather : undefined;
+    if (gather === undefined) this.#refuseMerge();
     this.state.last.tier = gather === undefined ? "merge" : "gather";
     if (gather !== undefined) this.#slow(runGather(this, gather, binds, cluster));
     else if (plan.kind === "merge") this.#slow(runMerge(this, plan, binds, cluster));
@@ -714,6 +751,7 @@ export class Executor implements PassThroughOwner {
 
   async #scatter(plan: SendPlan, targets: readonly ShardTarget[], payload: Buffer): Promise<void> {
     const { state } = this;
+    this.#refuseMerge();
     state.last.tier = "merge";
     const { effect } = plan;
     const { touchesTables } = effect;

@@ -16,6 +16,7 @@ import type { GatewayCounters } from "./gateway-counters.ts";
 import type { Databases } from "./databases.ts";
 import type { Process } from "./processes.ts";
 import type { QueryOptions } from "./query-options.ts";
+import type { QueryRules } from "./query-rules.ts";
 import type { Killed, KillRequest } from "./run-kill.ts";
 import type { QueryStats } from "./query-stats.ts";
 import type { SequenceCache } from "./sequence-cache.ts";
@@ -58,6 +59,7 @@ export interface GatewayContext {
   readonly gatherLimits: GatherLimits;
   /** Of statements without directives. */
   readonly queryOptions: QueryOptions;
+  readonly rules: QueryRules;
   /** What sessions begin with as wait_timeout, and interactive ones. */
   readonly waitTimeoutS: number;
   readonly interactiveTimeoutS: number;

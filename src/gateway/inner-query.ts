@@ -21,9 +21,9 @@ export async function queryInside(executor: Executor, sql: string): Promise<Text
   return readTextResult(reply);
 }
 
-/** The whole answer to a statement, framed. Throws LIMIT_REACHED for one too large to be kept; an ERR is an answer. */
-export function replyInside(executor: Executor, sql: string | Buffer): Promise<Buffer> {
-  return new InnerClient(executor).query(sql);
+/** The whole answer to a statement, which may be the client's own, framed. Throws LIMIT_REACHED for one too large to be kept; an ERR is an answer. */
+export function replyInside(executor: Executor, sql: string | Buffer, isClients = false): Promise<Buffer> {
+  return new InnerClient(executor, isClients).query(sql);
 }
 
 /** Takes the place of the client of `outer` for one statement. */
@@ -36,10 +36,10 @@ class InnerClient implements ExecutorClient {
   #done: (() => void) | undefined;
   #failed: ((error: Error) => void) | undefined;
 
-  constructor(outer: Executor) {
+  constructor(outer: Executor, isClients: boolean) {
     this.capabilities = outer.client.capabilities & ~CLIENT.DEPRECATE_EOF;
     this.#signal = outer.signal;
-    this.#executor = outer.forClient(this);
+    this.#executor = outer.forClient(this, isClients);
   }
 
   async query(sql: string | Buffer): Promise<Buffer> {

@@ -289,7 +289,7 @@ export class PreparedStatements {
         statement.cursor = rows;
       },
     });
-    const inner = this.#executor.forClient(client);
+    const inner = this.#executor.forClient(client, true);
     const command = encodeExecute(parameters, isLengthCoded);
     inner.query(payload, sequenceId, { text: statement.text, command });
   }
@@ -300,7 +300,7 @@ export class PreparedStatements {
       let lastInsertId = 0n;
       let warnings = 0;
       for (const row of rows) {
-        const reply = await replyInside(executor, this.#textWith(statement, row).subarray(1));
+        const reply = await replyInside(executor, this.#textWith(statement, row).subarray(1), true);
         const packet = reply.subarray(HEADER_BYTES);
         if (packet[0] === HEADER_ERR) throw decodeErr(packet);
         const ok = decodeOk(packet, 0);

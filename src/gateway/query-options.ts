@@ -27,6 +27,8 @@ export interface QueryOptions {
   readonly timeoutMs: number;
   /** What forbids scattering; undefined: nothing. */
   readonly noScatter: string | undefined;
+  /** What forbids merging rows of several shards; undefined: nothing. Only query rules do. */
+  readonly noMerge: string | undefined;
   /** What forbids gathering; undefined: nothing. */
   readonly noGather: string | undefined;
   /** Gathers also what could be merged. */
@@ -50,12 +52,15 @@ export interface QueryDefaults {
 }
 
 const BY_DIRECTIVE = "the directive";
+/** Begins the name of what forbids something that no directive can allow. */
+export const BY_RULE = "query rule ";
 
 /** What holds for statements without directives. */
 export function defaultOptions({ noScatter, noGather, rowsMax }: QueryDefaults): QueryOptions {
   return {
     timeoutMs: 0,
     noScatter: noScatter ? "the `no_scatter` command line argument" : undefined,
+    noMerge: undefined,
     noGather: noGather ? "the `no_gather` command line argument" : undefined,
     forcesGather: false,
     rowsMax,
@@ -74,6 +79,7 @@ export function optionsOf(directives: Directives | undefined, defaults: QueryOpt
   return {
     timeoutMs: numberOf(directives.get("query_timeout_ms")) ?? defaults.timeoutMs,
     noScatter: isSet("no_scatter") ? BY_DIRECTIVE : isSet("allow_scatter") ? undefined : defaults.noScatter,
+    noMerge: defaults.noMerge,
     noGather: isSet("no_gather") ? BY_DIRECTIVE : isSet("allow_gather") ? undefined : defaults.noGather,
     forcesGather: isSet("force_gather"),
     rowsMax: rowsMaxOf(directives.get("max_rows")) ?? defaults.rowsMax,
@@ -91,16 +97,23 @@ export function refuseScatter(plan: Plan, noScatter: string, { vschema }: Cluste
     if (!isScatter(routing) || vschema.keyspaces.get(keyspace)?.sharded !== true) continue;
     throw new ShardgateError(
       "QUERY_FORBIDDEN",
-      `plan includes scatter, which is disallowed using ${noScatter}: give a sharding key of ${keyspace}, or /*vt+ ALLOW_SCATTER */`,
+      `plan includes scatter, which is disallowed using ${noScatter}: give a sharding key of ${keyspace}` +
+        (noScatter.startsWith(BY_RULE) ? "" : ", or /*vt+ ALLOW_SCATTER */"),
     );
   }
 }
 
 export function gatherForbidden(noGather: string, reason: string): ShardgateError {
+  const hint = noGather.startsWith(BY_RULE) ? "" : "; /*sg+ ALLOW_GATHER */ lets it pass";
   return new ShardgateError(
     "QUERY_FORBIDDEN",
-    `plan includes gather, which is disallowed using ${noGather} (${reason}); /*sg+ ALLOW_GATHER */ lets it pass`,
+    `plan includes gather, which is disallowed using ${noGather} (${reason})${hint}`,
   );
+}
+
+export function mergeForbidden(noMerge: string): ShardgateError {
+  const text = `plan merges rows of several shards, which is disallowed using ${noMerge}: give a sharding key`;
+  return new ShardgateError("QUERY_FORBIDDEN", text);
 }
 
 function numberOf(text: string | undefined): number | undefined {

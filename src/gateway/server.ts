@@ -31,6 +31,7 @@ import { Databases } from "./databases.ts";
 import type { TopologyNews } from "./topology-news.ts";
 import { NO_PROXIES, type ProxyNetworks } from "./proxy-protocol.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
+import { QueryRules } from "./query-rules.ts";
 import { FileReloader, type ReloadedFiles } from "../base/reloaded-files.ts";
 import { isMeant, type Killed, type KillRequest, mayKill } from "./run-kill.ts";
 import { startGatewayAdmin } from "./admin.ts";
@@ -187,7 +188,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     definitions.follow(keyspaces);
   };
   followTablets();
+  const rules = new QueryRules(clock, log);
+  rules.follow(watcher.snapshot());
   watcher.onChange((snapshot) => {
+    rules.follow(snapshot);
     view = builder.build(snapshot, tracked.current);
     followTablets();
     log.info({ version: view.version, keyspaces: snapshot.keyspaces.size }, "topology changed");
@@ -254,6 +258,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     }),
     gatherLimits: options.gatherLimits,
     queryOptions: defaultOptions(options.queryDefaults),
+    rules,
     waitTimeoutS: options.clients.waitTimeoutS,
     interactiveTimeoutS: options.clients.interactiveTimeoutS,
     packetBytesMax: options.clients.limits.packetBytesMax,

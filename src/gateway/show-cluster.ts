@@ -10,10 +10,11 @@ import type { KeyspaceVSchema, VindexDefinition } from "../vschema/model.ts";
 import { checkKeyspaceAccess } from "./access.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
+import { ruleRows } from "./query-rules.ts";
 import { digestRows } from "./query-stats.ts";
 import type { Executor } from "./executor.ts";
 import { readTextRows } from "./text-rows.ts";
-import { seesKeyspace } from "./users.ts";
+import { isAdmin, seesKeyspace } from "./users.ts";
 
 export interface ClusterAnswer {
   readonly result: ResultSet;
@@ -54,6 +55,14 @@ export async function clusterAnswer(
       return answer(
         DIGEST_COLUMNS,
         rows.map((row) => Object.values(row).map(String)),
+      );
+    }
+    case "query rules": {
+      // They name users, and what is watched of them.
+      if (!isAdmin(state.user)) throw adminOnly("SHOW QUERY RULES");
+      return answer(
+        RULE_COLUMNS,
+        ruleRows(context.rules).map((row) => Object.values(row).map(String)),
       );
     }
     case "vitess_shards":
@@ -144,6 +153,24 @@ const DIGEST_COLUMNS = [
   "Last_seen",
   "Statement",
 ];
+const RULE_COLUMNS = [
+  "Rule",
+  "Priority",
+  "Flags",
+  "Match",
+  "Action",
+  "Hits",
+  "Blocked",
+  "Limited",
+  "Delayed",
+  "Rewritten",
+  "Routed",
+  "Mirrored",
+  "Mirrors_dropped",
+  "Mirrors_failed",
+  "Last_hit",
+  "Comment",
+];
 const TABLET_COLUMNS = [
   "Cell",
   "Keyspace",
@@ -222,6 +249,10 @@ function selectedVSchema(
   if (vschema === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
   checkKeyspaceAccess(state.user, schema);
   return vschema;
+}
+
+function adminOnly(statement: string): ShardgateError {
+  return new ShardgateError("ER_TABLEACCESS_DENIED", `${statement} needs the right "admin"`);
 }
 
 function answer(names: readonly string[], rows: readonly (readonly string[])[], likeColumn = 0): ClusterAnswer {

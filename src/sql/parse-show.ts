@@ -72,8 +72,8 @@ function form(c: Cursor, found: Found): void {
       return filter(c, found);
     case "query":
       c.next();
-      c.expect("digests");
-      found.what = "query digests";
+      found.what = c.accept("rules") ? "query rules" : "query digests";
+      if (found.what === "query digests") c.expect("digests");
       return;
     case "vitess_migrations":
     case "vitess_throttled_apps":

@@ -177,6 +177,16 @@ export const routingRulesCodec: RecordCodec<readonly RoutingRule[]> = {
   encode: (rules) => seal({ rules: routingRulesJson(rules) }),
 };
 
+/** The `rules` list of query rules as JSON.parse gives it; what it means is checked in `rules/`. */
+export const queryRulesCodec: RecordCodec<readonly unknown[]> = {
+  decode(key, text) {
+    const fields = openRecord(key, text);
+    const rules = fields.value("rules");
+    return Array.isArray(rules) ? rules : fields.fail("rules", "a list");
+  },
+  encode: (rules) => seal({ rules }),
+};
+
 /**
  * Checks the `rules` list of Vitess's routing rules JSON (`from_table`/`to_tables`, or the same in camel case).
  * `fail` gets the path of the fault, as `[2].to_tables`, and what was expected there; it must throw.

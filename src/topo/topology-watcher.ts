@@ -16,7 +16,7 @@ import { keyspaceCodec, routingRulesCodec, shardCodec, tabletCodec, vschemaCodec
 import type { Revision, TopoEntry, TopoList, TopoWatching, TopoWatchEvent } from "./store.ts";
 import { decodeTopoFile, writeTopoFile } from "./topo-file.ts";
 import type { TopologyKey } from "./topology.ts";
-import { parseTopologyKey, vschemaKey } from "./topology.ts";
+import { parseTopologyKey, queryRulesKey, vschemaKey } from "./topology.ts";
 
 export interface KeyspaceSnapshot {
   readonly name: string;
@@ -43,6 +43,8 @@ export interface TopologySnapshot {
   readonly keyspaces: ReadonlyMap<string, KeyspaceSnapshot>;
   readonly tablets: ReadonlyMap<TabletAlias, TabletRecord>;
   readonly routingRules: readonly RoutingRule[];
+  /** The record of query rules as stored, good or bad: who follows it keeps the last good ones. Undefined: none. */
+  readonly queryRules: { readonly text: string; readonly revision: Revision } | undefined;
 }
 
 export interface TopologyWatcherOptions {
@@ -79,7 +81,8 @@ type Decoded =
   | { readonly kind: "vschema"; readonly keyspace: string; readonly json: unknown }
   | { readonly kind: "shard"; readonly keyspace: string; readonly record: ShardRecord }
   | { readonly kind: "tablet"; readonly record: TabletRecord }
-  | { readonly kind: "routing_rules"; readonly rules: readonly RoutingRule[] };
+  | { readonly kind: "routing_rules"; readonly rules: readonly RoutingRule[] }
+  | { readonly kind: "query_rules"; readonly text: string };
 
 interface Good {
   readonly entry: TopoEntry;
@@ -93,6 +96,7 @@ const EMPTY: TopologySnapshot = {
   keyspaces: new Map(),
   tablets: new Map(),
   routingRules: [],
+  queryRules: undefined,
 };
 
 export function createTopologyWatcher(options: TopologyWatcherOptions): TopologyWatcher {
@@ -363,6 +367,8 @@ function decode(key: TopologyKey, { key: path, value }: TopoEntry): Decoded {
     }
     case "routing_rules":
       return { kind: "routing_rules", rules: routingRulesCodec.decode(path, value) };
+    case "query_rules":
+      return { kind: "query_rules", text: value };
     case "cell":
     case "gateway":
       return misplaced(`a ${key.kind}`);
@@ -386,9 +392,13 @@ function buildSnapshot(
     if ("keyspace" in key) changedKeyspaces.add(key.keyspace);
   }
 
-  let { tablets, routingRules } = previous;
+  let { tablets, routingRules, queryRules } = previous;
   if (kinds.has("tablet")) tablets = new Map(pick(good, "tablet").map(({ record }) => [record.alias, record]));
   if (kinds.has("routing_rules")) routingRules = pick(good, "routing_rules")[0]?.rules ?? [];
+  if (kinds.has("query_rules")) {
+    const stored = good.get(queryRulesKey(root))?.entry;
+    queryRules = stored === undefined ? undefined : { text: stored.value, revision: stored.revision };
+  }
 
   let { keyspaces } = previous;
   if (changedKeyspaces.size > 0) {
@@ -414,7 +424,7 @@ function buildSnapshot(
     }
     keyspaces = next;
   }
-  return { sequence: previous.sequence + 1, revision, source, keyspaces, tablets, routingRules };
+  return { sequence: previous.sequence + 1, revision, source, keyspaces, tablets, routingRules, queryRules };
 }
 
 function buildKeyspace(

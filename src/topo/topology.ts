@@ -5,6 +5,7 @@
 //   ROOT/global/keyspaces/KS/vschema       ROOT/cells/CELL/tablets/ALIAS
 //   ROOT/global/keyspaces/KS/shards/SHARD  ROOT/cells/CELL/gateways/NUMBER
 //   ROOT/global/routing_rules              ROOT/global/locks/NAME
+//   ROOT/global/query_rules
 
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { type GatewayRecord, gatewayCodec } from "./gateway-record.ts";
@@ -25,6 +26,7 @@ import {
   checkName,
   keyspaceCodec,
   parseTabletAlias,
+  queryRulesCodec,
   routingRulesCodec,
   shardCodec,
   tabletCodec,
@@ -42,7 +44,7 @@ export interface Versioned<T> {
 export type TopologyKey =
   | { readonly kind: "keyspace" | "vschema"; readonly keyspace: string }
   | { readonly kind: "shard"; readonly keyspace: string; readonly shard: string }
-  | { readonly kind: "routing_rules" }
+  | { readonly kind: "routing_rules" | "query_rules" }
   | { readonly kind: "cell"; readonly cell: string }
   | { readonly kind: "tablet"; readonly cell: string; readonly alias: TabletAlias }
   | { readonly kind: "gateway"; readonly cell: string; readonly number: number };
@@ -208,6 +210,20 @@ export class Topology {
     return this.#put(routingRulesKey(this.root), routingRulesCodec.encode(rules), revision, "the routing rules");
   }
 
+  // Query rules
+
+  /** As JSON, in the order they were given. Revision undefined: none were ever written. */
+  async getQueryRules(): Promise<{ readonly rules: readonly unknown[]; readonly revision: Revision | undefined }> {
+    const entry = await this.store.get(queryRulesKey(this.root));
+    if (entry === undefined) return { rules: [], revision: undefined };
+    return { rules: queryRulesCodec.decode(entry.key, entry.value), revision: entry.revision };
+  }
+
+  /** Compare-and-set as `putVSchema`. The caller has checked what they say. */
+  putQueryRules(rules: readonly unknown[], revision: Revision | undefined): Promise<Revision> {
+    return this.#put(queryRulesKey(this.root), queryRulesCodec.encode(rules), revision, "the set of query rules");
+  }
+
   // Cells
 
   /** Names, sorted. */
@@ -291,7 +307,9 @@ export class Topology {
 export function parseTopologyKey(root: string, key: string): TopologyKey | undefined {
   if (!key.startsWith(`${root}/`)) return undefined;
   const [area, group, name, part, last, ...rest] = key.slice(root.length + 1).split("/");
-  if (area === "global" && group === "routing_rules" && name === undefined) return { kind: "routing_rules" };
+  if (area === "global" && (group === "routing_rules" || group === "query_rules") && name === undefined) {
+    return { kind: group };
+  }
   if (area === "global" && group === "keyspaces" && name !== undefined && rest.length === 0) {
     const keyspace = decodeKeySegment(name);
     if (keyspace === undefined) return undefined;
@@ -349,6 +367,10 @@ export function routingRulesKey(root: string): string {
   return `${root}/global/routing_rules`;
 }
 
+export function queryRulesKey(root: string): string {
+  return `${root}/global/query_rules`;
+}
+
 export function cellKey(root: string, cell: string): string {
   return `${root}/cells/${cell}/cell`;
 }
@@ -373,6 +395,7 @@ const CODECS = {
   vschema: vschemaCodec,
   shard: shardCodec,
   routing_rules: routingRulesCodec,
+  query_rules: queryRulesCodec,
   cell: cellCodec,
   tablet: tabletCodec,
   gateway: gatewayCodec,

@@ -142,6 +142,12 @@ export class FieldReader {
     });
   }
 
+  /** The same, where one text may stand for a list of one. */
+  textOrTexts(name: string): readonly string[] {
+    const value = this.#value(name);
+    return typeof value === "string" ? [value] : this.texts(name);
+  }
+
   /** An object field, read with its own names. */
   object(name: string, known: readonly string[]): FieldReader | undefined {
     const value = this.#value(name);

@@ -1,0 +1,206 @@
+// What query rules make of a statement before it is planned: it is refused, waits, becomes another one, or goes on with
+// other options. Rules are looked at once for each statement that a client sends; what comes of it goes with the statement
+// wherever it runs (`given` of Executor.query).
+
+import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { resolveTable } from "../plan/tables.ts";
+import type { RuleAction } from "../rules/query-rule.ts";
+import { rewrittenTemplate } from "../rules/rewrite.ts";
+import type { Normalized } from "../sql/normalize.ts";
+import { fillTemplate } from "../sql/print.ts";
+import type { ClusterView } from "./cluster-view.ts";
+import { comQuery } from "./com-query.ts";
+import type { Execution, Executor } from "./executor.ts";
+import { mirror } from "./mirror.ts";
+import { BY_RULE, type QueryOptions } from "./query-options.ts";
+import type { KeyspaceFinder, RuleDecision, RuleInForce, RuleSet } from "./query-rules.ts";
+
+/** A statement as its client has sent it. */
+export interface RuledStatement {
+  readonly payload: Buffer;
+  readonly sequenceId: number;
+  readonly execution: Execution | undefined;
+  readonly normalized: Normalized;
+  readonly cluster: ClusterView;
+  /** Without rules. */
+  readonly options: QueryOptions;
+}
+
+/** What the statement goes on with; undefined: it goes on by itself. Throws what it is refused with. */
+export function obeyRules(executor: Executor, rules: RuleSet, ruled: RuledStatement): QueryOptions | undefined {
+  const { state } = executor;
+  const { payload, normalized, cluster } = ruled;
+  const decision = rules.decide(state, payload.subarray(1), normalized, finderFor(cluster));
+  if (decision.applied.length === 0) return ruled.options;
+  let { options } = ruled;
+  let waitMs = 0;
+  for (const each of decision.applied) {
+    count(executor, each, decision);
+    if (each.rule.dryRun) continue;
+    waitMs = Math.max(waitMs, limitedBy(executor, each));
+    block(executor, each);
+    options = withAction(options, each, executor, decision);
+  }
+  const rewritten = rewrite(executor, decision, normalized);
+  const runs = rewritten ?? payload;
+  for (const each of decision.applied) {
+    if (each.rule.action.mirror !== undefined && !each.rule.dryRun) mirror(executor, each, decision, runs, options);
+  }
+  if (waitMs === 0 && rewritten === undefined) return options;
+  const goOn = (): void => executor.queryRuled(runs, options, ruled, rewritten !== undefined);
+  if (waitMs === 0) goOn();
+  else wait(executor, waitMs, goOn);
+  return undefined;
+}
+
+function finderFor({ version, vschema, schema }: ClusterView): KeyspaceFinder {
+  return {
+    version,
+    keyspaceOf(table) {
+      try {
+        return resolveTable(table, { vschema, schema, keyspace: undefined }).keyspace.keyspace;
+      } catch (error) {
+        // What is wrong with the name is told when the statement is planned.
+        if (error instanceof ShardgateError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function count({ context, state }: Executor, each: RuleInForce, { facts }: RuleDecision): void {
+  const { clock, log } = context;
+  const { rule, counts } = each;
+  counts.hits++;
+  counts.lastHitMs = clock.wallMs();
+  if (!rule.action.log) return;
+  const nowMs = clock.nowMs();
+  if (nowMs - each.logSinceMs >= 1_000) {
+    each.logSinceMs = nowMs;
+    each.logsLeft = LIMITS.ruleLogsPerS;
+  }
+  if (each.logsLeft === 0) return;
+  each.logsLeft--;
+  const { connectionId, user, clientHost, target } = state;
+  log.info(
+    {
+      rule: rule.name,
+      dryRun: rule.dryRun,
+      connection: connectionId,
+      user: user.user,
+      source: clientHost,
+      keyspace: target.keyspace,
+      type: facts.type,
+      statement: facts.digest.slice(0, LIMITS.digestTextBytesMax),
+    },
+    "query rule applies",
+  );
+}
+
+/** How long it has to wait. Throws 1226 (42000). */
+function limitedBy(executor: Executor, { rule, counts, limit }: RuleInForce): number {
+  const { user, clientHost } = executor.state;
+  const action = rule.action.limit;
+  if (limit === undefined || action === undefined) return 0;
+  const waitMs = limit.take(action.per === "user" ? user.user : action.per === "source" ? clientHost : "");
+  if (waitMs === 0) return 0;
+  const { rules } = executor.context;
+  if (waitMs !== undefined && rules.delayed < LIMITS.ruleDelayedMax) {
+    counts.delayed++;
+    return waitMs;
+  }
+  counts.limited++;
+  refusing(executor, rule.name);
+  throw new ShardgateError(
+    "ER_USER_LIMIT_REACHED",
+    `User '${user.user}' has exceeded the '${rule.name}' resource (current value: ${action.perSecond})`,
+  );
+}
+
+function block(executor: Executor, { rule, counts }: RuleInForce): void {
+  const { block: blocked } = rule.action;
+  if (blocked === undefined) return;
+  counts.blocked++;
+  refusing(executor, rule.name);
+  throw new MysqlError(blocked.errno, blocked.sqlState, blocked.message);
+}
+
+/** What is counted of a statement that is never planned. */
+function refusing({ context, state }: Executor, rule: string): void {
+  const { last } = state;
+  const text = `REFUSED BY QUERY RULE ${rule}`;
+  last.digest = context.stats.digestOf(state.target.keyspace ?? "", "refused", text, context.clock.wallMs());
+  last.tier = "pass-through";
+  last.rows = 0;
+}
+
+function withAction(
+  options: QueryOptions,
+  { rule, counts }: RuleInForce,
+  { state }: Executor,
+  { isFreeRead }: RuleDecision,
+): QueryOptions {
+  const { timeoutMs, route, forceTier, forbidTiers }: RuleAction = rule.action;
+  const by = `${BY_RULE}${rule.name}`;
+  const forbids = (tier: "scatter" | "merge" | "gather"): boolean => forbidTiers.includes(tier);
+  const routes = route !== undefined && isFreeRead && readsAlone(state);
+  if (routes) counts.routed++;
+  return {
+    ...options,
+    timeoutMs: timeoutMs === undefined ? options.timeoutMs : sooner(options.timeoutMs, timeoutMs),
+    tabletType: routes ? route : options.tabletType,
+    noScatter: forbids("scatter") ? by : options.noScatter,
+    noMerge: forbids("merge") || forceTier === "pass-through" ? by : options.noMerge,
+    noGather: forbids("gather") || (forceTier ?? "gather") !== "gather" ? by : options.noGather,
+    forcesGather: options.forcesGather || forceTier === "gather",
+  };
+}
+
+/** Its rows are no part of anything that the session has begun or kept on a primary. */
+function readsAlone({ inTransaction, autocommit, holds }: Executor["state"]): boolean {
+  return !inTransaction && autocommit && holds.empty;
+}
+
+/** 0: never. */
+function sooner(oneMs: number, otherMs: number): number {
+  return oneMs === 0 ? otherMs : Math.min(oneMs, otherMs);
+}
+
+/** COM_QUERY of what the first rule that rewrites makes of the statement; undefined: none does. Throws 1235. */
+function rewrite(executor: Executor, decision: RuleDecision, { binds }: Normalized): Buffer | undefined {
+  const by = decision.applied.find(({ rule }) => rule.action.rewrite !== undefined && !rule.dryRun);
+  const action = by?.rule.action.rewrite;
+  if (by === undefined || action === undefined) return undefined;
+  const { name } = by.rule;
+  const { facts } = decision;
+  if (facts.isInside) throw notSupported("SET STATEMENT or EXPLAIN", `query rule ${name} rewrites the statement in it`);
+  decision.rewritten ??= {
+    by,
+    template: rewrittenTemplate(by.rule, action, facts.text, binds.length, executor.state.sqlMode),
+  };
+  by.counts.rewritten++;
+  return comQuery(fillTemplate(decision.rewritten.template, binds));
+}
+
+/** Goes on after a while, unless the statement is stopped meanwhile. */
+function wait(executor: Executor, waitMs: number, goOn: () => void): void {
+  const { signal, context } = executor;
+  const { rules, clock } = context;
+  rules.delayed++;
+  const ended = (): void => {
+    rules.delayed--;
+    timer.cancel();
+    signal.removeEventListener("abort", stopped);
+  };
+  const stopped = (): void => {
+    ended();
+    executor.fail(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+  };
+  const timer = clock.after(waitMs, () => {
+    ended();
+    goOn();
+  });
+  if (signal.aborted) stopped();
+  else signal.addEventListener("abort", stopped, { once: true });
+}
