@@ -13,6 +13,7 @@ import { addCellInfo, deleteCellInfo, getCellInfo, getCellInfoNames } from "../c
 import type { ControlContext, TabletSchemaPort, TabletTransactionPort } from "../control/context.ts";
 import type { KeyspaceInfo } from "../control/keyspaces.ts";
 import { createKeyspace, deleteKeyspace, getKeyspace, getKeyspaces } from "../control/keyspaces.ts";
+import { applyQueryRules, getQueryRules, storedRules } from "../control/query-rules.ts";
 import { applyRoutingRules, getRoutingRules } from "../control/routing-rules.ts";
 import { applySchema, getSchema } from "../control/schema.ts";
 import { createShard, deleteShard, getShard, getShards, setShardPrimary } from "../control/shards.ts";
@@ -25,6 +26,7 @@ import {
 } from "../control/transactions.ts";
 import { validate } from "../control/validate.ts";
 import { applyVSchema, getVSchema, goodVSchemas } from "../control/vschema.ts";
+import { readRulesText, rulesOf } from "../rules/read-rules.ts";
 import { withServer } from "../local/server-connection.ts";
 import { printKeyRange } from "../topo/key-range.ts";
 import type { ShardRecord, TabletRecord, TabletType } from "../topo/records.ts";
@@ -39,6 +41,7 @@ import type { Terminal } from "./terminal.ts";
 import { processTerminal } from "./terminal.ts";
 import type { TopoFlags } from "./topo-flags.ts";
 import { addTopoFlags, openStore, topoRootOf } from "./topo-flags.ts";
+import { tryRules, trialText } from "./try-rules.ts";
 import { type VindexVerification, verifyVindex } from "./vindex-verify.ts";
 
 /** What a test, or a process that embeds the commands, may replace. */
@@ -102,6 +105,8 @@ interface CtlFlags extends TopoFlags {
   readonly vschemaFile?: string;
   readonly rules?: string;
   readonly rulesFile?: string;
+  readonly revision?: number;
+  readonly source?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly sql?: string;
@@ -162,6 +167,7 @@ export function ctlCommand(parts: Partial<CtlParts> = {}): Command {
   addKeyspaceCommands(add);
   addShardCommands(add);
   addVSchemaCommands(add);
+  addQueryRuleCommands(add);
   addSchemaCommands(add);
   addCellCommands(add);
   addTransactionCommands(add);
@@ -338,6 +344,63 @@ function addVSchemaCommands(add: Add): void {
       new Option("--rules <json>", "the rules themselves"),
       new Option("--rules-file <file>", "file with the rules; - reads standard input"),
       new Option("--dry-run", "only check and print what would change"),
+    ],
+  );
+}
+
+function addQueryRuleCommands(add: Add): void {
+  add(
+    "GetQueryRules",
+    "Prints the query rules; with --json also their revision, which ApplyQueryRules can ask for.",
+    async ({ context }: Call) => {
+      const { rules, revision } = await getQueryRules(context);
+      return { json: { rules, revision: revision ?? 0 }, text: `${JSON.stringify({ rules }, undefined, 2)}\n` };
+    },
+  );
+  add(
+    "ApplyQueryRules",
+    "Checks query rules and puts them in place of the stored ones; prints what changes.",
+    async ({ context, terminal, flags }: Call) => {
+      const text = await inputOf(terminal, "--rules", flags.rules, "--rules-file", flags.rulesFile);
+      const result = await applyQueryRules(context, text, {
+        dryRun: flags.dryRun === true,
+        ...(flags.revision === undefined ? {} : { base: { revision: flags.revision || undefined } }),
+      });
+      const warnings = result.warnings.map((warning) => `warning: ${warning.path}: ${warning.message}\n`).join("");
+      return {
+        json: result,
+        text: `${result.diff}${warnings}${outcomeText(result.outcome, "The set of query rules")}`,
+      };
+    },
+    [
+      new Option("--rules <json>", "the rules themselves"),
+      new Option("--rules-file <file>", "file with the rules; - reads standard input"),
+      new Option("--revision <number>", "only if the stored ones have this revision; 0: if there are none").argParser(
+        wholeNumber,
+      ),
+      new Option("--dry-run", "only check and print what would change"),
+    ],
+  );
+  add(
+    "QueryRulesTest",
+    "Tells which query rules apply to a statement and what they do, without running anything.",
+    async ({ context, terminal, flags }: Call) => {
+      if (flags.sql === undefined) throw new UsageError("give --sql");
+      const isStored = flags.rules === undefined && flags.rulesFile === undefined;
+      const rules = isStored
+        ? await storedRules(context)
+        : rulesOf(readRulesText(await inputOf(terminal, "--rules", flags.rules, "--rules-file", flags.rulesFile)));
+      const { sql, user = "root", source = "127.0.0.1", keyspace } = flags;
+      const trial = tryRules(rules, { sql, user, source, keyspace }, await goodVSchemas(context));
+      return { json: trial, text: trialText(trial) };
+    },
+    [
+      new Option("--sql <statement>", "the statement"),
+      new Option("--user <name>", "who sends it").default("root"),
+      new Option("--source <address>", "from where; localhost: by a Unix socket").default("127.0.0.1"),
+      new Option("--keyspace <keyspace>", "what is selected"),
+      new Option("--rules <json>", "rules to try instead of those that are stored"),
+      new Option("--rules-file <file>", "file with such rules; - reads standard input"),
     ],
   );
 }
@@ -619,6 +682,11 @@ function shardTarget(text: string): readonly [string, string] {
   const [keyspace = "", shard = "", ...rest] = text.split("/");
   if (keyspace !== "" && shard !== "" && rest.length === 0) return [keyspace, shard];
   throw new UsageError(`"${text}" is no shard: expected keyspace/shard, as in customer/-80`);
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("expected a whole number");
 }
 
 function seconds(text: string): number {

@@ -1,11 +1,14 @@
 // `shardgate explain`: shows how a list of queries would be read and routed, from files alone. One JSON line
 // `{"sql":…,"keyspace"?:…}` in gives one JSON line out; with --keys the whole list gives one answer.
 
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Command, Option } from "commander";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { readSchemaDir } from "../local/schema-dir.ts";
 import { parseShardCounts } from "../local/shard-names.ts";
+import type { QueryRule } from "../rules/query-rule.ts";
+import { readRulesText, rulesOf } from "../rules/read-rules.ts";
 import { parse } from "../sql/parse.ts";
 import { print } from "../sql/print.ts";
 import { tablesOf } from "../sql/tables.ts";
@@ -14,6 +17,7 @@ import { loadHashes } from "../vschema/xxh64.ts";
 import { explainRouting, type OfflineCluster, offlineCluster } from "./explain-routing.ts";
 import { explainText } from "./explain-text.ts";
 import { explainWorkload, type Request } from "./explain-workload.ts";
+import { tryRules } from "./try-rules.ts";
 
 interface ExplainFlags {
   readonly schemaDir?: string;
@@ -21,7 +25,14 @@ interface ExplainFlags {
   readonly parseOnly?: boolean;
   readonly text?: boolean;
   readonly keys?: boolean;
+  readonly rules?: string;
   readonly asSharded: readonly string[];
+}
+
+/** Query rules ask who sends it. */
+interface RuledRequest extends Request {
+  readonly user: string | undefined;
+  readonly source: string | undefined;
 }
 
 export function explainCommand(): Command {
@@ -44,6 +55,7 @@ export function explainCommand(): Command {
         .argParser((text) => text.split(",").map((name) => name.trim()))
         .default([], "none"),
     )
+    .option("--rules <file>", "query rules, to tell for each query which apply (its user and source may be given, too)")
     .action(async (options: ExplainFlags) => {
       const show = options.text === true ? showText : showJson;
       if (options.parseOnly === true) {
@@ -65,6 +77,9 @@ export function explainCommand(): Command {
           for await (const request of readRequests()) requests.push(request);
           const answer = explainWorkload(requests, cluster, options.asSharded);
           process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+        } else if (options.rules !== undefined) {
+          const rules = rulesOf(readRulesText(readFileSync(options.rules, "utf8")));
+          await answerLines((request) => explainRuled(request, cluster, rules), show);
         } else await answerLines((request) => explain(request, cluster), show);
       } catch (error) {
         process.stderr.write(`shardgate explain: ${messageOf(error)}\n`);
@@ -79,24 +94,26 @@ const showJson: Show = (_, answer) => `${JSON.stringify(answer)}\n`;
 const showText: Show = ({ sql }, answer) => `${explainText(sql, answer)}\n`;
 
 /** Answers each line of standard input on standard output, at the pace of the reader. */
-async function answerLines(answer: (request: Request) => object, show: Show): Promise<void> {
+async function answerLines(answer: (request: RuledRequest) => object, show: Show): Promise<void> {
   for await (const request of readRequests()) {
     const result = show(request, answer(request));
     if (!process.stdout.write(result)) await new Promise((resolve) => process.stdout.once("drain", resolve));
   }
 }
 
-async function* readRequests(): AsyncGenerator<Request> {
+async function* readRequests(): AsyncGenerator<RuledRequest> {
   const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
   for await (const line of lines) if (line.trim() !== "") yield requestOf(line);
 }
 
-function requestOf(line: string): Request {
+function requestOf(line: string): RuledRequest {
   const value: unknown = JSON.parse(line);
   if (typeof value !== "object" || value === null || !("sql" in value) || typeof value.sql !== "string")
     throw new ShardgateError("CONFIG_BAD", `expected {"sql": "…"} on a line, got ${line.slice(0, 80)}`);
   const keyspace = "keyspace" in value && typeof value.keyspace === "string" ? value.keyspace : undefined;
-  return { sql: value.sql, keyspace };
+  const user = "user" in value && typeof value.user === "string" ? value.user : undefined;
+  const source = "source" in value && typeof value.source === "string" ? value.source : undefined;
+  return { sql: value.sql, keyspace, user, source };
 }
 
 /** What `--parse-only` says about a statement. */
@@ -124,6 +141,20 @@ export function explain(request: Request, cluster: OfflineCluster): object {
     if (!(error instanceof ShardgateError)) throw error;
     return { ok: false, phase: "plan", errno: error.errno, error: error.message };
   }
+}
+
+/** The same, of what query rules make of the statement, and what they do. */
+function explainRuled(request: RuledRequest, cluster: OfflineCluster, rules: readonly QueryRule[]): object {
+  const { user = "root", source = "127.0.0.1" } = request;
+  const trial = tryRules(rules, { ...request, user, source }, cluster.vschema.keyspaces);
+  const applied = trial.rules.filter(({ outcome }) => outcome.startsWith("applies"));
+  const { rewritten, error } = trial;
+  const ruled = {
+    rules: applied.map(({ rule, detail }) => `${rule}: ${detail}`),
+    ...(rewritten === undefined ? {} : { rewritten }),
+  };
+  if (error !== undefined) return { ok: false, phase: "rules", errno: error.errno, error: error.message, ...ruled };
+  return { ...explain({ ...request, sql: rewritten ?? request.sql }, cluster), ...ruled };
 }
 
 /** The statement's class: its kind, with INSERT and REPLACE, and the verbs of DDL and SHOW told apart. */
