@@ -428,6 +428,14 @@ export class Executor implements PassThroughOwner {
     return target;
   }
 
+  /** The shard that a table is read from which is on all: one that takes part in the transaction, else the session's own. */
+  #nearest(keyspace: string, cluster: ClusterView): ShardTarget {
+    const { holds, connectionId, inTransaction } = this.state;
+    const targets = this.targetsOf({ keyspace, routing: SCATTER }, [], cluster);
+    const joined = inTransaction ? targets.find((target) => holds.participates(target)) : undefined;
+    return joined ?? targets[connectionId % targets.length] ?? this.firstTarget(keyspace, cluster);
+  }
+
   /** The shard that statements without tables go to. */
   firstTarget(keyspace: string, cluster: ClusterView): ShardTarget {
     const [target] = this.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
@@ -666,7 +674,7 @@ export class Executor implements PassThroughOwner {
       this.#slow(this.#askThenSend(plan, plan.asks, binds, cluster, payload));
       return;
     }
-    const routed = this.targetsOf(plan, binds, cluster);
+    const routed = readsAnyCopy(plan) ? [this.#nearest(plan.keyspace, cluster)] : this.targetsOf(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
     if (targets.length !== 1 && this.#execution !== undefined && !this.#runsAsText()) {
       this.#asText(payload);
@@ -962,3 +970,8 @@ function useOf({ changes, callsStored, writes }: Effect, state: SessionState): S
 }
 
 const SCATTER: Routing = { kind: "scatter" };
+
+/** Locks are to be where others look for them. */
+function readsAnyCopy({ routing, effect }: SendPlan): boolean {
+  return routing.kind === "any" && effect.touchesTables && !effect.writes && effect.callsStored !== true;
+}

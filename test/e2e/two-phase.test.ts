@@ -133,6 +133,20 @@ describe("what shards are told", () => {
     expect(heard).toEqual({ "-80": [], "80-": ["START TRANSACTION", "UPDATE", "UPDATE", end, "UPDATE"] });
   });
 
+  test("one shard, though it reads a table that is on all", async () => {
+    const read = "SELECT id FROM r WHERE id = 1";
+    for (const [id, name] of [
+      [4, "80-"],
+      [1, "-80"],
+    ] as const) {
+      const heard = await said(async () => {
+        for (const sql of ["BEGIN", write(id, "x"), read, "COMMIT"]) await must(pair.gateway, sql);
+      });
+      const told = ["START TRANSACTION", "UPDATE", "SELECT", "COMMIT AND NO CHAIN NO RELEASE"];
+      expect(heard).toEqual({ "-80": [], "80-": [], [name]: told });
+    }
+  });
+
   test("two that wrote: the first decides, in its own transaction", async () => {
     const heard = await said(async () => {
       for (const sql of ["BEGIN", write(4, "x"), write(1, "x"), "COMMIT"]) await must(pair.gateway, sql);
