@@ -22,10 +22,25 @@ export interface Access {
 /** Plans are shared by users, so a plan always carries what it asks for. */
 export function accessOf(statement: Statement, plan: Plan, context: PlanContext): Access | undefined {
   if (plan.kind === "session") return undefined;
-  const tables = tableNamesOf(statement).flatMap((name) => accessedTable(name, statement, context));
+  const named = tableNamesOf(statement).flatMap((name) => accessedTable(name, statement, context));
+  const reaches = reachesBeyondTables(statement);
+  const keyspace = "keyspace" in plan ? plan.keyspace : (context.keyspace ?? "");
+  const tables = reaches ? [...named, { keyspace, table: "*" }] : named;
   const system = readsClosedTables(statement, context);
   if (tables.length === 0 && !system) return undefined;
-  return { right: rightOf(statement, plan), command: commandOf(statement), tables, system };
+  const right = reaches ? "admin" : rightOf(statement, plan);
+  return { right, command: commandOf(statement), tables, system };
+}
+
+/** Compound statements are not looked into, and files are the server's: both take the right to do anything there. */
+function reachesBeyondTables(statement: Statement): boolean {
+  let reaches = statement.kind === "admin" && statement.verb === "compound statement";
+  walk(statement, (node) => {
+    reaches ||= node.kind === "intoOutfile" || node.kind === "intoDumpfile";
+    reaches ||= node.kind === "call" && node.name === "load_file";
+    return !reaches;
+  });
+  return reaches;
 }
 
 /** Throws ER_TABLEACCESS_DENIED, in MySQL's words. */
@@ -88,6 +103,8 @@ function commandOf(statement: Statement): string {
     case "delete":
       return statement.kind.toUpperCase();
     case "ddl":
+      return statement.verb.toUpperCase();
+    case "admin":
       return statement.verb.toUpperCase();
     case "lock":
       return "LOCK TABLES";

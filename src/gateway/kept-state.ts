@@ -67,7 +67,9 @@ export function keepingOf(
 ): Keeping | undefined {
   const locks: string[] = [];
   let releases = false;
-  let isUnknown = statement.kind === "callProcedure";
+  let isUnknown =
+    statement.kind === "callProcedure" ||
+    (statement.kind === "admin" && (statement.verb === "compound statement" || statement.verb === "handler open"));
   walk(statement, (node) => {
     if (node.kind !== "call" || node.stored) return true;
     if (node.name === "get_lock") {

@@ -17,7 +17,6 @@ export const READ: Effect = { writes: false, commits: false, touchesTables: true
 export const WRITE: Effect = { writes: true, changes: true, commits: false, touchesTables: true, reserves: undefined };
 export const DEFINITION: Effect = { writes: true, commits: true, touchesTables: false, reserves: undefined };
 
-/** Throws 1235 for INTO OUTFILE and INTO DUMPFILE. */
 export function queryEffect(statement: Query): Effect {
   return withReserved(statement, READ);
 }
@@ -59,6 +58,16 @@ export function showEffect({ what }: Show): Effect {
   return SHOWN_AS_LISTS.has(what) || what.startsWith("count(*)") ? LISTS : NO_EFFECT;
 }
 
+/** Of a statement that is left to the server as a whole: it may do what a stored procedure may, and set all it names. */
+export function compoundEffect(text: string): Effect {
+  const names = text.matchAll(USER_VARIABLE);
+  const assigns = new Set(Array.from(names, ([, plain, quoted]) => (plain ?? quoted ?? "").toLowerCase()));
+  const kept = assigns.size === 0 ? {} : { assigns: [...assigns] };
+  return { ...WRITE, reserves: "a compound statement", callsStored: true, ...kept };
+}
+
+const USER_VARIABLE = /(?<![@\w])@(?:([\w$.]+)|[`'"]([^`'"]+)[`'"])/g;
+
 const LOCK_FUNCTIONS: ReadonlySet<string> = new Set([
   "get_lock",
   "release_lock",
@@ -67,7 +76,7 @@ const LOCK_FUNCTIONS: ReadonlySet<string> = new Set([
   "is_used_lock",
 ]);
 
-/** Adds what the statement's parts make of it. Throws 1235 for INTO OUTFILE and INTO DUMPFILE. */
+/** Adds what the statement's parts make of it. */
 export function withReserved(statement: Statement, effect: Effect): Effect {
   let reserves: string | undefined;
   let { writes } = effect;
@@ -104,9 +113,6 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
       case "systemVariable":
         readsNow ||= isNow(node);
         break;
-      case "intoOutfile":
-      case "intoDumpfile":
-        throw notSupported("SELECT … INTO OUTFILE", "write the rows on the client");
       default:
         hasQueries ||= isQuery(node);
     }
@@ -189,6 +195,12 @@ function countsAll(query: Query): boolean {
     return !counts;
   });
   return counts;
+}
+
+/** A query that writes a file, which is one server's. */
+export function writesFile(query: Query): boolean {
+  const { into } = query;
+  return into?.kind === "intoOutfile" || into?.kind === "intoDumpfile";
 }
 
 export function usesLocks(statement: Statement): boolean {

@@ -8,6 +8,7 @@ import { planOnAllShards } from "./all-shards.ts";
 import { planCatalog, refuseCatalogs } from "./catalog.ts";
 import { planChange } from "./change.ts";
 import {
+  compoundEffect,
   DEFINITION,
   keyspaceOfLocks,
   LOCK_TABLES,
@@ -18,6 +19,7 @@ import {
   usesLocks,
   withReserved,
   WRITE,
+  writesFile,
 } from "./effects.ts";
 import { keyspaceOfRoutine } from "./definition.ts";
 import { planDescribe, planExplain } from "./explain.ts";
@@ -100,8 +102,18 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
 
 function planSelect(statement: Query, context: PlanContext): Plan {
   const query = expandViews(statement, context);
-  const plan = planCatalog(query, context) ?? planQuery(query, context);
+  const planned = planCatalog(query, context) ?? planQuery(query, context);
+  const plan = writesFile(query) ? intoFile(planned) : planned;
   return query === statement ? plan : withColumnsOf(statement, plan, context);
+}
+
+/** Only where one shard has all the rows, whose server then has the file. */
+function intoFile(plan: Plan): Plan {
+  const what = "SELECT … INTO OUTFILE over several shards";
+  if (plan.kind !== "send")
+    throw notSupported(what, "each would write a file of its own; write the rows on the client");
+  const isOfOne = plan.routing.kind === "unsharded" || plan.routing.kind === "any";
+  return isOfOne ? plan : { ...plan, crossShard: what, severalShards: undefined };
 }
 
 /** SET STATEMENT … FOR goes as it is where the statement goes, if that is one shard for sure. */
@@ -162,7 +174,9 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
     const effect = statement.temporary ? temporary : definition;
     return send(statement, name, { kind: "unsharded" }, undefined, effect);
   }
-  if (keyspace.sharded) throw notSupported(`${what} in a sharded keyspace`);
+  if (keyspace.sharded) {
+    throw notSupported(`${what} in a sharded keyspace`, statement.kind === "load" ? "use LOAD DATA LOCAL" : undefined);
+  }
   const unsharded: Routing = { kind: "unsharded" };
   switch (statement.kind) {
     case "lock":
@@ -171,7 +185,15 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
       return send(statement, name, unsharded, undefined, DEFINITION);
     case "callProcedure":
       return send(statement, name, unsharded, undefined, withReserved(statement, WRITE));
+    case "load":
+      return send(statement, name, unsharded, undefined, withReserved(statement, WRITE));
     case "admin":
+      if (statement.verb === "compound statement") {
+        return send(statement, name, unsharded, undefined, compoundEffect(statement.text));
+      }
+      if (statement.verb.startsWith("handler ")) {
+        return send(statement, name, unsharded, undefined, { ...READ, reserves: "HANDLER" });
+      }
       // Maintenance of named tables; what acts on a server as a whole is not for a gateway to pass to one of many.
       if (tables.tables.length === 0 || !MAINTENANCE.has(statement.verb)) throw notSupported(what);
       return send(statement, name, unsharded, undefined, statement.verb === "checksum table" ? READ : DEFINITION);

@@ -76,6 +76,11 @@ export class Cursor {
     return this.k === T.eof || this.w === ";";
   }
 
+  /** At what no token begins with. A colon alone belongs to labels, which only bodies of programs have. */
+  atFault(): boolean {
+    return this.k === T.error || this.w === ":";
+  }
+
   /** The current word, where the compiler believes it unchanged since an earlier look. */
   is(word: string): boolean {
     return this.w === word;

@@ -306,7 +306,7 @@ export function tokenize(text: string, mode: SqlMode, from = 0): Tokens {
       if (c >= 128 || (c < 128 && (CLASSES[c] ?? 0) >= C_IDENT) || (c === 46 && end > start + colons)) end++;
       else break;
     }
-    if (end === start + colons) return fault(start);
+    if (end === start + colons) return colons === 1 ? op(start, ":") : fault(start);
     push(kind, start, end, "");
     return end;
   }

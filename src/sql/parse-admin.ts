@@ -534,7 +534,7 @@ function accountOptions(c: Cursor): void {
       case "comment":
       case "attribute":
         do c.next();
-        while (!c.atEnd() && c.k !== T.error && !isAccountOption(c));
+        while (!c.atEnd() && !c.atFault() && !isAccountOption(c));
         break;
       default:
         return;
@@ -787,7 +787,7 @@ function skipParentheses(c: Cursor): void {
   if (c.w !== "(") throw c.error();
   let depth = 0;
   do {
-    if (c.atEnd() || c.k === T.error) throw c.error();
+    if (c.atEnd() || c.atFault()) throw c.error();
     if (c.w === "(") depth++;
     else if (c.is(")")) depth--;
     c.next();
@@ -804,7 +804,7 @@ function needRest(c: Cursor): void {
 export function skipRest(c: Cursor): void {
   let depth = 0;
   while (!c.atEnd()) {
-    if (c.k === T.error) throw c.error();
+    if (c.atFault()) throw c.error();
     if (c.w === "(") depth++;
     else if (c.w === ")" && --depth < 0) throw c.error();
     c.next();

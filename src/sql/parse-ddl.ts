@@ -6,6 +6,7 @@ import { T } from "./lexer.ts";
 import { innerQuery, queryExpression } from "./parse-query.ts";
 import { admin, alterVschema, skipRest } from "./parse-admin.ts";
 import { accountName, lockWait } from "./parse-session.ts";
+import { bodyEnd } from "./statement-end.ts";
 import { canonicalText } from "./token-text.ts";
 import { alterTableBody, columnType, createTableBody, keyOptions, keyParts } from "./parse-definition.ts";
 import type { ForeignKeyDefinition, KeyDefinition, TableChange } from "./table-definition.ts";
@@ -374,68 +375,26 @@ function trigger(c: Cursor, found: Found): void {
 }
 
 /**
- * The body of a stored program: everything up to a `;` outside of BEGIN … END and the other compound statements. What it
- * says is left to the server that compiles it.
+ * The body of a stored program, or a compound statement: everything up to a `;` outside of blocks. What it says is left to
+ * the server that compiles it.
  */
-function program(c: Cursor): void {
-  let depth = 0;
-  let parens = 0;
-  while (c.k !== T.eof) {
-    if (c.k === T.error) throw c.error();
-    if (c.w === "(") parens++;
-    else if (c.w === ")" && --parens < 0) throw c.error();
-    else if (c.w === ";" && depth === 0) break;
-    else if (c.k === T.word || c.k === T.keyword) {
-      const before = c.tokens.words[c.i - 1] ?? "";
-      switch (c.w) {
-        case "begin":
-        case "case":
-        case "loop":
-        case "repeat":
-        case "while":
-          // REPEAT(…) is also a function, and each of them may stand behind END.
-          if (before !== "end" && !(c.w === "repeat" && c.peek(1) === "(" && before !== ";")) depth++;
-          break;
-        case "if":
-          if (before !== "end" && startsStatement(before) && c.peek(1) !== "exists" && c.peek(1) !== "not") depth++;
-          break;
-        case "end":
-          if (depth > 0) depth--;
-          break;
-      }
-    }
-    c.next();
-  }
-  if (parens !== 0 || depth !== 0) throw c.error();
+export function program(c: Cursor): void {
+  c.seek(bodyEnd(c.tokens, c.i));
+  if (c.k === T.error) throw c.error();
 }
 
-function startsStatement(before: string): boolean {
-  switch (before) {
-    case ";":
-    case "begin":
-    case "then":
-    case "else":
-    case "do":
-    case "loop":
-    case "repeat":
-    case ")":
-    case "":
-    case "row":
-    case "data":
-    case "deterministic":
-    case "sql":
-    case ":":
-      return true;
-    default:
-      return false;
-  }
+/** MariaDB's BEGIN NOT ATOMIC … END, and IF, CASE and loops outside of stored programs. */
+export function compound(c: Cursor): Statement {
+  const pos = c.pos;
+  program(c);
+  return { kind: "admin", verb: "compound statement", tables: [], text: c.text.slice(pos, c.lastEnd()), pos };
 }
 
 /** Steps over `( … )`. */
 export function balanced(c: Cursor): void {
   let depth = 0;
   do {
-    if (c.k === T.eof || c.k === T.error || c.w === ";") throw c.error();
+    if (c.k === T.eof || c.atFault() || c.w === ";") throw c.error();
     if (c.w === "(") depth++;
     else if (c.w === ")") depth--;
     c.next();

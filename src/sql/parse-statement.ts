@@ -3,7 +3,7 @@
 import type { Cursor } from "./cursor.ts";
 import { T } from "./lexer.ts";
 import { admin, atSetAccount } from "./parse-admin.ts";
-import { ddl } from "./parse-ddl.ts";
+import { compound, ddl } from "./parse-ddl.ts";
 import { deleteStatement, insert, load, update } from "./parse-dml.ts";
 import { queryExpression, withOf } from "./parse-query.ts";
 import {
@@ -64,7 +64,14 @@ export function statement(c: Cursor): Statement {
     case "use":
       return use(c);
     case "begin":
-      return begin(c);
+      return c.mariadb && c.peek(1) === "not" ? compound(c) : begin(c);
+    case "case":
+    case "for":
+    case "if":
+    case "loop":
+    case "repeat":
+    case "while":
+      return c.mariadb ? compound(c) : admin(c);
     case "start":
       return c.peek(1) === "transaction" ? startTransaction(c) : admin(c);
     case "commit":

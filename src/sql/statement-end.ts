@@ -16,6 +16,7 @@ const WITH_BODY: ReadonlySet<string> = new Set([
   "if",
   "loop",
   "repeat",
+  "set",
   "while",
 ]);
 /** What CREATE and ALTER name first decides. */
@@ -37,7 +38,9 @@ const OTHER_OBJECTS: ReadonlySet<string> = new Set([
   "view",
 ]);
 /** A statement may begin behind these. */
-const OPENERS: ReadonlySet<string> = new Set(["", ";", "begin", "do", "else", "loop", "repeat", "then"]);
+const OPENERS: ReadonlySet<string> = new Set(
+  ["", ";", ":", ")", "begin", "do", "else", "loop", "repeat", "then"].concat("row", "data", "deterministic", "sql"),
+);
 /** END takes one of these along. */
 const ENDED: ReadonlySet<string> = new Set(["case", "for", "if", "loop", "repeat", "while"]);
 
@@ -55,7 +58,7 @@ export function statementEnd(
   for (let bytes = WINDOW_BYTES_MIN; ; bytes *= 4) {
     const tokens = tokenize(decodeSql(sql.subarray(0, bytes)), mode);
     if (!hasBody(tokens)) return end;
-    const at = endOfBody(tokens, mode);
+    const at = tokens.starts[bodyEnd(tokens, 0)] ?? tokens.text.length;
     if (at < tokens.text.length) return encodeSql(tokens.text.slice(0, at)).length;
     if (bytes >= sql.length) return sql.length;
   }
@@ -65,6 +68,8 @@ function hasBody(tokens: Tokens): boolean {
   const first = wordAt(tokens, 0);
   // BEGIN alone opens a transaction.
   if (first === "begin") return wordAt(tokens, 1) === "not";
+  // SET STATEMENT … FOR takes any statement.
+  if (first === "set") return wordAt(tokens, 1) === "statement";
   if (first !== "create" && first !== "alter") return true;
   for (let i = 1; i < tokens.kinds.length; i++) {
     const word = wordAt(tokens, i);
@@ -74,28 +79,26 @@ function hasBody(tokens: Tokens): boolean {
   return false;
 }
 
-function endOfBody(all: Tokens, mode: SqlMode): number {
-  const { text } = all;
-  let tokens = all;
+/** The token that ends a body, or what stands around one: a `;` outside of all blocks, or the end; `from`: where to begin. */
+export function bodyEnd(tokens: Tokens, from: number): number {
   let depth = 0;
-  for (let i = 0; i < tokens.kinds.length && tokens.kinds[i] !== T.eof; i++) {
+  for (let i = from; ; i++) {
+    const kind = tokens.kinds[i];
+    if (kind === undefined || kind === T.eof || kind === T.error) return i;
     const word = wordAt(tokens, i);
-    const start = tokens.starts[i] ?? text.length;
-    if (word === ";" && depth <= 0) return start;
-    if (tokens.kinds[i] === T.error && text[start] === ":") {
-      // Of no other statement: the colon of a label.
-      tokens = tokenize(text, mode, start + 1);
-      i = -1;
-    } else if (word === "end") {
+    if (word === ";" && depth <= 0) return i;
+    if (word === "end") {
+      // A column may have that name.
+      if (wordAt(tokens, i - 1) === ".") continue;
       depth--;
       if (ENDED.has(wordAt(tokens, i + 1))) i++;
     } else if (opensBlock(tokens, i, word)) depth++;
   }
-  return text.length;
 }
 
 function opensBlock(tokens: Tokens, i: number, word: string): boolean {
   const next = wordAt(tokens, i + 1);
+  if (wordAt(tokens, i - 1) === ".") return false;
   switch (word) {
     case "begin":
     case "case":
@@ -106,18 +109,37 @@ function opensBlock(tokens: Tokens, i: number, word: string): boolean {
       return next !== "(";
     case "if":
       if (next === "exists" || (next === "not" && wordAt(tokens, i + 2) === "exists")) return false;
-      return next !== "(" || OPENERS.has(wordAt(tokens, i - 1));
+      return (
+        next !== "(" ||
+        OPENERS.has(wordAt(tokens, i - 1)) ||
+        wordAt(tokens, behindParentheses(tokens, i + 1)) === "then"
+      );
     case "for":
-      return OPENERS.has(wordAt(tokens, i - 1));
+      return wordAt(tokens, i + 2) === "in";
     default:
       return false;
   }
 }
 
-/** In lower case, an operator as it is; `?` for quoted names and values, empty where nothing is. */
+/** The token behind the parentheses that token `i` opens. */
+function behindParentheses(tokens: Tokens, i: number): number {
+  let depth = 0;
+  for (let at = i; at < tokens.kinds.length; at++) {
+    const word = wordAt(tokens, at);
+    if (word === "(") depth++;
+    else if (word === ")" && --depth === 0) return at + 1;
+  }
+  return tokens.kinds.length;
+}
+
+/**
+ * In lower case, an operator as it is; `?` for quoted names and values, empty where nothing is. Right behind a label's colon
+ * a word looks like a bind variable.
+ */
 function wordAt({ text, kinds, starts, ends }: Tokens, i: number): string {
   const kind = kinds[i];
   if (kind === undefined) return "";
+  if (kind === T.bind) return text.slice((starts[i] ?? 0) + 1, ends[i]).toLowerCase();
   if (kind !== T.word && kind !== T.keyword && kind !== T.op) return "?";
   return text.slice(starts[i], ends[i]).toLowerCase();
 }

@@ -36,6 +36,8 @@ export function canonicalText(c: Cursor, from: number, to: number): string {
         // A name and its parenthesis stay as they were written: a space there may change what a name is.
         return !adjacent;
     }
+    // A label's colon with a word right behind it is read as one.
+    if (before === ":") return false;
     if (before === "." || before === "(" || before === "@@") return kind === T.string && before === ".";
     if (kind === T.userVariable) return !adjacent;
     // `- -1`: two minus signs and a space would be a comment.

@@ -195,12 +195,46 @@ const FROM_ANOTHER_KEYSPACE = [
 ];
 
 /** What a gateway must not pass to one server of many, or cannot do from a pool yet. */
-const REFUSED = [
-  "HANDLER p OPEN",
-  "SET GLOBAL wait_timeout = 10",
-  "SET NAMES gbk",
-  "SELECT * FROM p INTO OUTFILE '/tmp/x'",
+const REFUSED = ["SET GLOBAL wait_timeout = 10", "SET NAMES gbk", "SELECT * FROM s.c INTO OUTFILE '/tmp/x'"];
+
+/** Programs outside of stored ones, which stored ones hold labels and loops in, and open tables. */
+const PROGRAMS = [
+  "CREATE TABLE hh (a INT PRIMARY KEY)",
+  "BEGIN NOT ATOMIC DECLARE a INT DEFAULT 3; SET @q = a * 2; INSERT INTO hh VALUES (a), (4); END",
+  "SELECT @q, ROW_COUNT()",
+  "IF @q = 6 THEN INSERT INTO hh VALUES (6); END IF",
+  "FOR i IN 10..12 DO INSERT INTO hh VALUES (i); END FOR",
+  "BEGIN NOT ATOMIC SELECT nosuch; END",
+  "BEGIN NOT ATOMIC SELECT 1",
+  "SELECT * FROM hh ORDER BY a",
+  "BEGIN NOT ATOMIC START TRANSACTION; DELETE FROM hh; END",
+  "SELECT @@in_transaction",
+  "ROLLBACK",
+  "SELECT COUNT(*) FROM hh",
+  "CREATE PROCEDURE looped (n INT) BEGIN l: LOOP SET n = n - 1; IF n < 3 THEN LEAVE l; END IF; DELETE FROM hh WHERE a = n; END LOOP l; END",
+  "CREATE PROCEDURE counted () FOR i IN 20..21 DO INSERT INTO hh VALUES (i); END FOR",
+  "SET STATEMENT sql_mode = '' FOR CREATE FUNCTION bigger (n INT) RETURNS INT IF (n > 1) THEN RETURN n; ELSE RETURN 1; END IF",
+  "CALL looped(5)",
+  "CALL counted()",
+  "SELECT a, bigger(a) FROM hh ORDER BY a",
+  "HANDLER hh OPEN AS h",
+  "HANDLER h READ FIRST",
+  "HANDLER h READ NEXT LIMIT 2",
+  "HANDLER h READ `PRIMARY` = (12)",
+  "HANDLER h CLOSE",
+  "HANDLER h READ FIRST",
+  "DROP PROCEDURE looped",
+  "DROP PROCEDURE counted",
+  "DROP FUNCTION bigger",
+  "SELECT * FROM hh INTO OUTFILE '/nosuch/file'",
+  "SELECT 1 INTO DUMPFILE '/nosuch/file'",
+  "LOAD DATA INFILE '/nosuch/file' INTO TABLE hh",
+  "DROP TABLE hh",
 ];
+
+test("programs, open tables, files of the server", async () => {
+  expect(await pair.allSameOrRefused(PROGRAMS)).toEqual([]);
+});
 
 test("statements of every kind, one after the other in one session", async () => {
   expect(await pair.allSameOrRefused(STATEMENTS)).toEqual([]);
