@@ -1,9 +1,10 @@
 // Atomic commit over shards (transaction mode `twopc`): what participants are told, in how many round trips, and what
 // becomes of transactions whose gateway, tablet or mysqld is gone at a point of the commit.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { branchName, recordCommit, xidOf } from "../../src/base/distributed-transaction.ts";
 import { delay } from "../../src/local/process.ts";
+import { CallService } from "../../src/tablet/call-service.ts";
 import { must, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
@@ -203,6 +204,42 @@ describe("what shards are told", () => {
       high.rows("SELECT transaction FROM _shardgate.decisions WHERE decision = 'commit'");
     for (let i = 0; i < 300 && (await left()).length > 0; i++) await delay(100);
     expect(await left()).toEqual([]);
+  });
+});
+
+describe("round trips to tablets", () => {
+  /** Calls of the transaction, and those that end it among them. */
+  async function trips(statements: readonly string[]): Promise<{ readonly all: number; readonly ending: number }> {
+    const run = vi.spyOn(CallService.prototype, "execute");
+    const end = vi.spyOn(CallService.prototype, "conclude");
+    try {
+      for (const sql of statements) await must(pair.gateway, sql);
+      // Decisions of transactions before are forgotten beside it.
+      const ran = run.mock.calls.filter(([, { payload }]) => !payload.includes("_shardgate"));
+      return { all: ran.length + end.mock.calls.length, ending: end.mock.calls.length };
+    } finally {
+      run.mockRestore();
+      end.mockRestore();
+    }
+  }
+  const LATER = ["SET autocommit = 0", write(4, "q"), "SAVEPOINT a", write(4, "r"), "COMMIT"];
+
+  test("on one shard: one a statement, and one", async () => {
+    expect(await trips(["BEGIN", write(4, "x"), write(4, "y"), write(4, "z"), "COMMIT"])).toEqual({
+      all: 4,
+      ending: 1,
+    });
+    expect(await trips(["BEGIN", write(4, "x"), "ROLLBACK"])).toEqual({ all: 2, ending: 1 });
+    expect(await trips(LATER)).toEqual({ all: 3, ending: 1 });
+    await must(pair.gateway, "SET autocommit = 1");
+    expect(await trips([write(4, "alone")])).toEqual({ all: 1, ending: 0 });
+  });
+
+  test("on two shards, all or none: three more", async () => {
+    expect(await trips(["BEGIN", write(4, "x"), write(1, "y"), "COMMIT"])).toEqual({ all: 2 + 4, ending: 4 });
+    expect(await trips(["BEGIN", write(4, "x"), write(1, "y"), "ROLLBACK"])).toEqual({ all: 2 + 2, ending: 2 });
+    const read = "SELECT id FROM c WHERE id = 1";
+    expect(await trips(["BEGIN", read, write(4, "x"), "COMMIT"])).toEqual({ all: 2 + 2, ending: 2 });
   });
 });
 
