@@ -5,6 +5,7 @@ import { Metrics } from "../base/process-metrics.ts";
 import type { ConnectionTotals } from "./client-connections.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { GatewayContext } from "./gateway-context.ts";
+import { ruleMetrics, ruleRows } from "./query-rules.ts";
 import { digestRows } from "./query-stats.ts";
 
 export interface AdminSources {
@@ -29,6 +30,7 @@ export function startGatewayAdmin(place: AdminPlace, sources: AdminSources): Pro
     ["/livez", () => text(200, "ok")],
     ["/readyz", () => readiness(sources)],
     ["/debug/queries", (wantsJson) => dataPage("Statements by time", digestRows(context, DIGESTS_SHOWN), wantsJson)],
+    ["/debug/rules", (wantsJson) => dataPage("Query rules", ruleRows(context.rules), wantsJson)],
     ["/debug/plans", (wantsJson) => dataPage("Plan caches", context.plans.summary(), wantsJson)],
     ["/debug/connections", (wantsJson) => dataPage("Client connections", context.processes(), wantsJson)],
     ["/debug/topology", (wantsJson) => dataPage("Topology", topologyOf(context), wantsJson)],
@@ -165,6 +167,7 @@ function metricsOf({ context, connections, topologyAgeS }: AdminSources): Metric
     [],
     single(() => plans.totals.misses),
   );
+  ruleMetrics(metrics, context.rules);
   const TABLET = ["keyspace", "shard", "type", "alias"];
   const ofTablets = (value: (tablet: (typeof tablets.tablets)[number]) => number) => () =>
     tablets.tablets.map((tablet) => {

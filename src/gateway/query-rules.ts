@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/process-metrics.ts";
 import { describeAction, describeFlags, describeMatch } from "../rules/describe-rules.ts";
 import { appliedOf, clientMismatch, statementMismatch } from "../rules/match.ts";
 import type { QueryRule } from "../rules/query-rule.ts";
@@ -268,4 +269,35 @@ export function ruleRows({ all }: QueryRules): readonly Readonly<Record<string, 
     lastHit: counts.lastHitMs === 0 ? "" : new Date(counts.lastHitMs).toISOString(),
     comment: rule.comment,
   }));
+}
+
+const ACTIONS = [
+  "blocked",
+  "limited",
+  "delayed",
+  "rewritten",
+  "routed",
+  "mirrored",
+  "mirrorsDropped",
+  "mirrorsFailed",
+] as const;
+
+export function ruleMetrics(metrics: Metrics, rules: QueryRules): void {
+  metrics.counter("shardgate_query_rule_hits_total", "Statements that a query rule applied to", ["rule"], () =>
+    rules.all.map(({ rule, counts }) => ({ labels: { rule: rule.name }, value: counts.hits })),
+  );
+  metrics.counter("shardgate_query_rule_actions_total", "What query rules have done", ["rule", "action"], () =>
+    rules.all.flatMap(({ rule, counts }) =>
+      ACTIONS.flatMap((action) =>
+        counts[action] === 0 ? [] : [{ labels: { rule: rule.name, action }, value: counts[action] }],
+      ),
+    ),
+  );
+  metrics.gauge(
+    "shardgate_query_rules_bad",
+    "1: the query rules in the topology are bad, those of before are in force",
+    [],
+    () => [{ labels: {}, value: rules.problem === undefined ? 0 : 1 }],
+    "max",
+  );
 }
