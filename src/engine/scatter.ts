@@ -2,13 +2,19 @@
 // the other as they arrive, under the column definitions of the first shard that answers and one last EOF. Rows are never
 // decoded; packets are cut and renumbered. The first error stops all shards; before the head has gone out it is the whole
 // answer, after it an ERR ends the rows, so that a short result is never taken for a complete one.
+//
+// Rows of executed statements have binary form, which only their own shard's definitions tell: a shard whose column types
+// are others than the first one's (a definition is under way) is an error there.
 
 import { LIMITS } from "../base/limits.ts";
 import { MysqlError, ShardgateError } from "../base/errors.ts";
+import { COLUMN_FLAG, COM } from "../mysql/constants.ts";
+import { type ColumnDefinition, decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { encodeEof } from "../mysql/packets/eof.ts";
 import { decodeErr, encodeErrOf } from "../mysql/packets/err.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { Resequencer, RowCutter } from "../mysql/row-cutter.ts";
+import { definitionsOf } from "./describe.ts";
 import type { Output } from "./output.ts";
 import {
   losesHold,
@@ -85,7 +91,8 @@ class Scatter {
   readonly #parts: ScatterPart[] = [];
   readonly #running = new Set<ShardCall>();
   #next = 0;
-  #headWritten = false;
+  /** The one that has been written, kept as it was. */
+  #head: Buffer | undefined;
   #error: Error | undefined;
   #isHoldLost = false;
   readonly #replies: ReplyEnd[] = [];
@@ -138,6 +145,10 @@ class Scatter {
       this.#startOne(next);
     }
     if (this.#running.size === 0) this.#finish();
+  }
+
+  get #isBinary(): boolean {
+    return this.#requests[0]?.request.payload[0] === COM.STMT_EXECUTE;
   }
 
   #startOne({ target, request }: ScatterRequest): void {
@@ -195,12 +206,15 @@ class Scatter {
   /** Writes what of `chunk` makes whole rows, the head first, once. */
   #forward(cutter: RowCutter, chunk: Buffer, call: ShardCall | undefined): void {
     const rows: Buffer[] = [];
+    const hadHead = cutter.head.length > 0;
     cutter.push(chunk, 0, chunk.length, rows);
     let more = true;
-    if (!this.#headWritten && cutter.head.length > 0) {
-      this.#headWritten = true;
-      this.#resequencer.push(cutter.head);
-      more = this.#output.write(cutter.head);
+    if (!hadHead && cutter.head.length > 0) {
+      if (this.#head === undefined) {
+        this.#head = this.#isBinary ? Buffer.from(cutter.head) : cutter.head;
+        this.#resequencer.push(cutter.head);
+        more = this.#output.write(cutter.head);
+      } else if (this.#isBinary) checkTypes(cutter.head, this.#head);
     }
     for (const row of rows) {
       this.#resequencer.push(row);
@@ -253,4 +267,22 @@ class Scatter {
     }
     this.#resolve({ parts: this.#parts, error });
   }
+}
+
+/** Throws ER_NEED_REPREPARE when the columns have not the types of those that have been shown. */
+function checkTypes(head: Buffer, shown: Buffer): void {
+  if (head.equals(shown)) return;
+  const [own, wanted] = [head, shown].map((bytes) => definitionsOf(bytes).map((each) => decodeColumnDefinition(each)));
+  const isSame = own?.length === wanted?.length && own?.every((column, at) => sameForm(column, wanted?.[at]));
+  if (isSame !== true) {
+    throw new ShardgateError(
+      "ER_NEED_REPREPARE",
+      "Prepared statement needs to be re-prepared: the shards' columns differ",
+    );
+  }
+}
+
+function sameForm(own: ColumnDefinition, wanted: ColumnDefinition | undefined): boolean {
+  const isUnsigned = ({ flags }: ColumnDefinition): boolean => (flags & COLUMN_FLAG.UNSIGNED) !== 0;
+  return wanted !== undefined && own.type === wanted.type && isUnsigned(own) === isUnsigned(wanted);
 }

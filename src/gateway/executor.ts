@@ -676,7 +676,8 @@ export class Executor implements PassThroughOwner {
     }
     const routed = readsAnyCopy(plan) ? [this.#nearest(plan.keyspace, cluster)] : this.targetsOf(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
-    if (targets.length !== 1 && this.#execution !== undefined && !this.#runsAsText()) {
+    const isScatter = plan.crossShard === undefined && !effect.writes;
+    if (targets.length !== 1 && !isScatter && this.#execution !== undefined && !this.#runsAsText()) {
       this.#asText(payload);
       return;
     }
@@ -742,9 +743,7 @@ export class Executor implements PassThroughOwner {
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
-    const execution = this.#execution;
-    const text = this.requestFor(target, payload, touchesTables, reserves);
-    const plain = execution === undefined ? text : { ...text, prepared: execution.text, payload: execution.command };
+    const plain = this.#asExecution(this.requestFor(target, payload, touchesTables, reserves));
     const after = afterRequest(this.#effect, plain.settings, this.state);
     const request = after === undefined ? plain : { ...plain, ...after };
     this.#target = target;
@@ -757,6 +756,12 @@ export class Executor implements PassThroughOwner {
     if (this.#abort.signal.aborted) call.cancel();
   }
 
+  /** What runs a statement's text, as what executes it where it is a prepared one's. */
+  #asExecution(request: ShardRequest): ShardRequest {
+    const execution = this.#execution;
+    return execution === undefined ? request : { ...request, prepared: execution.text, payload: execution.command };
+  }
+
   async #scatter(plan: SendPlan, targets: readonly ShardTarget[], payload: Buffer): Promise<void> {
     const { state } = this;
     this.#refuseMerge();
@@ -766,7 +771,7 @@ export class Executor implements PassThroughOwner {
     this.asParts(effect);
     const requests = targets.map((target) => ({
       target,
-      request: this.requestFor(target, payload, touchesTables, false),
+      request: this.#asExecution(this.requestFor(target, payload, touchesTables, false)),
     }));
     let merged: MergedWarnings = { lastWarnings: NO_WARNINGS, count: 0 };
     const outcome = await scatterRows(
