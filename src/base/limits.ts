@@ -211,9 +211,11 @@ export const LIMITS = {
 
   /** Processes of one gateway or tablet. */
   workersMax: 64,
-  /** A worker shows a sign of life this often; after so many that did not come it gets no new connections. */
+  /** A worker shows a sign of life this often; after so many seconds without one it gets no new connections. */
   workerBeatMs: 500,
   workerSilentBeatsMax: 3,
+  /** Seconds without one after which a worker is taken for stuck and killed. */
+  workerHungBeatsMax: 60,
   /** A worker that has died is replaced after the shorter time, one that dies again and again after up to the longer. */
   workerBackoffMinMs: 200,
   workerBackoffMaxMs: 5_000,

@@ -1,7 +1,7 @@
 // `shardgate gateway --workers N`: the primary process, which listens, counts and shows, and what its workers need of it.
 
 import { randomBytes } from "node:crypto";
-import { systemClock } from "../base/clock.ts";
+import { sleep, systemClock } from "../base/clock.ts";
 import { startAdminServer } from "../base/admin-server.ts";
 import type { Log } from "../base/log.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -79,6 +79,7 @@ export async function startGatewayPrimary(flags: GatewayFlags, log: Log): Promis
     reload: () => workers.tellAll((channel) => channel.tell("reload", undefined)),
     async stop() {
       isStopping = true;
+      if (flags.drainDelay > 0) await sleep(clock, flags.drainDelay * 1000);
       // They are closed at once; that all connections have ended is the workers' to say.
       for (const listener of listeners) void listener.close();
       await workers.stop(flags.drainTimeout * 1000 + FAREWELL_MS + LIMITS.workerStopMs);
@@ -103,10 +104,7 @@ export async function gatewayShare(link: WorkerLink<GatewayPrimaryPort>): Promis
       link.listen((socket, { isUnixSocket, connections }) => accept(socket, isUnixSocket, connections));
       return {
         address,
-        close: () => {
-          link.leaving();
-          return Promise.resolve();
-        },
+        close: () => link.leave(),
       };
     },
   };

@@ -283,7 +283,8 @@ async function start(
       unixSocket: flags.socket === undefined ? undefined : { path: flags.socket, mode: flags.socketMode },
       waitTimeoutS: flags.waitTimeout,
       interactiveTimeoutS: flags.interactiveTimeout,
-      drainDelayMs: flags.drainDelay * 1000,
+      // The primary of several waits before it tells them.
+      drainDelayMs: worker === undefined ? flags.drainDelay * 1000 : 0,
       drainMs: flags.drainTimeout * 1000,
     },
     gatherLimits: { rowsMax: flags.gatherMaxRows, bytesMax: flags.gatherMaxBytes },

@@ -4,13 +4,22 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
-import { startTablet } from "../tablet/server.ts";
+import { startTablet, type TabletOptions } from "../tablet/server.ts";
 import { parseTabletAlias, TABLET_TYPES, type TabletType } from "../topo/records.ts";
 import { Topology } from "../topo/topology.ts";
-import { addProcessFlags, grpcTlsOf, type ProcessFlags, runProcess, wholeNumber } from "./process-flags.ts";
+import { workerPlace } from "../workers/place.ts";
+import {
+  addProcessFlags,
+  addWorkersFlag,
+  grpcTlsOf,
+  type ProcessFlags,
+  runProcess,
+  wholeNumber,
+} from "./process-flags.ts";
 import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
 
 interface TabletFlags extends ProcessFlags, TopoFlags {
+  readonly workers: number;
   readonly alias: string;
   readonly keyspace: string;
   readonly shard: string;
@@ -79,19 +88,38 @@ the topology. The mysqld's database has the keyspace's name. Prints one JSON lin
       wholeNumber,
       LIMITS.drainMs / 1000,
     );
+  addWorkersFlag(command, "processes that share the gateways and the pools; 1 is this one alone");
   addTopoFlags(command);
   addProcessFlags(command);
-  return command.action((flags: TabletFlags) => runProcess("tablet", flags, (log) => start(flags, log)));
+  return command.action(run);
 }
 
-async function start(
-  flags: TabletFlags,
-  log: Parameters<typeof startTablet>[0]["log"],
-): ReturnType<typeof startTablet> {
+/** Nothing of several processes is loaded where there is one. */
+async function run(flags: TabletFlags): Promise<void> {
+  const place = workerPlace();
+  if (place === undefined && flags.workers === 1) {
+    await runProcess("tablet", flags, async (log) => startTablet(await optionsOf(flags, log)));
+    return;
+  }
+  const workers = await import("./tablet-workers.ts");
+  if (place === undefined) {
+    await runProcess("tablet", flags, async (log) => {
+      return workers.startTabletPrimary(await optionsOf(flags, log), flags.workers, log);
+    });
+    return;
+  }
+  const { runWorker } = await import("./worker-process.ts");
+  const calls = new workers.WorkerCalls();
+  await runWorker<import("./tablet-workers.ts").TabletPrimaryPort>("tablet", flags, place, calls.port, async (worker) =>
+    workers.startTabletWorker(await optionsOf(flags, worker.log), worker, calls),
+  );
+}
+
+async function optionsOf(flags: TabletFlags, log: TabletOptions["log"]): Promise<TabletOptions> {
   const password =
     flags.mysqlPasswordFile === undefined ? "" : readFileSync(flags.mysqlPasswordFile, "utf8").replace(/\r?\n$/, "");
   const store = await openStore(flags, log);
-  return startTablet({
+  return {
     alias: parseTabletAlias(flags.alias),
     keyspace: flags.keyspace,
     shard: flags.shard,
@@ -117,5 +145,5 @@ async function start(
     topology: new Topology(store, topoRootOf(flags)),
     clock: systemClock,
     log,
-  });
+  };
 }

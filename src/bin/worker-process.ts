@@ -31,9 +31,9 @@ export async function runWorker<Primary extends PrimaryPort>(
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
-    link.leaving();
     log.info({}, "worker stops");
-    (running?.stop() ?? Promise.resolve()).then(
+    const ended = link.leave().then(() => running?.stop());
+    ended.then(
       () => process.exit(0),
       (error: unknown) => {
         log.error({ error: messageOf(error) }, "did not stop cleanly");

@@ -10,6 +10,7 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
+import type { Socket } from "node:net";
 import { ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { TabletType } from "../topo/records.ts";
@@ -137,6 +138,31 @@ export async function startTabletServer(
   ports: TabletPorts,
   log: Log,
 ): Promise<TabletServer> {
+  const { server, setServing } = makeServer(ports, log);
+  const port = await bind(server, listen, tls);
+  return {
+    address: `${listen.slice(0, listen.lastIndexOf(":"))}:${port}`,
+    setServing,
+    stop: (graceMs) => stopServer(server, graceMs),
+  };
+}
+
+/** Serves connections that another process has accepted. */
+export function serveTabletConnections(
+  tls: GrpcTls | undefined,
+  ports: TabletPorts,
+  log: Log,
+): Omit<TabletServer, "address"> & { take(socket: Socket): void } {
+  const { server, setServing } = makeServer(ports, log);
+  const injector = server.createConnectionInjector(serverCredentials(tls));
+  return {
+    setServing,
+    take: (socket) => injector.injectConnection(socket),
+    stop: (graceMs) => stopServer(server, graceMs),
+  };
+}
+
+function makeServer(ports: TabletPorts, log: Log): { readonly server: Server } & Pick<TabletServer, "setServing"> {
   const server = new Server(CHANNEL_OPTIONS);
   const health = new HealthImplementation({ "": "NOT_SERVING", "shardgate.tablet.v1.Tablet": "NOT_SERVING" });
   health.addToServer(server);
@@ -197,15 +223,13 @@ export async function startTabletServer(
       );
     },
   });
-  const port = await bind(server, listen, tls);
   return {
-    address: `${listen.slice(0, listen.lastIndexOf(":"))}:${port}`,
+    server,
     setServing(serving) {
       const status = serving ? "SERVING" : "NOT_SERVING";
       health.setStatus("", status);
       health.setStatus("shardgate.tablet.v1.Tablet", status);
     },
-    stop: (graceMs) => stopServer(server, graceMs),
   };
 }
 

@@ -1,6 +1,13 @@
 // A tablet's admin port: whether it lives and serves, its metrics, its pools.
 
-import { type AdminPage, type AdminPages, type AdminServer, dataPage, startAdminServer } from "../base/admin-server.ts";
+import {
+  type AdminPage,
+  type AdminPages,
+  type AdminPlace,
+  type AdminServer,
+  dataPage,
+  serveAdmin,
+} from "../base/admin-server.ts";
 import type { Latencies } from "../base/latencies.ts";
 import type { Log } from "../base/log.ts";
 import { Metrics } from "../base/process-metrics.ts";
@@ -16,7 +23,7 @@ export interface TabletAdminSources {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export function startTabletAdmin(listen: string, sources: TabletAdminSources, log: Log): Promise<AdminServer> {
+export function startTabletAdmin(place: AdminPlace, sources: TabletAdminSources, log: Log): Promise<AdminServer> {
   const { pools, counts, config } = sources;
   const metrics = metricsOf(sources);
   const pages: AdminPages = new Map<string, (wantsJson: boolean) => AdminPage | Promise<AdminPage>>([
@@ -44,7 +51,7 @@ export function startTabletAdmin(listen: string, sources: TabletAdminSources, lo
     ],
     ["/debug/config", (wantsJson) => dataPage("Configuration", config, wantsJson)],
   ]);
-  return startAdminServer(listen, pages, log);
+  return serveAdmin(place, { pages, metrics }, log);
 }
 
 function metricsOf({ pools, counts, problem }: TabletAdminSources): Metrics {
@@ -83,9 +90,13 @@ function metricsOf({ pools, counts, problem }: TabletAdminSources): Metrics {
   metrics.gauge("shardgate_tablet_holds", "Connections held for transactions and sessions", [], () => [
     { labels: {}, value: counts.holds },
   ]);
-  metrics.gauge("shardgate_tablet_ready", "1: calls are taken", [], () => [
-    { labels: {}, value: problem() === undefined ? 1 : 0 },
-  ]);
+  metrics.gauge(
+    "shardgate_tablet_ready",
+    "1: calls are taken",
+    [],
+    () => [{ labels: {}, value: problem() === undefined ? 1 : 0 }],
+    "min",
+  );
   return metrics;
 }
 

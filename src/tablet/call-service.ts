@@ -174,7 +174,7 @@ export class CallService implements CallHandler {
     if (connection === undefined) return 0;
     const { holdId, leavesState, payload } = call.request;
     if (changesDefinitions(payload)) {
-      if (changesDatabases(payload)) this.#deps.databases.generation++;
+      if (changesDatabases(payload)) this.#deps.databasesChanged();
       this.#deps.definitionsChanged(call.request.database ?? "");
     }
     connection.leftState ||= leavesState;

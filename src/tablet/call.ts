@@ -50,6 +50,8 @@ export interface CallServiceDeps {
   packetBytesMax(): number;
   /** A statement has ended that may have changed definitions, of the database with this name or others. */
   definitionsChanged(database: string): void;
+  /** One has ended that may have made, changed or dropped databases. */
+  databasesChanged(): void;
   readonly databases: Databases;
 }
 

@@ -11,8 +11,8 @@ import type { FailDetails } from "../rpc/frame.ts";
 
 /** How messages leave: `process` in a worker, a ChildProcess in the primary. */
 export interface Wire {
-  /** `sent` is called with an error when the other side has gone. */
-  send(message: object, socket: Socket | undefined, sent: (error: Error | null) => void): void;
+  /** The socket stays open on this side, too. A message that cannot be sent is lost: the other side has gone. */
+  send(message: object, socket: Socket | undefined): void;
 }
 
 /** What a method of the other side takes, and what it answers. */
@@ -81,10 +81,9 @@ export class Channel<Remote extends object> {
     });
   }
 
-  /** Calls a method without waiting for it. The socket is the other side's from now on. */
+  /** Calls a method without waiting for it. The socket must not be read or written from now on. */
   tell<Name extends keyof Remote & string>(method: Name, argument: ArgumentOf<Remote[Name]>, socket?: Socket): void {
-    if (this.#open) this.#send({ kind: "call", id: 0, method, argument }, socket);
-    else socket?.destroy();
+    this.#send({ kind: "call", id: 0, method, argument }, socket);
   }
 
   /** To be called with every message of the wire. */
@@ -122,10 +121,7 @@ export class Channel<Remote extends object> {
   }
 
   #send(message: Message, socket: Socket | undefined): void {
-    if (!this.#open) return;
-    this.#wire.send(message, socket, (error) => {
-      if (error !== null) socket?.destroy();
-    });
+    if (this.#open) this.#wire.send(message, socket);
   }
 }
 

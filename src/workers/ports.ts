@@ -6,6 +6,8 @@ import type { MetricsSnapshot } from "../base/process-metrics.ts";
 
 /** A connection that the primary has accepted. */
 export interface HandedConnection {
+  /** Of the primary. */
+  readonly number: number;
   readonly isUnixSocket: boolean;
   /** Of all workers, with this one. */
   readonly connections: number;
@@ -33,6 +35,8 @@ export interface PrimaryPort {
   failed(reason: string): void;
   /** It takes no more connections, and ends when those it has have ended. */
   leaving(nothing: undefined): void;
+  /** The connection with this number has arrived: the primary closes its end. */
+  taken(number: number): void;
   /** So many of its connections are closed. */
   closed(connections: number): void;
   /** A sign of life. */

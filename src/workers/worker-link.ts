@@ -22,8 +22,9 @@ export class WorkerLink<Primary extends PrimaryPort = PrimaryPort> {
     this.place = place;
     const send = process.send?.bind(process);
     const wire = {
-      send(message: object, socket: Socket | undefined, sent: (error: Error | null) => void): void {
-        if (process.connected) send?.(message, socket, {}, sent);
+      send(message: object): void {
+        // When it cannot be sent, the primary has gone, and the process ends.
+        if (process.connected) send?.(message, undefined, {}, () => undefined);
       },
     };
     const accept: WorkerPort["accept"] = (connection, socket) => this.#take(connection, socket);
@@ -48,8 +49,9 @@ export class WorkerLink<Primary extends PrimaryPort = PrimaryPort> {
     this.#primary.tell("ready", undefined);
   }
 
-  leaving(): void {
-    this.#primary.tell("leaving", undefined);
+  /** Resolves when no more connections are on their way. */
+  async leave(): Promise<void> {
+    await this.#primary.call("leaving", undefined).catch(() => undefined);
   }
 
   /** Resolves when it has been told, so that the process may end. */
@@ -62,6 +64,7 @@ export class WorkerLink<Primary extends PrimaryPort = PrimaryPort> {
   }
 
   #take(connection: HandedConnection, socket: Socket | undefined): void {
+    this.#primary.tell("taken", connection.number);
     if (socket === undefined || this.#accept === undefined) {
       socket?.destroy();
       this.#tellClosed();

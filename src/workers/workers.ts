@@ -47,6 +47,11 @@ export interface Worker<Remote extends WorkerPort> {
   readonly problem: string | undefined;
 }
 
+interface Accepted {
+  readonly socket: Socket;
+  readonly isUnixSocket: boolean;
+}
+
 type Phase<Remote extends WorkerPort> =
   | { readonly kind: "starting"; readonly child: ChildProcess; readonly channel: Channel<Remote> }
   | { readonly kind: "serving"; readonly child: ChildProcess; readonly channel: Channel<Remote> }
@@ -69,7 +74,7 @@ export class Workers<Remote extends WorkerPort> {
   readonly #options: WorkersOptions<Remote>;
   readonly #slots: readonly Slot<Remote>[];
   /** Connections that came while no worker could take them. */
-  readonly #unserved: { readonly socket: Socket; readonly isUnixSocket: boolean }[] = [];
+  readonly #unserved: Accepted[] = [];
   #turn = 0;
   #ticking: Timer | undefined;
   #stopping = false;
@@ -160,6 +165,9 @@ class Slot<Remote extends WorkerPort> implements Worker<Remote> {
   readonly #workers: Workers<Remote>;
   readonly #options: WorkersOptions<Remote>;
   #phase: Phase<Remote> | undefined;
+  /** Connections whose arrival it has not told, by their numbers: they go to another one if it dies. */
+  readonly #handed = new Map<number, Accepted>();
+  #nextNumber = 1;
   #silentTicks = 0;
   #backoffMs: number = LIMITS.workerBackoffMinMs;
   #startedMs = 0;
@@ -199,11 +207,16 @@ class Slot<Remote extends WorkerPort> implements Worker<Remote> {
     assert(phase?.kind === "serving", "connections are given to workers that serve");
     this.connections++;
     const channel: Channel<WorkerPort> = phase.channel;
-    channel.tell("accept", { isUnixSocket, connections }, socket);
+    const number = this.#nextNumber++;
+    this.#handed.set(number, { socket, isUnixSocket });
+    channel.tell("accept", { number, isUnixSocket, connections }, socket);
   }
 
   tick(): void {
-    if (this.#phase?.kind === "serving") this.#silentTicks++;
+    const phase = this.#phase;
+    if (phase?.kind !== "serving" || ++this.#silentTicks < LIMITS.workerHungBeatsMax) return;
+    this.#options.log.error({ worker: this.index, workerPid: phase.child.pid }, "worker does not answer: it is killed");
+    phase.child.kill("SIGKILL");
   }
 
   stop(): void {
@@ -256,6 +269,10 @@ class Slot<Remote extends WorkerPort> implements Worker<Remote> {
       leaving: () => {
         if (this.#phase?.kind === "serving") this.#become({ kind: "leaving", child, channel });
       },
+      taken: (number) => {
+        this.#handed.get(number)?.socket.destroy();
+        this.#handed.delete(number);
+      },
       closed: (connections) => {
         this.connections -= connections;
       },
@@ -266,8 +283,8 @@ class Slot<Remote extends WorkerPort> implements Worker<Remote> {
       },
     };
     const wire = {
-      send(message: object, socket: Socket | undefined, sent: (error: Error | null) => void): void {
-        child.send(message, socket, {}, sent);
+      send(message: object, socket: Socket | undefined): void {
+        child.send(message, socket, { keepOpen: true }, () => undefined);
       },
     };
     const channel = new Channel<Remote>(wire, { ...this.#options.local(this), ...local }, log);
@@ -285,10 +302,13 @@ class Slot<Remote extends WorkerPort> implements Worker<Remote> {
     const ended = (how: string): void => {
       channel.close();
       this.connections = 0;
+      const notTaken = [...this.#handed.values()];
+      this.#handed.clear();
       const phase = this.#phase;
       const wasLeaving = phase?.kind === "leaving";
       this.#options.ended?.(this);
       if (phase?.kind === "stopped") {
+        for (const { socket } of notTaken) socket.destroy();
         this.#phase = { kind: "stopped", child: undefined };
         return;
       }
@@ -306,6 +326,7 @@ class Slot<Remote extends WorkerPort> implements Worker<Remote> {
         ),
       );
       this.#become({ kind: "waiting", timer });
+      for (const { socket, isUnixSocket } of notTaken) this.#workers.hand(socket, isUnixSocket);
       failed(reason ?? `worker ${this.index} ended while starting: ${how}`);
     };
   }
