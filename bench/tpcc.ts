@@ -2,9 +2,9 @@
 // throughput beside each other, and the specification's consistency conditions after each run, with `--kills` also after
 // one in which gateway, tablets and mysqlds are killed. Not by the book: no think times, results are not to be published.
 //
-//   npm run bench -- tpcc                       two warehouses of full size
-//   npm run bench -- tpcc --kills 20
-//   npm run bench -- tpcc --quick               a fiftieth of the rows, some seconds
+//   npm run bench -- tpcc                       two warehouses of a tenth of the specification's rows
+//   npm run bench -- tpcc --full --kills 20     all of the rows
+//   npm run bench -- tpcc --quick               a fiftieth, some seconds
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,6 +25,7 @@ import { FULL, type Scale, SQL, VSCHEMA } from "./tpcc/schema.ts";
 import { Terminals } from "./tpcc/terminals.ts";
 
 const KEYSPACE = "tpcc";
+const PART = 10;
 const QUICK_PART = 50;
 const KILL_EVERY_MS = 3_000;
 const RECOVERY_MAX_MS = 120_000;
@@ -33,6 +34,7 @@ const KINDS = ["gateway", "tablet", "mysqld"] as const;
 const { values: flags } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    full: { type: "boolean", default: false },
     warehouses: { type: "string", default: "2" },
     terminals: { type: "string", default: "16" },
     seconds: { type: "string" },
@@ -43,7 +45,7 @@ const { values: flags } = parseArgs({
 });
 const seed = Number(flags.seed);
 const seconds = Number(flags.seconds ?? (flags.quick ? 5 : 60));
-const part = flags.quick ? QUICK_PART : 1;
+const part = flags.quick ? QUICK_PART : flags.full ? 1 : PART;
 const scale: Scale = {
   warehouses: Number(flags.warehouses),
   items: FULL.items / part,

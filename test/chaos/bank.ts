@@ -8,6 +8,8 @@ import { type Random, randomOf } from "../fuzz/random.ts";
 export const ACCOUNTS = 64;
 const BALANCE = 1_000;
 
+const LEAVING_MAX_MS = 10;
+
 const ACCOUNT_IDS = Array.from({ length: ACCOUNTS }, (_, i) => i + 1);
 
 /** Keyspaces for startCluster: `bank` on two shards, `audit` on one. */
@@ -110,6 +112,10 @@ export class Transfers {
         return;
       }
       isCommitting = true;
+      if (random.chance(0.02)) {
+        await this.#leave(connection, tid, random);
+        return;
+      }
       await connection.query("COMMIT");
       this.told.set(tid, "committed");
     } catch (error) {
@@ -120,6 +126,15 @@ export class Transfers {
       this.#note(error);
       await connection.query("ROLLBACK");
     }
+  }
+
+  /** Goes away as soon as COMMIT is on its way. */
+  async #leave(connection: Connection, tid: number, random: Random): Promise<void> {
+    this.told.set(tid, "unknown");
+    connection.query("COMMIT").catch(() => undefined);
+    await delay(random.int(LEAVING_MAX_MS));
+    connection.destroy();
+    throw new Error("left");
   }
 
   async #connect(): Promise<Connection> {

@@ -1,5 +1,5 @@
-// Kills gateways, tablets and mysqlds, at random moments and at named points of a commit, while clients move money between
-// shards (bank.ts). Afterwards every transfer has to be there as a whole or not at all, as its client was told, and no
+// Kills gateways, tablets, mysqlds and etcd, at random moments and at named points of a commit, while clients move money
+// between shards (bank.ts); now and then a gateway or a tablet is told to stop, too. Afterwards every transfer has to be there as a whole or not at all, as its client was told, and no
 // transaction may be left prepared.
 
 import { rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { startCluster, temporaryDir } from "../fixture/cluster.ts";
 import { type Random, randomOf } from "../fuzz/random.ts";
 import { faultsOf, KEYSPACES, Transfers } from "./bank.ts";
 
-const KINDS = ["gateway", "tablet", "mysqld"] as const;
+const KINDS = ["gateway", "tablet", "mysqld", "etcd"] as const;
 export type VictimKind = (typeof KINDS)[number];
 
 /** What is killed, and at which point of a commit; undefined: at any moment. */
@@ -35,7 +35,7 @@ export interface ChaosOptions {
 
 export interface ChaosReport {
   readonly kills: number;
-  /** How often what was killed: `tablet at prepared`, `mysqld at random`, …. */
+  /** How often what was killed, or stopped: `tablet at prepared`, `mysqld at random`, `gateway stopped`, …. */
   readonly killed: ReadonlyMap<string, number>;
   readonly committed: number;
   readonly rolledBack: number;
@@ -77,6 +77,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     while (kills < wanted && faults.length === 0) {
       const end = Math.min(kills + options.killsPerRound, wanted);
+      if (list === undefined) count(killed, stopOne(cluster, random));
       for (let misses = 0; kills < end; ) {
         const what = await killOne(cluster, hook, random, list?.[kills] ?? anyKill(random));
         if (what === undefined) {
@@ -84,7 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
           continue;
         }
         kills++;
-        killed.set(what, (killed.get(what) ?? 0) + 1);
+        count(killed, what);
         await delay(random.int(PAUSE_MAX_MS));
         await someMore(transfers);
       }
@@ -143,8 +144,22 @@ async function killOne(
   return undefined;
 }
 
+/** SIGTERM: what is under way is to be ended first. */
+function stopOne(cluster: Cluster, random: Random): string {
+  const kind = random.pick(["gateway", "tablet"] as const);
+  const running = cluster.processes().filter((each) => each.kind === kind && isAlive(each.pid));
+  if (running.length > 0) process.kill(random.pick(running).pid, "SIGTERM");
+  return `${kind} stopped`;
+}
+
+function count(killed: Map<string, number>, what: string): void {
+  killed.set(what, (killed.get(what) ?? 0) + 1);
+}
+
+/** Everything else waits for etcd only when it starts. */
 function anyKill(random: Random): Kill {
-  return { kind: random.pick(KINDS), step: random.chance(0.6) ? random.pick(STEPS) : undefined };
+  const kind = random.chance(0.1) ? "etcd" : random.pick(KINDS.filter((each) => each !== "etcd"));
+  return { kind, step: random.chance(0.6) ? random.pick(STEPS) : undefined };
 }
 
 /** Between two kills some transfers get through, if what was killed is back soon. */

@@ -77,6 +77,7 @@ interface Batch {
 class Gateway {
   readonly #args: readonly string[];
   #part: Part;
+  #restarting: Promise<void> | undefined;
 
   private constructor(part: Part, args: readonly string[]) {
     this.#part = part;
@@ -92,13 +93,22 @@ class Gateway {
     return this.#part.port;
   }
 
-  async killAndRestart(): Promise<void> {
+  /** It serves. */
+  get isUp(): boolean {
+    return this.#restarting === undefined;
+  }
+
+  /** It will serve again. */
+  kill(): void {
     this.#part.signal("SIGKILL");
-    await this.#part.exited;
-    this.#part = await startPart("gateway", "--listen", this.#part.address, ...this.#args);
+    this.#restarting = this.#part.exited.then(async () => {
+      this.#part = await startPart("gateway", "--listen", this.#part.address, ...this.#args);
+      this.#restarting = undefined;
+    });
   }
 
   async stop(): Promise<void> {
+    await this.#restarting;
     this.#part.signal("SIGTERM");
     await this.#part.exited;
   }
@@ -148,9 +158,9 @@ export async function runIds(options: IdsOptions): Promise<IdsReport> {
     const killer = async (): Promise<void> => {
       let nextTold = 0;
       while (!isDone()) {
-        await delay(200 + random.int(options.killEveryMs));
+        await delay(random.int(options.killEveryMs));
         if (isDone()) return;
-        const what = await killOne(cluster, gateways, random);
+        const what = killOne(cluster, gateways, random);
         kills.set(what, (kills.get(what) ?? 0) + 1);
         if (told < nextTold) continue;
         nextTold = told + 50_000;
@@ -169,9 +179,10 @@ export async function runIds(options: IdsOptions): Promise<IdsReport> {
   }
 }
 
-async function killOne(cluster: Cluster, gateways: readonly Gateway[], random: Random): Promise<string> {
-  if (random.chance(0.5)) {
-    await random.pick(gateways).killAndRestart();
+function killOne(cluster: Cluster, gateways: readonly Gateway[], random: Random): string {
+  const up = gateways.filter(({ isUp }) => isUp);
+  if (up.length > 1 && random.chance(0.5)) {
+    random.pick(up).kill();
     return "gateway";
   }
   const kind = random.chance(0.8) ? "tablet" : "mysqld";
