@@ -62,6 +62,8 @@ export const ERRORS = {
   SHARD_CONNECTION_LOST: { errno: 2013, sqlState: "08S01", grpc: 14 },
   POOL_EXHAUSTED: { errno: 1040, sqlState: "08004", grpc: 8 },
   LIMIT_REACHED: { errno: 1041, sqlState: "HY000", grpc: 8 },
+  /** A deadlock between shards; those inside one are found by its mysqld. */
+  ER_LOCK_DEADLOCK: { errno: 1213, sqlState: "40001", grpc: 10 },
   /** The transaction was rolled back because the shard connection that held it was lost. */
   TRANSACTION_LOST: { errno: 1213, sqlState: "40001", grpc: 10 },
   /** What the gateway's flags or a directive forbid. */

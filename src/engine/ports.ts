@@ -21,6 +21,8 @@ export function keyspaceOfTarget({ keyspace, database }: ShardTarget): string {
 export interface ShardRequest {
   /** Keep the connection for the session after this statement. */
   readonly hold: boolean;
+  /** The client connection that it is kept for, an id that all gateways know; 0 or undefined with `hold` false. */
+  readonly owner?: number | undefined;
   /** Count found rows, not changed rows, as affected (CLIENT_FOUND_ROWS). */
   readonly foundRows: boolean;
   /** Take a connection from the pool for long replies. */

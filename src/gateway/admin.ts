@@ -107,6 +107,12 @@ function metricsOf({ context, connections, topologyAgeS }: AdminSources): Metric
     "Reading and planning a statement whose plan was not kept",
     () => [{ labels: {}, latencies: counters.planning }],
   );
+  metrics.counter(
+    "shardgate_deadlocks_total",
+    "Transactions rolled back for a deadlock between shards",
+    [],
+    single(() => context.deadlocks.victims),
+  );
   metrics.counter("shardgate_transactions_total", "Transactions that touched a shard", ["mode", "outcome"], () =>
     counters.transactions.map(({ mode, outcome, count }) => ({ labels: { mode, outcome }, value: count })),
   );

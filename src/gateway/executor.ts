@@ -54,7 +54,7 @@ import { runSessionStatement } from "./run-session-statement.ts";
 import { commitOpen, followShard, mayEndTransaction } from "./run-transaction.ts";
 import { CACHED_VERBS, StatementPlans } from "./statement-plans.ts";
 import { answersNoRows, isDone, isQuery, passesBinary } from "./statement-facts.ts";
-import { isDeadlock, transactionLost, withErrors } from "./shard-errors.ts";
+import { deadlockBehind, isDeadlock, transactionLost, withErrors } from "./shard-errors.ts";
 import type { ShardUse } from "./session-holds.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
 import { substituted } from "./session-values.ts";
@@ -479,8 +479,11 @@ export class Executor implements PassThroughOwner {
     const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
     const settings = parts === undefined ? state.settings.sql : parts.settings;
     const isolation = this.#isolation;
+    const hold = holdId === 0 && (joins || reserves);
+    if (joins) this.watchLocks();
     return {
-      hold: holdId === 0 && (joins || reserves),
+      hold,
+      owner: hold ? state.connectionId : 0,
       foundRows: state.foundRows,
       streaming: false,
       timeoutMs: this.#timeoutMs(),
@@ -494,6 +497,12 @@ export class Executor implements PassThroughOwner {
       prepared: NOTHING_PREPARED,
       payload,
     };
+  }
+
+  /** The statement may wait on one shard for locks while the session has locks on others. */
+  watchLocks(): void {
+    const { lockOwner } = this.state;
+    if (lockOwner !== undefined) this.context.deadlocks.watch(lockOwner);
   }
 
   /** Passes the reply of a statement on a held connection through to `output`; the caller ends the command. */
@@ -865,8 +874,9 @@ export class Executor implements PassThroughOwner {
     this.#cancelCall = undefined;
     this.#request = undefined;
     if (isLost && this.#target !== undefined) state.holds.lost(this.#target);
-    const endsTransaction = isLost && state.inTransaction;
-    const shown = endsTransaction ? transactionLost(error) : error;
+    const deadlock = deadlockBehind(error, this.signal);
+    const endsTransaction = (isLost || deadlock !== undefined) && state.inTransaction;
+    const shown = deadlock ?? (endsTransaction ? transactionLost(error) : error);
     const canAnswer = this.#answerBehind(written, error);
     const answer = (): void => {
       if (canAnswer) this.fail(shown);
@@ -931,15 +941,17 @@ export class Executor implements PassThroughOwner {
 
   #slow(work: Promise<void>): void {
     work.catch((error: unknown) => {
+      const deadlock = deadlockBehind(error, this.signal);
       if (error instanceof ShardCallError && error.holdLost) {
         this.state.holds.lost(error.target);
         if (this.state.inTransaction) {
-          const shown = transactionLost(error.error);
+          const shown = deadlock ?? transactionLost(error.error);
           void this.abandonTransaction().then(() => this.fail(shown));
           return;
         }
       }
-      this.fail(error);
+      if (deadlock === undefined) this.fail(error);
+      else void this.abandonTransaction().then(() => this.fail(deadlock));
     });
   }
 

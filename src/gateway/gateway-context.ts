@@ -10,6 +10,7 @@ import type { AutoIncrements } from "./auto-increments.ts";
 import type { AutoVSchema } from "./auto-vschema.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { ComparisonFacts } from "./comparison-facts.ts";
+import type { DeadlockWatch } from "./deadlock-watch.ts";
 import { PlanCache } from "./plan-cache.ts";
 import type { Peers } from "./peers.ts";
 import type { GatewayCounters } from "./gateway-counters.ts";
@@ -54,6 +55,7 @@ export interface GatewayContext {
   readonly counters: GatewayCounters;
   /** Statements that take longer are logged; Infinity: none. */
   readonly slowQueryMs: number;
+  readonly deadlocks: DeadlockWatch;
   readonly transactionMode: TransactionMode;
   readonly twoPhase: TwoPhase;
   readonly gatherLimits: GatherLimits;

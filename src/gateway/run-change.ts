@@ -222,10 +222,12 @@ async function changeAlone(executor: Executor, changes: readonly ShardChange[]):
     return [reply];
   }
   state.holds.checkParticipants(changes.map(({ target }) => target));
+  executor.watchLocks();
   const results = await Promise.allSettled(
     changes.map(({ target, payload }) => {
       const plain = executor.requestFor(target, payload, true, false);
-      const request = { ...plain, hold: true, begin: state.holds.opening(target, BEGIN) };
+      const owner = state.connectionId;
+      const request = { ...plain, hold: true, owner, begin: state.holds.opening(target, BEGIN) };
       return collect(context.tablets, target, request, signal);
     }),
   );

@@ -28,6 +28,7 @@ import { ConnectionIds, type PeerNetwork, Peers } from "./peers.ts";
 import type { Process } from "./processes.ts";
 import { AutoVSchema } from "./auto-vschema.ts";
 import { Databases } from "./databases.ts";
+import { DeadlockWatch } from "./deadlock-watch.ts";
 import type { TopologyNews } from "./topology-news.ts";
 import { NO_PROXIES, type ProxyNetworks } from "./proxy-protocol.ts";
 import { defaultOptions, type QueryDefaults } from "./query-options.ts";
@@ -248,6 +249,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     stats: new QueryStats(clock.wallMs(), options.keptStats),
     counters: new GatewayCounters(),
     slowQueryMs: options.slowQueryMs === 0 ? Number.POSITIVE_INFINITY : options.slowQueryMs,
+    deadlocks: new DeadlockWatch({ lockWaits: () => tablets.lockWaits(), clock, log }),
     transactionMode: options.transactionMode,
     twoPhase: new TwoPhase({
       port: tablets,

@@ -6,6 +6,7 @@ import { SERVER } from "../mysql/constants.ts";
 import type { Tier } from "../plan/describe-plan.ts";
 import type { Template } from "../sql/parameters.ts";
 import { DEFAULT_SQL_MODE, type SqlMode } from "../sql/tree.ts";
+import type { LockOwner } from "./deadlock-watch.ts";
 import { KeptState } from "./kept-state.ts";
 import type { Digest } from "./query-stats.ts";
 import type { SessionHolds } from "./session-holds.ts";
@@ -55,6 +56,8 @@ export class SessionState {
   /** CLIENT_FOUND_ROWS was agreed. */
   readonly foundRows: boolean;
   readonly holds: SessionHolds;
+  /** Undefined for sessions of the gateway's own. */
+  lockOwner: LockOwner | undefined;
   /** What is on the connections that `holds` has reserved. */
   kept = new KeptState();
   target: SessionTarget = NO_TARGET;

@@ -12,6 +12,7 @@ import type { ClientConnection, CommandHandler } from "./client-connection.ts";
 import { comQuery } from "./com-query.ts";
 import { CountedHolds } from "./counted-holds.ts";
 import { ClientFraming } from "./client-framing.ts";
+import type { LockOwner } from "./deadlock-watch.ts";
 import { Executor } from "./executor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { PreparedStatements } from "./prepared-statements.ts";
@@ -73,6 +74,7 @@ export class Session implements CommandHandler {
     const isMulti = (capabilities & CLIENT.MULTI_STATEMENTS) !== 0;
     this.#statements = new MultiStatement(client, isMulti, () => this.#framing.nextStatement());
     this.#executor = new Executor(context, state, this.#statements);
+    state.lockOwner = lockOwner(connection, this.#executor);
     this.#prepared = new PreparedStatements(this.#executor, client);
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
     if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
@@ -292,4 +294,17 @@ function withoutEndMark(payload: Buffer): Buffer {
 function databaseStatement(payload: Buffer): Buffer {
   const verb = payload[0] === COM.CREATE_DB ? "CREATE" : "DROP";
   return comQuery(`${verb} DATABASE ${quoteName(payload.toString("utf8", 1))}`);
+}
+
+function lockOwner(connection: ClientConnection, executor: Executor): LockOwner {
+  return {
+    connectionId: connection.id,
+    get busySinceMs() {
+      return connection.idle ? undefined : connection.activity?.sinceMs;
+    },
+    get inTransaction() {
+      return executor.state.inTransaction;
+    },
+    interrupt: (reason) => executor.interrupt(reason),
+  };
 }

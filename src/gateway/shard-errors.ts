@@ -1,10 +1,12 @@
 // What errors of shards mean for the session's transaction and for what the client is told.
 
 import { MysqlError, ShardgateError } from "../base/errors.ts";
+import { ShardCallError } from "../engine/collect.ts";
 import type { ScatterPart } from "../engine/scatter.ts";
 import type { LastWarnings } from "./session-state.ts";
 
 const ER_LOCK_DEADLOCK = 1213;
+const ER_QUERY_INTERRUPTED = 1317;
 
 /** What is told of a transaction whose connection to a shard is gone: rolled back as a whole, and worth another try. */
 export function transactionLost(error: Error): Error {
@@ -25,4 +27,12 @@ export function withErrors(last: LastWarnings, parts: readonly ScatterPart[]): L
 
 export function isDeadlock(error: Error | undefined): boolean {
   return error instanceof MysqlError && error.errno === ER_LOCK_DEADLOCK;
+}
+
+/** What a statement has really failed with that was interrupted to end a deadlock between shards. */
+export function deadlockBehind(thrown: unknown, { aborted, reason }: AbortSignal): ShardgateError | undefined {
+  if (!aborted || !(reason instanceof ShardgateError) || reason.id !== "ER_LOCK_DEADLOCK") return undefined;
+  const error: unknown = thrown instanceof ShardCallError ? thrown.error : thrown;
+  const isFromSomeone = error instanceof ShardgateError || error instanceof MysqlError;
+  return error === reason || (isFromSomeone && error.errno === ER_QUERY_INTERRUPTED) ? reason : undefined;
 }

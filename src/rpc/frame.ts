@@ -27,6 +27,8 @@ const FLAG_AFTER_IF_EMPTY = 8;
 const FLAG_LEAVES_STATE = 16;
 /** A database's name, behind its length in one byte, comes before the texts. */
 const FLAG_DATABASE = 32;
+/** The owner of a connection to be held comes first, eight bytes. */
+const FLAG_OWNER = 64;
 
 /** `control` runs statements on a held connection that stays held: savepoints, XA PREPARE. */
 export type ConcludeOp = "commit" | "rollback" | "release" | "control";
@@ -35,6 +37,8 @@ const CONCLUDE_OPS: readonly ConcludeOp[] = ["commit", "rollback", "release", "c
 export interface ExecuteRequest {
   /** Keep the connection after this statement: a transaction opens, or a reserved connection is made. */
   readonly hold: boolean;
+  /** The client connection that a connection is held for, an id that all gateways know; 0 or undefined: nobody's. */
+  readonly owner?: number | undefined;
   /** The connection counts found rows, not changed rows, as affected (CLIENT_FOUND_ROWS). */
   readonly foundRows: boolean;
   /** Take the connection from the streaming pool. */
@@ -99,6 +103,7 @@ export interface FailDetails {
 const BATCH_HEADER_BYTES = 6;
 const FRAME_HEADER_BYTES = 9;
 const EXECUTE_HEADER_BYTES = 2 + 4 + 8 + 4 + 2 + 8 + 4 + 4;
+const OWNER_BYTES = 8;
 const END_HEADER_BYTES = 1 + 2 + 2 + 4 + 8 + 4 + 8 + 4;
 const CONCLUDE_HEADER_BYTES = 1 + 8;
 const FIRST_BATCH_BYTES = 16 * 1024;
@@ -121,9 +126,10 @@ export class FrameBatch {
     const beginBytes = Buffer.byteLength(request.begin);
     const afterBytes = Buffer.byteLength(request.after);
     const preparedBytes = request.prepared.length;
-    const { database = "" } = request;
+    const { database = "", owner = 0 } = request;
     const databaseBytes = database === "" ? 0 : 1 + Buffer.byteLength(database);
-    const textBytes = databaseBytes + settingsBytes + beginBytes + afterBytes + preparedBytes;
+    const ownerBytes = owner === 0 ? 0 : OWNER_BYTES;
+    const textBytes = ownerBytes + databaseBytes + settingsBytes + beginBytes + afterBytes + preparedBytes;
     const bodyBytes = EXECUTE_HEADER_BYTES + textBytes + request.payload.length;
     let at = this.#frame(callId, FRAME_EXECUTE, bodyBytes);
     const buffer = this.#buffer;
@@ -133,7 +139,8 @@ export class FrameBatch {
       (request.streaming ? FLAG_STREAMING : 0) |
       (request.afterIfEmpty ? FLAG_AFTER_IF_EMPTY : 0) |
       (request.leavesState ? FLAG_LEAVES_STATE : 0) |
-      (databaseBytes > 0 ? FLAG_DATABASE : 0);
+      (databaseBytes > 0 ? FLAG_DATABASE : 0) |
+      (ownerBytes > 0 ? FLAG_OWNER : 0);
     at = buffer.writeUInt16LE(flags, at);
     at = buffer.writeUInt32LE(request.timeoutMs, at);
     at = buffer.writeDoubleLE(request.holdId, at);
@@ -142,6 +149,7 @@ export class FrameBatch {
     at = buffer.writeDoubleLE(request.nowUs, at);
     at = buffer.writeUInt32LE(afterBytes, at);
     at = buffer.writeUInt32LE(preparedBytes, at);
+    if (ownerBytes > 0) at = buffer.writeDoubleLE(owner, at);
     if (databaseBytes > 0) {
       at = buffer.writeUInt8(databaseBytes - 1, at);
       at += buffer.write(database, at);
@@ -310,7 +318,9 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
   const flags = frames.readUInt16LE(start);
   const settingsBytes = frames.readUInt32LE(start + 14);
   const beginBytes = frames.readUInt16LE(start + 18);
-  const databaseAt = start + EXECUTE_HEADER_BYTES;
+  const ownerAt = start + EXECUTE_HEADER_BYTES;
+  const hasOwner = (flags & FLAG_OWNER) !== 0;
+  const databaseAt = hasOwner ? ownerAt + OWNER_BYTES : ownerAt;
   const hasDatabase = (flags & FLAG_DATABASE) !== 0;
   const settingsAt = hasDatabase ? databaseAt + 1 + (frames[databaseAt] ?? 0) : databaseAt;
   const beginAt = settingsAt + settingsBytes;
@@ -320,6 +330,7 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
   const payloadAt = preparedAt + frames.readUInt32LE(start + 32);
   if (payloadAt > end) throw malformed("truncated EXECUTE");
   return {
+    owner: hasOwner ? frames.readDoubleLE(ownerAt) : 0,
     hold: (flags & FLAG_HOLD) !== 0,
     foundRows: (flags & FLAG_FOUND_ROWS) !== 0,
     streaming: (flags & FLAG_STREAMING) !== 0,

@@ -4,6 +4,7 @@
 import { type Client, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { assert } from "../base/assert.ts";
 import { ShardgateError } from "../base/errors.ts";
+import type { LockWait } from "../base/lock-wait.ts";
 import { errorOf } from "./fail-details.ts";
 import { decodeFail } from "./frame.ts";
 import { type SchemaChange, type SchemaChangeMessage, SchemaMessageReader } from "./schema-message.ts";
@@ -104,6 +105,12 @@ export async function refreshSchema(
 export async function decideTransaction(client: Client, transaction: string, timeoutMs: number): Promise<string> {
   const reply = await unary<{ decision: string }>(client, "DecideTransaction", { transaction }, timeoutMs);
   return reply.decision;
+}
+
+/** Who waits for whom on the tablet's mysqld. Throws the mysqld's error, or SHARD_UNAVAILABLE. */
+export async function getLockWaits(client: Client, timeoutMs: number): Promise<readonly LockWait[]> {
+  const { waits } = await unary<{ waits: LockWait[] }>(client, "GetLockWaits", {}, timeoutMs);
+  return waits;
 }
 
 export function getTransactions(client: Client, timeoutMs: number): Promise<TabletTransactions> {

@@ -12,6 +12,7 @@ import {
 import { HealthImplementation } from "grpc-health-check";
 import type { Socket } from "node:net";
 import { ShardgateError } from "../base/errors.ts";
+import type { LockWait } from "../base/lock-wait.ts";
 import type { Log } from "../base/log.ts";
 import type { TabletType } from "../topo/records.ts";
 import { type CallHandler, CallServer } from "./call-server.ts";
@@ -84,6 +85,8 @@ export interface TabletPorts {
   refreshSchema(tables: readonly string[], keyspace: string): Promise<number>;
   /** How a transaction that this shard coordinates has ended: `commit` or `abort`, by now if not before. */
   decideTransaction(transaction: string): Promise<string>;
+  /** Those between client connections for which connections to the mysqld are held. */
+  lockWaits(): Promise<readonly LockWait[]>;
   transactions(): Promise<TabletTransactions>;
   /** Ends its branches here, as `decision` says; empty: as its coordinator does. Resolves to how many. */
   resolveTransaction(transaction: string, decision: string): Promise<number>;
@@ -207,6 +210,13 @@ function makeServer(ports: TabletPorts, log: Log): { readonly server: Server } &
     DecideTransaction(call: ServerUnaryCall<TransactionMessage, object>, reply: sendUnaryData<object>) {
       answer(
         ports.decideTransaction(call.request.transaction).then((decision) => ({ decision })),
+        reply,
+        log,
+      );
+    },
+    GetLockWaits(_call: ServerUnaryCall<object, object>, reply: sendUnaryData<object>) {
+      answer(
+        ports.lockWaits().then((waits) => ({ waits })),
         reply,
         log,
       );

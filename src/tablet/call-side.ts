@@ -7,9 +7,11 @@ import { type Clock, sleep } from "../base/clock.ts";
 import type { ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { CallHandler, CallServer } from "../rpc/call-server.ts";
+import type { LockWait } from "../base/lock-wait.ts";
 import { CallService, type CallCounts } from "./call-service.ts";
 import type { CallServiceDeps, Databases } from "./call.ts";
 import { ControlConnection } from "./control-connection.ts";
+import { LockWaits } from "./lock-waits.ts";
 import { MysqldConnection, type MysqldTarget } from "./mysqld-connection.ts";
 import { Pool, POOL_DEFAULTS } from "./pool.ts";
 
@@ -63,6 +65,7 @@ export class CallSide {
   readonly #deps: CallServiceDeps;
   /** For KILL and for looks at locks. */
   readonly #control: ControlConnection;
+  readonly #lockWaits: LockWaits;
 
   constructor(options: CallSideOptions, watched: Watched) {
     const { clock, mysqld } = options;
@@ -74,6 +77,10 @@ export class CallSide {
       stream: this.#makePool("stream", options.streamPoolSize, mysqld, watched),
       transaction: this.#makePool("transaction", options.transactionPoolSize, mysqld, watched),
     };
+    this.#lockWaits = new LockWaits(
+      (sql) => this.#control.transactions(sql),
+      () => ownersOf(this.pools.transaction),
+    );
     let holdId = randomInt(HOLD_ID_START_MAX);
     this.#deps = {
       pool: this.pools.query,
@@ -99,6 +106,11 @@ export class CallSide {
 
   accept(server: CallServer): CallHandler {
     return new CallService(server, this.#deps, this.counts);
+  }
+
+  /** Between client connections whose connections are held here. Throws MysqlError or SHARD_UNAVAILABLE. */
+  lockWaits(): Promise<readonly LockWait[]> {
+    return this.#lockWaits.list();
   }
 
   get load(): CallLoad {
@@ -158,4 +170,10 @@ export class CallSide {
     });
     return pool;
   }
+}
+
+function ownersOf(pool: Pool<MysqldConnection>): Map<number, number> {
+  const owners = new Map<number, number>();
+  for (const { owner, threadId } of pool.leased) if (owner !== 0) owners.set(threadId, owner);
+  return owners;
 }

@@ -125,7 +125,8 @@ export class Call implements RawReplySink {
 
   readonly leased = (connection: MysqldConnection): void => {
     this.phase = { kind: "running", connection };
-    const { database = "" } = this.request;
+    const { database = "", owner = 0 } = this.request;
+    if (owner !== 0) connection.owner = owner;
     const { generation } = this.#service.deps.databases;
     const isSelected = connection.database === database && connection.databaseGeneration === generation;
     if (this.ending !== undefined || isSelected) this.#selected(connection);

@@ -187,6 +187,7 @@ export class CallWorker {
     const ports = {
       ...this.#ports(),
       acceptCalls: this.calls.accept.bind(this.calls),
+      lockWaits: () => this.calls.lockWaits(),
     };
     this.#server = serveTabletConnections(options.tls, ports, options.log);
     this.#server.setServing(news.health.serving);

@@ -58,6 +58,8 @@ export class MysqldConnection implements Poolable {
   database = "";
   /** How often databases had been made, changed or dropped when it was selected: what a connection knows of it is of then. */
   databaseGeneration = 0;
+  /** The client connection it is held for, or was the last time; 0: nobody's. */
+  owner = 0;
   /** The time that NOW() is set to, in microseconds; 0: none. Changed by whoever set it. */
   nowUs = 0;
   /** An XA transaction may be prepared here. */

@@ -74,6 +74,11 @@ export class Pool<C extends Poolable> {
     this.#sweep = this.#planSweep();
   }
 
+  /** Connections that are not idle. */
+  get leased(): Iterable<C> {
+    return this.#leased;
+  }
+
   get stats(): PoolStats {
     return {
       idle: this.#idle.length,

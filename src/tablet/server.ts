@@ -78,6 +78,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
   const ports = {
     ...watch.ports,
     acceptCalls: (callServer: CallServer) => calls.accept(callServer),
+    lockWaits: () => calls.lockWaits(),
   };
   const server = await startTabletServer(options.listen, options.tls, ports, log);
   await watch.start();

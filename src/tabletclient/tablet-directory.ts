@@ -4,12 +4,14 @@
 // new work, and are lost with its call stream. A tablet that leaves the topology gets no new calls, but those it has end.
 
 import type { Clock, Timer } from "../base/clock.ts";
-import { ShardgateError } from "../base/errors.ts";
+import { messageOf, ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { joinStatements } from "../base/statement-list.ts";
 import type { HoldOp, ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../engine/ports.ts";
 import type { ExecuteRequest } from "../rpc/frame.ts";
 import type { GrpcTls } from "../rpc/service.ts";
+import { getLockWaits } from "../rpc/tablet-client.ts";
+import type { LockWait } from "../base/lock-wait.ts";
 import type { TabletAlias, TabletRecord, TabletType } from "../topo/records.ts";
 import type { TopologySnapshot } from "../topo/topology-watcher.ts";
 import { chooseReplica } from "./choose-replica.ts";
@@ -26,6 +28,7 @@ export interface TabletDirectoryOptions {
 }
 
 const LEAVING_POLL_MS = 200;
+const LOCK_WAITS_TIMEOUT_MS = 2_000;
 
 interface ShardTablets {
   readonly primaryAlias: TabletAlias | undefined;
@@ -142,6 +145,20 @@ export class TabletDirectory implements ShardPort {
     const tablets = this.#shards.get(keyspace)?.get(shard);
     if (tablets === undefined) return "no such shard";
     return primaryOf(tablets)?.problem ?? (primaryOf(tablets) === undefined ? "no primary tablet" : undefined);
+  }
+
+  /** Who waits for whom in the locks of all primaries. Those that cannot be asked, or do not let it be seen, say nothing. */
+  async lockWaits(): Promise<readonly LockWait[]> {
+    const primaries = this.tablets.filter(({ record, calls }) => record.type === "primary" && calls.up);
+    const told = await Promise.all(
+      primaries.map(({ calls, record }) =>
+        getLockWaits(calls.client, LOCK_WAITS_TIMEOUT_MS).catch((error: unknown) => {
+          this.#options.log.debug({ tablet: record.alias, error: messageOf(error) }, "no word about locks");
+          return [];
+        }),
+      ),
+    );
+    return told.flat();
   }
 
   /** Tablets of the keyspace that serve now: primaries first, by shard. */

@@ -29,6 +29,7 @@ import {
 import { startTabletServer, type TabletServer } from "../../../src/rpc/tablet-server.ts";
 
 const REQUEST: ExecuteRequest = {
+  owner: 2 ** 31 + 7,
   hold: true,
   foundRows: true,
   streaming: false,
@@ -158,6 +159,7 @@ describe("the stream", () => {
         getSchema: () => Promise.resolve([]),
         watchSchema: () => ({ next: () => undefined, close: () => undefined }),
         refreshSchema: () => Promise.resolve(0),
+        lockWaits: () => Promise.resolve([]),
         decideTransaction: () => Promise.resolve("abort"),
         transactions: () => Promise.resolve({ prepared: [], decisions: [] }),
         resolveTransaction: () => Promise.resolve(0),

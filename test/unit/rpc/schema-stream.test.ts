@@ -23,6 +23,7 @@ const NO_CALLS: Omit<TabletPorts, "watchSchema" | "refreshSchema"> = {
   watchHealth: () => () => undefined,
   applySchema: () => Promise.resolve(0),
   getSchema: () => Promise.resolve([]),
+  lockWaits: () => Promise.resolve([]),
   decideTransaction: () => Promise.resolve("abort"),
   transactions: () => Promise.resolve({ prepared: [], decisions: [] }),
   resolveTransaction: () => Promise.resolve(0),
