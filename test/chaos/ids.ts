@@ -15,8 +15,8 @@ export interface IdsOptions {
   readonly ids: number;
   readonly clients: number;
   readonly gateways: number;
-  /** Between two kills, at most. */
-  readonly killEveryMs: number;
+  /** Ids handed out between two kills, if they are within some seconds. */
+  readonly idsBetweenKills: number;
   readonly tell: (line: string) => void;
 }
 
@@ -35,6 +35,7 @@ const SEQUENCE_CACHE = 1_000;
 const ROWS_EACH = [1, 2, 10, 100, 500] as const;
 const FLAKED_SHARE = 0.2;
 const RECOVERY_MAX_MS = 90_000;
+const CALM_MAX_MS = 15_000;
 
 const COLUMNS = "id BIGINT NOT NULL, client INT NOT NULL, batch INT NOT NULL, KEY (id), KEY (client, batch)";
 const KEYSPACES = {
@@ -155,10 +156,14 @@ export async function runIds(options: IdsOptions): Promise<IdsReport> {
       }
       connection?.destroy();
     };
+    const untilTold = async (wanted: number): Promise<void> => {
+      const startMs = performance.now();
+      while (!isDone() && told < wanted && performance.now() - startMs < CALM_MAX_MS) await delay(20);
+    };
     const killer = async (): Promise<void> => {
       let nextTold = 0;
       while (!isDone()) {
-        await delay(random.int(options.killEveryMs));
+        await untilTold(told + options.idsBetweenKills);
         if (isDone()) return;
         const what = killOne(cluster, gateways, random);
         kills.set(what, (kills.get(what) ?? 0) + 1);

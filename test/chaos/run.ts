@@ -47,7 +47,7 @@ async function chaos(): Promise<readonly string[]> {
 
 async function ids(count: number): Promise<readonly string[]> {
   const clients = Number(values.clients ?? 8);
-  const report = await runIds({ seed, ids: count, clients, gateways: 3, killEveryMs: 1_000, tell: out });
+  const report = await runIds({ seed, ids: count, clients, gateways: 3, idsBetweenKills: 5_000, tell: out });
   for (const [what, times] of report.kills) out(`killed ${what}: ${times}`);
   for (const [error, times] of report.errors) out(`error ${error}: ${times}`);
   const { numbered, flaked } = report.rows;
