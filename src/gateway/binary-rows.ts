@@ -3,13 +3,16 @@
 
 import { LIMITS } from "../base/limits.ts";
 import { BufferReader, BufferWriter } from "../mysql/codec.ts";
-import { HEADER_ERR, HEADER_OK } from "../mysql/constants.ts";
+import { HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../mysql/constants.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
 import { type BinaryColumn, writeBinaryRow } from "../mysql/packets/binary-row.ts";
 import { decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { isEof } from "../mysql/packets/eof.ts";
 import { TextRow } from "../mysql/packets/text-row.ts";
 import type { ExecutorClient } from "./executor.ts";
+
+/** Payloads of definitions that a client is shown in place of an answer's own, by column. */
+export type ShownDefinitions = readonly (Buffer | undefined)[];
 
 type Phase =
   | { readonly kind: "head" }
@@ -20,6 +23,8 @@ type Phase =
 const HEAD: Phase = { kind: "head" };
 
 export class BinaryRows implements ExecutorClient {
+  /** Of the next result set, whose FLOAT columns come as DOUBLE then. */
+  shown: ShownDefinitions | undefined;
   readonly #client: ExecutorClient;
   #reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   #phase: Phase = HEAD;
@@ -75,20 +80,32 @@ export class BinaryRows implements ExecutorClient {
       writeBinaryRow(writer, phase.row, phase.columns);
       return;
     }
+    if (phase.kind === "columns") {
+      this.#column(payload, writer, phase);
+      return;
+    }
     writer.bytes(payload);
     if (first === HEADER_ERR) this.#phase = HEAD;
     else if (phase.kind === "head") {
       if (first !== HEADER_OK)
         this.#phase = { kind: "columns", columns: [], count: new BufferReader(payload).lenenc() };
-    } else if (phase.kind === "columns") {
-      const { type, flags } = decodeColumnDefinition(payload);
-      phase.columns.push({ type, flags });
-      if (phase.columns.length === phase.count) this.#phase = { kind: "columns-end", columns: phase.columns };
     } else if (phase.kind === "columns-end") {
       this.#phase = { kind: "rows", columns: phase.columns, row: new TextRow(phase.columns.length) };
     } else {
       // An EOF, and what follows one, if anything does, is the next result's head.
       this.#phase = HEAD;
     }
+  }
+
+  #column(payload: Buffer, writer: BufferWriter, { columns, count }: Extract<Phase, { kind: "columns" }>): void {
+    const own = decodeColumnDefinition(payload);
+    const given = this.shown?.length === count ? this.shown[columns.length] : undefined;
+    const shown = given === undefined ? own : decodeColumnDefinition(given);
+    const isFloat = shown.type === MYSQL_TYPE.FLOAT && own.type === MYSQL_TYPE.DOUBLE;
+    const replaces = given !== undefined && (isFloat || shown.type === own.type);
+    writer.bytes(replaces ? given : payload);
+    const { type, flags } = replaces ? shown : own;
+    columns.push({ type, flags });
+    if (columns.length === count) this.#phase = { kind: "columns-end", columns };
   }
 }

@@ -4,7 +4,6 @@
 
 import { forManyListeners } from "../base/abort.ts";
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
-import { LIMITS } from "../base/limits.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { Output } from "../engine/output.ts";
 import { PassThrough, type PassThroughOwner, type Written } from "../engine/pass-through.ts";
@@ -30,7 +29,7 @@ import type { TabletType } from "../topo/records.ts";
 import { checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
 import { askedRouting } from "./asked-routing.ts";
-import { BinaryRows } from "./binary-rows.ts";
+import { BinaryRows, type ShownDefinitions } from "./binary-rows.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
 import { giveBack, settleLocks } from "./give-back.ts";
 import { refuseCommitting } from "./committing-calls.ts";
@@ -91,6 +90,8 @@ export interface Execution {
   readonly text: Buffer;
   /** COM_STMT_EXECUTE with all types and values. */
   readonly command: Buffer;
+  /** How to have all digits of FLOAT columns where the answer is made from text; undefined: there are none. */
+  readonly exact: { readonly payload: () => Buffer; readonly definitions: ShownDefinitions } | undefined;
 }
 
 const NO_BINDS: readonly BindValue[] = [];
@@ -128,7 +129,7 @@ export class Executor implements PassThroughOwner {
   /** Runs the statement under way when its answer goes to the client in another form (MAX_ROWS, binary rows). */
   #inner: Executor | undefined;
   /** Runs executions of prepared statements whose answers are made from text. */
-  #binary: Executor | undefined;
+  #binary: { readonly executor: Executor; readonly rows: BinaryRows } | undefined;
   /** The execution under way is answered with an OK, never with rows. */
   #isRowless = false;
   /** The execution under way that one shard may answer as it is. */
@@ -173,7 +174,6 @@ export class Executor implements PassThroughOwner {
       return;
     }
     this.#execution = execution;
-    this.state.last.targets.length = 0;
     this.#keepsWarnings = false;
     this.#effect = NO_EFFECT;
     this.#keeping = undefined;
@@ -204,7 +204,6 @@ export class Executor implements PassThroughOwner {
       last.digest = this.#plans.digestOf(cached);
       last.tier = "pass-through";
       last.errno = 0;
-      last.error = undefined;
       last.rows = 0;
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
@@ -267,6 +266,7 @@ export class Executor implements PassThroughOwner {
     if (!isRewritten || execution === undefined) this.query(payload, sequenceId, execution, given);
     else {
       this.#given = given;
+      this.#execution = undefined;
       this.#asText(payload);
     }
   }
@@ -309,7 +309,7 @@ export class Executor implements PassThroughOwner {
   /** Before each command of the client: a KILL QUERY of the one before is not meant for it. */
   begin(): void {
     this.#inner?.begin();
-    this.#binary?.begin();
+    this.#binary?.executor.begin();
     if (!this.#abort.signal.aborted) return;
     this.#abort = new AbortController();
     forManyListeners(this.#abort.signal);
@@ -477,8 +477,6 @@ export class Executor implements PassThroughOwner {
   /** What the session's next statement on `target` has to carry. */
   requestFor(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): ShardRequest {
     const { state } = this;
-    const { targets } = state.last;
-    if (targets.length < LIMITS.loggedShardsMax && !targets.includes(target)) targets.push(target);
     const parts = this.#parts;
     const holdId = state.holds.idOf(target);
     const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
@@ -639,10 +637,18 @@ export class Executor implements PassThroughOwner {
 
   /** Runs an execution of a prepared statement by its text. */
   #asText(payload: Buffer): void {
+    const exact = this.#execution?.exact;
     this.#execution = undefined;
-    this.#binary ??= new Executor(this.context, this.state, new BinaryRows(this.client), this.#fixed);
-    this.#inner = this.#binary;
-    this.#binary.query(payload, this.#sequenceId - 1, undefined, this.#given);
+    this.#binary ??= this.#binaryClient();
+    const { executor, rows } = this.#binary;
+    rows.shown = exact?.definitions;
+    this.#inner = executor;
+    executor.query(exact?.payload() ?? payload, this.#sequenceId - 1, undefined, this.#given);
+  }
+
+  #binaryClient(): { readonly executor: Executor; readonly rows: BinaryRows } {
+    const rows = new BinaryRows(this.client);
+    return { rows, executor: new Executor(this.context, this.state, rows, this.#fixed) };
   }
 
   #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
@@ -963,7 +969,6 @@ export class Executor implements PassThroughOwner {
   #remember(error: ShardgateError | MysqlError): void {
     this.state.rowCount = -1;
     this.state.last.errno = error.errno;
-    this.state.last.error = error;
     const { errno: code, message } = error;
     this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message }] };
   }

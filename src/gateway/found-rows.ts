@@ -26,7 +26,7 @@ function textOf(executor: Executor, query: Query, binds: readonly BindValue[]): 
 }
 
 /** The same rows with some columns as DOUBLE, which has each FLOAT exactly. */
-function widened(query: Query, floats: readonly boolean[]): Select {
+export function widened(query: Query, floats: readonly boolean[]): Select {
   const columns = floats.map((_, i) => `c${i}`);
   const items = columns.map((name, i): SelectItem => {
     const column: Expr = { kind: "column", schema: undefined, table: undefined, name, pos: 0 };

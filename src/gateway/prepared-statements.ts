@@ -20,10 +20,12 @@ import {
   type ExecuteParameters,
 } from "../mysql/packets/stmt-execute.ts";
 import { filled, type Template, templateOf } from "../sql/parameters.ts";
+import type { ShownDefinitions } from "./binary-rows.ts";
 import { comQuery } from "./com-query.ts";
 import { CursorClient } from "./cursor-client.ts";
 import type { CursorRows } from "./cursor-rows.ts";
-import type { Executor, ExecutorClient } from "./executor.ts";
+import { exactFloats } from "./exact-floats.ts";
+import type { Execution, Executor, ExecutorClient } from "./executor.ts";
 import { replyInside } from "./inner-query.ts";
 import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
 import { STATEMENT_BYTES_MAX } from "./processes.ts";
@@ -38,12 +40,26 @@ const HEADER_BYTES = 4;
 /** MariaDB's: sent behind a preparation whose answer has not come yet. */
 const ID_OF_LAST = 0xffff_ffff;
 
-interface Prepared {
-  readonly id: number;
+/** What is known of a statement when it has been prepared. */
+interface Read {
   /** As the client wrote it. */
   readonly text: Buffer;
   /** What values are put into. */
   readonly template: Template;
+}
+
+/** What the statement is run as where a server prints too few digits. */
+interface ExactRead {
+  readonly template: Template;
+  readonly definitions: ShownDefinitions;
+}
+
+interface Prepared extends Read {
+  readonly id: number;
+  /** Undefined: it has no FLOAT columns. */
+  exact: ExactRead | undefined;
+  /** Of the definitions under which it was described. */
+  version: number;
   /** Parameter types of the last execution. */
   types: readonly number[] | undefined;
   /** Parts of what COM_STMT_SEND_LONG_DATA has sent, by parameter. */
@@ -117,10 +133,15 @@ export class PreparedStatements {
       this.#closeCursor(statement);
       const parameters = this.#parametersOf(statement, command.parameters, command.cursorFlags);
       statement.types = parameters.types;
-      const text = this.#textWith(statement, parameters);
-      if ((command.cursorFlags & CURSOR_READ_ONLY) !== 0) this.#openCursor(statement, text, parameters, sequenceId);
-      else
-        executor.query(text, sequenceId, { text: statement.text, command: encodeExecute(parameters, isLengthCoded) });
+      const withCursor = (command.cursorFlags & CURSOR_READ_ONLY) !== 0;
+      const isKnown = statement.exact === undefined || statement.version === executor.context.cluster().version;
+      if (isKnown) this.#run(statement, parameters, withCursor, sequenceId);
+      else {
+        this.#describeAnew(statement).then(
+          () => this.#run(statement, parameters, withCursor, sequenceId),
+          (error: unknown) => executor.fail(error),
+        );
+      }
       this.#dropLongData(statement);
     } catch (error) {
       executor.fail(wrongArguments(error));
@@ -230,11 +251,13 @@ export class PreparedStatements {
     for (const statement of this.#statements.values()) this.#forget(statement);
   }
 
-  #prepared(read: Pick<Prepared, "text" | "template">, description: StatementDescription): void {
+  #prepared(read: Read, description: StatementDescription): void {
     const id = this.#nextId++;
     this.#last = {
       ...read,
       id,
+      exact: this.#exactOf(read.text, description),
+      version: this.#executor.context.cluster().version,
       types: undefined,
       longData: undefined,
       longDataError: undefined,
@@ -244,6 +267,31 @@ export class PreparedStatements {
     const { state, sequenceId } = this.#executor;
     this.#client.write(prepareReply(id, read.template.offsets.length, description, state.statusFlags, sequenceId));
     this.#client.commandDone();
+  }
+
+  /** Definitions have changed since its FLOAT columns were described. */
+  async #describeAnew(statement: Prepared): Promise<void> {
+    const { version } = this.#executor.context.cluster();
+    statement.exact = this.#exactOf(statement.text, await describePrepared(this.#executor, statement.text));
+    statement.version = version;
+  }
+
+  #exactOf(text: Buffer, { columns }: StatementDescription): ExactRead | undefined {
+    const { sqlMode } = this.#executor.state;
+    const exact = exactFloats(text, columns, sqlMode);
+    return exact && { template: templateOf(exact.text, sqlMode), definitions: exact.definitions };
+  }
+
+  #run(statement: Prepared, parameters: ExecuteParameters, withCursor: boolean, sequenceId: number): void {
+    const text = this.#textWith(statement, parameters);
+    const { exact } = statement;
+    const execution = {
+      text: statement.text,
+      command: encodeExecute(parameters, isLengthCoded),
+      exact: exact && { payload: () => this.#textWith(exact, parameters), definitions: exact.definitions },
+    };
+    if (withCursor) this.#openCursor(statement, text, execution, sequenceId);
+    else this.#executor.query(text, sequenceId, execution);
   }
 
   #find(id: number, command: StatementCommand): Prepared {
@@ -274,7 +322,7 @@ export class PreparedStatements {
   }
 
   /** COM_QUERY of the statement with the values in it. */
-  #textWith({ template }: Prepared, { types, values }: ExecuteParameters): Buffer {
+  #textWith({ template }: Pick<Read, "template">, { types, values }: ExecuteParameters): Buffer {
     const { noBackslashEscapes } = this.#executor.state.sqlMode;
     const literals = values.map((value, index) => {
       const type = types[index] ?? 0;
@@ -283,15 +331,13 @@ export class PreparedStatements {
     return comQuery(filled(template, literals));
   }
 
-  #openCursor(statement: Prepared, payload: Buffer, parameters: ExecuteParameters, sequenceId: number): void {
+  #openCursor(statement: Prepared, payload: Buffer, execution: Execution, sequenceId: number): void {
     const client = new CursorClient(this.#client, {
       opened: (rows) => {
         statement.cursor = rows;
       },
     });
-    const inner = this.#executor.forClient(client, true);
-    const command = encodeExecute(parameters, isLengthCoded);
-    inner.query(payload, sequenceId, { text: statement.text, command });
+    this.#executor.forClient(client, true).query(payload, sequenceId, execution);
   }
 
   async #bulk(executor: Executor, statement: Prepared, rows: readonly ExecuteParameters[]): Promise<void> {

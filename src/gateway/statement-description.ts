@@ -9,7 +9,7 @@ import { BufferReader, BufferWriter } from "../mysql/codec.ts";
 import { COLLATION_BINARY } from "../mysql/charsets.ts";
 import { COLUMN_FLAG, COM, HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../mysql/constants.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
-import { encodeColumnDefinition } from "../mysql/packets/column-definition.ts";
+import { decodeColumnDefinition, encodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { encodeEof } from "../mysql/packets/eof.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -25,13 +25,15 @@ import { replyInside } from "./inner-query.ts";
 export interface StatementDescription {
   /** Payloads of column definitions. */
   readonly columns: readonly Buffer[];
+  /** Those of its parameters, as a shard tells them; a parameter that has none is like any other. */
+  readonly parameters: readonly Buffer[];
 }
 
 /** Errors of a shard about names that another keyspace may have. */
 const OF_NAMES: ReadonlySet<number> = new Set([1044, 1046, 1049, 1142, 1146]);
 const NULL = Buffer.from(" NULL ");
 const ZERO = 0x30;
-const NO_COLUMNS: StatementDescription = { columns: [] };
+const NO_COLUMNS: StatementDescription = { columns: [], parameters: [] };
 /** Statements that answer rows although they are no queries. */
 const ROWS_KINDS: ReadonlySet<Statement["kind"]> = new Set(["show", "explain", "admin"]);
 /** Statements of the text protocol's prepared statements, which are not prepared themselves. */
@@ -121,7 +123,7 @@ export function describePrepared(
 export function prepareReply(
   statementId: number,
   parameterCount: number,
-  { columns }: StatementDescription,
+  { columns, parameters }: StatementDescription,
   statusFlags: number,
   sequenceId: number,
 ): Buffer {
@@ -136,7 +138,7 @@ export function prepareReply(
   writer.u16(0);
   writer.endPacket();
   if (parameterCount > 0) {
-    for (let index = 0; index < parameterCount; index++) packet(writer, PARAMETER_DEFINITION);
+    for (let index = 0; index < parameterCount; index++) packet(writer, parameters[index] ?? PARAMETER_DEFINITION);
     packet(writer, encodeEof({ warnings: 0, statusFlags }));
   }
   if (columns.length > 0) {
@@ -178,10 +180,12 @@ async function askShard(executor: Executor, text: Buffer, keyspace: string): Pro
   if (head === undefined) throw new ShardgateError("ER_MALFORMED_PACKET", "empty answer to COM_STMT_PREPARE");
   const columnCount = head.readUInt16LE(5);
   const parameterCount = head.readUInt16LE(7);
-  if (parameterCount > 0) for (let index = 0; index <= parameterCount; index++) reader.next();
-  const columns: Buffer[] = [];
-  for (let index = 0; index < columnCount; index++) columns.push(Buffer.from(reader.next() ?? []));
-  return { columns };
+  const take = (count: number): readonly Buffer[] =>
+    Array.from({ length: count }, () => Buffer.from(reader.next() ?? []));
+  const parameters = take(parameterCount);
+  // An EOF.
+  if (parameterCount > 0) reader.next();
+  return { columns: take(columnCount), parameters: parameters.some(isOfOwn) ? parameters : [] };
 }
 
 /** Columns of the statement's own answer, without rows if it is a query. */
@@ -214,7 +218,7 @@ async function run(
       count = new BufferReader(payload).lenenc();
     } else if (columns.length < count) columns.push(Buffer.from(payload));
   }
-  return { columns };
+  return { columns, parameters: [] };
 }
 
 /** With a number in each marker's place: the values decide nothing here. */
@@ -235,6 +239,11 @@ function packet(writer: BufferWriter, payload: Buffer): void {
   writer.endPacket();
 }
 
-function bytesOf(key: string, { columns }: StatementDescription): number {
-  return columns.reduce((sum, column) => sum + column.length, key.length);
+/** A parameter with an alias is called by it. */
+function isOfOwn(definition: Buffer): boolean {
+  return decodeColumnDefinition(definition).name !== "?";
+}
+
+function bytesOf(key: string, { columns, parameters }: StatementDescription): number {
+  return [...columns, ...parameters].reduce((sum, column) => sum + column.length, key.length);
 }

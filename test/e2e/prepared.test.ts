@@ -87,7 +87,7 @@ const ROWS: readonly (readonly Parameter[])[] = [
     long(4294967295),
     long(-9223372036854775808n),
     unsigned(18446744073709551615n),
-    double(1.5),
+    double(123456.789),
     double(0.1),
     text("12345678901234.123456"),
     int(1901),
@@ -145,7 +145,7 @@ const ROWS: readonly (readonly Parameter[])[] = [
     text("7"),
     double(8),
     double(9),
-    double(10),
+    double(16777217.5),
     double(11),
     int(12),
     double(1.25),
@@ -231,6 +231,21 @@ describe("prepared statements", () => {
     await same("SELECT * FROM t ORDER BY id", []);
     await same("SELECT * FROM t WHERE id IN (?, ?, ?) ORDER BY id", [long(1), long(2), double(-3)]);
     await same("SELECT * FROM t WHERE i > ? ORDER BY id LIMIT ?", [int(-5), int(10)], [NULL, text("1")]);
+  });
+
+  test("FLOAT has all its digits, whichever way the answer is made", async () => {
+    await same("SELECT f, d FROM t ORDER BY id", []);
+    await same("SELECT f FROM t ORDER BY f", []);
+    await same("SELECT * FROM t WHERE f > ? ORDER BY f DESC LIMIT 3", [double(1)]);
+    await same("SELECT x.*, y.f AS g, ? AS h FROM t x JOIN t y ON x.ti = y.ti ORDER BY x.id", [int(1)]);
+    await same("SELECT x.*, y.* FROM t x JOIN t y ON x.id = -y.id ORDER BY 1, 2", []);
+    await same("SELECT DISTINCT f FROM t ORDER BY f", []);
+    await same("SELECT f, COUNT(*) AS n FROM t GROUP BY f HAVING f > ? ORDER BY f", [double(0.5)]);
+    await same("SELECT MAX(f), MIN(f) AS m, SUM(f), AVG(f) FROM t", []);
+    await same("SELECT f FROM t WHERE id > 3 UNION ALL SELECT f FROM t WHERE id < 3 ORDER BY f", []);
+    await same("SELECT f, ROW_NUMBER() OVER (ORDER BY id) AS r FROM t ORDER BY id", []);
+    await same("SELECT MAX(s.f) FROM (SELECT * FROM t) s", []);
+    await same("SELECT *, f FROM t ORDER BY id LIMIT 2", []);
   });
 
   test("the text protocol gives the same packets, and over shards the same types and values", async () => {
