@@ -162,8 +162,8 @@ async function askAll<Answer>(
   ask: (channel: Channel<WorkerPort>, timeout: { readonly ms: number; readonly clock: Clock }) => Promise<Answer>,
 ): Promise<readonly { readonly worker: number; readonly value: Answer }[]> {
   const timeout = { ms: LIMITS.workerCallTimeoutMs, clock };
-  const asked = workers().map(async ({ index, process }) => {
-    if (process === undefined) return [];
+  const asked = workers().map(async ({ index, process, isSilent }) => {
+    if (process === undefined || isSilent) return [];
     return ask(process.channel, timeout).then(
       (value) => [{ worker: index, value }],
       () => [],

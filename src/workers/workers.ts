@@ -43,6 +43,8 @@ export interface Worker<Remote extends WorkerPort> {
   readonly connections: number;
   /** Processes that have died. */
   readonly deaths: number;
+  /** It has a process that says nothing. */
+  readonly isSilent: boolean;
   /** Why it gets no connections; undefined while it does. */
   readonly problem: string | undefined;
 }
@@ -187,7 +189,11 @@ class Slot<Remote extends WorkerPort> implements Worker<Remote> {
   get problem(): string | undefined {
     const kind = this.#phase?.kind ?? "waiting";
     if (kind !== "serving") return kind === "waiting" ? "waiting to be started again" : kind;
-    return this.#silentTicks < LIMITS.workerSilentBeatsMax ? undefined : "does not answer";
+    return this.isSilent ? "does not answer" : undefined;
+  }
+
+  get isSilent(): boolean {
+    return this.#phase?.kind === "serving" && this.#silentTicks >= LIMITS.workerSilentBeatsMax;
   }
 
   /** It is stopped, and its process has ended. */
