@@ -1,9 +1,10 @@
-// The admin port of a process: health probes, metrics, debug pages over HTTP. Listens on loopback unless told otherwise;
-// only reads, so that a browser that is led there changes nothing.
+// The admin port of a process: health probes, metrics, debug pages over HTTP. Listens on loopback unless told otherwise.
+// Reading changes nothing; what can be changed, the log's level, takes a PUT, which no page of another site can have a
+// browser send.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { messageOf, ShardgateError } from "./errors.ts";
-import type { Log } from "./log.ts";
+import { type Log, LOG_LEVELS } from "./log.ts";
 import type { Metrics } from "./process-metrics.ts";
 
 export interface AdminPage {
@@ -39,6 +40,7 @@ export interface AdminServer {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 100;
+const LOG_LEVEL_PATH = "/debug/log-level";
 
 /** Shows `contents` at `place`. Throws CONFIG_BAD for an address that is none or taken. */
 export function serveAdmin(place: AdminPlace, contents: AdminContents, log: Log): Promise<AdminServer> {
@@ -49,7 +51,7 @@ export function serveAdmin(place: AdminPlace, contents: AdminContents, log: Log)
 export async function startAdminServer(listen: string, pages: AdminPages, log: Log): Promise<AdminServer> {
   const { host, port } = hostAndPort(listen);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    answer(request, response, pages).catch((error: unknown) => {
+    answer(request, response, pages, log).catch((error: unknown) => {
       log.error({ error: messageOf(error), url: request.url }, "bug: an admin page failed");
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain; charset=utf-8" });
       response.end("internal error; see the log\n");
@@ -87,18 +89,27 @@ ${tableOf(value)}
   return { status: 200, type: "text/html; charset=utf-8", body };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, pages: AdminPages): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, pages: AdminPages, log: Log): Promise<void> {
   const url = new URL(request.url ?? "/", "http://admin.invalid");
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    response.writeHead(405, { allow: "GET, HEAD", "content-type": "text/plain; charset=utf-8" });
-    response.end("only GET and HEAD\n");
+  const isLogLevel = url.pathname === LOG_LEVEL_PATH;
+  if (isLogLevel && request.method === "PUT") {
+    request.resume();
+    const done = setLogLevel(url.searchParams.get("level") ?? "", log);
+    response.writeHead(done.status, { "content-type": done.type });
+    response.end(done.body);
     return;
   }
-  const page = pages.get(url.pathname);
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    const allow = isLogLevel ? "GET, HEAD, PUT" : "GET, HEAD";
+    response.writeHead(405, { allow, "content-type": "text/plain; charset=utf-8" });
+    response.end(`only ${allow}\n`);
+    return;
+  }
+  const page = isLogLevel ? (wantsJson: boolean): AdminPage => logLevelPage(log, wantsJson) : pages.get(url.pathname);
   if (page === undefined) {
     const isRoot = url.pathname === "/";
     response.writeHead(isRoot ? 200 : 404, { "content-type": "text/plain; charset=utf-8" });
-    response.end(`${isRoot ? "" : "no such page; "}there are:\n${[...pages.keys()].join("\n")}\n`);
+    response.end(`${isRoot ? "" : "no such page; "}there are:\n${[...pages.keys(), LOG_LEVEL_PATH].join("\n")}\n`);
     return;
   }
   const accept = request.headers.accept ?? "";
@@ -110,6 +121,24 @@ async function answer(request: IncomingMessage, response: ServerResponse, pages:
     "x-content-type-options": "nosniff",
   });
   response.end(request.method === "HEAD" ? undefined : body);
+}
+
+function logLevelPage({ threshold }: Log, wantsJson: boolean): AdminPage {
+  const change = `curl -X PUT 'http://…${LOG_LEVEL_PATH}?level=debug'`;
+  return dataPage("Log level", { level: threshold?.level ?? "silent", levels: LOG_LEVELS, change }, wantsJson);
+}
+
+function setLogLevel(wanted: string, log: Log): AdminPage {
+  const level = LOG_LEVELS.find((each) => each === wanted);
+  if (level === undefined || log.threshold === undefined) {
+    const body = `wanted: ${LOG_LEVEL_PATH}?level=${LOG_LEVELS.join("|")}\n`;
+    return { status: 400, type: "text/plain; charset=utf-8", body };
+  }
+  const { threshold } = log;
+  const before = threshold.level;
+  threshold.level = level;
+  log.warn({ before, level }, "log level changed");
+  return dataPage("Log level", { level }, true);
 }
 
 /** Lists of objects become tables, objects two columns. */

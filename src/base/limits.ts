@@ -44,6 +44,10 @@ export const LIMITS = {
   digestTextBytesMax: 4 * 1024,
   /** Keyspaces and types that what is no longer counted by itself is told apart by. */
   otherDigestsMax: 200,
+  /** Lines that the log has a second for statements that were slow or failed. */
+  statementLinesPerSecondMax: 20,
+  /** Shards of a statement that are named in the log. */
+  loggedShardsMax: 16,
   /** Combinations of labels that metrics of statements have. */
   metricGroupsMax: 500,
 

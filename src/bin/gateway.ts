@@ -20,10 +20,11 @@ import {
   runProcess,
   wholeNumber,
 } from "./process-flags.ts";
+import { addTracingFlags, startTracing, type TracingFlags } from "./otlp.ts";
 import { peerNetwork } from "./peers.ts";
 import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
 
-export interface GatewayFlags extends ProcessFlags, TopoFlags {
+export interface GatewayFlags extends ProcessFlags, TopoFlags, TracingFlags {
   readonly workers: number;
   readonly listen: string;
   readonly cell?: string;
@@ -48,6 +49,7 @@ export interface GatewayFlags extends ProcessFlags, TopoFlags {
   readonly proxyProtocolNetworks?: string;
   readonly topologyWait: number;
   readonly slowQueryMs: number;
+  readonly logLiterals: boolean;
   readonly metrics: "on" | "off";
   readonly digests: "on" | "off";
   readonly gatherMaxRows: number;
@@ -199,9 +201,14 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
   command
     .option(
       "--slow-query-ms <ms>",
-      "statements that take longer are logged, without their literals; 0 logs none",
+      "statements that take longer are logged; 0 logs none",
       wholeNumber,
       GATEWAY_DEFAULTS.slowQueryMs,
+    )
+    .option(
+      "--log-literals",
+      "log statements and errors as they were, with the literals that clients have written",
+      false,
     )
     .addOption(
       new Option("--metrics <on|off>", "count statements for /metrics; off: the page is not there")
@@ -221,6 +228,7 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
     .option("--peer-advertise-host <host>", "host entered in the topology (default: the host of --peer-listen)");
   addWorkersFlag(command, "processes that share the clients, for machines with more cores; 1 is this one alone");
   addTopoFlags(command);
+  addTracingFlags(command);
   addProcessFlags(command);
   return command.action(run);
 }
@@ -293,6 +301,8 @@ async function start(
     autoVSchema: flags.autoVschema,
     topologyWaitMs: flags.topologyWait,
     slowQueryMs: flags.slowQueryMs,
+    logsLiterals: flags.logLiterals,
+    tracer: await startTracing(flags, "shardgate-gateway", {}, log),
     keptStats: { metrics: flags.metrics === "on", digests: flags.digests === "on" },
     admin:
       flags.adminListen === "off" ? undefined : { listen: worker?.admin ?? flags.adminListen, config: { ...flags } },

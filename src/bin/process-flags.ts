@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { createLog, type Log, type LogLevel } from "../base/log.ts";
+import { createLog, type Log, LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import { Certificates } from "../rpc/certificates.ts";
 import type { GrpcTls } from "../rpc/service.ts";
 
@@ -32,9 +32,19 @@ export function addProcessFlags(command: Command): Command {
     .option("--grpc-ca <file>", "PEM certificates the other side's certificate is checked against")
     .addOption(
       new Option("--log-level <level>", "least severe level that is logged, as JSON lines on standard error")
-        .choices(["debug", "info", "warn", "error", "silent"])
+        .choices(LOG_LEVELS)
         .default("info"),
     );
+}
+
+/** SIGUSR2 has a process log everything, and again as it did before. */
+export function switchLogLevelOnSignal(log: Log, level: LogLevel): void {
+  process.on("SIGUSR2", () => {
+    const { threshold } = log;
+    if (threshold === undefined) return;
+    threshold.level = threshold.level === "debug" ? level : "debug";
+    log.warn({ level: threshold.level }, "log level changed by SIGUSR2");
+  });
 }
 
 /** Throws CONFIG_BAD when only some of the three files are given, or one is no good. */
@@ -111,6 +121,7 @@ export async function runProcess(
     process.on("SIGHUP", () => {
       running.reload?.();
     });
+    switchLogLevelOnSignal(log, flags.logLevel);
     const { address, adminAddress: admin } = running;
     const workers = running.workerPids?.();
     process.stdout.write(`${JSON.stringify({ ready: true, part, pid: process.pid, address, admin, workers })}\n`);

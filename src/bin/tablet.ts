@@ -16,9 +16,10 @@ import {
   runProcess,
   wholeNumber,
 } from "./process-flags.ts";
+import { addTracingFlags, startTracing, type TracingFlags } from "./otlp.ts";
 import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
 
-interface TabletFlags extends ProcessFlags, TopoFlags {
+interface TabletFlags extends ProcessFlags, TopoFlags, TracingFlags {
   readonly workers: number;
   readonly alias: string;
   readonly keyspace: string;
@@ -90,6 +91,7 @@ the topology. The mysqld's database has the keyspace's name. Prints one JSON lin
     );
   addWorkersFlag(command, "processes that share the gateways and the pools; 1 is this one alone");
   addTopoFlags(command);
+  addTracingFlags(command);
   addProcessFlags(command);
   return command.action(run);
 }
@@ -104,7 +106,11 @@ async function run(flags: TabletFlags): Promise<void> {
   const workers = await import("./tablet-workers.ts");
   if (place === undefined) {
     await runProcess("tablet", flags, async (log) => {
-      return workers.startTabletPrimary(await optionsOf(flags, log), flags.workers, log);
+      return workers.startTabletPrimary(
+        await optionsOf({ ...flags, otlpEndpoint: undefined }, log),
+        flags.workers,
+        log,
+      );
     });
     return;
   }
@@ -113,6 +119,10 @@ async function run(flags: TabletFlags): Promise<void> {
   await runWorker<import("./tablet-workers.ts").TabletPrimaryPort>("tablet", flags, place, calls.port, async (worker) =>
     workers.startTabletWorker(await optionsOf(flags, worker.log), worker, calls),
   );
+}
+
+function tracedAs({ alias, keyspace, shard }: TabletFlags): Readonly<Record<string, string>> {
+  return { "shardgate.tablet": alias, "shardgate.keyspace": keyspace, "shardgate.shard": shard };
 }
 
 async function optionsOf(flags: TabletFlags, log: TabletOptions["log"]): Promise<TabletOptions> {
@@ -142,6 +152,7 @@ async function optionsOf(flags: TabletFlags, log: TabletOptions["log"]): Promise
     transactionIdleTimeoutMs: flags.transactionIdleTimeout,
     drainMs: flags.drainTimeout * 1000,
     admin: flags.adminListen === "off" ? undefined : { listen: flags.adminListen, config: { ...flags } },
+    tracer: await startTracing(flags, "shardgate-tablet", tracedAs(flags), log),
     topology: new Topology(store, topoRootOf(flags)),
     clock: systemClock,
     log,

@@ -2,6 +2,7 @@
 // packets as a mysqld wrote them (classic framing, sequence ids from 1); nothing here decodes them.
 
 import { ShardgateError } from "../base/errors.ts";
+import type { TraceContext } from "../base/tracing.ts";
 import type { ReplyEnd } from "./reply.ts";
 
 /** The shard and the kind of tablet a statement is for. */
@@ -45,6 +46,8 @@ export interface ShardRequest {
   readonly leavesState: boolean;
   /** Text of the statement that a COM_STMT_EXECUTE is for, whose id the shard fills in; empty for other commands. */
   readonly prepared: Buffer;
+  /** Under which span it is traced; undefined: it is not. */
+  readonly trace?: TraceContext | undefined;
   /** COM_* byte and argument; borrowed until the call returns. */
   readonly payload: Buffer;
 }

@@ -63,6 +63,8 @@ export interface ClientConnectionOptions {
 export interface CommandHandler {
   /** `payload` is the packet without its header; owned. An answer's first packet has `sequenceId + 1`. */
   command(payload: Buffer, sequenceId: number): void;
+  /** The COM_QUERY that is its next command, as it came from a client with CLIENT_QUERY_ATTRIBUTES. Borrowed. */
+  queryAttributes?(packet: Buffer): void;
   /** Its command is answered, after `ms` milliseconds. */
   answered(ms: number): void;
   /**
@@ -452,8 +454,9 @@ export class ClientConnection implements Output {
           continue;
         }
         const hasAttributes = packet[0] === COM.QUERY && (this.#capabilities & CLIENT.QUERY_ATTRIBUTES) !== 0;
-        const payload = hasAttributes ? withoutQueryAttributes(packet) : packet;
         const { handler } = this.#phase;
+        if (hasAttributes) handler.queryAttributes?.(packet);
+        const payload = hasAttributes ? withoutQueryAttributes(packet) : packet;
         this.#phase = { kind: "executing", handler, sinceMs: this.#options.clock.nowMs(), payload };
         handler.command(payload, this.#reader.sequenceId);
       }

@@ -4,6 +4,7 @@
 
 import { forManyListeners } from "../base/abort.ts";
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { Output } from "../engine/output.ts";
 import { PassThrough, type PassThroughOwner, type Written } from "../engine/pass-through.ts";
@@ -174,6 +175,7 @@ export class Executor implements PassThroughOwner {
       return;
     }
     this.#execution = execution;
+    this.state.last.targets.length = 0;
     this.#keepsWarnings = false;
     this.#effect = NO_EFFECT;
     this.#keeping = undefined;
@@ -204,6 +206,7 @@ export class Executor implements PassThroughOwner {
       last.digest = this.#plans.digestOf(cached);
       last.tier = "pass-through";
       last.errno = 0;
+      last.error = undefined;
       last.rows = 0;
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
@@ -477,6 +480,8 @@ export class Executor implements PassThroughOwner {
   /** What the session's next statement on `target` has to carry. */
   requestFor(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): ShardRequest {
     const { state } = this;
+    const { targets } = state.last;
+    if (targets.length < LIMITS.loggedShardsMax && !targets.includes(target)) targets.push(target);
     const parts = this.#parts;
     const holdId = state.holds.idOf(target);
     const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
@@ -969,6 +974,7 @@ export class Executor implements PassThroughOwner {
   #remember(error: ShardgateError | MysqlError): void {
     this.state.rowCount = -1;
     this.state.last.errno = error.errno;
+    this.state.last.error = error;
     const { errno: code, message } = error;
     this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message }] };
   }

@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import type { Tracer } from "../base/tracing.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { ShardPort } from "../engine/ports.ts";
 import type { TabletConnection } from "../tabletclient/tablet-connection.ts";
@@ -20,6 +21,8 @@ import type { QueryOptions } from "./query-options.ts";
 import type { QueryRules } from "./query-rules.ts";
 import type { Killed, KillRequest } from "./run-kill.ts";
 import type { QueryStats } from "./query-stats.ts";
+import type { StatementLog } from "./statement-log.ts";
+import type { SessionTrace } from "./session-trace.ts";
 import type { SequenceCache } from "./sequence-cache.ts";
 import type { Snowflakes } from "./snowflake.ts";
 import type { StatementDescriptions } from "./statement-description.ts";
@@ -53,8 +56,11 @@ export interface GatewayContext {
   readonly descriptions: StatementDescriptions;
   readonly stats: QueryStats;
   readonly counters: GatewayCounters;
-  /** Statements that take longer are logged; Infinity: none. */
-  readonly slowQueryMs: number;
+  readonly statementLog: StatementLog;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
+  /** Of the session that it is the context of; undefined where nothing is traced. */
+  readonly trace: SessionTrace | undefined;
   readonly deadlocks: DeadlockWatch;
   readonly transactionMode: TransactionMode;
   readonly twoPhase: TwoPhase;

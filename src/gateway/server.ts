@@ -9,6 +9,7 @@ import { type Clock, sleep } from "../base/clock.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import type { Tracer } from "../base/tracing.ts";
 import { generateRsaKeys } from "../mysql/auth/caching-sha2.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import { SchemaFollower } from "../tabletclient/schema-follower.ts";
@@ -40,6 +41,7 @@ import { type KeptStats, QueryStats } from "./query-stats.ts";
 import { SequenceCache } from "./sequence-cache.ts";
 import { Snowflakes } from "./snowflake.ts";
 import { Session } from "./session.ts";
+import { StatementLog } from "./statement-log.ts";
 import { StatementDescriptions } from "./statement-description.ts";
 import type { TransactionMode } from "./session-holds.ts";
 import { type ServerCounters, statisticsText } from "./statistics.ts";
@@ -79,8 +81,12 @@ export interface GatewayOptions {
   readonly topologyWaitMs: number;
   /** Statements that take longer are logged; 0: none. */
   readonly slowQueryMs: number;
+  /** The log shows statements as they were, literals included. */
+  readonly logsLiterals: boolean;
   /** What is counted of statements. */
   readonly keptStats: KeptStats;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
   /** Where health, metrics and debug pages are served, and the configuration they show; undefined: nowhere. */
   readonly admin: { readonly listen: AdminPlace; readonly config: Readonly<Record<string, unknown>> } | undefined;
   /** Its clients are shared with other processes, whose primary listens; undefined: it is alone. */
@@ -248,7 +254,14 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     descriptions: new StatementDescriptions(),
     stats: new QueryStats(clock.wallMs(), options.keptStats),
     counters: new GatewayCounters(),
-    slowQueryMs: options.slowQueryMs === 0 ? Number.POSITIVE_INFINITY : options.slowQueryMs,
+    statementLog: new StatementLog({
+      slowMs: options.slowQueryMs === 0 ? Number.POSITIVE_INFINITY : options.slowQueryMs,
+      showsLiterals: options.logsLiterals,
+      clock,
+      log,
+    }),
+    tracer: options.tracer,
+    trace: undefined,
     deadlocks: new DeadlockWatch({ lockWaits: () => tablets.lockWaits(), clock, log }),
     transactionMode: options.transactionMode,
     twoPhase: new TwoPhase({
@@ -364,6 +377,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       definitions.close();
       tablets.close();
       await watcher.close();
+      await options.tracer?.close();
       log.info({ address }, "gateway stopped");
     },
   };
@@ -438,5 +452,7 @@ export const GATEWAY_DEFAULTS = {
   queryDefaults: { noScatter: false, noGather: false, rowsMax: 0 },
   topologyWaitMs: 15_000,
   slowQueryMs: 10_000,
+  logsLiterals: false,
   keptStats: { metrics: true, digests: true },
+  tracer: undefined,
 } as const;

@@ -1,6 +1,8 @@
 // What the gateway remembers of one client between statements. Plain state with the few rules that keep it consistent;
 // running statements is the executor's business.
 
+import type { MysqlError, ShardgateError } from "../base/errors.ts";
+import type { ShardTarget } from "../engine/ports.ts";
 import type { User } from "./users.ts";
 import { SERVER } from "../mysql/constants.ts";
 import type { Tier } from "../plan/describe-plan.ts";
@@ -39,7 +41,10 @@ export interface LastStatement {
   tier: Tier;
   /** 0: none. */
   errno: number;
+  error: ShardgateError | MysqlError | undefined;
   rows: number;
+  /** Where it went, as far as the log names shards. */
+  readonly targets: ShardTarget[];
 }
 
 export const NO_WARNINGS: LastWarnings = { kind: "list", warnings: [] };
@@ -83,7 +88,14 @@ export class SessionState {
   /** The session has asked for FOUND_ROWS(): it may do so again. */
   usesFoundRows = false;
   /** What is counted of the statement under way, or the last one. */
-  readonly last: LastStatement = { digest: undefined, tier: "pass-through", errno: 0, rows: 0 };
+  readonly last: LastStatement = {
+    digest: undefined,
+    tier: "pass-through",
+    errno: 0,
+    error: undefined,
+    rows: 0,
+    targets: [],
+  };
   /** What PREPARE has prepared, by name in lower case. */
   readonly prepared = new Map<string, Template>();
   lastWarnings: LastWarnings = NO_WARNINGS;

@@ -2,10 +2,12 @@
 // (dev.mysql.com/doc/dev/mysql-server/latest/PAGE_COMMAND_PHASE).
 
 import { ShardgateError } from "../base/errors.ts";
+import { parseTraceparent, type TraceContext, traceparentOf } from "../base/tracing.ts";
 import { quoteName } from "../engine/quote-name.ts";
 import { CLIENT, COM, MARIADB_CLIENT } from "../mysql/constants.ts";
 import { collationById } from "../mysql/charsets.ts";
 import { writeFrame } from "../mysql/frame.ts";
+import { decodeCommand } from "../mysql/packets/command.ts";
 import { encodeEof } from "../mysql/packets/eof.ts";
 import type { Login } from "../mysql/server-handshake.ts";
 import type { ClientConnection, CommandHandler } from "./client-connection.ts";
@@ -22,6 +24,8 @@ import { commandShown, type Process } from "./processes.ts";
 import { refusedCommand } from "./refused-commands.ts";
 import { flushStatement } from "./flush-statement.ts";
 import { killProcess, type KillWhat } from "./run-kill.ts";
+import { SessionTrace, tracedContext } from "./session-trace.ts";
+import type { AnsweredStatement } from "./statement-log.ts";
 import { selectTarget, selectTargetSoon } from "./run-session-statement.ts";
 import { refuseUnreadable } from "./set-statement.ts";
 import { SessionTracker } from "./session-tracker.ts";
@@ -40,6 +44,14 @@ export interface SessionOptions {
   statistics(): string;
 }
 
+/** Those that run or prepare statements. */
+const TRACED_COMMANDS: ReadonlySet<number> = new Set([
+  COM.QUERY,
+  COM.STMT_PREPARE,
+  COM.STMT_EXECUTE,
+  COM.STMT_BULK_EXECUTE,
+]);
+
 export class Session implements CommandHandler {
   readonly #options: SessionOptions;
   readonly #framing: ClientFraming;
@@ -47,11 +59,20 @@ export class Session implements CommandHandler {
   readonly #executor: Executor;
   readonly #prepared: PreparedStatements;
   readonly #loginSettings: Settings;
+  /** Undefined where nothing is traced. */
+  readonly #trace: SessionTrace | undefined;
+  /** Of the next command's query attributes. */
+  #traceparent: TraceContext | undefined;
+  /** The command under way. */
+  #command: Buffer | undefined;
 
   /** Throws ER_BAD_DB or ER_DBACCESS_DENIED when the login's keyspace cannot be selected. */
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { context, connection, login, dialect } = options;
+    const { connection, login, dialect } = options;
+    const { tracer } = options.context;
+    this.#trace = tracer === undefined ? undefined : new SessionTrace(tracer);
+    const context = this.#trace === undefined ? options.context : tracedContext(options.context, this.#trace);
     const { account, capabilities } = login;
     const state = new SessionState(
       connection.id,
@@ -109,6 +130,8 @@ export class Session implements CommandHandler {
 
   command(payload: Buffer, sequenceId: number): void {
     this.#options.counters.questions++;
+    this.#command = payload;
+    if (this.#trace !== undefined) this.#beginTrace(this.#trace, payload);
     this.#framing.begin(payload[0] ?? 0);
     this.#executor.begin();
     switch (payload[0]) {
@@ -180,30 +203,48 @@ export class Session implements CommandHandler {
     const { context } = this.#options;
     const { last } = this.#executor.state;
     const { digest } = last;
-    if (digest === undefined) return;
-    last.digest = undefined;
-    context.stats.record(digest, last.tier, ms, last.rows, last.errno !== 0, context.clock.wallMs());
-    if (ms >= context.slowQueryMs) this.#logSlow(ms, digest);
+    const command = this.#command;
+    this.#command = undefined;
+    if (digest !== undefined) {
+      last.digest = undefined;
+      context.stats.record(digest, last.tier, ms, last.rows, last.errno !== 0, context.clock.wallMs());
+      const isSlow = ms >= context.statementLog.slowMs;
+      if (isSlow) context.statementLog.slow(this.#answeredStatement(digest, ms, command));
+      else if (last.errno !== 0) context.statementLog.failed(this.#answeredStatement(digest, ms, command));
+    }
+    this.#trace?.end(digest, last);
   }
 
-  /** Its literals are left out: they may be anybody's. */
-  #logSlow(ms: number, { keyspace, type, text }: Digest): void {
+  #answeredStatement(digest: Digest, ms: number, command: Buffer | undefined): AnsweredStatement {
     const { connectionId, user, last } = this.#executor.state;
-    const { tier, rows, errno } = last;
-    this.#options.context.log.warn(
-      {
-        connection: connectionId,
-        user: user.user,
-        keyspace,
-        type,
-        tier,
-        ms: Math.round(ms),
-        rows,
-        errno,
-        statement: text,
-      },
-      "slow query",
-    );
+    const sql = command === undefined ? undefined : this.#sqlOf(command);
+    const parent = sql === undefined ? undefined : traceparentOf(sql);
+    const traceId = this.#trace?.traceId ?? parent?.traceId;
+    return { connectionId, user: user.user, digest, last, ms, sql, traceId };
+  }
+
+  /** The text that a command is about; undefined when it has none. */
+  #sqlOf(command: Buffer): Buffer | undefined {
+    if (command[0] === COM.QUERY || command[0] === COM.STMT_PREPARE) return command.subarray(1);
+    const text = this.#prepared.textOf(command);
+    return text === undefined ? undefined : Buffer.from(text);
+  }
+
+  queryAttributes(packet: Buffer): void {
+    if (this.#trace === undefined) return;
+    const decoded = decodeCommand(packet, this.#options.connection.capabilities);
+    const attributes = decoded.kind === "query" ? decoded.attributes : [];
+    const value = attributes.find(({ name }) => name === "traceparent")?.value;
+    this.#traceparent = value instanceof Buffer ? parseTraceparent(value.toString("latin1")) : undefined;
+  }
+
+  #beginTrace(trace: SessionTrace, command: Buffer): void {
+    if (!TRACED_COMMANDS.has(command[0] ?? 0)) return;
+    const sql = this.#sqlOf(command);
+    const { connectionId, user } = this.#executor.state;
+    const attributes = { "db.system.name": "mysql", "user.name": user.user, "shardgate.connection": connectionId };
+    trace.begin(this.#traceparent ?? (sql === undefined ? undefined : traceparentOf(sql)), attributes);
+    this.#traceparent = undefined;
   }
 
   get inTransaction(): boolean {

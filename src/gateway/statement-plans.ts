@@ -72,11 +72,13 @@ export class StatementPlans {
 
   #timed(make: () => CachedPlan): CachedPlan {
     const { clock, counters } = this.#context;
+    const span = this.#context.trace?.start("plan", "internal");
     const startMs = clock.nowMs();
     try {
       return make();
     } finally {
       counters.planning.observe(clock.nowMs() - startMs);
+      span?.end();
     }
   }
 

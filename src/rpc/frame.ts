@@ -7,6 +7,7 @@
 // that its place can be reserved before the frames are known. Knows no SQL and no packets: replies are opaque bytes.
 
 import { ShardgateError } from "../base/errors.ts";
+import { readTraceContext, TRACE_CONTEXT_BYTES, type TraceContext, writeTraceContext } from "../base/tracing.ts";
 
 /** Kinds up to 15 go from gateway to tablet, from 16 on from tablet to gateway. */
 export const FRAME_EXECUTE = 1;
@@ -29,6 +30,8 @@ const FLAG_LEAVES_STATE = 16;
 const FLAG_DATABASE = 32;
 /** The owner of a connection to be held comes first, eight bytes. */
 const FLAG_OWNER = 64;
+/** The span that the call is for comes behind that, 25 bytes. */
+const FLAG_TRACE = 128;
 
 /** `control` runs statements on a held connection that stays held: savepoints, XA PREPARE. */
 export type ConcludeOp = "commit" | "rollback" | "release" | "control";
@@ -67,6 +70,8 @@ export interface ExecuteRequest {
    * the connection unless it is so already. Empty for other commands. Borrowed until the call returns.
    */
   readonly prepared: Buffer;
+  /** Under which span the call is traced; undefined: it is not. */
+  readonly trace?: TraceContext | undefined;
   /** The database of the tablet's mysqld that it is for; empty or undefined: that of the tablet's keyspace. */
   readonly database?: string | undefined;
   /** COM_* byte and its argument, as a client would send it. Borrowed until the call returns. */
@@ -129,7 +134,8 @@ export class FrameBatch {
     const { database = "", owner = 0 } = request;
     const databaseBytes = database === "" ? 0 : 1 + Buffer.byteLength(database);
     const ownerBytes = owner === 0 ? 0 : OWNER_BYTES;
-    const textBytes = ownerBytes + databaseBytes + settingsBytes + beginBytes + afterBytes + preparedBytes;
+    const traceBytes = request.trace === undefined ? 0 : TRACE_CONTEXT_BYTES;
+    const textBytes = ownerBytes + traceBytes + databaseBytes + settingsBytes + beginBytes + afterBytes + preparedBytes;
     const bodyBytes = EXECUTE_HEADER_BYTES + textBytes + request.payload.length;
     let at = this.#frame(callId, FRAME_EXECUTE, bodyBytes);
     const buffer = this.#buffer;
@@ -140,7 +146,8 @@ export class FrameBatch {
       (request.afterIfEmpty ? FLAG_AFTER_IF_EMPTY : 0) |
       (request.leavesState ? FLAG_LEAVES_STATE : 0) |
       (databaseBytes > 0 ? FLAG_DATABASE : 0) |
-      (ownerBytes > 0 ? FLAG_OWNER : 0);
+      (ownerBytes > 0 ? FLAG_OWNER : 0) |
+      (traceBytes > 0 ? FLAG_TRACE : 0);
     at = buffer.writeUInt16LE(flags, at);
     at = buffer.writeUInt32LE(request.timeoutMs, at);
     at = buffer.writeDoubleLE(request.holdId, at);
@@ -150,6 +157,7 @@ export class FrameBatch {
     at = buffer.writeUInt32LE(afterBytes, at);
     at = buffer.writeUInt32LE(preparedBytes, at);
     if (ownerBytes > 0) at = buffer.writeDoubleLE(owner, at);
+    if (request.trace !== undefined) at = writeTraceContext(request.trace, buffer, at);
     if (databaseBytes > 0) {
       at = buffer.writeUInt8(databaseBytes - 1, at);
       at += buffer.write(database, at);
@@ -320,7 +328,9 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
   const beginBytes = frames.readUInt16LE(start + 18);
   const ownerAt = start + EXECUTE_HEADER_BYTES;
   const hasOwner = (flags & FLAG_OWNER) !== 0;
-  const databaseAt = hasOwner ? ownerAt + OWNER_BYTES : ownerAt;
+  const traceAt = hasOwner ? ownerAt + OWNER_BYTES : ownerAt;
+  const hasTrace = (flags & FLAG_TRACE) !== 0;
+  const databaseAt = hasTrace ? traceAt + TRACE_CONTEXT_BYTES : traceAt;
   const hasDatabase = (flags & FLAG_DATABASE) !== 0;
   const settingsAt = hasDatabase ? databaseAt + 1 + (frames[databaseAt] ?? 0) : databaseAt;
   const beginAt = settingsAt + settingsBytes;
@@ -331,6 +341,7 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
   if (payloadAt > end) throw malformed("truncated EXECUTE");
   return {
     owner: hasOwner ? frames.readDoubleLE(ownerAt) : 0,
+    trace: hasTrace ? readTraceContext(frames, traceAt) : undefined,
     hold: (flags & FLAG_HOLD) !== 0,
     foundRows: (flags & FLAG_FOUND_ROWS) !== 0,
     streaming: (flags & FLAG_STREAMING) !== 0,

@@ -171,6 +171,7 @@ export class CallService implements CallHandler {
    */
   finished(call: Call, connection: MysqldConnection | undefined, inTransaction: boolean, isReplied: boolean): number {
     if (this.#calls.delete(call.id)) this.#counts.calls--;
+    call.trace?.end();
     if (connection === undefined) return 0;
     const { holdId, leavesState, payload } = call.request;
     if (changesDefinitions(payload)) {

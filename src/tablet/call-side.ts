@@ -6,6 +6,7 @@ import { randomInt } from "node:crypto";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Tracer } from "../base/tracing.ts";
 import type { CallHandler, CallServer } from "../rpc/call-server.ts";
 import type { LockWait } from "../base/lock-wait.ts";
 import { CallService, type CallCounts } from "./call-service.ts";
@@ -25,6 +26,8 @@ export interface CallSideOptions {
   readonly queryTimeoutMs: number;
   /** 0: none. */
   readonly transactionIdleTimeoutMs: number;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -101,6 +104,7 @@ export class CallSide {
         watched.databasesChanged();
       },
       databases: this.#databases,
+      tracer: options.tracer,
     };
   }
 
@@ -143,6 +147,7 @@ export class CallSide {
   async close(): Promise<void> {
     for (const pool of Object.values(this.pools)) pool.close();
     await this.#control.close();
+    await this.#deps.tracer?.close();
   }
 
   #makePool(name: string, connectionsMax: number, mysqld: MysqldTarget, watched: Watched): Pool<MysqldConnection> {

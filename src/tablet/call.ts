@@ -9,12 +9,14 @@ import type { Clock } from "../base/clock.ts";
 import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import type { Tracer } from "../base/tracing.ts";
 import { splitStatementList } from "../base/statement-list.ts";
 import { COM } from "../mysql/constants.ts";
 import type { ReplyScanner } from "../mysql/reply-scanner.ts";
 import type { CallServer } from "../rpc/call-server.ts";
 import { failDetailsOf } from "../rpc/fail-details.ts";
 import { EMPTY, type ExecuteRequest, type ReplyEnd } from "../rpc/frame.ts";
+import { CallTrace } from "./call-trace.ts";
 import type { MysqldConnection, RawReplySink } from "./mysqld-connection.ts";
 import {
   ABSORB_KILL,
@@ -53,6 +55,8 @@ export interface CallServiceDeps {
   /** One has ended that may have made, changed or dropped databases. */
   databasesChanged(): void;
   readonly databases: Databases;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** What calls that are for other databases than the tablet's own need to know. */
@@ -107,6 +111,8 @@ export class Call implements RawReplySink {
    * or another statement, after which it stays.
    */
   ending: "ends" | "stays" | undefined;
+  /** Undefined: the call is not traced. */
+  readonly trace: CallTrace | undefined;
   readonly #service: CallOwner;
   readonly #deadlineMs: number;
   #creditBytes: number = LIMITS.callCreditBytes;
@@ -119,6 +125,12 @@ export class Call implements RawReplySink {
     this.#service = service;
     this.id = id;
     this.request = request;
+    const { tracer, databases } = service.deps;
+    this.trace =
+      tracer === undefined || request.trace === undefined
+        ? undefined
+        : CallTrace.begin(tracer, request.trace, databases.own);
+    if (request.holdId === 0) this.trace?.stage("pool wait");
     const timeoutMs = request.timeoutMs > 0 ? request.timeoutMs : service.deps.queryTimeoutMs;
     this.#deadlineMs = timeoutMs > 0 ? service.deps.clock.nowMs() + timeoutMs : Number.POSITIVE_INFINITY;
   }
@@ -344,6 +356,7 @@ export class Call implements RawReplySink {
       payloads.unshift(LOGIN_NAMES);
       connection.settings = SETTINGS_UNKNOWN;
     }
+    this.trace?.stage("set up");
     runAll(connection, payloads, (error) => {
       if (error === undefined) {
         connection.database = database;
@@ -384,6 +397,7 @@ export class Call implements RawReplySink {
       this.#start(connection);
       return;
     }
+    this.trace?.stage("set up");
     runAll(connection, payloads, (error) => {
       if (error === undefined) {
         connection.settings = settings;
@@ -408,6 +422,7 @@ export class Call implements RawReplySink {
       this.#afterKill(connection, killed, () => this.#done(connection, killed.reason));
       return;
     }
+    this.trace?.stage("mysqld");
     const { begin } = this.request;
     const nowUs = this.ending === undefined ? this.request.nowUs : connection.nowUs;
     const id = this.#preparedId(connection);

@@ -6,6 +6,7 @@ import type { AdminPlace } from "../base/admin-server.ts";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import type { Tracer } from "../base/tracing.ts";
 import type { CallServer } from "../rpc/call-server.ts";
 import type { GrpcTls } from "../rpc/service.ts";
 import { startTabletServer } from "../rpc/tablet-server.ts";
@@ -40,6 +41,8 @@ export interface TabletOptions {
   readonly drainMs: number;
   /** Where health, metrics and debug pages are served, and the configuration they show; undefined: nowhere. */
   readonly admin: { readonly listen: AdminPlace; readonly config: Readonly<Record<string, unknown>> } | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly topology: Topology;
   readonly clock: Clock;
   readonly log: Log;
