@@ -3,7 +3,6 @@
 
 import { collect, conclude } from "../engine/collect.ts";
 import { type Definitions, describe } from "../engine/describe.ts";
-import { plainRequest } from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { describing } from "../plan/describing.ts";
 import type { BindValue } from "../plan/statement.ts";
@@ -13,6 +12,7 @@ import type { Query } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
+import { pooledRequest } from "./run-pooled.ts";
 import { substituted } from "./session-values.ts";
 
 /**
@@ -33,7 +33,7 @@ export async function describeStatement(
   return describe(
     context.tablets,
     target,
-    { ...plainRequest(payload), settings: state.settings.ofParts.sql },
+    { ...pooledRequest(executor, target, payload), settings: state.settings.ofParts.sql },
     signal,
     onEnd,
   );
@@ -54,8 +54,9 @@ export async function canBePrepared(
   const text = decodeSql(substituted(query, binds, state, context).subarray(1));
   const payload = comQuery(`PREPARE shardgate_prepared FROM ${quoteString(text, state.sqlMode.noBackslashEscapes)}`);
   const target = executor.anyTarget(keyspace, cluster);
-  const request = { ...plainRequest(payload), settings: state.settings.ofParts.sql, hold: true };
+  const plain = pooledRequest(executor, target, payload);
+  const request = { ...plain, settings: state.settings.ofParts.sql, hold: plain.holdId === 0 };
   const { info } = await collect(context.tablets, target, request, signal);
-  if (info.holdId !== 0) await conclude(context.tablets, target, "release", info.holdId);
+  if (info.holdId !== 0 && request.hold) await conclude(context.tablets, target, "release", info.holdId);
   return info.kind !== "err";
 }

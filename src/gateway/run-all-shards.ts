@@ -14,6 +14,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { giveBack } from "./give-back.ts";
+import { pooledRequest } from "./run-pooled.ts";
 import { commitOpen } from "./run-transaction.ts";
 import { warningsOf } from "./show-warnings.ts";
 import type { Right } from "./users.ts";
@@ -42,19 +43,20 @@ export async function runViewDefinition(
   );
   executor.refuseReplica();
   await commitOpen(executor);
-  const request = { ...plainRequest(payload), settings: state.settings.sql };
   const { targets } = executor.keyspaceTargets(keyspace, cluster);
   const replies: CollectedReply[] = [];
   try {
-    for (const target of targets)
+    for (const target of targets) {
+      const request = { ...pooledRequest(executor, target, payload), settings: state.settings.sql };
       replies.push(await runOn(executor, target, request, targets.slice(0, replies.length)));
+    }
   } finally {
     await context.definitions.refresh(keyspace, made);
   }
   answerOk(executor, replies[0]);
 }
 
-/** LOCK TABLES … READ in a sharded keyspace: each shard's connection is the session's until it unlocks or ends. */
+/** LOCK TABLES in a sharded keyspace: each shard's connection is the session's until it unlocks or ends. */
 export async function runLock(
   executor: Executor,
   statement: LockTables,

@@ -144,7 +144,7 @@ function refuseDeclared(servedFrom: string | undefined, name: string): void {
 }
 
 /** It would wait for the session's own locks, which are on other connections. */
-export function refuseLocked({ state }: Executor): void {
+function refuseLocked({ state }: Executor): void {
   if (!state.holds.hasLockedTables) return;
   throw new ShardgateError(
     "ER_LOCK_OR_ACTIVE_TRANSACTION",

@@ -15,7 +15,6 @@ import { definedTables } from "./defined-tables.ts";
 import type { Executor } from "./executor.ts";
 import { runPooled } from "./run-pooled.ts";
 import { commitOpen } from "./run-transaction.ts";
-import { refuseLocked } from "./run-database.ts";
 import { warningsOf, warningsOfSession } from "./show-warnings.ts";
 
 /** Answers the client, or throws. */
@@ -39,7 +38,6 @@ export async function runDefinition(
     checkAccess(state.user, { right: "read", command: "SELECT", tables: read, system: false });
   } else checkAccess(state.user, { right: "ddl", command, tables: read, system: false });
   executor.refuseReplica();
-  refuseLocked(executor);
   await commitOpen(executor);
   await using _lock = await context.databases.lockKeyspace(keyspace);
   const { targets, problem } = executor.keyspaceTargets(keyspace, context.cluster());

@@ -8,7 +8,7 @@ import { type MergeContext, type MergeRules, MergeRun, type RowLimit } from "../
 import { withOrigins } from "../engine/describe.ts";
 import { MergeOutput } from "../engine/merge-output.ts";
 import { NeedsGather } from "../engine/needs-gather.ts";
-import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import type { ShardTarget } from "../engine/ports.ts";
 import { quoteName } from "../engine/quote-name.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { describing } from "../plan/describing.ts";
@@ -25,6 +25,7 @@ import type { Executor } from "./executor.ts";
 import { warningsOfParts } from "./merged-warnings.ts";
 import { knownDefinitions } from "./known-definitions.ts";
 import { runGather } from "./run-gather.ts";
+import { pooledRequest } from "./run-pooled.ts";
 import { substituted } from "./session-values.ts";
 import type { Settings } from "./settings.ts";
 import { readTextRows } from "./text-rows.ts";
@@ -65,6 +66,8 @@ export async function runMerge(
         }
       },
     });
+    // Both go to the session's own connections then, which take one statement at a time.
+    if (state.holds.hasLockedTables) await run.definitions();
     const rows = run.rows();
     const first = rows.next();
     // The statement's own errors go before those of what is made of it.
@@ -158,8 +161,9 @@ async function mergeContext(
         typing,
         Buffer.from(") t ON FALSE"),
       ]);
-      const request = { ...plainRequest(payload), settings: settings.ofParts.sql };
-      const reply = await collect(context.tablets, executor.anyTarget(keyspace, cluster), request, signal);
+      const target = executor.anyTarget(keyspace, cluster);
+      const request = { ...pooledRequest(executor, target, payload), settings: settings.ofParts.sql };
+      const reply = await collect(context.tablets, target, request, signal);
       if (reply.info.kind === "err") throw errorOfReply(reply);
       const [row = []] = readTextRows(reply.bytes);
       return row.map((value) => value?.toString("latin1").toLowerCase() ?? "");

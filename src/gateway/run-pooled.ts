@@ -1,16 +1,19 @@
-// A statement of the session's on any pooled connection of a shard, outside of its transaction: definitions.
+// Statements of the session's on any pooled connection of a shard, outside of its transaction: definitions, and what the
+// gateway asks about tables.
 
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
-import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import { plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
 import type { Executor } from "./executor.ts";
 
+/** Goes to the session's own connection where it has locked tables: on any other it would wait for them. */
+export function pooledRequest({ state: { holds } }: Executor, target: ShardTarget, payload: Buffer): ShardRequest {
+  return { ...plainRequest(payload), holdId: holds.hasLockedTables ? holds.idOf(target) : 0 };
+}
+
 /** Throws the shard's error, also when it is an ERR packet. */
-export async function runPooled(
-  { context, state, signal }: Executor,
-  target: ShardTarget,
-  payload: Buffer,
-): Promise<CollectedReply> {
-  const request = { ...plainRequest(payload), settings: state.settings.sql };
+export async function runPooled(executor: Executor, target: ShardTarget, payload: Buffer): Promise<CollectedReply> {
+  const { context, state, signal } = executor;
+  const request = { ...pooledRequest(executor, target, payload), settings: state.settings.sql };
   try {
     const reply = await collect(context.tablets, target, request, signal);
     if (reply.info.kind === "err") throw errorOfReply(reply);

@@ -166,10 +166,15 @@ export class SessionHolds {
       held.use = moreOf(held.use, use);
       if (savepoint === undefined) return "";
     }
-    const xid = begins ? this.#joins(target, begin) : undefined;
+    const xid = begins && !this.#keepsLocks(held) ? this.#joins(target, begin) : undefined;
     this.#openings = [...this.#openings, { target, begins, savepoint, use, xid }];
-    const start = xid === undefined ? begin : branchStart(begin, xid);
+    const start = this.#keepsLocks(held) ? OPEN_UNDER_LOCKS : xid === undefined ? begin : branchStart(begin, xid);
     return joinStatements([...(begins ? [start] : []), ...(savepoint === undefined ? [] : [setSavepoint(savepoint)])]);
+  }
+
+  /** START TRANSACTION would give up the tables that are locked there, and a branch cannot be opened. */
+  #keepsLocks(held: Held | undefined): boolean {
+    return this.hasLockedTables && held?.reserved === true;
   }
 
   /** The xid under which a shard joins; undefined: it opens a plain transaction. */
@@ -452,7 +457,8 @@ export class SessionHolds {
     held.savepoints = [];
     held.use = "reads";
     held.branch = undefined;
-    const statements = branch === undefined ? plainEnd(op, held) : branchEnd(op, branch);
+    const end = branch === undefined ? plainEnd(op, held) : branchEnd(op, branch);
+    const statements = this.#keepsLocks(held) ? [...end, CLOSED_UNDER_LOCKS] : end;
     try {
       const reply = await conclude(this.#port, target, held.reserved ? "control" : op, holdId, statements);
       if (reply.info.warnings > 0) this.warned = reply.info;
@@ -476,6 +482,10 @@ export class SessionHolds {
     return undefined;
   }
 }
+
+/** The manual: "The proper way to use LOCK TABLES and UNLOCK TABLES with transactional tables". */
+const OPEN_UNDER_LOCKS = "SET autocommit = 0";
+const CLOSED_UNDER_LOCKS = "SET autocommit = 1";
 
 const USES: readonly ShardUse[] = ["reads", "locks", "writes"];
 const NOTHING = "DO 0";

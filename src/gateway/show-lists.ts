@@ -2,7 +2,7 @@
 // from one of its shards), and SHOW TABLE STATUS of a sharded keyspace, where what is counted is added up.
 
 import { collect, errorOfReply } from "../engine/collect.ts";
-import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import type { ShardTarget } from "../engine/ports.ts";
 import type { TextValue } from "../mysql/packets/text-row.ts";
 import type { ResultSet } from "../mysql/result-writer.ts";
 import { SYSTEM_SCHEMAS } from "../plan/tables.ts";
@@ -12,6 +12,7 @@ import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "./executor.ts";
 import { filterRows } from "./filter-rows.ts";
+import { pooledRequest } from "./run-pooled.ts";
 import { showSqlFor, showSqlWhere } from "./show-sql.ts";
 import { readTextResult } from "./text-rows.ts";
 
@@ -120,7 +121,11 @@ async function concatenated(
   executor: Executor,
   asked: readonly { readonly target: ShardTarget; readonly sql: string }[],
 ): Promise<ResultSet> {
-  const answers = await Promise.all(asked.map(({ target, sql }) => ask(executor, target, sql)));
+  const answers: ResultSet[] = [];
+  // A connection that is the session's takes one statement at a time.
+  if (executor.state.holds.hasLockedTables) {
+    for (const { target, sql } of asked) answers.push(await ask(executor, target, sql));
+  } else answers.push(...(await Promise.all(asked.map(({ target, sql }) => ask(executor, target, sql)))));
   const rows = answers.flatMap((answer) => answer.rows);
   return { columns: answers[0]?.columns ?? [], rows: rows.toSorted((a, b) => compare(text(a[0]), text(b[0]))) };
 }
@@ -129,9 +134,10 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** On a pooled connection: a held one takes one statement at a time, and has nothing of its own to list. */
-async function ask({ context, state, signal }: Executor, target: ShardTarget, sql: string): Promise<ResultSet> {
-  const request = { ...plainRequest(comQuery(sql)), settings: state.settings.ofGateway.sql };
+/** On a pooled connection: a held one has nothing of its own to list. */
+async function ask(executor: Executor, target: ShardTarget, sql: string): Promise<ResultSet> {
+  const { context, state, signal } = executor;
+  const request = { ...pooledRequest(executor, target, comQuery(sql)), settings: state.settings.ofGateway.sql };
   const reply = await collect(context.tablets, target, request, signal);
   if (reply.info.kind === "err") throw errorOfReply(reply);
   return readTextResult(reply.bytes);

@@ -58,10 +58,6 @@ function locksShards(statement: LockTables, context: PlanContext): boolean {
   if (!keyspaces.some((keyspace) => keyspace?.sharded === true)) return false;
   const [keyspace] = keyspaces;
   if (keyspaces.some((other) => other !== keyspace)) throw notSupported("LOCK TABLES of several keyspaces at once");
-  // A query over shards reads on other connections than those that hold the locks.
-  if (statement.locks.some(({ type }) => !type.startsWith("read"))) {
-    throw notSupported("LOCK TABLES … WRITE in a sharded keyspace");
-  }
   return true;
 }
 

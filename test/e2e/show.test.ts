@@ -390,7 +390,38 @@ describe("clients", () => {
     await pair.same("UNLOCK TABLES");
     await writing;
     other.close();
-    expect(await pair.gateway.query("LOCK TABLES c WRITE")).toMatchObject({ kind: "error", errno: 1235 });
     await pair.allSame(["SELECT COUNT(*) FROM i", "FLUSH TABLES", "UNLOCK TABLES"]);
+  });
+
+  test("LOCK TABLES … WRITE keeps others out of every shard, and the session works on in transactions and definitions", async () => {
+    await pair.allSame(["LOCK TABLES c WRITE", "/*!40000 ALTER TABLE c DISABLE KEYS */"]);
+    const other = await TwinClient.connect(twins.cluster.port);
+    await other.query("USE s");
+    let read = false;
+    const reading = other.query("SELECT COUNT(*) FROM c").then((outcome) => {
+      read = true;
+      return outcome;
+    });
+    await pair.allSame([
+      "INSERT INTO c (id, name) VALUES (90,'x'), (91,'x'), (92,'x'), (93,'x')",
+      "INSERT INTO c (id, name) VALUES (94,'x'), (95,'x'), (90,'x')",
+      "SELECT id, name FROM c ORDER BY name, id",
+      "SELECT id FROM c ORDER BY name DESC, id DESC LIMIT 3",
+      "SELECT COUNT(*) FROM i",
+      "SET autocommit = 0",
+      "UPDATE c SET n = 7 WHERE id > 89",
+      "ROLLBACK",
+      "DELETE FROM c WHERE id = 93",
+      "COMMIT",
+      "SET autocommit = 1",
+      "SELECT id, n FROM c ORDER BY id",
+      "SHOW TABLES",
+      "ALTER TABLE c COMMENT 'locked'",
+      "SELECT COUNT(*) FROM c",
+    ]);
+    expect(read).toBe(false);
+    await pair.allSame(["DELETE FROM c WHERE id > 89", "UNLOCK TABLES", "SELECT COUNT(*) FROM i"]);
+    expect(await reading).toMatchObject({ kind: "rows", rows: ["5"] });
+    other.close();
   });
 });
