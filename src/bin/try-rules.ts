@@ -7,7 +7,7 @@ import { isFreeRead } from "../gateway/free-read.ts";
 import { describeAction } from "../rules/describe-rules.ts";
 import { appliedOf, clientMismatch, statementMismatch } from "../rules/match.ts";
 import type { QueryRule } from "../rules/query-rule.ts";
-import { rewrittenTemplate } from "../rules/rewrite.ts";
+import { rewrittenStatement } from "../rules/rewrite.ts";
 import { factsOf, type StatementFacts } from "../rules/statement-facts.ts";
 import { decodeSql, encodeSql } from "../sql/encoding.ts";
 import { normalize } from "../sql/normalize.ts";
@@ -80,7 +80,7 @@ export function tryRules(
     const by = acting.find(({ action }) => action.rewrite !== undefined);
     const action = by?.action.rewrite;
     if (by === undefined || action === undefined) return trial;
-    const template = rewrittenTemplate(by, action, text, normalized.binds.length, MODE);
+    const { template } = rewrittenStatement(by, action, text, normalized.binds.length, MODE);
     return { ...trial, rewritten: decodeSql(fillTemplate(template, normalized.binds)) };
   } catch (error) {
     if (!(error instanceof ShardgateError)) throw error;

@@ -16,13 +16,16 @@ export interface StoredQueryRules {
   readonly revision: Revision | undefined;
 }
 
-export function getQueryRules(context: ControlContext): Promise<StoredQueryRules> {
-  return context.topology.getQueryRules();
+/** Throws TOPO_BAD_RECORD when what is stored cannot be read. */
+export async function getQueryRules({ topology }: Pick<ControlContext, "topology">): Promise<StoredQueryRules> {
+  const { rules, revision } = await topology.getQueryRules();
+  if (rules === undefined) throw new ShardgateError("TOPO_BAD_RECORD", "the stored query rules cannot be read");
+  return { rules, revision };
 }
 
 /** Those that are stored, in the order they are looked at. Throws VSCHEMA_BAD when they are no good. */
 export async function storedRules(context: ControlContext): Promise<readonly QueryRule[]> {
-  const { rules } = await context.topology.getQueryRules();
+  const { rules } = await getQueryRules(context);
   const read = readRulesJson({ rules });
   if (read.kind === "good") return read.rules;
   throw new ShardgateError("VSCHEMA_BAD", `the stored query rules are bad:\n${faultsText(read.faults)}`);
@@ -50,7 +53,7 @@ export interface ApplyQueryRulesResult {
  * TOPO_BAD_VERSION when someone else was faster.
  */
 export async function applyQueryRules(
-  context: ControlContext,
+  context: Pick<ControlContext, "topology">,
   text: string,
   options: ApplyQueryRulesOptions = {},
 ): Promise<ApplyQueryRulesResult> {
@@ -64,7 +67,7 @@ export async function applyQueryRules(
       `the set of query rules was changed by someone else meanwhile: it has revision ${stored.revision ?? 0} now`,
     );
   }
-  const before = readRulesJson({ rules: stored.rules });
+  const before = readRulesJson({ rules: stored.rules ?? [] });
   const diff = diffRules(before.kind === "good" ? before.rules : [], read.rules);
   const warnings = [...read.warnings, ...(await strangeKeyspaces(context, read.rules))];
   const rules = rulesIn(text);
@@ -84,7 +87,7 @@ function rulesIn(text: string): readonly unknown[] {
 
 /** Keyspaces may come later, or be misspelt. */
 async function strangeKeyspaces(
-  { topology }: ControlContext,
+  { topology }: Pick<ControlContext, "topology">,
   rules: readonly QueryRule[],
 ): Promise<readonly VSchemaFault[]> {
   const known = new Set([...(await topology.getKeyspaceNames()), "information_schema"]);

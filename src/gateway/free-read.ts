@@ -8,7 +8,7 @@ import type { Statement } from "../sql/tree.ts";
 import { isQuery, walk } from "../sql/walk.ts";
 
 /** A query that locks nothing, takes no ids and calls no function that could be a stored one. */
-export function isFreeRead({ statement, isInside }: StatementFacts): boolean {
+export function isFreeRead({ statement, isInside }: Pick<StatementFacts, "statement" | "isInside">): boolean {
   if (statement === undefined || isInside || !isQuery(statement) || takesIds(statement)) return false;
   try {
     const { writes, reserves, callsStored, assigns } = queryEffect(statement);

@@ -8,31 +8,26 @@ import { HEADER_ERR } from "../mysql/constants.ts";
 import { parse } from "../sql/parse.ts";
 import { printBytes } from "../sql/print.ts";
 import type { Statement } from "../sql/tree.ts";
-import { rewrite, walk } from "../sql/walk.ts";
+import { tablesOf } from "../sql/tables.ts";
+import { rewrite } from "../sql/walk.ts";
 import { comQuery } from "./com-query.ts";
 import { Executor, type ExecutorClient } from "./executor.ts";
 import type { QueryOptions } from "./query-options.ts";
-import type { RuleDecision, RuleInForce } from "./query-rules.ts";
+import type { RuleInForce } from "./query-rules.ts";
 import { OrderedHolds } from "./ordered-holds.ts";
 import { SessionState } from "./session-state.ts";
 
 const ERR_OFFSET = 4;
+const DOT = 0x2e;
 
-/** `payload` is the COM_QUERY that runs, owned. */
-export function mirror(
-  outer: Executor,
-  each: RuleInForce,
-  decision: RuleDecision,
-  payload: Buffer,
-  options: QueryOptions,
-): void {
+/** `payload` is the COM_QUERY that runs, owned; it only reads. */
+export function mirror(outer: Executor, each: RuleInForce, payload: Buffer, options: QueryOptions): void {
   const { context, state } = outer;
   const { rules } = context;
   const action = each.rule.action.mirror;
   if (action === undefined || rules.random() * 100 >= action.percent) return;
   const target = targetOf(outer, each);
-  const sql =
-    decision.isFreeRead && rules.mirrors < LIMITS.mirrorsMax ? mirroredText(outer, each, decision, payload) : undefined;
+  const sql = rules.mirrors < LIMITS.mirrorsMax ? mirroredText(outer, each, payload) : undefined;
   if (sql === undefined || target === undefined) {
     each.counts.mirrorsDropped++;
     return;
@@ -73,31 +68,21 @@ function targetOf({ state, context }: Executor, { rule }: RuleInForce): SessionS
 }
 
 /** For the other keyspace; undefined for a statement over several, of which none can stand for all. */
-function mirroredText(
-  { state }: Executor,
-  { rule }: RuleInForce,
-  { facts }: RuleDecision,
-  payload: Buffer,
-): Buffer | undefined {
+function mirroredText({ state }: Executor, { rule }: RuleInForce, payload: Buffer): Buffer | undefined {
   const keyspace = rule.action.mirror?.keyspace;
-  if (keyspace === undefined || facts.statement === undefined || !namesKeyspaces(facts.statement)) return payload;
-  if (facts.keyspaces.length !== 1) return undefined;
+  // Without a dot nothing in it names a keyspace.
+  if (keyspace === undefined || !payload.includes(DOT)) return payload;
+  const { sqlMode: mode, target } = state;
+  let statement: Statement;
   try {
-    const statement = parse(payload.subarray(1), state.sqlMode);
-    return comQuery(printBytes(inKeyspace(statement, keyspace), [], { mode: state.sqlMode, columnNames: true }));
+    statement = parse(payload.subarray(1), mode);
   } catch (error) {
     if (error instanceof ShardgateError) return undefined;
     throw error;
   }
-}
-
-function namesKeyspaces(statement: Statement): boolean {
-  let names = false;
-  walk(statement, (node) => {
-    names ||= (node.kind === "tableName" || node.kind === "column") && node.schema !== undefined;
-    return !names;
-  });
-  return names;
+  const named = new Set(tablesOf(statement).map(({ schema }) => schema ?? target.keyspace));
+  if (named.size > 1) return undefined;
+  return comQuery(printBytes(inKeyspace(statement, keyspace), [], { mode, columnNames: true }));
 }
 
 function inKeyspace(statement: Statement, keyspace: string): Statement {

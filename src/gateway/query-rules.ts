@@ -48,6 +48,12 @@ export interface RuleInForce {
   logSinceMs: number;
 }
 
+export interface RewrittenByRule {
+  readonly by: RuleInForce;
+  readonly template: SqlTemplate;
+  readonly isFreeRead: boolean;
+}
+
 /** What is to be done with statements of one text, by clients of one kind. */
 export interface RuleDecision {
   /** In order; none: nothing. */
@@ -56,7 +62,7 @@ export interface RuleDecision {
   /** A replica may answer it, and it may run twice. */
   readonly isFreeRead: boolean;
   /** What a rule has made of the text, for the rule that did; kept from its first statement on. */
-  rewritten: { readonly by: RuleInForce; readonly template: SqlTemplate } | undefined;
+  rewritten: RewrittenByRule | undefined;
 }
 
 interface Decisions {
@@ -249,26 +255,35 @@ function noCounts(): RuleCounts {
   };
 }
 
+/** Names the row that says why what the topology has is not in force. */
+const BAD = "(bad rules in the topology)";
+
 /** Rows of /debug/rules and SHOW QUERY RULES, in the order they are looked at. */
-export function ruleRows({ all }: QueryRules): readonly Readonly<Record<string, string | number>>[] {
-  return all.map(({ rule, counts }) => ({
+export function ruleRows({ all, problem }: QueryRules): readonly Readonly<Record<string, string | number>>[] {
+  const rows = all.map(({ rule, counts }) => ({
     rule: rule.name,
     priority: rule.priority,
     flags: describeFlags(rule),
     match: describeMatch(rule.match),
     action: describeAction(rule.action),
-    hits: counts.hits,
-    blocked: counts.blocked,
-    limited: counts.limited,
-    delayed: counts.delayed,
-    rewritten: counts.rewritten,
-    routed: counts.routed,
-    mirrored: counts.mirrored,
-    mirrorsDropped: counts.mirrorsDropped,
-    mirrorsFailed: counts.mirrorsFailed,
-    lastHit: counts.lastHitMs === 0 ? "" : new Date(counts.lastHitMs).toISOString(),
+    ...countsShown(counts),
     comment: rule.comment,
   }));
+  if (problem === undefined) return rows;
+  const bad = {
+    rule: BAD,
+    priority: "",
+    flags: "",
+    match: "",
+    action: "",
+    ...countsShown(noCounts()),
+    comment: problem,
+  };
+  return [bad, ...rows];
+}
+
+function countsShown({ lastHitMs, ...counts }: RuleCounts): Readonly<Record<string, string | number>> {
+  return { ...counts, lastHit: lastHitMs === 0 ? "" : new Date(lastHitMs).toISOString() };
 }
 
 const ACTIONS = [

@@ -6,15 +6,16 @@ import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { resolveTable } from "../plan/tables.ts";
 import type { RuleAction } from "../rules/query-rule.ts";
-import { rewrittenTemplate } from "../rules/rewrite.ts";
-import type { Normalized } from "../sql/normalize.ts";
+import { rewrittenStatement } from "../rules/rewrite.ts";
+import { normalize, type Normalized } from "../sql/normalize.ts";
 import { fillTemplate } from "../sql/print.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
+import { isFreeRead } from "./free-read.ts";
 import type { Execution, Executor } from "./executor.ts";
 import { mirror } from "./mirror.ts";
 import { BY_RULE, type QueryOptions } from "./query-options.ts";
-import type { KeyspaceFinder, RuleDecision, RuleInForce, RuleSet } from "./query-rules.ts";
+import type { KeyspaceFinder, RewrittenByRule, RuleDecision, RuleInForce, RuleSet } from "./query-rules.ts";
 
 /** A statement as its client has sent it. */
 export interface RuledStatement {
@@ -29,29 +30,38 @@ export interface RuledStatement {
 
 /** What the statement goes on with; undefined: it goes on by itself. Throws what it is refused with. */
 export function obeyRules(executor: Executor, rules: RuleSet, ruled: RuledStatement): QueryOptions | undefined {
-  const { state } = executor;
   const { payload, normalized, cluster } = ruled;
-  const decision = rules.decide(state, payload.subarray(1), normalized, finderFor(cluster));
+  const decision = rules.decide(executor.state, payload.subarray(1), normalized, finderFor(cluster));
   if (decision.applied.length === 0) return ruled.options;
-  let { options } = ruled;
   let waitMs = 0;
   for (const each of decision.applied) {
     count(executor, each, decision);
     if (each.rule.dryRun) continue;
     waitMs = Math.max(waitMs, limitedBy(executor, each));
     block(executor, each);
-    options = withAction(options, each, executor, decision);
   }
-  const rewritten = rewrite(executor, decision, normalized);
-  const runs = rewritten ?? payload;
-  for (const each of decision.applied) {
-    if (each.rule.action.mirror !== undefined && !each.rule.dryRun) mirror(executor, each, decision, runs, options);
-  }
+  const acting = decision.applied.filter(({ rule }) => !rule.dryRun);
+  const rewritten = rewrittenBy(executor, decision, normalized);
+  if (rewritten !== undefined) rewritten.by.counts.rewritten++;
+  const isFree = (rewritten ?? decision).isFreeRead;
+  let { options } = ruled;
+  for (const each of acting) options = withAction(options, each, executor, isFree);
+  const runs = rewritten === undefined ? payload : comQuery(fillTemplate(rewritten.template, normalized.binds));
+  if (isFree) for (const each of acting) mirror(executor, each, runs, options);
   if (waitMs === 0 && rewritten === undefined) return options;
   const goOn = (): void => executor.queryRuled(runs, options, ruled, rewritten !== undefined);
   if (waitMs === 0) goOn();
   else wait(executor, waitMs, goOn);
   return undefined;
+}
+
+/** What a rule will make of a statement that is only prepared now; undefined: nothing. Counts nothing. */
+export function ruledText(executor: Executor, sql: Buffer): Buffer | undefined {
+  const { context, state } = executor;
+  const normalized = normalize(sql, state.sqlMode);
+  const decision = context.rules.current?.decide(state, sql, normalized, finderFor(context.cluster()));
+  const rewritten = decision === undefined ? undefined : rewrittenBy(executor, decision, normalized);
+  return rewritten === undefined ? undefined : fillTemplate(rewritten.template, normalized.binds);
 }
 
 function finderFor({ version, vschema, schema }: ClusterView): KeyspaceFinder {
@@ -139,12 +149,12 @@ function withAction(
   options: QueryOptions,
   { rule, counts }: RuleInForce,
   { state }: Executor,
-  { isFreeRead }: RuleDecision,
+  isFree: boolean,
 ): QueryOptions {
   const { timeoutMs, route, forceTier, forbidTiers }: RuleAction = rule.action;
   const by = `${BY_RULE}${rule.name}`;
   const forbids = (tier: "scatter" | "merge" | "gather"): boolean => forbidTiers.includes(tier);
-  const routes = route !== undefined && isFreeRead && readsAlone(state);
+  const routes = route !== undefined && isFree && readsAlone(state);
   if (routes) counts.routed++;
   return {
     ...options,
@@ -167,20 +177,19 @@ function sooner(oneMs: number, otherMs: number): number {
   return oneMs === 0 ? otherMs : Math.min(oneMs, otherMs);
 }
 
-/** COM_QUERY of what the first rule that rewrites makes of the statement; undefined: none does. Throws 1235. */
-function rewrite(executor: Executor, decision: RuleDecision, { binds }: Normalized): Buffer | undefined {
+/** What the first rule that rewrites makes of statements of the text; undefined: none does. Throws 1235. */
+function rewrittenBy({ state }: Executor, decision: RuleDecision, { binds }: Normalized): RewrittenByRule | undefined {
+  if (decision.rewritten !== undefined) return decision.rewritten;
   const by = decision.applied.find(({ rule }) => rule.action.rewrite !== undefined && !rule.dryRun);
   const action = by?.rule.action.rewrite;
   if (by === undefined || action === undefined) return undefined;
-  const { name } = by.rule;
   const { facts } = decision;
-  if (facts.isInside) throw notSupported("SET STATEMENT or EXPLAIN", `query rule ${name} rewrites the statement in it`);
-  decision.rewritten ??= {
-    by,
-    template: rewrittenTemplate(by.rule, action, facts.text, binds.length, executor.state.sqlMode),
-  };
-  by.counts.rewritten++;
-  return comQuery(fillTemplate(decision.rewritten.template, binds));
+  if (facts.isInside) {
+    throw notSupported("SET STATEMENT or EXPLAIN", `query rule ${by.rule.name} rewrites the statement in it`);
+  }
+  const { statement, template } = rewrittenStatement(by.rule, action, facts.text, binds.length, state.sqlMode);
+  decision.rewritten = { by, template, isFreeRead: isFreeRead({ statement, isInside: false }) };
+  return decision.rewritten;
 }
 
 /** Goes on after a while, unless the statement is stopped meanwhile. */

@@ -21,6 +21,7 @@ import type { Statement } from "../sql/tree.ts";
 import { isQuery } from "../sql/walk.ts";
 import type { Executor } from "./executor.ts";
 import { replyInside } from "./inner-query.ts";
+import { ruledText } from "./run-ruled.ts";
 
 export interface StatementDescription {
   /** Payloads of column definitions. */
@@ -95,13 +96,17 @@ export class StatementDescriptions {
 }
 
 /**
- * Describes `text`. Throws what is wrong with it. The result is a promise only where somebody has to be asked.
+ * Describes `sent`, or what a query rule will make of it. Throws what is wrong with it. The result is a promise only
+ * where somebody has to be asked.
  */
 export function describePrepared(
   executor: Executor,
-  text: Buffer,
+  sent: Buffer,
 ): StatementDescription | Promise<StatementDescription> {
   const { state, context } = executor;
+  const { sqlMode } = state;
+  const isRuled = context.rules.current !== undefined;
+  const text = (isRuled ? ruledText(executor, numbered(sent, parameterOffsets(sent, sqlMode))) : undefined) ?? sent;
   const { version } = context.cluster();
   const { target } = state;
   const key = `${target.text}\n${state.readingMode}\n${state.settings.sql}\n${text.latin1Slice(0, text.length)}`;

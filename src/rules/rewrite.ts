@@ -4,7 +4,7 @@
 import { ShardgateError } from "../base/errors.ts";
 import { parse } from "../sql/parse.ts";
 import { printTemplate, type SqlTemplate } from "../sql/print.ts";
-import type { SqlMode } from "../sql/tree.ts";
+import type { SqlMode, Statement } from "../sql/tree.ts";
 import type { Match } from "./pattern.ts";
 import type { QueryRule, RewriteAction } from "./query-rule.ts";
 
@@ -31,25 +31,32 @@ export function rewrittenText({ name, match }: QueryRule, { replace, all }: Rewr
   return out + text.slice(at);
 }
 
-/** What is filled with each statement's literals. Throws QUERY_FORBIDDEN, naming the rule, for what is no statement. */
-export function rewrittenTemplate(
+export interface Rewritten {
+  readonly statement: Statement;
+  /** What is filled with each statement's literals. */
+  readonly template: SqlTemplate;
+}
+
+/** What the rule makes of all statements of a text. Throws QUERY_FORBIDDEN, naming the rule, for what is no statement. */
+export function rewrittenStatement(
   rule: QueryRule,
   action: RewriteAction,
   text: string,
   bindCount: number,
   mode: SqlMode,
-): SqlTemplate {
+): Rewritten {
   const rewritten = rewrittenText(rule, action, text);
-  let template: SqlTemplate;
+  let statement: Statement;
   try {
-    template = printTemplate(parse(rewritten, mode), { mode, columnNames: true });
+    statement = parse(rewritten, mode);
   } catch (error) {
     if (error instanceof ShardgateError) throw refused(rule.name, error.message);
     throw error;
   }
+  const template = printTemplate(statement, { mode, columnNames: true });
   const strange = template.slots.find(({ index }) => index < 0 || index >= bindCount);
   if (strange !== undefined) throw refused(rule.name, `:${strange.name} is none of the statement's values`);
-  return template;
+  return { statement, template };
 }
 
 function filled(replace: string, { groups }: Match): string {

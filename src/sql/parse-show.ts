@@ -9,6 +9,8 @@ import { accountName } from "./parse-session.ts";
 import { canonicalText } from "./token-text.ts";
 import type { Expr, Show, VariableScope } from "./tree.ts";
 
+const RULES = "rules";
+
 interface Found {
   what: string;
   full: boolean;
@@ -72,8 +74,11 @@ function form(c: Cursor, found: Found): void {
       return filter(c, found);
     case "query":
       c.next();
-      found.what = c.accept("rules") ? "query rules" : "query digests";
-      if (found.what === "query digests") c.expect("digests");
+      found.what = c.accept("digests") ? "query digests" : "query rules";
+      // RULES is no word of the grammar.
+      if (found.what === "query rules" && c.text.slice(c.pos, c.pos + RULES.length).toLowerCase() !== RULES)
+        throw c.error();
+      if (found.what === "query rules") c.name();
       return;
     case "vitess_migrations":
     case "vitess_throttled_apps":

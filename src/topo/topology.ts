@@ -212,11 +212,19 @@ export class Topology {
 
   // Query rules
 
-  /** As JSON, in the order they were given. Revision undefined: none were ever written. */
-  async getQueryRules(): Promise<{ readonly rules: readonly unknown[]; readonly revision: Revision | undefined }> {
+  /**
+   * As JSON, in the order they were given; undefined for a record that cannot be read, which good ones may replace.
+   * Revision undefined: none were ever written.
+   */
+  async getQueryRules(): Promise<{
+    readonly rules: readonly unknown[] | undefined;
+    readonly revision: Revision | undefined;
+  }> {
     const entry = await this.store.get(queryRulesKey(this.root));
     if (entry === undefined) return { rules: [], revision: undefined };
-    return { rules: queryRulesCodec.decode(entry.key, entry.value), revision: entry.revision };
+    const { revision } = entry;
+    if (badRecordReason(this.root, entry) !== undefined) return { rules: undefined, revision };
+    return { rules: queryRulesCodec.decode(entry.key, entry.value), revision };
   }
 
   /** Compare-and-set as `putVSchema`. The caller has checked what they say. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { appliedOf, clientMismatch, matchesName, statementMismatch } from "../../../src/rules/match.ts";
 import type { QueryRule } from "../../../src/rules/query-rule.ts";
 import { readRulesText, rulesOf } from "../../../src/rules/read-rules.ts";
-import { rewrittenTemplate, rewrittenText } from "../../../src/rules/rewrite.ts";
+import { rewrittenStatement, rewrittenText } from "../../../src/rules/rewrite.ts";
 import { factsOf, type StatementFacts } from "../../../src/rules/statement-facts.ts";
 import { normalize } from "../../../src/sql/normalize.ts";
 import { fillTemplate } from "../../../src/sql/print.ts";
@@ -126,7 +126,7 @@ describe("rewriting", () => {
     const text = Buffer.from(sql);
     const normalized = normalize(text, MODE);
     const { text: shown } = factsOf(text, normalized, { mode: MODE, keyspace: undefined, keyspaceOf: () => undefined });
-    const template = rewrittenTemplate(made, action, shown, normalized.binds.length, MODE);
+    const { template } = rewrittenStatement(made, action, shown, normalized.binds.length, MODE);
     return fillTemplate(template, normalized.binds).toString();
   }
 
