@@ -8,10 +8,11 @@ import type { ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Tracer } from "../base/tracing.ts";
 import type { CallHandler, CallServer } from "../rpc/call-server.ts";
+import type { LockWait } from "../base/lock-wait.ts";
 import { CallService, type CallCounts } from "./call-service.ts";
 import type { CallServiceDeps, Databases } from "./call.ts";
 import { ControlConnection } from "./control-connection.ts";
-import type { ThreadOwner } from "./lock-waits.ts";
+import { LockWaits } from "./lock-waits.ts";
 import { MysqldConnection, type MysqldTarget } from "./mysqld-connection.ts";
 import { Pool, POOL_DEFAULTS } from "./pool.ts";
 
@@ -65,8 +66,9 @@ export class CallSide {
   readonly #clock: Clock;
   readonly #databases: Databases;
   readonly #deps: CallServiceDeps;
-  /** For KILL only. */
+  /** For KILL and for looks at locks. */
   readonly #control: ControlConnection;
+  readonly #lockWaits: LockWaits;
 
   constructor(options: CallSideOptions, watched: Watched) {
     const { clock, mysqld } = options;
@@ -78,6 +80,10 @@ export class CallSide {
       stream: this.#makePool("stream", options.streamPoolSize, mysqld, watched),
       transaction: this.#makePool("transaction", options.transactionPoolSize, mysqld, watched),
     };
+    this.#lockWaits = new LockWaits(
+      (sql) => this.#control.transactions(sql),
+      () => ownersOf(this.pools.transaction),
+    );
     let holdId = randomInt(HOLD_ID_START_MAX);
     this.#deps = {
       pool: this.pools.query,
@@ -106,11 +112,9 @@ export class CallSide {
     return new CallService(server, this.#deps, this.counts);
   }
 
-  /** Client connections for which connections to the mysqld are held, by the mysqld's threads. */
-  get owners(): readonly ThreadOwner[] {
-    return [...this.pools.transaction.leased].flatMap(({ owner, threadId }) =>
-      owner === 0 ? [] : [[threadId, owner] as const],
-    );
+  /** Between client connections whose connections are held here. Throws MysqlError or SHARD_UNAVAILABLE. */
+  lockWaits(): Promise<readonly LockWait[]> {
+    return this.#lockWaits.list();
   }
 
   get load(): CallLoad {
@@ -171,4 +175,10 @@ export class CallSide {
     });
     return pool;
   }
+}
+
+function ownersOf(pool: Pool<MysqldConnection>): Map<number, number> {
+  const owners = new Map<number, number>();
+  for (const { owner, threadId } of pool.leased) if (owner !== 0) owners.set(threadId, owner);
+  return owners;
 }
