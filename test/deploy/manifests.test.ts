@@ -16,6 +16,7 @@ import { ctlCommand } from "../../src/bin/ctl.ts";
 import { gatewayCommand } from "../../src/bin/gateway.ts";
 import { tabletCommand } from "../../src/bin/tablet.ts";
 import { parseUsers } from "../../src/gateway/users.ts";
+import { readRulesText } from "../../src/rules/read-rules.ts";
 import { ROOT } from "../fixture/build.ts";
 
 const OVERLAYS = ["dev", "production"] as const;
@@ -140,7 +141,7 @@ describe.skipIf(kubectl === undefined).each(OVERLAYS)("overlay %s", (overlay) =>
     const job = pods.find(({ of }) => of.kind === "Job");
     const containers = [...(job?.spec.initContainers ?? []), ...(job?.spec.containers ?? [])];
     const names = new Set(containers.map(({ args = [] }) => args.find((arg) => /^[A-Z]/.test(arg)) ?? ""));
-    expect(names).toEqual(new Set(["AddCellInfo", "CreateKeyspace", "CreateShard", "ApplyVSchema"]));
+    expect(names).toEqual(new Set(["AddCellInfo", "CreateKeyspace", "CreateShard", "ApplyVSchema", "ApplyQueryRules"]));
     const ctl = ctlCommand();
     for (const { args = [] } of containers) {
       const at = args.findIndex((arg) => names.has(arg));
@@ -202,6 +203,10 @@ describe.skipIf(kubectl === undefined).each(OVERLAYS)("overlay %s", (overlay) =>
 test("the users of the dev overlay can be read", () => {
   const file = join(DEPLOY, "overlays/dev/users.json");
   expect([...parseUsers(readFileSync(file, "utf8"), file).keys()]).toEqual(["dev"]);
+});
+
+test("query rules can be read", () => {
+  expect(readRulesText(readFileSync(join(DEPLOY, "base/query-rules.json"), "utf8")).kind).toBe("good");
 });
 
 test("VSchemas are those of the demo", () => {
