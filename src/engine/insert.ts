@@ -9,7 +9,10 @@ import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
 import type { BindValue, Insert } from "../plan/statement.ts";
 import type { ShardTarget } from "./ports.ts";
 import type { KeyspaceTargets } from "./shards.ts";
+import { storedKey } from "../plan/stored-key.ts";
 import { valueToPlace } from "./vindex-values.ts";
+
+type Dialect = "mysql" | "mariadb";
 
 export interface ShardRows {
   readonly target: ShardTarget;
@@ -65,6 +68,7 @@ export function splitRows(
   keyspace: KeyspaceTargets,
   binds: readonly BindValue[],
   generated: ReadonlyMap<number, Value>,
+  dialect: Dialect = "mariadb",
 ): ShardRows[] {
   const { shardMap, targets } = keyspace;
   if (shardMap === undefined) {
@@ -75,8 +79,8 @@ export function splitRows(
   }
   const byShard = new Map<number, { readonly rows: number[]; readonly keyspaceIds: Buffer[] }>();
   for (let row = 0; row < plan.statement.rows.length; row++) {
-    const keyspaceId = keyspaceIdOf(plan, plan.primary, row, binds, generated);
-    for (const vindex of plan.verify) verify(plan, vindex, row, binds, generated, keyspaceId);
+    const keyspaceId = keyspaceIdOf(plan, plan.primary, row, binds, generated, dialect);
+    for (const vindex of plan.verify) verify(plan, vindex, row, binds, generated, keyspaceId, dialect);
     const index = shardMap.indexOf(keyspaceId);
     const share = byShard.get(index);
     if (share === undefined) byShard.set(index, { rows: [row], keyspaceIds: [keyspaceId] });
@@ -99,9 +103,10 @@ function keyspaceIdOf(
   row: number,
   binds: readonly BindValue[],
   generated: ReadonlyMap<number, Value>,
+  dialect: Dialect,
 ): Buffer {
   const { vindex, columns } = insertVindex;
-  const found = valuesOf(plan, insertVindex, row, binds, generated);
+  const found = valuesOf(plan, insertVindex, row, binds, generated, dialect);
   const [first] = found;
   const destination = vindex.kind === "multi-column" ? vindex.map(found) : first && vindex.map(first);
   if (destination?.kind === "keyspace-id") return destination.id;
@@ -119,9 +124,10 @@ function verify(
   binds: readonly BindValue[],
   generated: ReadonlyMap<number, Value>,
   keyspaceId: Buffer,
+  dialect: Dialect,
 ): void {
   const { vindex, columns } = insertVindex;
-  const found = valuesOf(plan, insertVindex, row, binds, generated);
+  const found = valuesOf(plan, insertVindex, row, binds, generated, dialect);
   const [first] = found;
   const matches =
     vindex.kind === "multi-column"
@@ -140,13 +146,17 @@ function valuesOf(
   row: number,
   binds: readonly BindValue[],
   generated: ReadonlyMap<number, Value>,
+  dialect: Dialect,
 ): Value[] {
   return columns.map((column, i) => {
     const isGenerated = plan.generate?.column.toLowerCase() === column.toLowerCase();
     const made = isGenerated ? generated.get(row) : undefined;
     if (made !== undefined) return made;
     const ref = values[row]?.[i];
-    const given = ref === undefined ? undefined : resolveValue(ref, binds);
+    const written = ref === undefined ? undefined : resolveValue(ref, binds);
+    const defined = plan.definition?.columns.find(({ lower }) => lower === column.toLowerCase());
+    const stored = written === undefined || defined === undefined ? undefined : storedKey(defined, written, dialect);
+    const given = stored ?? written;
     const value = given === undefined ? undefined : valueToPlace(vindex, holds[i] ?? "unknown", given);
     if (value !== undefined) return value;
     throw notSupported(

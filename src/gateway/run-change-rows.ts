@@ -6,8 +6,9 @@ import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { CollectedReply } from "../engine/collect.ts";
 import type { ShardTarget } from "../engine/ports.ts";
+import { kindOfType } from "../engine/gather-values.ts";
 import { type Place, placeOfStored } from "./stored-place.ts";
-import { storedItem, type StoredValue, storedValue } from "./stored-values.ts";
+import { NULL_TEXT, storedItem, type StoredValue, storedValue } from "./stored-values.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { Value } from "../mysql/values.ts";
 import type { ChangePlan, ChangeTarget, FoundColumn } from "../plan/change-plan.ts";
@@ -15,10 +16,22 @@ import type { BindValue } from "../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
 import { callNode, literalNode } from "../sql/new-nodes.ts";
 import { print } from "../sql/print.ts";
-import type { Assignment, Column, Delete, Expr, Insert, Select, SelectItem, TableName, Update } from "../sql/tree.ts";
+import type { ColumnSchema } from "../schema/model.ts";
+import type {
+  Assignment,
+  Column,
+  Delete,
+  Expr,
+  Insert,
+  Limit,
+  Select,
+  SelectItem,
+  TableName,
+  Update,
+} from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
-import { EMPTY_DELETE, EMPTY_INSERT, EMPTY_SELECT } from "./empty-statements.ts";
+import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "./executor.ts";
 import { foundValue, readFound } from "./found-rows.ts";
 import {
@@ -29,11 +42,13 @@ import {
   lookupOf,
   lookupValue,
 } from "./lookup-rows.ts";
+import { putRow, takeRow } from "./row-moves.ts";
 import { withSessionValues } from "./session-values.ts";
 import { warningsOfSession } from "./show-warnings.ts";
-import { asOneStatement, runPart, runParts } from "./statement-unit.ts";
+import { asOneStatement, runPart, runParts, unlessUndone } from "./statement-unit.ts";
+import { isStrict } from "./strict-mode.ts";
 import { readTextRows } from "./text-rows.ts";
-import { answerParts, type PartReply } from "./write-answer.ts";
+import { answerParts, ignoredRow, okOf, type PartReply } from "./write-answer.ts";
 
 /** A row that is to be written. */
 interface FoundRow {
@@ -45,6 +60,14 @@ interface FoundRow {
   /** Values of the query for assignments, in their order. */
   readonly assigned: readonly Expr[];
   readonly newKey: readonly Expr[];
+  /** Rows like this one; above 1 only without a key. */
+  count: number;
+}
+
+/** A statement that writes rows, which are the last ones that were found, or not. */
+interface RowWrite<T> {
+  readonly statement: T;
+  readonly isLast: boolean;
 }
 
 /** Answers the client, or throws. */
@@ -94,7 +117,7 @@ class RowChange {
   /** What a strict sql_mode makes errors of in a change is a warning in the query. */
   #refuseWarned(): void {
     const { state } = this.#executor;
-    if (this.#plan.statement.ignore || !isStrict(state.settings.variables.get("sql_mode"))) return;
+    if (this.#plan.statement.ignore || !isStrict(state)) return;
     const first = warningsOfSession(state).find(({ level, code }) => level === "Warning" && STRICT_ERRORS.has(code));
     if (first !== undefined) throw new MysqlError(first.code, STRICT_ERRORS.get(first.code) ?? "HY000", first.message);
   }
@@ -111,19 +134,28 @@ class RowChange {
     for (const row of rows) {
       const read = ({ column, position }: FoundColumn): StoredValue => storedValue(column, row[position] ?? null);
       // An outer join without a match has no row to write.
-      if (target.key.some(({ position }) => row[position] === null)) continue;
+      if (!target.isKeyless && target.key.some(({ position }) => row[position] === null)) continue;
       const key = target.key.map(read);
       const vindexed = target.vindexed.map(read);
-      const text = [...key, ...vindexed].map((value) => value.text).join("\u0000");
-      if (found.has(text)) continue;
+      const assigned = target.set.flatMap(({ value }) =>
+        value.kind === "found" ? [valueAt(row, value.position)] : [],
+      );
+      const values = [...key, ...vindexed].map((value) => value.text).join("\u0000");
+      const text = target.isKeyless ? `${values}\u0000${JSON.stringify(assigned)}` : values;
+      const known = found.get(text);
+      if (known !== undefined) {
+        if (target.isKeyless) known.count++;
+        continue;
+      }
       const place = this.#placeOf(target, vindexed);
       found.set(text, {
         key,
         vindexed,
         shard: place?.shard,
         keyspaceId: place?.keyspaceId,
-        assigned: target.set.flatMap(({ value }) => (value.kind === "found" ? [valueAt(row, value.position)] : [])),
+        assigned,
         newKey: target.newKey.map(({ position }) => valueAt(row, position)),
+        count: 1,
       });
     }
     return [...found.values()];
@@ -158,15 +190,22 @@ class RowChange {
       }
     }
     const { statement } = this.#plan;
+    if (target.isKeyless && all.length > 1 && rows.some(({ shard }) => shard === undefined)) {
+      throw notSupported(`a change over shards of rows of ${target.table} without place, which has no key`);
+    }
+    if (statement.kind === "update" && statement.ignore && target.changesVindex) {
+      return this.#updateIgnoring(target, rows);
+    }
+    const last = rows.at(-1);
     const parts = new Map<ShardTarget, (() => Promise<PartReply>)[]>();
     for (const [shard, list] of byShard) {
       const isCounted = target.placed !== "everywhere" || shard === all[0];
-      const statements = statement.kind === "delete" ? this.#deletes(target, list) : this.#updates(target, list);
+      const writes = statement.kind === "delete" ? this.#deletes(target, list) : this.#updates(target, list, last);
       parts.set(
         shard,
-        statements.map((each) => async (): Promise<PartReply> => {
-          const reply = await this.#send(shard, each);
-          return { reply, isCounted };
+        writes.map((each) => async (): Promise<PartReply> => {
+          const reply = await this.#send(shard, each.statement);
+          return { reply, isCounted, isLast: each.isLast };
         }),
       );
     }
@@ -195,14 +234,17 @@ class RowChange {
     return runPart(this.#executor, shard, payload, settings);
   }
 
-  #deletes(target: ChangeTarget, rows: readonly FoundRow[]): Delete[] {
+  #deletes(target: ChangeTarget, rows: readonly FoundRow[]): RowWrite<Delete>[] {
     const { statement } = this.#plan;
     if (statement.kind !== "delete") return [];
-    return chunks(rows, LIMITS.writtenKeysMax).map((chunk) => deleteOf(statement, target, whereOf(target, chunk)));
+    return writtenTogether(target, rows).map((chunk) => ({
+      statement: { ...deleteOf(statement, target, whereOf(target, chunk)), limit: limitOf(target, chunk) },
+      isLast: false,
+    }));
   }
 
   /** One for all rows that get the same values. */
-  #updates(target: ChangeTarget, rows: readonly FoundRow[]): Update[] {
+  #updates(target: ChangeTarget, rows: readonly FoundRow[], last: FoundRow | undefined): RowWrite<Update>[] {
     const { statement } = this.#plan;
     if (statement.kind !== "update") return [];
     const groups = new Map<string, FoundRow[]>();
@@ -213,21 +255,48 @@ class RowChange {
       else group.push(row);
     }
     const isSingle = this.#plan.targets.length === 1 && statement.tables.length === 1;
-    const orderBy = isSingle && statement.tables[0]?.kind === "tableName" && groups.size === 1 ? statement.orderBy : [];
+    const isOrdered = isSingle && statement.tables[0]?.kind === "tableName" && groups.size === 1 && !target.isKeyless;
+    const orderBy = isOrdered ? statement.orderBy : [];
     return [...groups.values()].flatMap((group) => {
       const assigned = group[0]?.assigned ?? [];
-      return chunks(group, LIMITS.writtenKeysMax).map(
-        (chunk): Update => ({
-          ...statement,
-          with: undefined,
-          tables: [{ ...target.ref, indexHints: [] }],
-          set: assignmentsOf(target, assigned),
-          where: whereOf(target, chunk, target.ref.alias ?? target.ref.name),
-          orderBy,
-          limit: undefined,
+      return writtenTogether(target, group).map(
+        (chunk): RowWrite<Update> => ({
+          statement: {
+            ...statement,
+            with: undefined,
+            tables: [{ ...target.ref, indexHints: [] }],
+            set: assignmentsOf(target, assigned),
+            where: whereOf(target, chunk, target.ref.alias ?? target.ref.name),
+            orderBy,
+            limit: limitOf(target, chunk),
+          },
+          isLast: last !== undefined && chunk.includes(last),
         }),
       );
     });
+  }
+
+  /** Row by row: one whose new values another row has already stays as it was, also if that row is on another shard. */
+  async #updateIgnoring(target: ChangeTarget, rows: readonly FoundRow[]): Promise<PartReply[]> {
+    const replies: PartReply[] = [];
+    const last = rows.at(-1);
+    for (const row of rows) {
+      const { shard } = row;
+      if (shard === undefined) {
+        throw notSupported(`UPDATE IGNORE of vindex columns of a row of ${target.table} without place`);
+      }
+      const changed = await unlessUndone(this.#executor, isDuplicate, async () => {
+        const written: PartReply[] = [];
+        for (const { statement, isLast } of this.#updates(target, [row], last)) {
+          written.push({ reply: await this.#send(shard, statement), isCounted: true, isLast });
+        }
+        if (written.some(({ reply }) => changedRows(reply) > 0)) await this.#move(target, [row]);
+        return written;
+      });
+      if ("undoneBy" in changed) replies.push({ reply: ignoredRow(changed.undoneBy, this.#executor), isCounted: true });
+      else replies.push(...changed);
+    }
+    return replies;
   }
 
   /** Rows whose keyspace id is another one now go where they belong; lookup tables follow. */
@@ -246,36 +315,14 @@ class RowChange {
       placed.push({ vindexed: values, keyspaceId: place.keyspaceId });
       if (place.shard.shard !== row.shard.shard) moves.push({ from: row.shard, to: place.shard, key: now });
     }
-    if (moves.length > 0 && this.#plan.statement.ignore) {
-      throw notSupported(`UPDATE IGNORE that moves rows of ${target.table} to other shards`);
-    }
-    const stored = target.definition.columns.filter(({ generated }) => !generated);
+    const moved = { table: bareTable(target), definition: target.definition };
     const inserts: { readonly to: ShardTarget; readonly insert: Insert }[] = [];
-    for (const { from, to, key } of moves) {
-      const table: TableName = { ...target.ref, alias: undefined, indexHints: [], partitions: [] };
-      const items = stored.map((column) => itemOf(storedItem(column, columnOf(column.name))));
-      const read = await this.#send(from, { ...EMPTY_SELECT, items, from: [table], where: key });
-      const [values] = readTextRows(read.bytes);
-      if (values === undefined) throw new ShardgateError("INTERNAL", "a row to be moved is not there");
-      inserts.push({ to, insert: insertOf(target, stored, values) });
-      await this.#send(from, { ...EMPTY_DELETE, tables: [table], where: key });
-    }
-    for (const { to, insert } of inserts) await this.#insertMoved(to, insert);
+    for (const { from, to, key } of moves)
+      inserts.push({ to, insert: await takeRow(this.#executor, from, moved, key) });
+    for (const { to, insert } of inserts) await putRow(this.#executor, to, insert);
     for (const lookup of lookupsOf(target)) {
       const pick = (list: readonly PlacedRow[]): LookupRow[] => list.map((row) => lookupRowOf(lookup, target, row));
       await this.#lookups.change(lookup, pick(rows), pick(placed));
-    }
-  }
-
-  /** The row as it was: no sql_mode may refuse a date that was stored, or put an id in the place of 0. */
-  async #insertMoved(to: ShardTarget, insert: Insert): Promise<void> {
-    const { settings } = this.#executor.state;
-    try {
-      await this.#send(to, insert, settings.withVariable(SQL_MODE, "'NO_AUTO_VALUE_ON_ZERO'").sql);
-    } finally {
-      // A held connection keeps what the session's own settings do not name.
-      const own = settings.variables.get(SQL_MODE) ?? "DEFAULT";
-      await runPart(this.#executor, to, NOTHING, settings.withVariable(SQL_MODE, own).sql);
     }
   }
 
@@ -284,11 +331,8 @@ class RowChange {
     target: ChangeTarget,
     rows: readonly FoundRow[],
   ): Promise<{ readonly row: FoundRow; readonly now: Expr; readonly values: readonly StoredValue[] }[]> {
-    if (target.newKey.length > 0 && this.#plan.statement.ignore) {
-      throw notSupported(`UPDATE IGNORE of key columns of ${target.table} that place its rows`);
-    }
     const again: { row: FoundRow; now: Expr; values: readonly StoredValue[] }[] = [];
-    const table: TableName = { ...target.ref, alias: undefined, indexHints: [], partitions: [] };
+    const table = bareTable(target);
     const items = target.vindexed.map(({ column }) => itemOf(storedItem(column, columnOf(column.name))));
     for (const row of rows) {
       const now = equalTo(
@@ -346,19 +390,11 @@ function storedLookupValue({ expr, value, text }: StoredValue): LookupValue {
   return value === undefined ? { expr, value, isNull: false, text, shown: text } : lookupValue(value);
 }
 
-const SQL_MODE = "sql_mode";
-const NOTHING = comQuery("DO 0");
-
 const STRICT_ERRORS: ReadonlyMap<number, string> = new Map([
   [1292, "22007"],
   [1365, "22012"],
   [1411, "HY000"],
 ]);
-
-/** The default is strict. */
-function isStrict(sqlMode: string | undefined): boolean {
-  return sqlMode === undefined || /default|strict_/i.test(sqlMode);
-}
 
 /** The query with what reads columns' values losslessly in its select list. */
 function withStoredItems({ find, targets }: ChangePlan): Select {
@@ -387,7 +423,7 @@ function noRow({ key }: ChangeTarget): Expr {
 }
 
 function deleteOf(statement: Delete, target: ChangeTarget, where: Expr): Delete {
-  const table: TableName = { ...target.ref, alias: undefined, indexHints: [], partitions: [] };
+  const table = bareTable(target);
   return {
     ...statement,
     with: undefined,
@@ -410,24 +446,23 @@ function assignmentsOf(target: ChangeTarget, assigned: readonly Expr[]): Assignm
   });
 }
 
-function insertOf(
-  target: ChangeTarget,
-  columns: ChangeTarget["definition"]["columns"],
-  row: readonly (Buffer | null)[],
-): Insert {
-  const values = columns.map((column, i) => storedValue(column, row[i] ?? null).expr);
-  return {
-    ...EMPTY_INSERT,
-    table: { kind: "name", schema: target.ref.schema, name: target.table, pos: 0 },
-    columns: columns.map(({ name }) => columnOf(name)),
-    columnList: true,
-    rows: [{ kind: "insertRow", values, pos: 0 }],
-  };
+function bareTable({ ref }: ChangeTarget): TableName {
+  return { ...ref, alias: undefined, indexHints: [], partitions: [] };
 }
 
 /** The rows' keys; where the shard is not known, also what places them, as another shard may have a row of that key. */
-function whereOf({ key, vindexed }: ChangeTarget, rows: readonly FoundRow[], table?: string): Expr {
+function whereOf({ key, vindexed, isKeyless }: ChangeTarget, rows: readonly FoundRow[], table?: string): Expr {
   const [first] = key;
+  if (isKeyless) {
+    const pairs = key.map(({ column }, i) => {
+      const text = rows[0]?.key[i];
+      return [
+        storedItem(column, columnOf(column.name, table)),
+        text === undefined ? FALSE : readBack(column, text),
+      ] as const;
+    });
+    return equalTo(pairs);
+  }
   if (first !== undefined && key.length === 1 && rows.every(({ shard }) => shard !== undefined)) {
     const list = rows.flatMap((row) => row.key[0]?.expr ?? []);
     return { kind: "in", expr: columnOf(first.column.name, table), not: false, list, pos: 0 };
@@ -444,7 +479,52 @@ function whereOf({ key, vindexed }: ChangeTarget, rows: readonly FoundRow[], tab
   return only !== undefined && operands.length === 1 ? only : { kind: "or", operands, pos: 0 };
 }
 
-function equalTo(pairs: readonly (readonly [Column, Expr])[]): Expr {
+/** What `storedItem` gives for this value. */
+function readBack(column: ColumnSchema, { expr, text }: StoredValue): Expr {
+  if (text === NULL_TEXT) return literalNode("null", "null");
+  switch (kindOfType(column.columnType, column.collation ?? null)) {
+    case "text":
+    case "text bytes":
+    case "bytes":
+      return literalNode("string", text);
+    case "timestamp":
+      return literalNode("decimal", text);
+    default:
+      return expr;
+  }
+}
+
+/** Rows that one statement writes. */
+function writtenTogether({ isKeyless }: ChangeTarget, rows: readonly FoundRow[]): FoundRow[][] {
+  return isKeyless ? rows.map((row) => [row]) : chunks(rows, LIMITS.writtenKeysMax);
+}
+
+function limitOf({ isKeyless }: ChangeTarget, [row]: readonly FoundRow[]): Limit | undefined {
+  if (!isKeyless || row === undefined) return undefined;
+  return {
+    kind: "limit",
+    count: literalNode("int", String(row.count)),
+    offset: undefined,
+    withTies: false,
+    rowsExamined: undefined,
+    pos: 0,
+  };
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof MysqlError && error.errno === ER_DUP_ENTRY;
+}
+
+const ER_DUP_ENTRY = 1062;
+
+/** Of an UPDATE, whatever the client counts. */
+function changedRows(reply: CollectedReply): number {
+  const { info, affectedRows } = okOf(reply);
+  const told = /Changed: (\d+)/.exec(info)?.[1];
+  return told === undefined ? affectedRows : Number(told);
+}
+
+function equalTo(pairs: readonly (readonly [Expr, Expr])[]): Expr {
   const operands = pairs.map(([left, right]): Expr => ({ kind: "binary", op: "<=>", left, right, pos: 0 }));
   const [only] = operands;
   return only !== undefined && operands.length === 1 ? only : { kind: "and", operands, pos: 0 };

@@ -59,15 +59,13 @@ export async function runInsert(
   const { statement, changes, ids } = placed;
   const answersRows = statement.returning.length > 0;
   const [only] = changes;
-  if (changes.length > 1) {
-    if (setsLastInsertId(statement)) throw notSupported("LAST_INSERT_ID(expression) of rows on several shards");
-  }
-  if (answersRows && (changes.length > 1 || plan.lookups.length > 0)) {
+  const isRowByRow = plan.lookups.length > 0 || plan.movesOnDuplicate;
+  if (answersRows && (changes.length > 1 || isRowByRow)) {
     const written = await asOneStatement(executor, () => returnedBy(executor, plan, placed, binds, cluster));
     answerReturning(executor, written);
     return;
   }
-  if (plan.lookups.length > 0) {
+  if (isRowByRow) {
     const written = await asOneStatement(executor, () => writeWithLookups(executor, plan, placed, binds, cluster));
     answerChange(executor, written.changes, written.replies, written.ids);
     return;
@@ -83,14 +81,16 @@ export async function runInsert(
 }
 
 /** The shares' rows; of a row that IGNORE may leave out the share is its own. */
-async function returnedBy(
+export async function returnedBy(
   executor: Executor,
   plan: InsertPlan,
   placed: PlacedInsert,
   binds: readonly BindValue[],
   cluster: ClusterView,
 ): Promise<Written> {
-  if (plan.lookups.length > 0) return writeWithLookups(executor, plan, placed, binds, cluster);
+  if (plan.lookups.length > 0 || plan.movesOnDuplicate) {
+    return writeWithLookups(executor, plan, placed, binds, cluster);
+  }
   const { state } = executor;
   const { statement, ids } = placed;
   const changes = !statement.ignore
@@ -129,7 +129,13 @@ export async function placeInsert(
     );
   }
   const generated = await generateIds(executor, plan, binds, cluster);
-  const split = splitRows(plan, executor.keyspaceTargets(plan.keyspace, cluster), values ?? binds, generated);
+  const split = splitRows(
+    plan,
+    executor.keyspaceTargets(plan.keyspace, cluster),
+    values ?? binds,
+    generated,
+    state.sqlMode.dialect,
+  );
   const filled = generated.size === 0 ? plan.statement : withGenerated(plan, generated);
   const statement = plan.substitute ? withSessionValues(filled, state, executor.context) : filled;
   const asWritten = payload !== undefined && statement === plan.statement && plan.printed !== true;
@@ -143,6 +149,8 @@ export async function placeInsert(
   const ids: InsertIds = {
     generated: first === undefined ? undefined : BigInt(first.raw.toString("latin1")),
     given: lastGivenId(plan, binds),
+    isOwn: plan.generate !== undefined,
+    isSet: setsLastInsertId(plan.statement),
     mayUpdate: mayUpdate(plan),
     rule: duplicateRuleOf(plan.statement),
   };
@@ -155,6 +163,10 @@ export interface InsertIds {
   readonly generated: bigint | undefined;
   /** What the last row gives itself. */
   readonly given: bigint | undefined;
+  /** The gateway makes the table's ids: what shards tell was given to them. */
+  readonly isOwn: boolean;
+  /** By LAST_INSERT_ID(expression). */
+  readonly isSet: boolean;
   /** Of a single row: whether it was inserted shows in the affected rows. */
   readonly mayUpdate: boolean;
   readonly rule: DuplicateRule;
@@ -193,18 +205,44 @@ function answerChange(
   const ok = combined(isEverywhere ? parts.slice(0, 1) : parts);
   const info =
     changes.length === 1 || isEverywhere ? ok.info : (insertInfo(changes, parts, ids?.rule ?? "error") ?? ok.info);
-  let { lastInsertId } = ok;
-  const isInserted = ok.affectedRows > 0 && (ids?.mayUpdate !== true || ok.affectedRows === 1);
-  if (ids?.generated !== undefined && isInserted) lastInsertId = ids.generated;
-  if (lastInsertId !== 0n) state.lastInsertId = lastInsertId;
-  // MySQL tells an id that a row gave itself, but LAST_INSERT_ID() is about generated ones (manual: "LAST_INSERT_ID()").
-  else if (ids?.given !== undefined && ok.affectedRows > 0) lastInsertId = ids.given;
+  const lastInsertId = insertIdOf(executor, changes, parts, ok, ids);
   state.rowCount = ok.affectedRows;
   state.lastWarnings = warningsOf(
     (isEverywhere ? replies.slice(0, 1) : replies).map(({ info: end }) => end),
     (i) => changes[i]?.rows,
   );
   executor.ok({ ...ok, info, lastInsertId, statusFlags: state.statusFlags });
+}
+
+/** The insert id to tell; what LAST_INSERT_ID() gives from now on is remembered. */
+function insertIdOf(
+  { state }: Executor,
+  changes: readonly ShardChange[],
+  parts: readonly OkPacket[],
+  ok: OkPacket,
+  ids: InsertIds | undefined,
+): bigint {
+  if (ids === undefined || ids.isSet) {
+    // Each share tells the last value of its own rows.
+    const lastRowOf = (at: number): number => Math.max(-1, ...(changes[at]?.rows ?? []));
+    const at = ids === undefined ? -1 : parts.reduce((best, _, i) => (lastRowOf(i) > lastRowOf(best) ? i : best), 0);
+    const told =
+      parts[at]?.lastInsertId ?? parts.findLast(({ lastInsertId }) => lastInsertId !== 0n)?.lastInsertId ?? 0n;
+    if (told !== 0n) state.lastInsertId = told;
+    return told;
+  }
+  const isInserted = ok.affectedRows > 0 && (!ids.mayUpdate || ok.affectedRows === 1);
+  if (ids.generated !== undefined && isInserted) {
+    state.lastInsertId = ids.generated;
+    return ids.generated;
+  }
+  if (!ids.isOwn && ok.lastInsertId !== 0n) {
+    state.lastInsertId = ok.lastInsertId;
+    return ok.lastInsertId;
+  }
+  // MySQL tells an id that a row gave itself, but LAST_INSERT_ID() is about generated ones (manual: "LAST_INSERT_ID()").
+  if (ids.given !== undefined && ok.affectedRows > 0) return ids.given;
+  return ok.lastInsertId;
 }
 
 /** A transaction for this statement alone; a single shard needs none. */

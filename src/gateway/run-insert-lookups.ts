@@ -3,27 +3,29 @@
 // conflict is: it is looked for by each unique key, over all shards, and the statement runs there, row by row.
 
 import { isAscii } from "node:buffer";
-import { notSupported, ShardgateError } from "../base/errors.ts";
+import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply } from "../engine/collect.ts";
 import { plainRequest, type ShardTarget } from "../engine/ports.ts";
+import { storedKey } from "../plan/stored-key.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk } from "../mysql/packets/ok.ts";
 import { CLIENT, HEADER_ERR } from "../mysql/constants.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { NULL_VALUE, type Value } from "../mysql/values.ts";
-import { keyOf } from "../plan/change.ts";
+import { keyOf, readsColumn } from "../plan/change.ts";
 import type { InsertLookup, InsertPlan } from "../plan/plan.ts";
 import type { BindValue } from "../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
 import type { ColumnSchema, KeySchema, TableSchema } from "../schema/model.ts";
 import { literalNode } from "../sql/new-nodes.ts";
 import { print } from "../sql/print.ts";
-import type { Column, Expr, Insert, SelectItem, Statement, TableName } from "../sql/tree.ts";
+import type { Column, Expr, Insert, Node, SelectItem, Statement, TableName } from "../sql/tree.ts";
+import { isExpr, mapChildren } from "../sql/walk.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import { EMPTY_DELETE, EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "./executor.ts";
-import { readFound } from "./found-rows.ts";
+import { foundValue, readFound } from "./found-rows.ts";
 import { replyInside } from "./inner-query.ts";
 import {
   type LookupRow,
@@ -35,11 +37,13 @@ import {
   textOf,
 } from "./lookup-rows.ts";
 import type { InsertIds, PlacedInsert, ShardChange } from "./run-change.ts";
-import { runPart, runParts } from "./statement-unit.ts";
+import { putRow, takeRow } from "./row-moves.ts";
+import { withRow } from "./show-warnings.ts";
+import { runPart, runParts, unlessUndone } from "./statement-unit.ts";
 import { storedItem, type StoredValue, storedValue } from "./stored-values.ts";
 import { placeOfStored } from "./stored-place.ts";
-import { readTextRows } from "./text-rows.ts";
-import { okOf } from "./write-answer.ts";
+import { readTextResult, readTextRows } from "./text-rows.ts";
+import { ignoredRow, okOf } from "./write-answer.ts";
 
 export interface Written {
   readonly changes: readonly ShardChange[];
@@ -85,19 +89,43 @@ class LookupInsert {
     const { changes, ids, statement } = this.#placed;
     await this.#verify();
     if (!statement.ignore && !statement.replace && statement.onDuplicate.length === 0) {
-      await this.#createFor(changes);
-      const parts = new Map<ShardTarget, (() => Promise<CollectedReply>)[]>();
-      for (const { target, payload } of changes) parts.set(target, [() => runPart(this.#executor, target, payload)]);
-      return { changes, replies: await runParts(parts), ids };
+      const written = await unlessUndone(this.#executor, isOfRow, async () => {
+        await this.#createFor(changes);
+        const parts = new Map<ShardTarget, (() => Promise<CollectedReply>)[]>();
+        for (const { target, payload } of changes) parts.set(target, [() => runPart(this.#executor, target, payload)]);
+        return { changes, replies: await runParts(parts), ids };
+      });
+      if (!("undoneBy" in written)) return written;
+      await this.#failAsInOrder();
+      throw written.undoneBy;
     }
     const done: { readonly change: ShardChange; readonly reply: CollectedReply }[] = [];
-    const rows = changes.flatMap(({ rows: positions = [], keyspaceIds = [], target }) =>
+    for (const { row, target, keyspaceId } of this.#rows()) done.push(await this.#insertOne(row, target, keyspaceId));
+    return { changes: done.map(({ change }) => change), replies: done.map(({ reply }) => reply), ids };
+  }
+
+  /** In the order of the statement. */
+  #rows(): readonly { readonly row: number; readonly target: ShardTarget; readonly keyspaceId: Buffer }[] {
+    const rows = this.#placed.changes.flatMap(({ rows: positions = [], keyspaceIds = [], target }) =>
       positions.map((row, i) => ({ row, target, keyspaceId: keyspaceIds[i] ?? Buffer.alloc(0) })),
     );
-    for (const { row, target, keyspaceId } of rows.toSorted((a, b) => a.row - b.row)) {
-      done.push(await this.#insertOne(row, target, keyspaceId));
+    return rows.toSorted((a, b) => a.row - b.row);
+  }
+
+  /** Rejects with the error of the first row that has one, which is the statement's; what it writes is to be undone. */
+  async #failAsInOrder(): Promise<void> {
+    const { statement } = this.#placed;
+    this.#lookups = new LookupRows(this.#executor, this.#cluster, this.#binds);
+    for (const { row, target, keyspaceId } of this.#rows()) {
+      const payload = this.#payload({ ...statement, rows: statement.rows.slice(row, row + 1) });
+      try {
+        await runPart(this.#executor, target, payload);
+        await this.#createFor([{ target, payload, rows: [row], keyspaceIds: [keyspaceId] }]);
+      } catch (error) {
+        if (!(error instanceof MysqlError)) throw error;
+        throw new MysqlError(error.errno, error.sqlState, withRow(error.message, [row]));
+      }
     }
-    return { changes: done.map(({ change }) => change), replies: done.map(({ reply }) => reply), ids };
   }
 
   /** Values of unique lookups that belong to other tables have to lead to the row's own shard. */
@@ -155,11 +183,70 @@ class LookupInsert {
     }
     if (statement.replace) return this.#replaceOne(share, home, conflicts);
     const change = { ...share, target: first.shard };
-    const reply = await runPart(this.#executor, first.shard, payload);
-    if (statement.onDuplicate.length > 0) {
-      await this.#follow([first], await this.#readKey(first.shard, this.#keyWhere(first)));
+    if (statement.onDuplicate.length === 0) {
+      return { change, reply: await runPart(this.#executor, first.shard, payload) };
     }
-    return { change, reply };
+    const updated = await unlessUndone(
+      this.#executor,
+      (error) => statement.ignore && isDuplicate(error),
+      async () => {
+        const where = await this.#keyAfter(first, row);
+        const reply = await runPart(this.#executor, first.shard, payload);
+        await this.#follow([first], await this.#readKey(first.shard, where), where);
+        return reply;
+      },
+    );
+    return { change, reply: "undoneBy" in updated ? ignoredRow(updated.undoneBy, this.#executor) : updated };
+  }
+
+  /** Finds the row on its shard when ON DUPLICATE KEY UPDATE has changed it. */
+  async #keyAfter(conflict: Conflict, row: number): Promise<Expr> {
+    const { statement } = this.#placed;
+    const key = keyOf(this.#definition());
+    if (key === undefined) throw this.#unknown();
+    const assigned = statement.onDuplicate.flatMap(({ column, value }, at) => {
+      const found = key.find(({ lower }) => lower === column.name.toLowerCase());
+      if (found === undefined) return [];
+      const earlier = statement.onDuplicate.slice(0, at).find((each) => readsColumn(value, each.column.name));
+      if (earlier === undefined) return [{ column: found, expr: this.#withInserted(value, row) }];
+      throw notSupported(
+        `key column ${column.name} computed from ${earlier.column.name}, which ON DUPLICATE KEY UPDATE changes as well`,
+      );
+    });
+    if (assigned.length === 0) return this.#keyWhere(conflict);
+    const items = assigned.map(({ expr }) => itemOf(expr));
+    const select = { ...EMPTY_SELECT, items, from: [this.#tableName()], where: this.#keyWhere(conflict) };
+    const reply = await runPart(this.#executor, conflict.shard, this.#payload(select));
+    const { columns, rows } = readTextResult(reply.bytes);
+    const { textIsUtf8 } = this.#executor.state.settings;
+    return conjunction(
+      key.map(({ name, lower }) => {
+        const at = assigned.findLastIndex(({ column }) => column.lower === lower);
+        const now =
+          at < 0 ? conflict.values.get(lower)?.expr : foundValue(columns[at], rows[0]?.[at] ?? null, textIsUtf8);
+        return equality(columnOf(name), now ?? NULL);
+      }),
+    );
+  }
+
+  /** VALUES(column), or the row alias's, as what the row gives. Throws 1235 for a column that it leaves out. */
+  #withInserted(value: Expr, row: number): Expr {
+    const { rowAlias, rowAliasColumns, columns } = this.#placed.statement;
+    const given = (name: string): Expr => {
+      const expr = this.#exprOf(row, name.toLowerCase());
+      if (expr !== undefined) return expr;
+      throw notSupported(`a key computed from column ${name}, which the row does not give`);
+    };
+    const replaced = <N extends Node>(node: N): Node => {
+      if (node.kind === "insertValue") return given(node.column.name);
+      if (node.kind === "column" && rowAlias !== undefined && node.table === rowAlias) {
+        const at = rowAliasColumns.findIndex((name) => name.toLowerCase() === node.name.toLowerCase());
+        return given(at < 0 ? node.name : (columns[at]?.name ?? node.name));
+      }
+      return mapChildren(node, replaced);
+    };
+    const expr = replaced(value);
+    return isExpr(expr) ? expr : value;
   }
 
   /** Rows of other shards that REPLACE takes the place of are deleted there. */
@@ -180,19 +267,24 @@ class LookupInsert {
     const reply = await runPart(this.#executor, home, share.payload);
     if (here.length > 0) {
       const [row = 0] = share.rows ?? [];
-      await this.#follow(here, await this.#readKey(home, this.#uniqueWhere(row, this.#primaryKey())));
+      const where = this.#uniqueWhere(row, this.#primaryKey());
+      await this.#follow(here, await this.#readKey(home, where), where);
     }
     return { change, reply: withMoreAffected(reply, deleted) };
   }
 
-  /** Lookup rows of `before` become those of the row that is there now, or go with the others. */
-  async #follow(before: readonly Conflict[], after: Conflict | undefined): Promise<void> {
+  /**
+   * Lookup rows of `before` become those of the row that is there now, which `where` finds, or go with the others. A row that
+   * belongs on another shard now goes there.
+   */
+  async #follow(before: readonly Conflict[], after: Conflict | undefined, where: Expr | undefined): Promise<void> {
     const [first, ...others] = before;
     if (first === undefined) return;
     if (after === undefined)
       throw notSupported(`a write to ${this.#plan.table} that changes the key of the row it meets`);
-    if (after.shard.shard !== first.shard.shard) {
-      throw notSupported(`ON DUPLICATE KEY UPDATE that moves a row of ${this.#plan.table} to another shard`);
+    if (after.shard.shard !== first.shard.shard && where !== undefined) {
+      const moved = { table: this.#tableName(), definition: this.#definition() };
+      await putRow(this.#executor, after.shard, await takeRow(this.#executor, first.shard, moved, where));
     }
     for (const lookup of this.#plan.lookups) {
       if (!lookup.columnVindex.owned) continue;
@@ -296,7 +388,11 @@ class LookupInsert {
       const ref = valueRefOf(value);
       const resolved = ref === undefined ? undefined : resolveValue(ref, this.#binds);
       if (resolved === undefined || resolved.type === "NULL_TYPE") return undefined;
-      pairs.push(equality(columnOf(lower), value));
+      const column = this.#definition().columns.find((each) => each.lower === lower);
+      const stored =
+        column === undefined ? undefined : storedKey(column, resolved, this.#executor.state.sqlMode.dialect);
+      const isInteger = stored !== undefined && stored.type !== "VARCHAR" && stored !== resolved;
+      pairs.push(equality(columnOf(lower), isInteger ? literalNode("int", stored.raw.toString("latin1")) : value));
     }
     return conjunction(pairs);
   }
@@ -398,6 +494,19 @@ interface Conflict {
 }
 
 const NULL: Expr = literalNode("null", "null");
+
+/** Not of the transaction, which would be gone with it. */
+function isOfRow(error: unknown): boolean {
+  return error instanceof MysqlError && error.errno !== ER_LOCK_DEADLOCK && error.errno !== ER_LOCK_WAIT_TIMEOUT;
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof MysqlError && error.errno === ER_DUP_ENTRY;
+}
+
+const ER_DUP_ENTRY = 1062;
+const ER_LOCK_WAIT_TIMEOUT = 1205;
+const ER_LOCK_DEADLOCK = 1213;
 
 function lookupValueOf(stored: StoredValue | undefined): LookupValue {
   if (stored === undefined) return lookupValue(NULL_VALUE);

@@ -3,9 +3,9 @@
 
 import { decodeLossless } from "../base/lossless-text.ts";
 import { COLLATION_BINARY, collationById } from "../mysql/charsets.ts";
-import { COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
+import { CLIENT, COLUMN_FLAG, MYSQL_TYPE } from "../mysql/constants.ts";
 import type { ColumnDefinition } from "../mysql/packets/column-definition.ts";
-import { integerColumn, type ResultSet, textColumn } from "../mysql/result-writer.ts";
+import { integerColumn, type ResultSet, textColumn, writeResultSet } from "../mysql/result-writer.ts";
 import { decodeText } from "../mysql/text-encodings.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState, type SessionWarning } from "./session-state.ts";
@@ -60,6 +60,13 @@ export function warningsOf(
     }));
   });
   return { kind: "list", warnings };
+}
+
+/** The reply that a shard would have told them with. */
+export function warningsReplyOf(warnings: readonly SessionWarning[]): Buffer {
+  const rows = warnings.map(({ level, code, message }) => [level, String(code), message]);
+  const framing = { capabilities: CLIENT.PROTOCOL_41, sequenceId: 1, statusFlags: 0, warnings: 0 };
+  return writeResultSet({ columns: COLUMNS, rows }, framing);
 }
 
 /** A shard counts the rows it was sent; the client counts those it sent. */

@@ -13,12 +13,13 @@ import { decodeColumnDefinition, encodeColumnDefinition } from "../mysql/packets
 import { encodeEof } from "../mysql/packets/eof.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import type { Plan } from "../plan/plan.ts";
-import { literalNode } from "../sql/new-nodes.ts";
+import { literalNode, tableNode } from "../sql/new-nodes.ts";
 import { filled, parameterOffsets } from "../sql/parameters.ts";
 import { parse } from "../sql/parse.ts";
 import { print } from "../sql/print.ts";
-import type { Statement } from "../sql/tree.ts";
+import type { ObjectName, Statement } from "../sql/tree.ts";
 import { isQuery } from "../sql/walk.ts";
+import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "./executor.ts";
 import { replyInside } from "./inner-query.ts";
 import { ruledText } from "./run-ruled.ts";
@@ -163,8 +164,11 @@ async function describe(executor: Executor, text: Buffer, statement: Statement):
     return await askShard(executor, text, keyspace);
   } catch (error) {
     const isElsewhere = error instanceof MysqlError && OF_NAMES.has(error.errno) && plan.kind !== "insert";
-    if (!isElsewhere || !isQuery(statement)) throw error;
-    return run(executor, text, offsets, statement);
+    if (!isElsewhere) throw error;
+    if (isQuery(statement)) return run(executor, text, offsets, statement);
+    // A write over several keyspaces: its names have been found by the planner.
+    if (plan.kind !== "change" && plan.kind !== "insert-rows") throw error;
+    return describeReturning(executor, statement);
   }
 }
 
@@ -193,6 +197,20 @@ async function askShard(executor: Executor, text: Buffer, keyspace: string): Pro
   return { columns: take(columnCount), parameters: parameters.some(isOfOwn) ? parameters : [] };
 }
 
+/** Columns of RETURNING, as a query of the table has them. */
+async function describeReturning(executor: Executor, statement: Statement): Promise<StatementDescription> {
+  if ((statement.kind !== "insert" && statement.kind !== "delete") || statement.returning.length === 0) {
+    return NO_COLUMNS;
+  }
+  const from = statement.kind === "insert" ? [{ ...tableNode("", ""), ...nameOf(statement.table) }] : statement.tables;
+  const query = { ...EMPTY_SELECT, items: statement.returning, from };
+  return run(executor, Buffer.alloc(0), [], query);
+}
+
+function nameOf({ schema, name }: ObjectName): Pick<ObjectName, "schema" | "name"> {
+  return { schema, name };
+}
+
 /** Columns of the statement's own answer, without rows if it is a query. */
 async function run(
   executor: Executor,
@@ -205,7 +223,7 @@ async function run(
     { text, offsets },
     offsets.map(() => NULL),
   );
-  const bare = isQuery(statement) ? parse(numbered(text, offsets), sqlMode) : statement;
+  const bare = isQuery(statement) && text.length > 0 ? parse(numbered(text, offsets), sqlMode) : statement;
   if (isQuery(bare)) {
     const { pos } = bare;
     const count = literalNode("int", "0", pos);

@@ -4,6 +4,7 @@
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
 import type { ShardTarget } from "../engine/ports.ts";
 import type { Executor } from "./executor.ts";
+import { OrderedHolds } from "./ordered-holds.ts";
 import { isDeadlock } from "./shard-errors.ts";
 
 const BEGIN = "START TRANSACTION";
@@ -52,6 +53,30 @@ async function inTransaction<T>(executor: Executor, work: () => Promise<T>): Pro
     if (error instanceof Error && isDeadlock(error)) await executor.abandonTransaction();
     else await holds.rollBackTo(start);
     throw error;
+  } finally {
+    holds.savepoints.unmark(start);
+  }
+}
+
+/** What `work` has done on any shard is undone when it rejects with what `mayUndo` accepts; that is the result then. */
+export async function unlessUndone<T>(
+  { state }: Executor,
+  mayUndo: (error: unknown) => boolean,
+  work: () => Promise<T>,
+): Promise<T | { readonly undoneBy: unknown }> {
+  const { holds } = state;
+  const start = holds.savepoints.mark();
+  const written = holds instanceof OrderedHolds ? new Map(holds.written) : undefined;
+  try {
+    return await work();
+  } catch (error) {
+    if (!mayUndo(error)) throw error;
+    await holds.rollBackTo(start);
+    if (holds instanceof OrderedHolds && written !== undefined) {
+      holds.written.clear();
+      for (const [key, order] of written) holds.written.set(key, order);
+    }
+    return { undoneBy: error };
   } finally {
     holds.savepoints.unmark(start);
   }

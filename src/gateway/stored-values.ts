@@ -8,6 +8,8 @@ import { callNode, castNode, literalNode } from "../sql/new-nodes.ts";
 import type { Expr } from "../sql/tree.ts";
 import { kindOfType, type ValueKind } from "../engine/gather-values.ts";
 
+export const NULL_TEXT = "\\N";
+
 export interface StoredValue {
   /** The value as SQL. */
   readonly expr: Expr;
@@ -40,7 +42,7 @@ export function storedItem({ columnType, collation }: ColumnSchema, expr: Expr):
 
 /** The value of `column` that `raw`, which is borrowed, tells. */
 export function storedValue(column: ColumnSchema, raw: Buffer | null): StoredValue {
-  if (raw === null) return { expr: literalNode("null", "null"), value: NULL_VALUE, text: "\\N" };
+  if (raw === null) return { expr: literalNode("null", "null"), value: NULL_VALUE, text: NULL_TEXT };
   const text = raw.toString("latin1");
   const kind = kindOfType(column.columnType, column.collation ?? null);
   return { ...storedOf(kind, column, text), text };

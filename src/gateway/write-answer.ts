@@ -1,18 +1,23 @@
 // The answer to a write that ran in parts: counts and the numbers of the info text added, the first insert id, the rows of
 // RETURNING one after the other, and all parts' warnings.
 
-import { ShardgateError } from "../base/errors.ts";
+import { MysqlError, ShardgateError } from "../base/errors.ts";
 import type { CollectedReply } from "../engine/collect.ts";
-import { decodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
+import type { ReplyEnd } from "../engine/reply.ts";
+import { CLIENT } from "../mysql/constants.ts";
+import { writeFrame } from "../mysql/frame.ts";
+import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
 import type { Insert } from "../sql/tree.ts";
 import type { Executor } from "./executor.ts";
-import { warningsOf } from "./show-warnings.ts";
+import { warningsOf, warningsReplyOf } from "./show-warnings.ts";
 import { readTextResult } from "./text-rows.ts";
 
 export interface PartReply {
   readonly reply: CollectedReply;
   /** Its counts are the statement's; else it has done what another one has counted. */
   readonly isCounted: boolean;
+  /** It has written the last of the rows: LAST_INSERT_ID(expression) is what it says. */
+  readonly isLast?: boolean;
 }
 
 /** Answers the client with what UPDATE or DELETE parts were answered. */
@@ -31,7 +36,34 @@ export function answerParts(executor: Executor, parts: readonly PartReply[], ver
   const ok = oks.length === 0 ? none : combined(oks);
   state.rowCount = ok.affectedRows;
   state.lastWarnings = warnings;
-  executor.ok({ ...ok, lastInsertId: 0n, statusFlags: state.statusFlags });
+  const last = parts.find(({ isLast }) => isLast === true);
+  const lastInsertId = last === undefined ? 0n : okOf(last.reply).lastInsertId;
+  if (lastInsertId !== 0n) state.lastInsertId = lastInsertId;
+  executor.ok({ ...ok, lastInsertId, statusFlags: state.statusFlags });
+}
+
+/** What a row is answered that IGNORE leaves as it was because of `error`, about which MariaDB's UPDATE says nothing. */
+export function ignoredRow(error: unknown, { state }: Executor): CollectedReply {
+  const isTold = state.sqlMode.dialect === "mysql";
+  const errno = error instanceof MysqlError ? error.errno : 0;
+  const message = error instanceof Error ? error.message : String(error);
+  const ok = okPacket({
+    affectedRows: state.foundRows ? 1 : 0,
+    warnings: isTold ? 1 : 0,
+    info: `Rows matched: 1  Changed: 0  Warnings: ${isTold ? 1 : 0}`,
+  });
+  const bytes = writeFrame(encodeOk(ok, CLIENT.PROTOCOL_41), 1);
+  const info: ReplyEnd = {
+    kind: "ok",
+    status: 0,
+    warnings: isTold ? 1 : 0,
+    lastPacketBytes: bytes.length,
+    holdId: 0,
+    warningsReply: isTold ? warningsReplyOf([{ level: "Warning", code: errno, message }]) : Buffer.alloc(0),
+    rows: 0,
+    afterReply: Buffer.alloc(0),
+  };
+  return { bytes, info };
 }
 
 /** Answers the client with the rows that the shares of an INSERT have returned, in the order of the statement. */

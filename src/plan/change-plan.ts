@@ -2,7 +2,7 @@
 // by a query through the tiers, and then written by their keys; the rows of an INSERT are computed first. Plain data.
 
 import type { ColumnSchema, TableSchema } from "../schema/model.ts";
-import type { Delete, Expr, Insert, Query, TableName, Update } from "../sql/tree.ts";
+import type { Delete, Expr, Insert, Query, Subquery, TableName, Update } from "../sql/tree.ts";
 import type { TableVSchema } from "../vschema/model.ts";
 import type { Effect } from "./plan.ts";
 
@@ -28,8 +28,10 @@ export interface ChangeTarget {
   readonly vschema: TableVSchema | undefined;
   readonly definition: TableSchema;
   readonly placed: Placing;
-  /** Columns of a key that no two rows of a shard share. */
+  /** Columns of a key that no two rows of a shard share; without one all columns. */
   readonly key: readonly FoundColumn[];
+  /** Rows that are alike in all columns stand for each other: so many of them are written as were found. */
+  readonly isKeyless: boolean;
   /** Columns that vindexes read, and where each is in a row of `find`. */
   readonly vindexed: readonly FoundColumn[];
   /** Of an UPDATE. */
@@ -60,6 +62,24 @@ export interface InsertRowsPlan {
   readonly keyspace: string;
   readonly statement: Insert;
   /** Expressions whose values stand in for them; empty with a query. */
-  readonly asked: readonly { readonly row: number; readonly position: number; readonly expr: Expr }[];
+  readonly asked: readonly AskedValue[];
+  /** Inner queries of ON DUPLICATE KEY UPDATE, whose values stand in for them. */
+  readonly askedOnDuplicate: readonly Subquery[];
+  /** Of a table that every shard has alike: one of them makes the ids. */
+  readonly numbered?: NumberedColumn;
   readonly effect: Effect;
+}
+
+/** A value of a row; `column` for its default. */
+export interface AskedValue {
+  readonly row: number;
+  readonly position: number;
+  readonly expr: Expr;
+  readonly column?: ColumnSchema;
+}
+
+export interface NumberedColumn {
+  readonly name: string;
+  /** Position in the rows; the number of their values when it has to be added. */
+  readonly position: number;
 }

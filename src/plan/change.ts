@@ -168,7 +168,6 @@ function wholeWork(statement: Update | Delete, effect: Effect): string | undefin
   const verb = statement.kind.toUpperCase();
   if (statement.limit !== undefined) return `${verb} with LIMIT`;
   if (statement.kind === "delete" && statement.returning.length > 0) return "DELETE with RETURNING";
-  if (setsLastInsertId(statement)) return INSERT_ID;
   return effect.assigns === undefined ? undefined : ASSIGNED;
 }
 
@@ -177,7 +176,7 @@ const ASSIGNED = "a user variable set inside a statement";
 
 /** Its rows can be found first. */
 function isFound(work: string): boolean {
-  return work !== INSERT_ID && work !== ASSIGNED;
+  return work !== ASSIGNED;
 }
 
 /** Tables that all shards have alike stay so only if the statement does the same on each. */
@@ -223,12 +222,13 @@ function changePlan(
   effect: Effect,
 ): ChangePlan {
   if (effect.assigns !== undefined) throw notSupported(ASSIGNED, "over several shards");
-  if (setsLastInsertId(statement)) throw notSupported(INSERT_ID, "over several shards");
   const items = new FindItems();
   const planned = targets.map((target) => changeTarget(target, block, items));
   const find: Select = { ...selectOf(statement), items: items.items, locking: [FOR_UPDATE] };
   const [first] = planned;
   if (first === undefined) throw new ShardgateError("INTERNAL", "a change of no table");
+  // Only what the shards compute row by row tells the last value.
+  if (setsLastInsertId(find)) throw notSupported(INSERT_ID, "computed from rows of several shards");
   return { kind: "change", keyspace: first.keyspace, statement, find, targets: planned, reason, effect };
 }
 
@@ -241,10 +241,13 @@ function changeTarget(target: Target, block: Block, items: FindItems): ChangeTar
   if (definition === undefined) {
     throw notSupported(`a change over shards of table ${where}, whose definition is not known yet`, "try again");
   }
-  const keyColumns = keyOf(definition);
-  if (keyColumns === undefined) {
-    throw notSupported(`a change over shards of table ${where}, which has no key`, "give it a primary key");
+  const uniqueKey = keyOf(definition);
+  const isKeyless = uniqueKey === undefined;
+  if (isKeyless && (block.sources.length > 1 || changesVindex(target))) {
+    const what = block.sources.length > 1 ? "by rows of other tables" : "of vindex columns";
+    throw notSupported(`a change over shards ${what} of table ${where}, which has no key`, "give it a primary key");
   }
+  const keyColumns = uniqueKey ?? definition.columns;
   const read = (column: ColumnSchema): FoundColumn => {
     const name: Column = {
       kind: "column",
@@ -260,11 +263,17 @@ function changeTarget(target: Target, block: Block, items: FindItems): ChangeTar
   const vindexed = placed === "sharded" ? columnsNamed(definition, vindexColumns(table)).map(read) : [];
   const moves = changesVindex(target);
   const newKey: FoundColumn[] = [];
-  const assignments = set.map(({ column, value }): ChangeAssignment => {
+  const assignments = set.map(({ column, value }, at): ChangeAssignment => {
     const name = column.name;
     const own = isOwn(value, source, block);
     const assigned = keyColumns.find(({ lower }) => lower === name.toLowerCase());
     if (moves && assigned !== undefined) {
+      const [earlier] = set.slice(0, at).filter((each) => readsColumn(value, each.column.name));
+      if (earlier !== undefined) {
+        throw notSupported(
+          `key column ${name} computed from ${earlier.column.name}, which the statement changes as well`,
+        );
+      }
       if (value.kind === "default") throw notSupported(`DEFAULT as new value of key column ${name}`);
       newKey.push({ column: assigned, position: items.add(value) });
     }
@@ -279,11 +288,22 @@ function changeTarget(target: Target, block: Block, items: FindItems): ChangeTar
     definition,
     placed,
     key,
+    isKeyless,
     vindexed,
     set: assignments,
     newKey,
     changesVindex: moves,
   };
+}
+
+/** Assignments see those before them. */
+export function readsColumn(value: Expr, name: string): boolean {
+  let reads = false;
+  walk(value, (node) => {
+    reads ||= node.kind === "column" && node.name.toLowerCase() === name.toLowerCase();
+    return !reads;
+  });
+  return reads;
 }
 
 function columnsNamed({ columns }: TableSchema, names: ReadonlySet<string>): readonly ColumnSchema[] {

@@ -39,6 +39,7 @@ export function describePlan(plan: Plan, more: (sender: Sender) => object = () =
         rows: plan.statement.rows.length,
         vindex: plan.primary.vindex.name,
         columns: plan.primary.columns,
+        ...(plan.movesOnDuplicate ? { conflicts: "looked for on all shards" } : {}),
         ...(plan.generate === undefined
           ? {}
           : {

@@ -3,10 +3,11 @@
 // an inner query, an expression that places the row) is computed first (InsertRowsPlan); the rows are then literals.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Expr, Insert, Node } from "../sql/tree.ts";
+import type { Column, Expr, Insert, Node, Subquery } from "../sql/tree.ts";
 import { isQuery, walk } from "../sql/walk.ts";
 import { refuseChance } from "./change.ts";
-import type { InsertRowsPlan } from "./change-plan.ts";
+import type { TableVSchema } from "../vschema/model.ts";
+import type { AskedValue, NumberedColumn } from "./change-plan.ts";
 import { refuseReserved, withReserved, WRITE } from "./effects.ts";
 import { asksToGenerate, planInsert } from "./insert.ts";
 import type { Plan } from "./plan.ts";
@@ -29,12 +30,14 @@ export function planInsertStatement(statement: Insert, context: PlanContext): Pl
   }
   refuseReserved(effect, keyspace);
   if (effect.assigns !== undefined) throw notSupported("a user variable set inside an INSERT into a sharded table");
-  for (const { value } of statement.onDuplicate) {
-    if (hasQuery(value)) throw notSupported("a subquery in ON DUPLICATE KEY UPDATE over shards");
+  const askedOnDuplicate = statement.onDuplicate.flatMap(({ value }) => innerQueries(value));
+  if (statement.query !== undefined) {
+    return { kind: "insert-rows", keyspace: keyspace.keyspace, statement, asked: [], askedOnDuplicate, effect };
   }
-  const asked = statement.query === undefined ? askedOf(statement, into) : [];
-  if (statement.query !== undefined || asked.length > 0) {
-    return { kind: "insert-rows", keyspace: keyspace.keyspace, statement, asked, effect };
+  const whole = withKeyColumns(statement, into);
+  const asked = askedOf(whole, into);
+  if (asked.length > 0 || askedOnDuplicate.length > 0) {
+    return { kind: "insert-rows", keyspace: keyspace.keyspace, statement: whole, asked, askedOnDuplicate, effect };
   }
   const { table } = into;
   if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
@@ -44,27 +47,84 @@ export function planInsertStatement(statement: Insert, context: PlanContext): Pl
   }
   if (table.type !== "reference") return planInsert(statement, keyspace, table, context);
   refuseChance(statement, `reference table ${table.name}`);
-  refuseOwnIds(statement, into);
+  const numbered = numberedColumn(statement, into);
+  if (numbered !== undefined) {
+    const { keyspace: name } = keyspace;
+    return { kind: "insert-rows", keyspace: name, statement, asked, askedOnDuplicate, numbered, effect };
+  }
   const plan = send(statement, keyspace.keyspace, { kind: "scatter" }, undefined, effect);
   return { ...plan, rows: statement.returning.length > 0, everywhere: true, onOne: false };
 }
 
+/** With the columns that place rows, where the statement leaves them out, as DEFAULT. */
+function withKeyColumns(statement: Insert, { table, keyspace, definition }: ResolvedTable): Insert {
+  if (!keyspace.sharded || definition === undefined) return statement;
+  const listsNone = statement.columns.length === 0 && statement.rows.some(({ values }) => values.length > 0);
+  // Without a list the rows have all columns.
+  if (listsNone || statement.rows.some(({ values }) => values.length !== statement.columns.length)) return statement;
+  const listed = new Set(statement.columns.map(({ name }) => name.toLowerCase()));
+  const missing = definition.columns.filter(
+    ({ lower, autoIncrement }) => !autoIncrement && placingColumns(table).has(lower) && !listed.has(lower),
+  );
+  if (missing.length === 0) return statement;
+  const { pos } = statement;
+  const added = missing.map(({ name }): Column => ({ kind: "column", schema: undefined, table: undefined, name, pos }));
+  const defaults = missing.map((): Expr => ({ kind: "default", pos }));
+  return {
+    ...statement,
+    form: "values",
+    columnList: true,
+    columns: [...statement.columns, ...added],
+    rows: statement.rows.map((row) => ({ ...row, values: [...row.values, ...defaults] })),
+  };
+}
+
+/** Columns of vindexes that decide where a row is, in lower case; not that of generated ids. */
+function placingColumns(table: TableVSchema | undefined): ReadonlySet<string> {
+  const [primary, ...others] = table?.columnVindexes ?? [];
+  const placing = [primary, ...others.filter(({ vindex }) => vindex.kind !== "lookup" && vindex.unique)];
+  const columns = new Set(placing.flatMap((each) => each?.columnsLower ?? []));
+  if (table?.autoIncrement !== undefined) columns.delete(table.autoIncrement.columnLower);
+  return columns;
+}
+
 /** What has to be computed before the rows can be placed. */
-function askedOf(statement: Insert, { table, keyspace }: ResolvedTable): InsertRowsPlan["asked"] {
+function askedOf(statement: Insert, { table, keyspace, definition }: ResolvedTable): readonly AskedValue[] {
   const keys = new Set(keyspace.sharded ? table?.columnVindexes.flatMap(({ columnsLower }) => columnsLower) : []);
+  const placing = keyspace.sharded && definition !== undefined ? placingColumns(table) : new Set();
   if (keyspace.sharded && table?.autoIncrement !== undefined) keys.add(table.autoIncrement.columnLower);
-  const columns = statement.columns.map(({ name }) => name.toLowerCase());
-  const asked: { row: number; position: number; expr: Expr }[] = [];
+  if (keyspace.sharded && table?.type === "reference") {
+    for (const { autoIncrement, lower } of definition?.columns ?? []) if (autoIncrement) keys.add(lower);
+  }
+  const visible = definition?.columns.filter(({ invisible }) => !invisible).map(({ lower }) => lower) ?? [];
+  const listed = statement.columns.map(({ name }) => name.toLowerCase());
+  const columns = listed.length === 0 && !statement.columnList ? visible : listed;
+  const asked: AskedValue[] = [];
   for (const [row, { values }] of statement.rows.entries()) {
     for (const [position, expr] of values.entries()) {
       const isKey = keys.has(columns[position] ?? "");
       if (hasQuery(expr)) asked.push({ row, position, expr });
-      else if (isKey && !asksToGenerate(expr) && valueRefOf(expr) === undefined && isConstant(expr)) {
+      else if (expr.kind === "default") {
+        const column = definition?.columns.find(({ lower }) => lower === columns[position]);
+        if (column !== undefined && placing.has(column.lower)) asked.push({ row, position, expr, column });
+      } else if (isKey && !asksToGenerate(expr) && valueRefOf(expr) === undefined && isConstant(expr)) {
         asked.push({ row, position, expr });
       }
     }
   }
   return asked;
+}
+
+/** Each gives one value. Throws 1235 for EXISTS, IN and their like. */
+function innerQueries(value: Expr): readonly Subquery[] {
+  const found: Subquery[] = [];
+  walk(value, (node: Node) => {
+    if (node.kind === "subquery") found.push(node);
+    else if (isQuery(node))
+      throw notSupported("EXISTS, IN or ANY with a subquery in ON DUPLICATE KEY UPDATE over shards");
+    return node.kind !== "subquery";
+  });
+  return found;
 }
 
 function hasQuery(expr: Expr): boolean {
@@ -87,15 +147,15 @@ function isConstant(expr: Expr): boolean {
   return isConstantSoFar;
 }
 
-/** Each shard would number the rows for itself. */
-function refuseOwnIds(statement: Insert, { name, definition }: ResolvedTable): void {
+/** The AUTO_INCREMENT column of a table that all shards have: each of them would number the rows for itself. */
+function numberedColumn(statement: Insert, { definition }: ResolvedTable): NumberedColumn | undefined {
   const auto = definition?.columns.find(({ autoIncrement }) => autoIncrement);
-  if (auto === undefined) return;
-  const listed = statement.columns.map((column) => column.name.toLowerCase());
-  const at = statement.columns.length === 0 ? definition?.columns.indexOf(auto) : listed.indexOf(auto.lower);
-  for (const { values } of statement.rows) {
-    const expr = at === undefined || at < 0 ? undefined : values[at];
-    if (expr !== undefined && !asksToGenerate(expr) && valueRefOf(expr) !== undefined) continue;
-    throw notSupported(`a generated id in reference table ${name}`, `give ${auto.name} a value`);
-  }
+  if (definition === undefined || auto === undefined) return undefined;
+  const names =
+    statement.columns.length > 0 || statement.columnList
+      ? statement.columns.map(({ name }) => name.toLowerCase())
+      : definition.columns.filter(({ invisible }) => !invisible).map(({ lower }) => lower);
+  const at = names.indexOf(auto.lower);
+  const width = statement.rows[0]?.values.length ?? 0;
+  return { name: auto.name, position: at < 0 || width === 0 ? width : at };
 }

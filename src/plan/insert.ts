@@ -35,13 +35,14 @@ export function planInsert(
   }
   const placing = table.columnVindexes.filter(({ vindex, owned }) => vindex.kind !== "lookup" || !owned);
   const vindexed = new Set(placing.flatMap(({ columnsLower }) => columnsLower));
-  for (const { column, value } of statement.onDuplicate) {
-    if (vindexed.has(column.name.toLowerCase()) && !isInserted(value, column.name, statement)) {
-      throw notSupported(
-        `ON DUPLICATE KEY UPDATE of vindex column ${column.name}`,
-        `give it the row's own value, VALUES(${column.name})`,
-      );
-    }
+  const movesOnDuplicate = statement.onDuplicate.some(
+    ({ column, value }) => vindexed.has(column.name.toLowerCase()) && !isInserted(value, column.name, statement),
+  );
+  if (movesOnDuplicate && definition === undefined) {
+    throw notSupported(
+      "ON DUPLICATE KEY UPDATE of a vindex column of a table whose definition is not known",
+      "try again",
+    );
   }
   const generate = generatedColumn(table, columns, context);
   if (generate !== undefined) refuseUnknownIds(statement, generate);
@@ -62,6 +63,7 @@ export function planInsert(
         const positions = columnVindex.columnsLower.map((name) => columns.indexOf(name));
         return { columnVindex, values: statement.rows.map(({ values }) => positions.map((at) => values[at])) };
       }),
+    movesOnDuplicate,
     definition,
     generate,
     substitute: asksForSessionValues(statement),

@@ -95,6 +95,8 @@ export interface InsertPlan {
   readonly verify: readonly InsertVindex[];
   /** Vindexes kept in tables: those that the table's rows feed, and unique ones that its values have to be in. */
   readonly lookups: readonly InsertLookup[];
+  /** ON DUPLICATE KEY UPDATE may give a row another place. */
+  readonly movesOnDuplicate: boolean;
   readonly definition: TableSchema | undefined;
   readonly generate: GeneratedColumn | undefined;
   /** The gateway's own functions (LAST_INSERT_ID(), …) are in it. */

@@ -44,6 +44,7 @@ export class Lane {
   #gateway: TwinClient | undefined;
   #plain: TwinClient | undefined;
   #control: TwinClient | undefined;
+  #foundRows = false;
 
   /** `directives`: a comment before each statement for the gateway. */
   constructor(shards: number, schema: ArenaSchema, gatewayPort: number, plainPort: number, directives: string) {
@@ -58,6 +59,13 @@ export class Lane {
     return keyspaceOf(this.#schema, this.shards);
   }
 
+  /** Whether clients count the rows that an UPDATE finds, changed or not. */
+  set foundRows(foundRows: boolean) {
+    if (this.#foundRows === foundRows) return;
+    this.close();
+    this.#foundRows = foundRows;
+  }
+
   /** The statement with this lane's keyspace for the schema's. */
   named(sql: string): string {
     return renamed(sql, this.#schema.sharded, this.keyspace);
@@ -69,6 +77,17 @@ export class Lane {
     const [got, wanted] = await Promise.all([
       answerOf("Shardgate", gateway.query(this.#directives + text)),
       answerOf("MariaDB", plain.query(text)),
+    ]);
+    return { gateway: got, plain: wanted };
+  }
+
+  /** The statement prepared with parameters for its values, and executed once. */
+  async askPrepared(sql: string): Promise<Answers> {
+    const { gateway, plain } = await this.#clients();
+    const statement = parameterized(this.named(sql));
+    const [got, wanted] = await Promise.all([
+      answerOf("Shardgate", gateway.execute(this.#directives + statement.sql, statement.values)),
+      answerOf("MariaDB", plain.execute(statement.sql, statement.values)),
     ]);
     return { gateway: got, plain: wanted };
   }
@@ -117,10 +136,20 @@ export class Lane {
   }
 
   async #connect(port: number, database: string): Promise<TwinClient> {
-    const client = await TwinClient.connect(port);
+    const client = await TwinClient.connect(port, { foundRows: this.#foundRows });
     await must(client, `USE ${database}`);
     return client;
   }
+}
+
+/** Plain whole numbers and texts as parameters. */
+function parameterized(sql: string): { readonly sql: string; readonly values: readonly (bigint | string)[] } {
+  const values: (bigint | string)[] = [];
+  const text = sql.replace(/'([^'\\]*)'(?!')|(?<![\w.'@+-])\d+(?![\w.'])/g, (literal, inside: string | undefined) => {
+    values.push(inside ?? BigInt(literal));
+    return "?";
+  });
+  return { sql: text, values };
 }
 
 export async function startArena(schema: ArenaSchema, shardCounts: readonly number[], directives = ""): Promise<Arena> {

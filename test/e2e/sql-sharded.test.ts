@@ -300,17 +300,19 @@ const WRITES = [
 const REFUSED = [
   "INSERT INTO o (cid, total) VALUES (NULL, 5)",
   "INSERT INTO o () VALUES ()",
-  "INSERT INTO m (mid, room) VALUES (201, 1e1)",
-  "INSERT INTO m (mid, room) VALUES (202, .5)",
   "INSERT INTO m (mid, room) VALUES (203, _latin1'ab')",
-  "INSERT INTO x (k, v) VALUES (x'35', 'b')",
-  "INSERT INTO x (k, v) VALUES ('08', 'e')",
-  "INSERT INTO x (k, v) VALUES (9.5, 'g')",
-  "UPDATE c SET n = LAST_INSERT_ID(id) WHERE id IN (1, 4)",
 ];
 
 /** Over shards: rows are found first, computed first, or written everywhere. */
 const OVER_SHARDS = [
+  "INSERT INTO m (mid, room) VALUES (201, 1e1)",
+  "INSERT INTO m (mid, room) VALUES (202, .5)",
+  "SELECT mid FROM m WHERE room = '10' OR room = '0.5'",
+  "INSERT INTO x (k, v) VALUES (x'35', 'b'), ('0800', 'e'), (9.5, 'g'), (-0, 'h'), (TRUE + 500, 'i'), (0x0B, 'j')",
+  "SELECT k, v FROM x WHERE k IN (5, 800, 10, 0, 501, 11)",
+  "DELETE FROM x WHERE k IN (5, 800, 10, 0, 501, 11)",
+  "UPDATE c SET n = LAST_INSERT_ID(id) WHERE id IN (1, 4)",
+  "SELECT LAST_INSERT_ID()",
   "INSERT INTO c (id, name) VALUES (1 + 1, 'x')",
   "INSERT INTO c (id, name, email) VALUES (700 + 1, UPPER('q'), CONCAT('q', 701)), (702, 'r', NULL)",
   "INSERT INTO o (oid, cid, total) VALUES (601, 1, 300), (602, 4, 301), (603, 2, 302) RETURNING oid, cid",

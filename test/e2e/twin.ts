@@ -3,12 +3,13 @@
 // protocol shows them: rows, order, column names and types, counts, insert ids, info text, warnings, errno and SQLSTATE.
 
 import { expect } from "vitest";
-import { CLIENT, COM, HEADER_EOF, HEADER_ERR, SERVER } from "../../src/mysql/constants.ts";
+import { CLIENT, COM, HEADER_EOF, HEADER_ERR, MYSQL_TYPE, SERVER } from "../../src/mysql/constants.ts";
 import { BufferReader } from "../../src/mysql/codec.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../../src/mysql/packets/column-definition.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
 import { decodeOk } from "../../src/mysql/packets/ok.ts";
+import { encodeExecute } from "../../src/mysql/packets/stmt-execute.ts";
 import type { Cluster } from "../../src/local/cluster.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { startCluster, startMysqld } from "../fixture/cluster.ts";
@@ -80,6 +81,29 @@ export class TwinClient {
     return command === COM.FIELD_LIST ? this.#fields() : this.#outcome();
   }
 
+  /** Prepares the statement, executes it once and closes it. Rows come as their binary bytes in hexadecimal digits. */
+  async execute(sql: string, values: readonly (bigint | string)[]): Promise<Outcome> {
+    this.#raw.send(COM.STMT_PREPARE, sql);
+    const head = await this.#raw.packet(this.#reader);
+    if (head[0] === HEADER_ERR) return errorOf(head);
+    const id = head.subarray(1, 5);
+    for (const count of [head.readUInt16LE(7), head.readUInt16LE(5)]) {
+      for (let i = 0; count > 0 && i <= count; i++) await this.#raw.packet(this.#reader);
+    }
+    const command = encodeExecute(
+      {
+        types: values.map((value) => (typeof value === "bigint" ? MYSQL_TYPE.LONGLONG : MYSQL_TYPE.VAR_STRING)),
+        values: values.map((value) => (typeof value === "bigint" ? int64(value) : Buffer.from(value))),
+      },
+      (type) => type === MYSQL_TYPE.VAR_STRING,
+    );
+    id.copy(command, 1);
+    this.#raw.send(COM.STMT_EXECUTE, command.subarray(1));
+    const outcome = await this.#result(true);
+    this.#raw.send(COM.STMT_CLOSE, id);
+    return outcome;
+  }
+
   /** Rows as text, or throws what was answered instead. */
   async rows(sql: string): Promise<readonly string[]> {
     const outcome = await this.query(sql);
@@ -105,7 +129,7 @@ export class TwinClient {
     }
   }
 
-  async #result(): Promise<Outcome> {
+  async #result(isBinary = false): Promise<Outcome> {
     const first = await this.#raw.packet(this.#reader);
     if (first[0] === HEADER_ERR) return errorOf(first);
     if (first[0] === 0) {
@@ -124,7 +148,7 @@ export class TwinClient {
         return { kind: "rows", columns, rows, warnings: packet.readUInt16LE(1), ...flagsOf(packet.readUInt16LE(3)) };
       }
       if (rows.length === ROWS_MAX) throw new Error(`more than ${ROWS_MAX} rows`);
-      rows.push(rowText(packet, count));
+      rows.push(isBinary ? packet.toString("hex") : rowText(packet, count));
     }
   }
 
@@ -153,6 +177,12 @@ function flagsOf(status: number): Flags {
     autocommit: (status & SERVER.STATUS_AUTOCOMMIT) !== 0,
     more: (status & SERVER.MORE_RESULTS_EXISTS) !== 0,
   };
+}
+
+function int64(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64LE(value);
+  return bytes;
 }
 
 function rowText(packet: Buffer, columns: number): string {

@@ -9,10 +9,20 @@ CREATE TABLE item (id BIGINT NOT NULL PRIMARY KEY, aid BIGINT NOT NULL, qty INT,
 CREATE TABLE log (aid BIGINT NOT NULL, seq INT NOT NULL, msg VARCHAR(40), PRIMARY KEY (aid, seq));
 CREATE TABLE tag (name VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, w INT);
 CREATE TABLE ref (id INT NOT NULL PRIMARY KEY, label VARCHAR(20));
+CREATE TABLE loose (aid BIGINT NOT NULL, v INT, s VARCHAR(20));
+CREATE TABLE num (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20));
+CREATE TABLE opt (region INT NOT NULL DEFAULT 7, id INT NOT NULL, v VARCHAR(20) DEFAULT 'dv', PRIMARY KEY (region, id));
+CREATE TABLE nref (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, label VARCHAR(20), UNIQUE KEY label (label));
 CREATE TABLE email_idx (email VARCHAR(40) NOT NULL PRIMARY KEY, keyspace_id VARBINARY(16));
 CREATE TABLE name_idx (name VARCHAR(20) NOT NULL, id BIGINT NOT NULL, keyspace_id VARBINARY(16), PRIMARY KEY (name, id));
 CREATE TABLE item_idx (id BIGINT NOT NULL PRIMARY KEY, kid BIGINT UNSIGNED);
 CREATE TABLE note_idx (note VARCHAR(20) NOT NULL, keyspace_id VARBINARY(16) NOT NULL, PRIMARY KEY (note, keyspace_id));
+`;
+
+const UNSHARDED_SQL = `
+CREATE TABLE box (id INT NOT NULL PRIMARY KEY, v INT, s VARCHAR(20));
+CREATE TABLE num_seq (id INT PRIMARY KEY, next_id BIGINT, cache BIGINT) COMMENT 'vitess_sequence';
+INSERT INTO num_seq (id, next_id, cache) VALUES (0, 1, 1000);
 `;
 
 const lookup = (type: string, table: string, from: string, to: string, owner: string): object => ({
@@ -41,6 +51,10 @@ const SHARDED_VSCHEMA = {
     log: { column_vindexes: [by("aid", "hash")] },
     tag: { column_vindexes: [by("name", "bytes")] },
     ref: { type: "reference" },
+    loose: { column_vindexes: [by("aid", "hash")] },
+    num: { column_vindexes: [by("id", "hash")], auto_increment: { column: "id", sequence: "du.num_seq" } },
+    opt: { column_vindexes: [by("region", "hash")] },
+    nref: { type: "reference" },
     email_idx: { column_vindexes: [by("email", "text")] },
     name_idx: { column_vindexes: [by("name", "text")] },
     item_idx: { column_vindexes: [by("id", "hash")] },
@@ -55,14 +69,18 @@ export const DML_TABLES: ReadonlyMap<string, string> = new Map([
   ["log", "aid, seq"],
   ["tag", "name"],
   ["ref", "id"],
+  ["loose", "aid, v, BINARY s"],
+  ["num", "id"],
+  ["opt", "region, id"],
+  ["nref", "id"],
   ["du.box", "id"],
 ]);
 
 export const DML: ArenaSchema = {
   sharded: "ds",
   unsharded: "du",
-  sql: { sharded: SHARDED_SQL, unsharded: "CREATE TABLE box (id INT NOT NULL PRIMARY KEY, v INT, s VARCHAR(20));" },
-  vschema: { sharded: SHARDED_VSCHEMA, unsharded: { tables: { box: {} } } },
+  sql: { sharded: SHARDED_SQL, unsharded: UNSHARDED_SQL },
+  vschema: { sharded: SHARDED_VSCHEMA, unsharded: { tables: { box: {}, num_seq: { type: "sequence" } } } },
   unshardedTables: ["box"],
   referenceTables: [],
   rows: new Map(),
@@ -70,7 +88,8 @@ export const DML: ArenaSchema = {
 
 /** What the tables begin with, and go back to after a failure. */
 export const DML_ROWS: readonly string[] = [
-  ...["acct", "item", "log", "tag", "ref", "du.box"].map((table) => `DELETE FROM ${table}`),
+  "DO LAST_INSERT_ID(0)",
+  ...[...DML_TABLES.keys()].map((table) => `DELETE FROM ${table}`),
   "INSERT INTO acct (id, email, name, n, amt, f, d, dt, k, t) VALUES " +
     Array.from({ length: 24 }, (_, i) => {
       const id = i + 1;
@@ -86,5 +105,7 @@ export const DML_ROWS: readonly string[] = [
   "INSERT INTO log (aid, seq, msg) VALUES (1, 1, 'a'), (1, 2, 'b'), (2, 1, 'c'), (3, 1, NULL), (30, 1, 'z')",
   "INSERT INTO tag (name, w) VALUES ('red', 1), ('green', 2), ('blue', 3), ('n1', 4), ('n2', 5)",
   "INSERT INTO ref (id, label) VALUES (1, 'n1'), (2, 'two'), (3, NULL), (4, 'n4')",
+  "INSERT INTO loose (aid, v, s) VALUES (1, 1, 'x'), (1, 1, 'x'), (1, 1, 'X'), (2, 1, 'x'), (3, NULL, NULL), (3, NULL, NULL), (4, 2, 'é')",
+  "INSERT INTO opt (region, id, v) VALUES (1, 1, 'a'), (2, 1, 'b'), (7, 1, 'c'), (7, 2, 'd'), (12, 3, NULL)",
   "INSERT INTO du.box (id, v, s) VALUES (1, 10, 'n1'), (2, 20, 'b'), (3, NULL, NULL), (4, 4, 'n4')",
 ];

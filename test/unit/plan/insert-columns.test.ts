@@ -61,6 +61,11 @@ describe("INSERT without a column list", () => {
     expect(plan.primary.holds).toEqual(["integer"]);
   });
 
+  test("a sharding key that is left out is asked for as its default", () => {
+    const plan = planStatement(parse("INSERT INTO known (V) VALUES ('a'), ('b')"), context);
+    expect(plan).toMatchObject({ kind: "insert-rows", asked: [{ row: 0, position: 1 }, { row: 1, position: 1 }] });
+  });
+
   test("with a list, the statement stays as it is", () => {
     const plan = planOf("INSERT INTO known (Id) VALUES (5)");
     expect(plan.printed).toBeUndefined();
@@ -70,7 +75,6 @@ describe("INSERT without a column list", () => {
   test.each([
     ["INSERT INTO unknown VALUES (1, 2)", "without a column list"],
     ["INSERT INTO known VALUES ('a', 1)", "Column count doesn't match value count at row 1"],
-    ["INSERT INTO known VALUES ()", "needs a value for ID"],
   ])("%s is refused: %s", (sql, message) => {
     expect(() => planOf(sql)).toThrow(message);
   });
