@@ -63,7 +63,13 @@ describe("INSERT without a column list", () => {
 
   test("a sharding key that is left out is asked for as its default", () => {
     const plan = planStatement(parse("INSERT INTO known (V) VALUES ('a'), ('b')"), context);
-    expect(plan).toMatchObject({ kind: "insert-rows", asked: [{ row: 0, position: 1 }, { row: 1, position: 1 }] });
+    expect(plan).toMatchObject({
+      kind: "insert-rows",
+      asked: [
+        { row: 0, position: 1 },
+        { row: 1, position: 1 },
+      ],
+    });
   });
 
   test("with a list, the statement stays as it is", () => {
