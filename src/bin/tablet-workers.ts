@@ -52,6 +52,10 @@ export async function startTabletPrimary(options: TabletOptions, count: number, 
   };
   const watch: WatchSide = new WatchSide(options, {
     load: () => addedLoad([...callers.values()].map(({ load }) => load)),
+    owners: async () => {
+      const running = workers.all.flatMap(({ process: each }) => each ?? []);
+      return (await Promise.all(running.map(({ channel }) => channel.call("owners", undefined)))).flat();
+    },
     onServing: () => undefined,
     onStalled: () => workers.tellAll((channel) => channel.tell("stalled", undefined)),
     databasesChanged: () => selectAnew(),
@@ -158,6 +162,7 @@ export class WorkerCalls {
     watched: (news) => this.#worker?.watched(news),
     stalled: () => this.#worker?.calls.breakAll(),
     selectAnew: () => this.#worker?.calls.selectAnew(),
+    owners: () => this.#worker?.calls.owners ?? [],
     schemaChanged: ({ watcher, change }) => this.#worker?.schemaChanged(watcher, change),
     schemaEnded: (watcher) => this.#worker?.schemaEnded(watcher),
   };

@@ -8,11 +8,10 @@ import type { ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Tracer } from "../base/tracing.ts";
 import type { CallHandler, CallServer } from "../rpc/call-server.ts";
-import type { LockWait } from "../base/lock-wait.ts";
 import { CallService, type CallCounts } from "./call-service.ts";
 import type { CallServiceDeps, Databases } from "./call.ts";
 import { ControlConnection } from "./control-connection.ts";
-import { LockWaits } from "./lock-waits.ts";
+import type { ThreadOwner } from "./lock-waits.ts";
 import { MysqldConnection, type MysqldTarget } from "./mysqld-connection.ts";
 import { Pool, POOL_DEFAULTS } from "./pool.ts";
 
@@ -66,9 +65,8 @@ export class CallSide {
   readonly #clock: Clock;
   readonly #databases: Databases;
   readonly #deps: CallServiceDeps;
-  /** For KILL and for looks at locks. */
+  /** For KILL only. */
   readonly #control: ControlConnection;
-  readonly #lockWaits: LockWaits;
 
   constructor(options: CallSideOptions, watched: Watched) {
     const { clock, mysqld } = options;
@@ -80,10 +78,6 @@ export class CallSide {
       stream: this.#makePool("stream", options.streamPoolSize, mysqld, watched),
       transaction: this.#makePool("transaction", options.transactionPoolSize, mysqld, watched),
     };
-    this.#lockWaits = new LockWaits(
-      (sql) => this.#control.transactions(sql),
-      () => ownersOf(this.pools.transaction),
-    );
     let holdId = randomInt(HOLD_ID_START_MAX);
     this.#deps = {
       pool: this.pools.query,
@@ -112,9 +106,11 @@ export class CallSide {
     return new CallService(server, this.#deps, this.counts);
   }
 
-  /** Between client connections whose connections are held here. Throws MysqlError or SHARD_UNAVAILABLE. */
-  lockWaits(): Promise<readonly LockWait[]> {
-    return this.#lockWaits.list();
+  /** Client connections for which connections to the mysqld are held, by the mysqld's threads. */
+  get owners(): readonly ThreadOwner[] {
+    return [...this.pools.transaction.leased].flatMap(({ owner, threadId }) =>
+      owner === 0 ? [] : [[threadId, owner] as const],
+    );
   }
 
   get load(): CallLoad {
@@ -175,10 +171,4 @@ export class CallSide {
     });
     return pool;
   }
-}
-
-function ownersOf(pool: Pool<MysqldConnection>): Map<number, number> {
-  const owners = new Map<number, number>();
-  for (const { owner, threadId } of pool.leased) if (owner !== 0) owners.set(threadId, owner);
-  return owners;
 }

@@ -13,6 +13,7 @@ import type { GrpcTls } from "../rpc/service.ts";
 import { type SchemaReader, serveTabletConnections, type TabletHealth } from "../rpc/tablet-server.ts";
 import type { Channel } from "../workers/channel.ts";
 import { type CallLoad, CallSide, type CallSideOptions } from "./call-side.ts";
+import type { ThreadOwner } from "./lock-waits.ts";
 import type { WatchPorts, WatchSide } from "./watch-side.ts";
 
 /** What a worker knows of the mysqld and the tablet. */
@@ -28,6 +29,7 @@ export interface CallerPort {
   watched(news: WatchNews): void;
   stalled(nothing: undefined): void;
   selectAnew(nothing: undefined): void;
+  owners(nothing: undefined): readonly ThreadOwner[];
   schemaChanged(change: { readonly watcher: number; readonly change: SchemaChange }): void;
   schemaEnded(watcher: number): void;
 }
@@ -53,6 +55,7 @@ export interface WatcherPort {
   }): Promise<number>;
   getSchema(request: TablesOf): ReturnType<WatchPorts["getSchema"]>;
   refreshSchema(request: TablesOf): Promise<number>;
+  lockWaits(nothing: undefined): ReturnType<WatchPorts["lockWaits"]>;
   decideTransaction(transaction: string): Promise<string>;
   transactions(nothing: undefined): ReturnType<WatchPorts["transactions"]>;
   resolveTransaction(request: { readonly transaction: string; readonly decision: string }): Promise<number>;
@@ -110,6 +113,7 @@ export class Caller {
       applySchema: ({ keyspace, sql, timeoutMs }) => ports.applySchema(keyspace, sql, timeoutMs),
       getSchema: ({ keyspace, tables }) => ports.getSchema(keyspace, tables),
       refreshSchema: ({ keyspace, tables }) => ports.refreshSchema(tables, keyspace),
+      lockWaits: () => ports.lockWaits(),
       decideTransaction: (transaction) => ports.decideTransaction(transaction),
       transactions: () => ports.transactions(),
       resolveTransaction: ({ transaction, decision }) => ports.resolveTransaction(transaction, decision),
@@ -187,7 +191,6 @@ export class CallWorker {
     const ports = {
       ...this.#ports(),
       acceptCalls: this.calls.accept.bind(this.calls),
-      lockWaits: () => this.calls.lockWaits(),
     };
     this.#server = serveTabletConnections(options.tls, ports, options.log);
     this.#server.setServing(news.health.serving);
@@ -261,6 +264,7 @@ export class CallWorker {
       applySchema: (keyspace, sql, timeoutMs) => channel.call("applySchema", { keyspace, sql, timeoutMs }),
       getSchema: (keyspace, tables) => channel.call("getSchema", { keyspace, tables }),
       refreshSchema: (tables, keyspace) => channel.call("refreshSchema", { keyspace, tables }),
+      lockWaits: () => channel.call("lockWaits", undefined),
       decideTransaction: (transaction) => channel.call("decideTransaction", transaction),
       transactions: () => channel.call("transactions", undefined),
       resolveTransaction: (transaction, decision) => channel.call("resolveTransaction", { transaction, decision }),

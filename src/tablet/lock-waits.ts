@@ -16,15 +16,18 @@ const QUERIES = [
 
 const ER_UNKNOWN_TABLE = 1109;
 
+/** A thread of the mysqld, and the client connection it is held for. */
+export type ThreadOwner = readonly [threadId: number, owner: number];
+
 export class LockWaits {
   readonly #run: (sql: string) => Promise<readonly (readonly (string | null)[])[]>;
-  readonly #owners: () => ReadonlyMap<number, number>;
+  readonly #owners: () => Promise<readonly ThreadOwner[]>;
   #query = 0;
 
-  /** `owners`: client connections by the mysqld's thread that is held for them. */
+  /** `owners`: of all connections to the mysqld that are held now. */
   constructor(
     run: (sql: string) => Promise<readonly (readonly (string | null)[])[]>,
-    owners: () => ReadonlyMap<number, number>,
+    owners: () => Promise<readonly ThreadOwner[]>,
   ) {
     this.#run = run;
     this.#owners = owners;
@@ -32,7 +35,7 @@ export class LockWaits {
 
   /** Throws MysqlError where the user may not see it (it takes PROCESS), or SHARD_UNAVAILABLE. */
   async list(): Promise<readonly LockWait[]> {
-    const owners = this.#owners();
+    const owners = new Map(await this.#owners());
     // Who waits here and who is waited for have to be known.
     if (owners.size < 2) return [];
     const rows = await this.#ask();

@@ -65,6 +65,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
   const { log } = options;
   const watch = new WatchSide(options, {
     load: () => calls.load,
+    owners: () => Promise.resolve(calls.owners),
     onServing: (serving) => server.setServing(serving),
     onStalled: () => calls.breakAll(),
     databasesChanged: () => calls.selectAnew(),
@@ -81,7 +82,6 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
   const ports = {
     ...watch.ports,
     acceptCalls: (callServer: CallServer) => calls.accept(callServer),
-    lockWaits: () => calls.lockWaits(),
   };
   const server = await startTabletServer(options.listen, options.tls, ports, log);
   await watch.start();

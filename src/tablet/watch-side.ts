@@ -11,6 +11,7 @@ import type { Topology } from "../topo/topology.ts";
 import type { CallLoad } from "./call-side.ts";
 import { ControlConnection } from "./control-connection.ts";
 import { HealthMonitor } from "./health.ts";
+import { LockWaits, type ThreadOwner } from "./lock-waits.ts";
 import type { MysqldTarget } from "./mysqld-connection.ts";
 import { TopologyShards } from "./other-shards.ts";
 import { SchemaSource } from "./schema-source.ts";
@@ -35,6 +36,7 @@ export interface WatchSideOptions {
 export interface Callers {
   /** Of all of them. */
   load(): CallLoad;
+  owners(): Promise<readonly ThreadOwner[]>;
   onServing(serving: boolean): void;
   /** What runs on the mysqld is to be given up. */
   onStalled(): void;
@@ -42,7 +44,7 @@ export interface Callers {
 }
 
 /** What of the Tablet service is not calls. */
-export type WatchPorts = Omit<TabletPorts, "acceptCalls" | "lockWaits">;
+export type WatchPorts = Omit<TabletPorts, "acceptCalls">;
 
 export class WatchSide {
   readonly ports: WatchPorts;
@@ -91,6 +93,10 @@ export class WatchSide {
       clock,
       log,
     });
+    const lockWaits = new LockWaits(
+      (sql) => control.transactions(sql),
+      () => callers.owners(),
+    );
     this.#options = options;
     this.#control = control;
     this.#health = health;
@@ -107,6 +113,7 @@ export class WatchSide {
       getSchema: (name, tables) => control.tables(name, tables),
       watchSchema: (wake, end, name) => schema.watch(name, wake, end),
       refreshSchema: (tables, name) => schema.refresh(name, tables),
+      lockWaits: () => lockWaits.list(),
       decideTransaction: (transaction) => transactions.decide(transaction),
       transactions: () => transactions.transactions(),
       resolveTransaction: (transaction, decision) =>

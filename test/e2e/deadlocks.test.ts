@@ -27,6 +27,8 @@ beforeAll(async () => {
       },
     },
     topo: "etcd",
+    // The gateways' streams may be with different processes of a tablet.
+    tabletArgs: ["--workers", "2"],
   });
   const etcd = cluster.processes().find(({ kind }) => kind === "etcd");
   const endpoints = ["--topo-endpoints", `http://127.0.0.1:${etcd?.port}`];
