@@ -228,23 +228,90 @@ describe("admin pages", () => {
     expect((await gateway.exited).code).toBe(0);
   });
 
-  test("a slow statement is logged without its literals", { timeout: 60_000 }, async () => {
-    gateway = await startPart(
-      "gateway",
-      "--listen",
-      "127.0.0.1:0",
-      "--slow-query-ms",
-      "50",
-      "--topo-endpoints",
-      etcd.endpoint,
-    );
+  test("what is slow or fails is logged, without its literals", { timeout: 120_000 }, async () => {
+    const what = ["--listen", "127.0.0.1:0", "--slow-query-ms", "50", "--topo-endpoints", etcd.endpoint];
+    gateway = await startPart("gateway", ...what);
     const slow = await createConnection({ host: "127.0.0.1", port: gateway.port, user: "root", database: "plain" });
-    await slow.query("SELECT SLEEP(0.1) AS s FROM p WHERE v = 10 AND 'secret' <> ''");
+    await slow.query(`SELECT SLEEP(0.1) AS s FROM p WHERE v = 10 AND 'secret' <> '' ${TRACE_COMMENT}`);
+    await expect(slow.query("SELECT nothing FROM p WHERE v = 'secret'")).rejects.toMatchObject({ errno: 1054 });
+    await expect(slow.query("SELEC 'secret'")).rejects.toMatchObject({ errno: 1064 });
     await slow.end();
     gateway.signal("SIGTERM");
     const { stderr } = await gateway.exited;
-    const line = stderr.split("\n").find((each) => each.includes('"slow query"')) ?? "";
-    expect(JSON.parse(line)).toMatchObject({ user: "root", keyspace: "plain", type: "select", tier: "pass-through" });
-    expect(line).not.toContain("secret");
+    const lines = linesOf(stderr);
+    expect(lines.find(({ msg }) => msg === "slow query")).toMatchObject({
+      connection: expect.any(Number),
+      user: "root",
+      keyspace: "plain",
+      shards: ["plain/0"],
+      type: "select",
+      tier: "pass-through",
+      trace: "0af7651916cd43dd8448eb211c80319c",
+      statement: expect.stringContaining("SELECT SLEEP(:v1)"),
+    });
+    const failed = lines.filter(({ msg }) => msg === "statement failed");
+    expect(failed.map(({ errno }) => errno)).toEqual([1054, 1064]);
+    expect(lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(["gateway started", "gateway stopped"]));
+    expect(stderr).not.toContain("secret");
+  });
+
+  test("literals are logged where that is asked for; topology changes are", { timeout: 120_000 }, async () => {
+    const what = ["--listen", "127.0.0.1:0", "--log-literals", "--topo-endpoints", etcd.endpoint];
+    gateway = await startPart("gateway", ...what);
+    const open = await createConnection({ host: "127.0.0.1", port: gateway.port, user: "root", database: "plain" });
+    await expect(open.query("SELECT nothing FROM p WHERE v = 'shown'")).rejects.toMatchObject({ errno: 1054 });
+    await expect(open.execute("SELECT nothing FROM p WHERE v = ?", ["x"])).rejects.toMatchObject({ errno: 1054 });
+    await mustRun("ctl", "CreateKeyspace", "later", "--topo-endpoints", etcd.endpoint);
+    await until(async () => (await page(gateway, "/debug/topology")).body.includes('"later"'));
+    await open.end();
+    gateway.signal("SIGTERM");
+    const lines = linesOf((await gateway.exited).stderr);
+    expect(lines.find(({ msg }) => msg === "statement failed")).toMatchObject({
+      statement: "SELECT nothing FROM p WHERE v = 'shown'",
+      error: expect.stringContaining("nothing"),
+    });
+    expect(lines.some(({ msg }) => msg === "topology changed")).toBe(true);
+  });
+
+  test("the log's level changes while a process runs", { timeout: 120_000 }, async () => {
+    const what = ["--listen", "127.0.0.1:0", "--log-level", "error", "--topo-endpoints", etcd.endpoint];
+    gateway = await startPart("gateway", ...what);
+    const fail = async (column: string): Promise<void> => {
+      const failing = await createConnection({
+        host: "127.0.0.1",
+        port: gateway.port,
+        user: "root",
+        database: "plain",
+      });
+      await expect(failing.query(`SELECT ${column} FROM p`)).rejects.toMatchObject({ errno: 1054 });
+      await failing.end();
+    };
+    const url = `http://${gateway.admin}/debug/log-level`;
+    expect(JSON.parse((await page(gateway, "/debug/log-level")).body)).toMatchObject({ level: "error" });
+    await fail("c_before");
+    expect((await fetch(`${url}?level=info`, { method: "PUT" })).status).toBe(200);
+    expect(JSON.parse((await page(gateway, "/debug/log-level")).body)).toMatchObject({ level: "info" });
+    await fail("c_between");
+    expect((await fetch(`${url}?level=loud`, { method: "PUT" })).status).toBe(400);
+    expect((await fetch(`${url}?level=debug`, { method: "POST" })).status).toBe(405);
+    expect((await fetch(`${url}?level=error`, { method: "PUT" })).status).toBe(200);
+    await fail("c_after");
+    gateway.signal("SIGUSR2");
+    await until(async () => (await page(gateway, "/debug/log-level")).body.includes('"level": "debug"'));
+    gateway.signal("SIGUSR2");
+    await until(async () => (await page(gateway, "/debug/log-level")).body.includes('"level": "error"'));
+    gateway.signal("SIGTERM");
+    const { stderr } = await gateway.exited;
+    expect(stderr).toContain("c_between");
+    expect(stderr).not.toMatch(/c_before|c_after/);
   });
 });
+
+const TRACE_COMMENT = "/*traceparent='00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00'*/";
+
+function linesOf(stderr: string): readonly Record<string, unknown>[] {
+  return stderr
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line): Record<string, unknown> => JSON.parse(line));
+}
