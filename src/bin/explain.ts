@@ -30,7 +30,7 @@ interface ExplainFlags {
 }
 
 /** Query rules ask who sends it. */
-interface RuledRequest extends Request {
+export interface RuledRequest extends Request {
   readonly user: string | undefined;
   readonly source: string | undefined;
 }
@@ -144,7 +144,7 @@ export function explain(request: Request, cluster: OfflineCluster): object {
 }
 
 /** The same, of what query rules make of the statement, and what they do. */
-function explainRuled(request: RuledRequest, cluster: OfflineCluster, rules: readonly QueryRule[]): object {
+export function explainRuled(request: RuledRequest, cluster: OfflineCluster, rules: readonly QueryRule[]): object {
   const { user = "root", source = "127.0.0.1" } = request;
   const trial = tryRules(rules, { ...request, user, source }, cluster.vschema.keyspaces);
   const applied = trial.rules.filter(({ outcome }) => outcome.startsWith("applies"));

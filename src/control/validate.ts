@@ -1,6 +1,7 @@
 // Validate: whether the cluster is what its topology says. Asks everything and tells all problems, not just the first.
 
 import { messageOf, ShardgateError } from "../base/errors.ts";
+import { readRulesJson } from "../rules/read-rules.ts";
 import { partitionProblem } from "../topo/key-range.ts";
 import type { ShardRecord, TabletRecord } from "../topo/records.ts";
 import { checkVSchemas } from "../vschema/check-cluster.ts";
@@ -42,7 +43,16 @@ export async function validate(context: ControlContext, options: ValidateOptions
     ...perKeyspace.flat(),
     ...validateTablets(tablets, cells, names, options.keyspace),
     ...(await validateReferences(context, options.keyspace)),
+    ...(options.keyspace === undefined ? await validateQueryRules(context) : []),
   ];
+}
+
+/** Gateways that start now have none of those that are bad. */
+async function validateQueryRules({ topology }: ControlContext): Promise<Problem[]> {
+  const { rules } = await topology.getQueryRules();
+  const read = readRulesJson({ rules: rules ?? [] });
+  if (read.kind === "good") return [];
+  return read.faults.map(({ path, message }) => problem("error", `query rules: ${path}`, message));
 }
 
 async function validateKeyspace(

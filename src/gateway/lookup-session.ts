@@ -66,7 +66,10 @@ export class LookupSession {
   #executor(order: LookupOrder): Executor {
     let executor = this.#executors.get(order);
     if (executor === undefined) {
-      executor = new Executor(this.#outer.context, this.#stateFor(order), this.#outer.client, this.#outer.options);
+      const { context, client, options } = this.#outer;
+      // What a rule or a directive forbids the client's statement is no matter of what is looked up for it.
+      const free = { ...options, noScatter: undefined, noMerge: undefined, noGather: undefined };
+      executor = new Executor(context, this.#stateFor(order), client, free);
       this.#executors.set(order, executor);
     }
     return executor;

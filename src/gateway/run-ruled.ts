@@ -64,9 +64,14 @@ export function ruledText(executor: Executor, sql: Buffer): Buffer | undefined {
   return rewritten === undefined ? undefined : fillTemplate(rewritten.template, normalized.binds);
 }
 
-function finderFor({ version, vschema, schema }: ClusterView): KeyspaceFinder {
-  return {
-    version,
+const FINDERS = new WeakMap<ClusterView, KeyspaceFinder>();
+
+function finderFor(cluster: ClusterView): KeyspaceFinder {
+  const known = FINDERS.get(cluster);
+  if (known !== undefined) return known;
+  const { vschema, schema } = cluster;
+  const finder: KeyspaceFinder = {
+    version: cluster.version,
     keyspaceOf(table) {
       try {
         return resolveTable(table, { vschema, schema, keyspace: undefined }).keyspace.keyspace;
@@ -77,6 +82,8 @@ function finderFor({ version, vschema, schema }: ClusterView): KeyspaceFinder {
       }
     },
   };
+  FINDERS.set(cluster, finder);
+  return finder;
 }
 
 function count({ context, state }: Executor, each: RuleInForce, { facts }: RuleDecision): void {

@@ -14,17 +14,21 @@ import type { Cluster } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
 import { describeAction } from "../../src/rules/describe-rules.ts";
 import { readRulesText, rulesOf } from "../../src/rules/read-rules.ts";
+import { HEADER_ERR } from "../../src/mysql/constants.ts";
+import { decodeErr } from "../../src/mysql/packets/err.ts";
 import { createEtcdStore } from "../../src/topo/etcd.ts";
 import type { TopoStore } from "../../src/topo/store.ts";
 import { queryRulesKey, Topology } from "../../src/topo/topology.ts";
 import { startCluster, temporaryDir } from "../fixture/cluster.ts";
 import { failureOf } from "./load.ts";
+import { StatementClient } from "./statement-client.ts";
 
 const PATIENCE_MS = 60_000;
 const ROOT = "/shardgate";
 const USERS = {
   users: {
     root: { emptyPassword: true, rights: { "*": ["read", "write", "ddl", "admin"] } },
+    raw: { emptyPassword: true, rights: { "*": ["read"] } },
     app: { emptyPassword: true, rights: { "*": ["read", "write"] } },
   },
 };
@@ -81,7 +85,7 @@ describe("blocking", () => {
   test("by pattern and user, in every protocol; others pass", async () => {
     await rules({
       name: "no-scan",
-      match: { user: "app", pattern: "^(select|delete) .* ?from (split\\.)?t$", keyspace: "split" },
+      match: { user: ["app", "raw"], pattern: "^(select|delete) .* ?from (split\\.)?t$", keyspace: "split" },
       action: { block: { message: "give a WHERE", errno: 1644, sqlstate: "45000" } },
     });
     const refused = { errno: 1644, sqlState: "45000", sqlMessage: "give a WHERE" };
@@ -91,6 +95,7 @@ describe("blocking", () => {
     await expect(app.query("SET STATEMENT max_statement_time = 100 FOR DELETE FROM t")).rejects.toMatchObject(refused);
     await expect(app.execute("SELECT * FROM t")).rejects.toMatchObject(refused);
     await expect(app.query("SELECT 1; SELECT * FROM t; SELECT 2")).rejects.toMatchObject(refused);
+    await expect(refusedCursor("SELECT * FROM t")).resolves.toBe(1644);
     await app.query("PREPARE p FROM 'SELECT * FROM t'");
     await expect(app.query("EXECUTE p")).rejects.toMatchObject(refused);
     expect(await rows(app, "SELECT id FROM t WHERE id = 4")).toEqual([{ id: 4 }]);
@@ -102,7 +107,7 @@ describe("blocking", () => {
     await expect(app.query("SELECT * FROM t")).rejects.toMatchObject(refused);
     expect(await rows(app, "SELECT v FROM t WHERE id = 2")).toEqual([{ v: 21 }]);
     await app.query("ROLLBACK");
-    expect((await shown("no-scan"))["Blocked"]).toBe("8");
+    expect((await shown("no-scan"))["Blocked"]).toBe("9");
   });
 
   test("the first match decides; a dry run and one that continues do not", async () => {
@@ -347,6 +352,15 @@ async function shown(rule: string): Promise<RowDataPacket> {
   const found = (await rows(root, "SHOW QUERY RULES")).find((row) => row["Rule"] === rule);
   if (found === undefined) throw new Error(`no rule ${rule}`);
   return found;
+}
+
+/** The error that opening a cursor is answered with; 0: none. */
+async function refusedCursor(sql: string): Promise<number> {
+  const raw = await StatementClient.connect(cluster.port, "split", 0, "raw");
+  const { id } = await raw.prepare(sql);
+  const [first] = await raw.execute(id, [], 1);
+  raw.close();
+  return first?.[0] === HEADER_ERR ? decodeErr(first).errno : 0;
 }
 
 /** A connection of the user, in keyspace `split`. */

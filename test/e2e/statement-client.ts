@@ -23,10 +23,15 @@ export class StatementClient {
   }
 
   /** `mariadbCapabilities` are asked for beyond the usual ones. */
-  static async connect(port: number, database: string, mariadbCapabilities = 0): Promise<StatementClient> {
+  static async connect(
+    port: number,
+    database: string,
+    mariadbCapabilities = 0,
+    user = "root",
+  ): Promise<StatementClient> {
     const raw = await RawClient.login({
       target: { host: "127.0.0.1", port },
-      user: "root",
+      user,
       capabilities: mariadbCapabilities === 0 ? BASE_CAPABILITIES : BASE_CAPABILITIES & ~CLIENT.MYSQL,
       mariadbCapabilities,
     });

@@ -2,11 +2,12 @@
 
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { explain } from "../../../src/bin/explain.ts";
+import { explain, explainRuled } from "../../../src/bin/explain.ts";
 import { type OfflineCluster, offlineCluster } from "../../../src/bin/explain-routing.ts";
 import { explainText } from "../../../src/bin/explain-text.ts";
 import { explainWorkload } from "../../../src/bin/explain-workload.ts";
 import { readSchemaDir } from "../../../src/local/schema-dir.ts";
+import { readRulesText, rulesOf } from "../../../src/rules/read-rules.ts";
 import { loadHashes } from "../../../src/vschema/xxh64.ts";
 
 const DIR = resolve(import.meta.dirname, "../../../vschema");
@@ -100,4 +101,23 @@ describe("explain --keys", () => {
     expect(explainWorkload(list, cluster, ["commerce"])).toMatchObject({ statements: 1, now: { oneShard: 1 } });
     expect(() => explainWorkload(list, cluster, ["nosuch"])).toThrow(/--as-sharded names keyspace nosuch/);
   });
+});
+
+test("--rules: what rules make of a statement is explained, and what they refuse told", () => {
+  const rules = rulesOf(
+    readRulesText(`{"rules":[
+      {"name":"one","match":{"user":"app","pattern":"from customer$"},
+        "action":{"rewrite":{"replace":"from customer where customer_id = 1"}}},
+      {"name":"two","match":{"user":"job"},"action":{"block":{"message":"not now"}}}]}`),
+  );
+  const ruled = (user: string): object =>
+    explainRuled({ sql: "select name from customer", keyspace: "customer", user, source: undefined }, cluster, rules);
+  expect(ruled("root")).toMatchObject({ ok: true, shards: "all", rules: [] });
+  expect(ruled("app")).toMatchObject({
+    shards: "one",
+    canonical: "select name from customer where customer_id = 1",
+    rewritten: "select name from customer where customer_id = 1",
+    rules: ['one: rewrite to "from customer where customer_id = 1"'],
+  });
+  expect(ruled("job")).toMatchObject({ ok: false, phase: "rules", errno: 1148, error: "not now" });
 });
