@@ -25,7 +25,7 @@ import { isSystemSchema } from "../plan/system-tables.ts";
 import type { AskedRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize } from "../sql/normalize.ts";
-import type { CallStatement, Insert, Statement } from "../sql/tree.ts";
+import type { Insert, Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
 import { checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
@@ -33,7 +33,7 @@ import { askedRouting } from "./asked-routing.ts";
 import { BinaryRows, type ShownDefinitions } from "./binary-rows.ts";
 import { givesGeneratedId } from "./auto-increments.ts";
 import { giveBack, settleLocks } from "./give-back.ts";
-import { refuseCommitting } from "./committing-calls.ts";
+import { isProgram, refuseCommitting } from "./committing-calls.ts";
 import { type Keeping, keepingOf } from "./kept-state.ts";
 import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client-text.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -232,8 +232,8 @@ export class Executor implements PassThroughOwner {
         if (plan.effect.reserves !== undefined || (hasTables && statement.kind === "ddl")) {
           this.#keeping = keepingOf(statement, normalized.binds, plan.keyspace, hasTables);
         }
-        if (statement.kind === "callProcedure" && this.state.inTransaction) {
-          this.#slow(this.#checkThenCall(statement, plan, normalized.binds, cluster, payload));
+        if (this.state.inTransaction && isProgram(statement)) {
+          this.#slow(this.#checkThenRun(statement, plan, normalized.binds, cluster, payload));
         } else this.#send(plan, normalized.binds, cluster, payload);
       } else if (plan.kind === "gather" || plan.kind === "merge") {
         this.#effect = plan.effect;
@@ -743,8 +743,8 @@ export class Executor implements PassThroughOwner {
     this.#send({ ...plan, routing, asks: undefined }, binds, cluster, payload);
   }
 
-  async #checkThenCall(
-    statement: CallStatement,
+  async #checkThenRun(
+    statement: Parameters<typeof refuseCommitting>[1],
     plan: SendPlan,
     binds: readonly BindValue[],
     cluster: ClusterView,

@@ -497,9 +497,12 @@ describe("implicit commit", () => {
     for (const order of [first, first.toReversed()]) {
       await must(gateway, "DELETE FROM p");
       for (const sql of ["BEGIN", ...order]) await must(gateway, sql);
-      expect(await gateway.query("CALL p_commit()")).toMatchObject({ kind: "error", errno: 1235 });
-      for (const sql of ["CALL p_plain()", "COMMIT"]) await must(gateway, sql);
-      expect(await gateway.rows("SELECT name FROM p ORDER BY name")).toEqual(["first", "plain"]);
+      for (const sql of ["CALL p_commit()", "BEGIN NOT ATOMIC DELETE FROM p; COMMIT; END"]) {
+        expect(await gateway.query(sql)).toMatchObject({ kind: "error", errno: 1235 });
+      }
+      const program = "BEGIN NOT ATOMIC INSERT INTO p (name) VALUES ('program'); END";
+      for (const sql of ["CALL p_plain()", program, "COMMIT"]) await must(gateway, sql);
+      expect(await gateway.rows("SELECT name FROM p ORDER BY name")).toEqual(["first", "plain", "program"]);
       expect(await gateway.rows("SELECT COUNT(*) FROM s.c WHERE n = 76")).toEqual(["1"]);
     }
     await must(gateway, "DROP PROCEDURE p_plain");
