@@ -114,12 +114,17 @@ describe.each(["multi", "twopc"])("in mode %s", (mode) => {
     await two.query(set(4, 2));
     await three.query(set(5, 3));
     // On -80 one has 1; on 80- two has 4, three has 5.
-    const waiting = [
-      outcomeOf(one, set(4, 1)).finally(() => one.query("COMMIT")),
-      outcomeOf(two, set(5, 2)).finally(() => two.query("COMMIT")),
-      outcomeOf(three, set(1, 3)).finally(() => three.query("COMMIT")),
-    ];
-    expect((await Promise.all(waiting)).toSorted()).toEqual(["1 changed", "1 changed", "error 1213"]);
+    const thenCommitted = async (client: Connection, sql: string): Promise<string> => {
+      const outcome = await outcomeOf(client, sql);
+      await client.query("COMMIT");
+      return outcome;
+    };
+    const outcomes = await Promise.all([
+      thenCommitted(one, set(4, 1)),
+      thenCommitted(two, set(5, 2)),
+      thenCommitted(three, set(1, 3)),
+    ]);
+    expect(outcomes.toSorted()).toEqual(["1 changed", "1 changed", "error 1213"]);
   });
 });
 
