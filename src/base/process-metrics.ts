@@ -122,21 +122,52 @@ export class Metrics {
 export async function mergedMetricsText(snapshots: readonly MetricsSnapshot[]): Promise<string> {
   const registry = AggregatorRegistry.aggregate(snapshots.map(({ plain }) => [...plain]));
   const counters = new Set(snapshots.flatMap((snapshot) => snapshot.counters));
-  const histograms = new Map<string, { name: string; help: string; samples: Map<string, LatencySample> }>();
-  for (const { name, help, samples } of snapshots.flatMap((snapshot) => snapshot.histograms)) {
-    const merged = histograms.get(name) ?? { name, help, samples: new Map<string, LatencySample>() };
-    histograms.set(name, merged);
+  const texts = mergedHistograms(snapshots.flatMap((snapshot) => snapshot.histograms)).map(({ name, help, samples }) =>
+    histogramText({
+      name,
+      help,
+      read: () => samples.map(({ labels, counts, sumMs }) => ({ labels, latencies: latenciesOf(counts, sumMs) })),
+    }),
+  );
+  return `${withCounters(await registry.metrics(), counters)}${texts.join("")}`;
+}
+
+/** Those of one name are one, and so are their samples with the same labels. */
+function mergedHistograms(histograms: readonly HistogramSnapshot[]): HistogramSnapshot[] {
+  const merged = new Map<string, { name: string; help: string; samples: Map<string, LatencySample> }>();
+  for (const { name, help, samples } of histograms) {
+    const into = merged.get(name) ?? { name, help, samples: new Map<string, LatencySample>() };
+    merged.set(name, into);
     for (const { labels, counts, sumMs } of samples) {
       const key = JSON.stringify(labels);
-      const sample = merged.samples.get(key) ?? { labels, latencies: new Latencies() };
-      merged.samples.set(key, sample);
+      const sample = into.samples.get(key) ?? { labels, latencies: new Latencies() };
+      into.samples.set(key, sample);
       sample.latencies.add(latenciesOf(counts, sumMs));
     }
   }
-  const texts = [...histograms.values()].map(({ name, help, samples }) =>
-    histogramText({ name, help, read: () => [...samples.values()] }),
-  );
-  return `${withCounters(await registry.metrics(), counters)}${texts.join("")}`;
+  return [...merged.values()].map(({ name, help, samples }) => ({
+    name,
+    help,
+    samples: [...samples.values()].map(({ labels, latencies: { counts, sumMs } }) => ({
+      labels,
+      counts: [...counts],
+      sumMs,
+    })),
+  }));
+}
+
+/** What of `gone`, a process that has ended, still counts; with `before`, what is left of earlier ones. */
+export async function withPastCounters(
+  before: MetricsSnapshot | undefined,
+  { plain, counters, histograms }: MetricsSnapshot,
+): Promise<MetricsSnapshot> {
+  const grown = plain.filter(({ name, type }) => counters.includes(name) || String(type) === "counter");
+  const lists = before === undefined ? [grown] : [[...before.plain], grown];
+  return {
+    plain: await AggregatorRegistry.aggregate(lists).getMetricsAsJSON(),
+    counters: [...new Set([...(before?.counters ?? []), ...counters])],
+    histograms: mergedHistograms([...(before?.histograms ?? []), ...histograms]),
+  };
 }
 
 export function latenciesOf(counts: readonly number[], sumMs: number): Latencies {

@@ -7,7 +7,7 @@ import type { Log } from "../base/log.ts";
 import { LIMITS } from "../base/limits.ts";
 import { listenTcp, listenUnix } from "../gateway/listen.ts";
 import type { GatewayShare } from "../gateway/server.ts";
-import { mergedPages, mergeRows, type PageRule, rowsOf, workerMetrics } from "../workers/merged-pages.ts";
+import { mergedPages, mergedValue, mergeRows, type PageRule, rowsOf, workerMetrics } from "../workers/merged-pages.ts";
 import type { PrimaryPort, WorkerPort } from "../workers/ports.ts";
 import { Seats, type SeatsPort } from "../workers/seats.ts";
 import type { WorkerLink } from "../workers/worker-link.ts";
@@ -23,7 +23,19 @@ const FAREWELL_MS = 2_000;
 export interface GatewayPrimaryPort extends PrimaryPort, SeatsPort {
   /** What all workers have to have alike. */
   common(nothing: undefined): { readonly address: string; readonly decoyKeyHex: string };
+  /** What all workers' pages have together. */
+  rows(page: string): Promise<Rows>;
+  /** For all workers. */
+  resetDigests(nothing: undefined): void;
+  reloadUsers(nothing: undefined): void;
 }
+
+/** Methods of a worker. */
+export interface GatewayWorkerPort extends WorkerPort {
+  resetDigests(nothing: undefined): void;
+}
+
+type Rows = readonly Readonly<Record<string, string | number>>[];
 
 /** Resolves when all workers serve. Throws CONFIG_BAD, also for what a worker finds wrong. */
 export async function startGatewayPrimary(flags: GatewayFlags, log: Log): Promise<RunningPart> {
@@ -32,12 +44,20 @@ export async function startGatewayPrimary(flags: GatewayFlags, log: Log): Promis
   const decoyKeyHex = randomBytes(DECOY_KEY_BYTES).toString("hex");
   let isStopping = false;
   const { listen, socket: socketPath, socketMode } = flags;
-  const workers = new Workers<WorkerPort>({
+  const workers: Workers<GatewayWorkerPort> = new Workers<GatewayWorkerPort>({
     count: flags.workers,
     script: process.argv[1] ?? "",
     args: process.argv.slice(2),
-    local: ({ index }): Pick<GatewayPrimaryPort, "common" | keyof SeatsPort> => ({
+    local: ({ index }): Omit<GatewayPrimaryPort, keyof PrimaryPort> => ({
       common: () => ({ address: tcp.address, decoyKeyHex }),
+      rows: async (path) => {
+        const rule = PAGE_RULES.get(path);
+        return rule === undefined
+          ? []
+          : ((await mergedValue(path, rule, { workers: () => workers.all, clock })) as Rows);
+      },
+      resetDigests: () => workers.tellAll((channel) => channel.tell("resetDigests", undefined)),
+      reloadUsers: () => workers.tellAll((channel) => channel.tell("reload", undefined)),
       ...seats.portOf(index, () => workers.connections),
     }),
     ended: ({ index }) => seats.forget(index),
@@ -99,6 +119,11 @@ export async function gatewayShare(link: WorkerLink<GatewayPrimaryPort>): Promis
       take: (user) => channel.call("takeSeat", user),
       leave: (user) => channel.tell("leaveSeat", user),
     },
+    siblings: {
+      rows: (path) => channel.call("rows", path),
+      resetDigests: () => channel.tell("resetDigests", undefined),
+      reloadUsers: () => channel.tell("reloadUsers", undefined),
+    },
     decoyKey: Buffer.from(decoyKeyHex, "hex"),
     listen(accept) {
       link.listen((socket, { isUnixSocket, connections }) => accept(socket, isUnixSocket, connections));
@@ -136,6 +161,14 @@ const PAGE_RULES: ReadonlyMap<string, PageRule> = new Map<string, PageRule>([
           .toSorted((one, other) => Number(one["id"]) - Number(other["id"])),
     },
   ],
+  [
+    "/debug/rules",
+    {
+      title: "Query rules",
+      merge: (values) =>
+        mergeRows(values, ["rule", "priority", "flags", "match", "action", "comment"], { lastHit: later }),
+    },
+  ],
   ["/debug/topology", { title: "Topology" }],
 ]);
 
@@ -147,7 +180,7 @@ function mergedDigests(values: Values): unknown {
     p95Ms: (one, other) => Math.max(Number(one), Number(other)),
     maxMs: (one, other) => Math.max(Number(one), Number(other)),
     meanMs: () => 0,
-    lastSeen: (one, other) => (String(one) > String(other) ? one : other),
+    lastSeen: later,
     firstSeen: (one, other) => (String(one) < String(other) ? one : other),
     tiers: addedTiers,
   });
@@ -160,6 +193,11 @@ function mergedDigests(values: Values): unknown {
       (one: Record<string, unknown>, other: Record<string, unknown>) =>
         Number(other["totalMs"]) - Number(one["totalMs"]),
     );
+}
+
+/** Of times as ISO 8601 has them. */
+function later(one: unknown, other: unknown): unknown {
+  return String(one) > String(other) ? one : other;
 }
 
 /** `pass-through 3, merge 1`. */

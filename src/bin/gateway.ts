@@ -5,7 +5,7 @@ import { systemClock } from "../base/clock.ts";
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { parseProxyNetworks } from "../gateway/proxy-protocol.ts";
-import { GATEWAY_DEFAULTS, startGateway } from "../gateway/server.ts";
+import { GATEWAY_DEFAULTS, type RunningGateway, startGateway } from "../gateway/server.ts";
 import { TRANSACTION_MODES, type TransactionMode } from "../gateway/session-holds.ts";
 import { Topology } from "../topo/topology.ts";
 import { killerAt } from "./commit-hook.ts";
@@ -246,7 +246,11 @@ async function run(flags: GatewayFlags): Promise<void> {
     return;
   }
   const { runWorker } = await import("./worker-process.ts");
-  await runWorker<import("./gateway-workers.ts").GatewayPrimaryPort>("gateway", flags, place, {}, async (worker) => {
+  type Primary = import("./gateway-workers.ts").GatewayPrimaryPort;
+  const local = (running: () => RunningGateway | undefined): object => ({
+    resetDigests: () => running()?.resetDigests(),
+  });
+  await runWorker<Primary, RunningGateway>("gateway", flags, place, local, async (worker) => {
     const share = await workers.gatewayShare(worker.link);
     const peerListen = workers.peerListenOf(flags.peerListen, place.index);
     return start({ ...flags, peerListen }, worker.log, { share, admin: worker.admin });
@@ -305,7 +309,9 @@ async function start(
     tracer: await startTracing(flags, "shardgate-gateway", {}, log),
     keptStats: { metrics: flags.metrics === "on", digests: flags.digests === "on" },
     admin:
-      flags.adminListen === "off" ? undefined : { listen: worker?.admin ?? flags.adminListen, config: { ...flags } },
+      flags.adminListen === "off" && worker === undefined
+        ? undefined
+        : { listen: worker?.admin ?? flags.adminListen, config: { ...flags } },
     share: worker?.share,
     peers: peerNetwork(flags.peerListen, flags.peerAdvertiseHost, grpcTls, log),
     clock: systemClock,

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
-import { startTablet, type TabletOptions } from "../tablet/server.ts";
+import { type RunningTablet, startTablet, type TabletOptions } from "../tablet/server.ts";
 import { parseTabletAlias, TABLET_TYPES, type TabletType } from "../topo/records.ts";
 import { Topology } from "../topo/topology.ts";
 import { workerPlace } from "../workers/place.ts";
@@ -116,8 +116,13 @@ async function run(flags: TabletFlags): Promise<void> {
   }
   const { runWorker } = await import("./worker-process.ts");
   const calls = new workers.WorkerCalls();
-  await runWorker<import("./tablet-workers.ts").TabletPrimaryPort>("tablet", flags, place, calls.port, async (worker) =>
-    workers.startTabletWorker(await optionsOf(flags, worker.log), worker, calls),
+  type Primary = import("./tablet-workers.ts").TabletPrimaryPort;
+  await runWorker<Primary, Pick<RunningTablet, "stop">>(
+    "tablet",
+    flags,
+    place,
+    () => calls.port,
+    async (worker) => workers.startTabletWorker(await optionsOf(flags, worker.log), worker, calls),
   );
 }
 

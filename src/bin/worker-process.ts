@@ -3,11 +3,11 @@
 
 import type { AdminContents, AdminPlace } from "../base/admin-server.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
-import { createLog, type Log } from "../base/log.ts";
+import { createLog, type Log, type LogLevel } from "../base/log.ts";
 import type { WorkerPlace } from "../workers/place.ts";
 import type { PrimaryPort } from "../workers/ports.ts";
 import { WorkerLink } from "../workers/worker-link.ts";
-import type { ProcessFlags, RunningPart } from "./process-flags.ts";
+import { type ProcessFlags, type RunningPart, switchLogLevelOnSignal } from "./process-flags.ts";
 
 export interface WorkerStart<Primary extends PrimaryPort> {
   readonly link: WorkerLink<Primary>;
@@ -16,17 +16,17 @@ export interface WorkerStart<Primary extends PrimaryPort> {
   readonly log: Log;
 }
 
-/** `local`: methods for the primary beside those of every worker. Sets the exit code. */
-export async function runWorker<Primary extends PrimaryPort>(
+/** `local`: methods for the primary beside those of every worker, of what has been started. Sets the exit code. */
+export async function runWorker<Primary extends PrimaryPort, Running extends Pick<RunningPart, "reload" | "stop">>(
   part: "gateway" | "tablet",
   flags: ProcessFlags,
   place: WorkerPlace,
-  local: object,
-  start: (worker: WorkerStart<Primary>) => Promise<Pick<RunningPart, "reload" | "stop">>,
+  local: (running: () => Running | undefined) => object,
+  start: (worker: WorkerStart<Primary>) => Promise<Running>,
 ): Promise<void> {
   const log = createLog(part, flags.logLevel).child({ worker: place.index });
   let shown: AdminContents | undefined;
-  let running: Pick<RunningPart, "reload" | "stop"> | undefined;
+  let running: Running | undefined;
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
@@ -42,11 +42,14 @@ export async function runWorker<Primary extends PrimaryPort>(
     );
   };
   const methods = {
-    ...local,
+    ...local(() => running),
     page: async ({ path }: { readonly path: string }) => shown?.pages.get(path)?.(true),
     paths: () => [...(shown?.pages.keys() ?? [])],
     metrics: async () => shown?.metrics?.snapshot(),
     reload: () => running?.reload?.(),
+    logLevel: (level: LogLevel) => {
+      if (log.threshold !== undefined) log.threshold.level = level;
+    },
     stop,
   };
   const link = new WorkerLink<Primary>(place, methods, log);
@@ -59,6 +62,7 @@ export async function runWorker<Primary extends PrimaryPort>(
     process.exitCode = 1;
     setImmediate(() => process.exit(1));
   });
+  switchLogLevelOnSignal(log, flags.logLevel);
   process.on("SIGTERM", stop);
   // A terminal's Ctrl-C goes to all its processes; the primary says what becomes of it.
   process.on("SIGINT", () => undefined);

@@ -43,6 +43,14 @@ export interface Definitions {
   refresh(keyspace: string, tables: readonly string[]): Promise<void>;
 }
 
+/** All processes of a gateway, this one too. */
+export interface Siblings {
+  /** What an admin page shows of them together. */
+  rows(page: "/debug/queries" | "/debug/rules"): Promise<readonly Readonly<Record<string, string | number>>[]>;
+  resetDigests(): void;
+  reloadUsers(): void;
+}
+
 export interface GatewayContext {
   readonly tablets: Tablets;
   readonly sequences: SequenceCache;
@@ -81,6 +89,8 @@ export interface GatewayContext {
   userNamed(name: string): User | undefined;
   /** Reads the users file again. Throws CONFIG_BAD for a bad one. */
   reloadUsers(): void;
+  /** The processes of a gateway of several workers; undefined: it is one. */
+  readonly siblings: Siblings | undefined;
   /** All client connections of this gateway. */
   processes(): readonly Process[];
   /** Ends connections of this gateway or what they run, but for the connection `exceptId`. */

@@ -78,6 +78,7 @@ export async function runSessionStatement(
     case "admin":
       if (/^reset query digests$/i.test(statement.text)) {
         executor.context.stats.reset(executor.context.clock.wallMs());
+        executor.context.siblings?.resetDigests();
         executor.ok();
         return;
       }

@@ -22,7 +22,7 @@ import { ClientConnections, type ClientLimits, type SharedSeats } from "./client
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
 import { ComparisonFacts } from "./comparison-facts.ts";
 import { GatewayCounters } from "./gateway-counters.ts";
-import { type GatewayContext, PlanCaches } from "./gateway-context.ts";
+import { type GatewayContext, PlanCaches, type Siblings } from "./gateway-context.ts";
 import type { Socket } from "node:net";
 import { type Listener, listenTcp, listenUnix } from "./listen.ts";
 import { ConnectionIds, type PeerNetwork, Peers } from "./peers.ts";
@@ -101,6 +101,7 @@ export interface GatewayShare {
   readonly index: number;
   readonly count: number;
   readonly seats: SharedSeats;
+  readonly siblings: Siblings;
   /** Of all of them, so that no name's decoy differs between them. */
   readonly decoyKey: Buffer;
   /** Connections come from now on, with how many there are of all processes. */
@@ -130,6 +131,8 @@ export interface RunningGateway {
   readonly adminAddress: string | undefined;
   /** Reads the files of users and certificates again; those that are bad leave what is in force. */
   reload(): void;
+  /** Digests of statements begin anew. */
+  resetDigests(): void;
   /** `graceMs` instead of the options' drainMs. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -282,7 +285,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     log,
     cluster: () => view,
     userNamed: (name) => users.get(name),
-    reloadUsers: () => users.replace(readUsers(options.usersFile)),
+    reloadUsers() {
+      users.replace(readUsers(options.usersFile));
+      share?.siblings.reloadUsers();
+    },
+    siblings: share?.siblings,
     processes,
     kill,
     peers,
@@ -365,6 +372,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     address,
     adminAddress: admin?.address,
     reload: () => reloader.reload(),
+    resetDigests: () => context.stats.reset(clock.wallMs()),
     async stop(graceMs = options.clients.drainMs) {
       accepting = false;
       if (options.clients.drainDelayMs > 0) await sleep(clock, options.clients.drainDelayMs);

@@ -49,9 +49,8 @@ export async function clusterAnswer(
         }),
       );
     case "query digests": {
-      const rows = digestRows(context, DIGESTS_SHOWN).filter(
-        ({ keyspace }) => keyspace === "" || sees(String(keyspace)),
-      );
+      const all = (await context.siblings?.rows("/debug/queries")) ?? digestRows(context, DIGESTS_SHOWN);
+      const rows = all.filter(({ keyspace }) => keyspace === "" || sees(String(keyspace)));
       return answer(
         DIGEST_COLUMNS,
         rows.map((row) => Object.values(row).map(String)),
@@ -62,7 +61,9 @@ export async function clusterAnswer(
       if (!isAdmin(state.user)) throw adminOnly("SHOW QUERY RULES");
       return answer(
         RULE_COLUMNS,
-        ruleRows(context.rules).map((row) => Object.values(row).map(String)),
+        ((await context.siblings?.rows("/debug/rules")) ?? ruleRows(context.rules)).map((row) =>
+          Object.values(row).map(String),
+        ),
       );
     }
     case "vitess_shards":

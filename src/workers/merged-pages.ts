@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import { Metrics, mergedMetricsText } from "../base/process-metrics.ts";
 import type { Channel } from "./channel.ts";
+import { MetricsMemory } from "./metrics-memory.ts";
 import type { WorkerPort } from "./ports.ts";
 import type { Worker } from "./workers.ts";
 
@@ -47,10 +48,15 @@ export function mergedPages(paths: readonly string[], options: MergedPagesOption
   pages.set("/debug/workers", (wantsJson) => dataPage("Workers", options.workers().map(workerRow), wantsJson));
   if (options.metrics !== undefined && paths.includes("/metrics")) {
     const own = options.metrics;
+    const memory = new MetricsMemory();
     pages.set("/metrics", async () => {
       const told = await askAll(options, (channel, timeout) => channel.call("metrics", undefined, timeout));
-      const snapshots = told.flatMap(({ value }) => (value === undefined ? [] : [value]));
-      const body = await mergedMetricsText([await own.snapshot(), ...snapshots]);
+      const ofWorkers = options.workers().map(({ index, process }) => ({
+        worker: index,
+        pid: process?.pid,
+        snapshot: told.find(({ worker }) => worker === index)?.value,
+      }));
+      const body = await mergedMetricsText([await own.snapshot(), ...(await memory.with(ofWorkers))]);
       return { status: 200, type: own.contentType, body };
     });
   }
@@ -128,19 +134,25 @@ function mergeFields(
 
 async function mergedPage(
   path: string,
-  { title, merge }: PageRule,
+  rule: PageRule,
   options: MergedPagesOptions,
   wantsJson: boolean,
 ): Promise<AdminPage> {
+  return dataPage(rule.title, await mergedValue(path, rule, options), wantsJson);
+}
+
+/** What the workers' pages at `path` hold, as `rule` merges it. */
+export async function mergedValue(
+  path: string,
+  { merge }: PageRule,
+  options: Pick<MergedPagesOptions, "workers" | "clock">,
+): Promise<unknown> {
   const answers = await askAll(options, (channel, timeout) => channel.call("page", { path }, timeout));
   const values = answers.flatMap(({ worker, value }) =>
     value === undefined ? [] : [{ worker, value: JSON.parse(value.body) as unknown }],
   );
-  const shown =
-    merge === undefined
-      ? Object.fromEntries(values.map(({ worker, value }) => [`worker ${worker}`, value]))
-      : merge(values);
-  return dataPage(title, shown, wantsJson);
+  if (merge !== undefined) return merge(values);
+  return Object.fromEntries(values.map(({ worker, value }) => [`worker ${worker}`, value]));
 }
 
 async function readiness(options: MergedPagesOptions): Promise<AdminPage> {
@@ -158,7 +170,7 @@ async function readiness(options: MergedPagesOptions): Promise<AdminPage> {
 
 /** Those that do not answer are left out. */
 async function askAll<Answer>(
-  { workers, clock }: MergedPagesOptions,
+  { workers, clock }: Pick<MergedPagesOptions, "workers" | "clock">,
   ask: (channel: Channel<WorkerPort>, timeout: { readonly ms: number; readonly clock: Clock }) => Promise<Answer>,
 ): Promise<readonly { readonly worker: number; readonly value: Answer }[]> {
   const timeout = { ms: LIMITS.workerCallTimeoutMs, clock };

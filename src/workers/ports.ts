@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { AdminPage, AdminRequest } from "../base/admin-server.ts";
+import type { LogLevel } from "../base/log.ts";
 import type { MetricsSnapshot } from "../base/process-metrics.ts";
 
 /** A connection that the primary has accepted. */
@@ -22,6 +23,8 @@ export interface WorkerPort {
   /** Paths of its admin pages. */
   paths(nothing: undefined): readonly string[];
   metrics(nothing: undefined): Promise<MetricsSnapshot | undefined>;
+  /** What it logs from now on. */
+  logLevel(level: LogLevel): void;
   /** Reads the files again that may change while it runs. */
   reload(nothing: undefined): void;
   /** Lets what is under way end, and ends. */

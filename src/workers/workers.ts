@@ -229,7 +229,7 @@ class Slot<Remote extends WorkerPort> implements Worker<Remote> {
     const phase = this.#phase;
     const child = phase === undefined || phase.kind === "waiting" ? undefined : phase.child;
     if (phase?.kind === "waiting") phase.timer.cancel();
-    const channel: Channel<WorkerPort> | undefined = phase?.kind === "serving" ? phase.channel : undefined;
+    const channel: Channel<WorkerPort> | undefined = this.process?.channel;
     channel?.tell("stop", undefined);
     if (phase?.kind === "starting") child?.kill("SIGKILL");
     this.#phase = { kind: "stopped", child };

@@ -135,6 +135,14 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     const digests: unknown = JSON.parse((await page(gateway, "/debug/queries")).body);
     const statement = "SELECT v FROM p WHERE id=:v1";
     expect(digests).toContainEqual(expect.objectContaining({ keyspace: "plain", count: 10, statement }));
+    const shown = async (each: Connection | undefined): Promise<unknown> =>
+      (await each?.query<RowDataPacket[]>("SHOW QUERY DIGESTS"))?.[0].find((row) =>
+        Object.values(row).includes(statement),
+      );
+    expect(Object.values((await shown(all[0])) ?? {})).toContain("10");
+    await all[1]?.query("RESET QUERY DIGESTS");
+    expect(await shown(all[1])).toBeUndefined();
+    await until(async () => (await shown(all[0])) === undefined);
     const connections: unknown = JSON.parse((await page(gateway, "/debug/connections")).body);
     expect(connections).toHaveLength(2);
     expect(connections).toContainEqual(expect.objectContaining({ worker: 1 }));
