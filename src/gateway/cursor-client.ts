@@ -17,6 +17,7 @@ export interface CursorOwner {
 
 /** The status flags are the last bytes of an EOF packet. */
 const EOF_STATUS_BYTES = 2;
+const SEQUENCE_OFFSET = 3;
 
 export class CursorClient implements ExecutorClient {
   readonly #client: ExecutorClient;
@@ -53,7 +54,10 @@ export class CursorClient implements ExecutorClient {
     const { scanner, head, tail } = this.#cutter;
     if (scanner.kind !== "resultset" || scanner.failed) {
       void this.#rows.close();
-      this.#client.write(tail);
+      const last = Buffer.from(tail);
+      // An error behind rows is the only packet that the client gets.
+      if (head.length > 0) last[SEQUENCE_OFFSET] = head[SEQUENCE_OFFSET] ?? 1;
+      this.#client.write(last);
       this.#client.commandDone();
       return;
     }
@@ -78,7 +82,7 @@ export class CursorClient implements ExecutorClient {
       this.#client.write(opened);
     } else {
       void this.#rows.close();
-      this.#client.write(writeFrame(encodeErrOf(this.#failed), head[3] ?? 1));
+      this.#client.write(writeFrame(encodeErrOf(this.#failed), head[SEQUENCE_OFFSET] ?? 1));
     }
     this.#client.commandDone();
   }
