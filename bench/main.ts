@@ -15,6 +15,7 @@ import { createReport } from "./report.ts";
 import { type Stage, startStage } from "./stage.ts";
 import { benchStreaming } from "./streaming.ts";
 import { benchSysbench } from "./sysbench.ts";
+import { benchWorkers } from "./workers.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const quick = process.argv.includes("--quick");
@@ -26,6 +27,8 @@ const BENCHES = {
     benchSysbench(stage, report, { threads: 16, rounds: quick ? 1 : 3, runS: quick ? 2 : 4 }),
   "prepared-many": (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchPreparedMany(stage, report, { clients: quick ? 100 : 1_000, statementsEach: 100 }),
+  workers: (stage: Stage, report: ReturnType<typeof createReport>) =>
+    benchWorkers(root, stage, report, { connections: 16, rounds: quick ? 1 : 3, runS: quick ? 2 : 4 }),
   latency: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchLatency(stage, report, { blocks: quick ? 5 : 50 }),
   streaming: (stage: Stage, report: ReturnType<typeof createReport>) =>

@@ -34,10 +34,7 @@ export async function benchPointSelect(stage: Stage, report: Report, options: Po
     (target) => target !== undefined,
   );
   const sysbench = findOnPath("sysbench");
-  const load =
-    sysbench === undefined
-      ? ownLoad
-      : (target: Target, connections: number, runS: number) => sysbenchLoad(sysbench, target, connections, runS);
+  const load = pointSelectLoad();
   report.note(
     sysbench === undefined ? "load: this process (sysbench is not installed)" : "load: sysbench oltp_point_select",
   );
@@ -108,7 +105,14 @@ export async function benchPointSelect(stage: Stage, report: Report, options: Po
   }
 }
 
-async function measure(target: Target, run: () => Promise<Load>): Promise<Run> {
+/** sysbench's, or this process's own where it is not installed. */
+export function pointSelectLoad(): (target: Target, connections: number, runS: number) => Promise<Load> {
+  const sysbench = findOnPath("sysbench");
+  if (sysbench === undefined) return ownLoad;
+  return (target, connections, runS) => sysbenchLoad(sysbench, target, connections, runS);
+}
+
+export async function measure(target: Target, run: () => Promise<Load>): Promise<Run> {
   const before = target.processes.map(({ pid }) => cpuUs(pid));
   const load = await run();
   const cpuUsPerQuery: Record<string, number> = {};
