@@ -4,7 +4,6 @@
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createConnection } from "mysql2/promise";
 import type { CommitStep } from "../../src/gateway/two-phase.ts";
 import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
@@ -91,9 +90,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       }
       writeFileSync(hook, "");
       await transfers.pause();
-      await allAnswer(cluster);
+      await whenBack(() => withMysqlds(cluster, async (server) => server.run("SELECT 1")));
       longestUnresolvedMs = Math.max(longestUnresolvedMs, await untilResolved(cluster, faults));
-      faults.push(...(await faultsOf(cluster.port, transfers.told)));
+      faults.push(...(await whenBack(() => faultsOf(cluster.port, transfers.told))));
       tell(
         `${kills} kills, ${transfers.count("committed")} transfers, ${transfers.count("rolled back")} rolled back, ` +
           `${transfers.count("unknown")} unknown, ${faults.length} faults`,
@@ -178,15 +177,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until every shard can be written to through the gateway. */
-async function allAnswer(cluster: Cluster): Promise<void> {
+/** What is killed comes back: the work is tried again for a while. */
+async function whenBack<T>(work: () => Promise<T>): Promise<T> {
   for (const startMs = performance.now(); ; await delay(100)) {
     try {
-      const connection = await createConnection({ host: "127.0.0.1", port: cluster.port, user: "root" });
-      connection.on("error", () => {});
-      await connection.query("SELECT COUNT(*) FROM bank.account").finally(() => connection.destroy());
-      await withMysqlds(cluster, async (server) => server.run("SELECT 1"));
-      return;
+      return await work();
     } catch (error) {
       if (performance.now() - startMs > RECOVERY_MAX_MS) throw error;
     }
