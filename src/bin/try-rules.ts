@@ -80,7 +80,7 @@ export function tryRules(
     const by = acting.find(({ action }) => action.rewrite !== undefined);
     const action = by?.action.rewrite;
     if (by === undefined || action === undefined) return trial;
-    const { template } = rewrittenStatement(by, action, text, normalized.binds.length, MODE);
+    const { template } = rewrittenStatement(by, action, text, facts.statement, normalized.binds.length, MODE);
     return { ...trial, rewritten: decodeSql(fillTemplate(template, normalized.binds)) };
   } catch (error) {
     if (!(error instanceof ShardgateError)) throw error;

@@ -9,6 +9,8 @@ import type { RuleAction } from "../rules/query-rule.ts";
 import { rewrittenStatement } from "../rules/rewrite.ts";
 import { normalize, type Normalized } from "../sql/normalize.ts";
 import { fillTemplate } from "../sql/print.ts";
+import { statementEnd } from "../sql/statement-end.ts";
+import type { SqlMode } from "../sql/tree.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import { isFreeRead } from "./free-read.ts";
@@ -16,6 +18,9 @@ import type { Execution, Executor } from "./executor.ts";
 import { mirror } from "./mirror.ts";
 import { BY_RULE, type QueryOptions } from "./query-options.ts";
 import type { KeyspaceFinder, RewrittenByRule, RuleDecision, RuleInForce, RuleSet } from "./query-rules.ts";
+
+const SEMICOLON = 0x3b;
+const SPACE = 0x20;
 
 /** A statement as its client has sent it. */
 export interface RuledStatement {
@@ -41,7 +46,9 @@ export function obeyRules(executor: Executor, rules: RuleSet, ruled: RuledStatem
     block(executor, each);
   }
   const acting = decision.applied.filter(({ rule }) => !rule.dryRun);
-  const rewritten = rewrittenBy(executor, decision, normalized);
+  const rewritten = isAlone(payload, normalized, executor.state.sqlMode)
+    ? rewrittenBy(executor, decision, normalized)
+    : undefined;
   if (rewritten !== undefined) rewritten.by.counts.rewritten++;
   const isFree = (rewritten ?? decision).isFreeRead;
   let { options } = ruled;
@@ -194,9 +201,25 @@ function rewrittenBy({ state }: Executor, decision: RuleDecision, { binds }: Nor
   if (facts.isInside) {
     throw notSupported("SET STATEMENT or EXPLAIN", `query rule ${by.rule.name} rewrites the statement in it`);
   }
-  const { statement, template } = rewrittenStatement(by.rule, action, facts.text, binds.length, state.sqlMode);
+  const { statement, template } = rewrittenStatement(
+    by.rule,
+    action,
+    facts.text,
+    facts.statement,
+    binds.length,
+    state.sqlMode,
+  );
   decision.rewritten = { by, template, isFreeRead: isFreeRead({ statement, isInside: false }) };
   return decision.rewritten;
+}
+
+/** Behind it is no other statement, which the original would be refused for: several in one packet were not agreed. */
+function isAlone(payload: Buffer, normalized: Normalized, mode: SqlMode): boolean {
+  const sql = payload.subarray(1);
+  if (normalized.statementEnd === sql.length) return true;
+  let at = statementEnd(sql, normalized, mode);
+  while (at < sql.length && ((sql[at] ?? 0) <= SPACE || sql[at] === SEMICOLON)) at++;
+  return at === sql.length || normalize(sql.subarray(at), mode).key === "";
 }
 
 /** Goes on after a while, unless the statement is stopped meanwhile. */

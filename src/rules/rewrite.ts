@@ -4,7 +4,8 @@
 import { ShardgateError } from "../base/errors.ts";
 import { parse } from "../sql/parse.ts";
 import { printTemplate, type SqlTemplate } from "../sql/print.ts";
-import type { SqlMode, Statement } from "../sql/tree.ts";
+import type { Query, SelectItem, SqlMode, Statement } from "../sql/tree.ts";
+import { isQuery, rewrite, sameTree, walk } from "../sql/walk.ts";
 import type { Match } from "./pattern.ts";
 import type { QueryRule, RewriteAction } from "./query-rule.ts";
 
@@ -37,18 +38,20 @@ export interface Rewritten {
   readonly template: SqlTemplate;
 }
 
-/** What the rule makes of all statements of a text. Throws QUERY_FORBIDDEN, naming the rule, for what is no statement. */
+/** What the rule makes of all statements of a text, which `original` is read from. Throws QUERY_FORBIDDEN, naming the rule, for what is no statement. */
 export function rewrittenStatement(
   rule: QueryRule,
   action: RewriteAction,
   text: string,
+  original: Statement | undefined,
   bindCount: number,
   mode: SqlMode,
 ): Rewritten {
   const rewritten = rewrittenText(rule, action, text);
   let statement: Statement;
   try {
-    statement = parse(rewritten, mode);
+    const read = parse(rewritten, mode);
+    statement = original === undefined ? read : withNames(read, original);
   } catch (error) {
     if (error instanceof ShardgateError) throw refused(rule.name, error.message);
     throw error;
@@ -57,6 +60,24 @@ export function rewrittenStatement(
   const strange = template.slots.find(({ index }) => index < 0 || index >= bindCount);
   if (strange !== undefined) throw refused(rule.name, `:${strange.name} is none of the statement's values`);
   return { statement, template };
+}
+
+/** Columns that have stayed as they were keep the names that the client gave them by the way it wrote them. */
+function withNames(statement: Statement, original: Statement): Statement {
+  const before: Extract<SelectItem, { kind: "expr" }>[] = [];
+  walk(original, (node) => {
+    if (node.kind === "select") for (const item of node.items) if (item.kind === "expr") before.push(item);
+  });
+  const named = (query: Query): Query => {
+    if (query.kind !== "select") return query;
+    const items = query.items.map((item) => {
+      const same = item.kind === "expr" ? before.find(({ expr }) => sameTree(expr, item.expr)) : undefined;
+      return same === undefined ? item : { ...item, text: same.text };
+    });
+    return { ...query, items };
+  };
+  const below = rewrite(statement, { query: named });
+  return isQuery(below) ? named(below) : below;
 }
 
 function filled(replace: string, { groups }: Match): string {

@@ -6,6 +6,7 @@ import type { Normalized } from "../sql/normalize.ts";
 import { normalize } from "../sql/normalize.ts";
 import { parse } from "../sql/parse.ts";
 import { print } from "../sql/print.ts";
+import { statementEnd } from "../sql/statement-end.ts";
 import { tablesOf, type TableUse } from "../sql/tables.ts";
 import type { SqlMode, Statement } from "../sql/tree.ts";
 
@@ -69,7 +70,8 @@ const NORMALIZED_VERBS: ReadonlySet<string> = new Set(["select", "insert", "upda
 /** `normalized` is of `sql`, which is borrowed. */
 export function factsOf(sql: Buffer, normalized: Normalized, context: FactsContext): StatementFacts {
   const hasKey = NORMALIZED_VERBS.has(normalized.verb);
-  const statement = readStatement(hasKey ? normalized.key : sql.subarray(0, normalized.statementEnd), context.mode);
+  const end = hasKey ? 0 : statementEnd(sql, normalized, context.mode);
+  const statement = readStatement(hasKey ? normalized.key : sql.subarray(0, end), context.mode);
   if (statement === undefined) {
     const { keyspace } = context;
     const keyspaces = keyspace === undefined ? [] : [keyspace];

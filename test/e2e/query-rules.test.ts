@@ -179,6 +179,12 @@ test("a statement becomes another one, its values kept, in binary, too", async (
   expect((await app.execute("SELECT id, v FROM t WHERE v > ? ORDER BY id", [30]))[0]).toEqual([{ id: 4, v: 41 }]);
   const [results] = await app.query("SELECT id, v FROM t WHERE v > 5 ORDER BY id; SELECT 7 AS n");
   expect(results).toEqual([expected, [{ n: 7 }]]);
+  const alone = await createConnection({ host: "127.0.0.1", port: cluster.port, user: "app", database: "split" });
+  const sql = "SELECT id, v FROM t WHERE v > 5 ORDER BY id";
+  expect(await rows(alone, `${sql};  -- nothing`)).toEqual(expected);
+  // One packet was agreed to be one statement, whatever a rule makes of it.
+  await expect(alone.query(`${sql}; SELECT 7`)).rejects.toMatchObject({ errno: 1064 });
+  alone.destroy();
   await rules({ name: "breaks", match: { pattern: "^select 5$" }, action: { rewrite: { replace: "selec 5" } } });
   await expect(app.query("SELECT 5")).rejects.toThrow("query rule breaks rewrites the statement into none");
 });

@@ -42,6 +42,7 @@ describe("facts", () => {
     ["set @a = 1", { type: "set", digest: "SET" }],
     ["call p(1)", { type: "call" }],
     ["begin", { type: "begin" }],
+    ["create procedure p() begin select 1; select 2; end", { type: "ddl" }],
     ["selec 1", { type: "unreadable", keyspaces: ["ks"] }],
     [
       "set statement max_statement_time=1 for delete from t where a = 7",
@@ -125,8 +126,12 @@ describe("rewriting", () => {
     if (action === undefined) throw new Error("no rewrite");
     const text = Buffer.from(sql);
     const normalized = normalize(text, MODE);
-    const { text: shown } = factsOf(text, normalized, { mode: MODE, keyspace: undefined, keyspaceOf: () => undefined });
-    const { template } = rewrittenStatement(made, action, shown, normalized.binds.length, MODE);
+    const { text: shown, statement } = factsOf(text, normalized, {
+      mode: MODE,
+      keyspace: undefined,
+      keyspaceOf: () => undefined,
+    });
+    const { template } = rewrittenStatement(made, action, shown, statement, normalized.binds.length, MODE);
     return fillTemplate(template, normalized.binds).toString();
   }
 
@@ -158,6 +163,16 @@ describe("rewriting", () => {
     );
     expect(() => rewritten("select * from t where a = 1", ":v1", { replace: ":v2" })).toThrow(":v2 is none of");
     expect(() => rewritten("select * from t where a = 1", "$", { replace: "; drop table t" })).toThrow("query rule x");
+  });
+
+  test("columns that stay keep their names", () => {
+    expect(rewritten("select SUM( v ),count(*) from t", "from t", { replace: "from u" })).toBe(
+      "select sum(v) as `SUM( v )`, count(*) from u",
+    );
+    expect(rewritten("select * from (select 1+v from t) d", "from t", { replace: "from u" })).toBe(
+      "select * from (select 1 + v as `1+v` from u) as d",
+    );
+    expect(rewritten("select v+1 from t", "select v", { replace: "select w" })).toBe("select w + 1 from t");
   });
 
   test("groups that took no part are empty", () => {
