@@ -7,7 +7,7 @@
 
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { COM, HEADER_ERR } from "../mysql/constants.ts";
+import { COM, HEADER_ERR, MYSQL_TYPE } from "../mysql/constants.ts";
 import { isLengthCoded } from "../mysql/packets/binary-row.ts";
 import { decodeCommand } from "../mysql/packets/command.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
@@ -29,6 +29,8 @@ import type { Execution, Executor, ExecutorClient } from "./executor.ts";
 import { replyInside } from "./inner-query.ts";
 import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
 import { STATEMENT_BYTES_MAX } from "./processes.ts";
+import { textInUtf8 } from "./statement-encoding.ts";
+import { encodingOf } from "./transcoded-command.ts";
 import {
   checkPreparedCount,
   describePrepared,
@@ -132,7 +134,6 @@ export class PreparedStatements {
       }
       this.#closeCursor(statement);
       const parameters = this.#parametersOf(statement, command.parameters, command.cursorFlags);
-      statement.types = parameters.types;
       const withCursor = (command.cursorFlags & CURSOR_READ_ONLY) !== 0;
       const isKnown = statement.exact === undefined || statement.version === executor.context.cluster().version;
       if (isKnown) this.#run(statement, parameters, withCursor, sequenceId);
@@ -165,7 +166,8 @@ export class PreparedStatements {
         );
       }
       statement.types = rows[0]?.types ?? statement.types;
-      void this.#bulk(executor, statement, rows);
+      const sent = rows.map((row) => this.#inUtf8(row));
+      void this.#bulk(executor, statement, sent);
     } catch (error) {
       executor.fail(wrongArguments(error));
     }
@@ -309,7 +311,7 @@ export class PreparedStatements {
 
   #parametersOf(statement: Prepared, block: Buffer, flags: number): ExecuteParameters {
     const { template, types, longData } = statement;
-    return decodeExecuteParameters(block, {
+    const given = decodeExecuteParameters(block, {
       parameterCount: template.offsets.length,
       flags,
       capabilities: this.#client.capabilities,
@@ -319,6 +321,22 @@ export class PreparedStatements {
         return parts === undefined ? undefined : Buffer.concat(parts);
       },
     });
+    statement.types = given.types;
+    return this.#inUtf8(given);
+  }
+
+  /** Texts of a client whose statements are read in UTF-8; what cannot come back from there goes as bytes. */
+  #inUtf8({ types, values }: ExecuteParameters): ExecuteParameters {
+    const encoding = encodingOf(this.#executor.state);
+    if (encoding === undefined) return { types, values };
+    const sentTypes = [...types];
+    const sent = values.map((value, index) => {
+      if (value === null || !isText(types[index] ?? 0)) return value;
+      const text = textInUtf8(value, encoding);
+      if (text === undefined) sentTypes[index] = MYSQL_TYPE.BLOB;
+      return text ?? value;
+    });
+    return { types: sentTypes, values: sent };
   }
 
   /** COM_QUERY of the statement with the values in it. */
@@ -378,6 +396,11 @@ export class PreparedStatements {
     this.#statements.delete(statement.id);
     if (this.#last === statement) this.#last = undefined;
   }
+}
+
+function isText(type: number): boolean {
+  const kind = type & 0xff;
+  return kind === MYSQL_TYPE.VARCHAR || kind === MYSQL_TYPE.VAR_STRING || kind === MYSQL_TYPE.STRING;
 }
 
 function statementIdOf(payload: Buffer): number {

@@ -62,6 +62,7 @@ export function withSessionValues<N extends Node>(
       const variable = sessionVariableOf(expr);
       // The shards' connections have it on.
       if (variable === undefined || (variable === "autocommit" && state.autocommit)) return expr;
+      if (variable === "character_set_client" && state.settings.transcodedFrom === undefined) return expr;
       if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
       if (variable === "max_allowed_packet") return leastOf(expr, context.packetBytesMax);
       return variableValue(variable, expr.pos, state, context);
@@ -164,6 +165,8 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
       return integer(state.inTransaction ? 1 : 0, "unsigned", pos);
     case "transaction_mode":
       return systemText(state.holds.mode, pos);
+    case "character_set_client":
+      return systemText(state.settings.transcodedFrom ?? "", pos);
     case "interactive_timeout":
       return integer(state.interactiveTimeoutS, "unsigned", pos);
     case "wait_timeout":
@@ -198,6 +201,8 @@ export function variableText(
       return state.settings.variables.has(name) ? undefined : String(state.connectionId);
     case "in_transaction":
       return state.inTransaction ? "1" : "0";
+    case "character_set_client":
+      return state.settings.transcodedFrom;
     case "transaction_mode":
       return state.holds.mode;
     case "interactive_timeout":

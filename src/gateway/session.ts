@@ -28,10 +28,12 @@ import { SessionTrace, tracedContext } from "./session-trace.ts";
 import type { AnsweredStatement } from "./statement-log.ts";
 import { selectTarget, selectTargetSoon } from "./run-session-statement.ts";
 import { refuseUnreadable } from "./set-statement.ts";
+import { isTranscoded } from "./statement-encoding.ts";
 import { SessionTracker } from "./session-tracker.ts";
 import { SessionState } from "./session-state.ts";
 import { Settings } from "./settings.ts";
 import type { ServerCounters } from "./statistics.ts";
+import { commandInUtf8 } from "./transcoded-command.ts";
 import type { User } from "./users.ts";
 
 export interface SessionOptions {
@@ -134,6 +136,22 @@ export class Session implements CommandHandler {
     if (this.#trace !== undefined) this.#beginTrace(this.#trace, payload);
     this.#framing.begin(payload[0] ?? 0);
     this.#executor.begin();
+    if (this.#executor.state.settings.transcodedFrom === undefined) this.#run(payload, sequenceId);
+    else this.#runTranscoded(payload, sequenceId);
+  }
+
+  #runTranscoded(payload: Buffer, sequenceId: number): void {
+    let read: Buffer;
+    try {
+      read = commandInUtf8(payload, this.#executor.state);
+    } catch (error) {
+      this.#executor.answering(sequenceId).fail(error);
+      return;
+    }
+    this.#run(read, sequenceId);
+  }
+
+  #run(payload: Buffer, sequenceId: number): void {
     switch (payload[0]) {
       case COM.QUERY:
         this.#statements.query(this.#executor, withoutEndMark(payload), sequenceId);
@@ -323,7 +341,7 @@ export class Session implements CommandHandler {
 function settingsOf(collationId: number): Settings {
   const collation = collationById(collationId);
   if (collation === undefined || collation.collation.startsWith("utf8mb4_0900")) return Settings.atLogin();
-  refuseUnreadable(collation.charset);
+  if (!isTranscoded(collation.charset)) refuseUnreadable(collation.charset);
   return Settings.atLogin({ charset: collation.charset, collation: collation.collation });
 }
 

@@ -34,7 +34,7 @@ import { readTextResult } from "./text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
 import { checkSettable, isOfNextTransaction } from "./variable-rules.ts";
 
-/** Client character sets with the bytes of quotes and backslashes inside characters: statements in them cannot be cut. */
+/** Client character sets in which statements cannot be cut; those of Settings.transcodedFrom are not a server's. */
 const UNREADABLE: ReadonlySet<string> = new Set(["big5", "cp932", "gb18030", "gbk", "sjis", "swe7"]);
 
 /** What an item of a SET does to the settings, and the same as text for a server. */
@@ -164,7 +164,7 @@ export async function tryOut(
   // Bytes come as they are, whatever character_set_results is.
   const look = `SELECT ${names.map((name) => `CAST(${name} AS BINARY)`).join(", ")} LIMIT 1`;
   const request = {
-    ...plainRequest(comQuery(sql === undefined ? look : `SET ${sql}`)),
+    ...plainRequest(comQuery(sql === undefined ? look : `SET ${settings.told(sql)}`)),
     settings: settings.sql,
     holdId: executor.state.holds.idOf(target),
     after: sql === undefined ? "" : look,

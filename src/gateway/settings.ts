@@ -3,6 +3,7 @@
 // goes back to DEFAULT by name), so that the statement can also be run on a connection that is held already.
 
 import { collationByName, defaultCollation } from "../mysql/charsets.ts";
+import { isTranscoded } from "./statement-encoding.ts";
 
 export interface CharacterSet {
   readonly charset: string;
@@ -21,7 +22,9 @@ export class Settings {
   readonly variables: ReadonlyMap<string, string>;
   /** The SET statement, empty when everything is as at login. */
   readonly sql: string;
-  /** The client's statements are UTF-8 (or bytes without a character set). */
+  /** The character set in which the client's statements come, where they are read and sent on in UTF-8 instead. */
+  readonly transcodedFrom: string | undefined;
+  /** Statements, as they are read, are UTF-8 (or bytes without a character set). */
   readonly textIsUtf8: boolean;
   /** And literals are none the worse for what a server converts them to. */
   readonly literalsAreUtf8: boolean;
@@ -32,8 +35,10 @@ export class Settings {
     const ofServers = [...variables.keys()].filter((name) => !isOfClient(name));
     const items = ofServers.sort().map((name) => `${name} = ${variables.get(name)}`);
     if (!isLogin(names)) items.unshift(namesSql(names));
-    const client = (variables.get("character_set_client") ?? names.charset).replaceAll("'", "").toLowerCase();
-    this.textIsUtf8 = client === "binary" || client.startsWith("utf8");
+    const client = unquoted(variables.get(CLIENT_CHARSET) ?? names.charset);
+    this.transcodedFrom = isTranscoded(client) ? client : undefined;
+    if (this.transcodedFrom !== undefined) items.push(IN_UTF8);
+    this.textIsUtf8 = this.transcodedFrom !== undefined || client === "binary" || client.startsWith("utf8");
     const connection = this.connectionCharset ?? "";
     this.literalsAreUtf8 = this.textIsUtf8 && (connection === "binary" || connection.startsWith("utf"));
     this.sql = items.length === 0 ? "" : `SET ${items.join(", ")}`;
@@ -86,9 +91,14 @@ export class Settings {
     return isOwn ? this.ofParts : this.ofParts.withVariable(RESULTS, "'utf8mb4'");
   }
 
-  /** The character set of statements; undefined: it is not known here. */
+  /** Items of a SET with what a server has to be told besides: statements come to it in UTF-8. */
+  told(items: string): string {
+    return this.transcodedFrom === undefined ? items : `${items}, ${IN_UTF8}`;
+  }
+
+  /** The character set of statements as they are read; undefined: it is not known here. */
   get clientCharset(): string | undefined {
-    return this.#charsetOf("character_set_client");
+    return this.transcodedFrom === undefined ? this.#charsetOf(CLIENT_CHARSET) : "utf8mb4";
   }
 
   /** What a server converts a statement's literals to; undefined: it is not known here. */
@@ -151,6 +161,8 @@ function unquoted(sql: string): string {
 }
 
 const RESULTS = "character_set_results";
+const CLIENT_CHARSET = "character_set_client";
+const IN_UTF8 = `${CLIENT_CHARSET} = utf8mb4`;
 
 /** MySQL's bound, outside Windows. */
 const IDLE_TIMEOUT_MAX_S = 31_536_000;

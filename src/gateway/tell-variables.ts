@@ -45,6 +45,7 @@ function namesSet({ items }: SetStatement): ReadonlySet<string> {
 function knownValue(name: string, { autocommit, settings }: SessionState): string | undefined {
   if (name === "autocommit") return autocommit ? "ON" : "OFF";
   // `utf8` is one of two character sets, as the server has it.
+  if (name === "character_set_client" && settings.transcodedFrom !== undefined) return settings.transcodedFrom;
   const { charset } = settings.names;
   const isNamed = CHARACTER_SETS.includes(name) && !settings.variables.has(name) && charset !== "utf8";
   return isNamed ? charset : undefined;

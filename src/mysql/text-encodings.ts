@@ -1,9 +1,10 @@
-// Text in MySQL's character sets: Unicode ones and those of one byte a character, with MySQL's own mappings. What a set
-// lacks becomes '?', as on a server. Not here: sets of several bytes (gbk, sjis, ujis, …), whose ASCII only is known.
+// Text in MySQL's character sets: Unicode ones, those of one byte a character, and those of two (multibyte-encodings.ts),
+// with MySQL's own mappings. What a set lacks becomes '?', as on a server. Of ujis and eucjpms only the ASCII is known.
 //
 // A lone surrogate U+DC80..U+DCFF stands for a byte that is in the client's character set already (base/lossless-text.ts).
 
 import { isAscii, isUtf8 } from "node:buffer";
+import { type MultibyteSet, multibyteSet } from "./multibyte-encodings.ts";
 
 /** The text of `bytes`, borrowed until return; undefined when it is not known what they mean. */
 export function decodeText(charset: string, bytes: Buffer): string | undefined {
@@ -20,6 +21,8 @@ export function decodeText(charset: string, bytes: Buffer): string | undefined {
     case "utf32":
       return decodePoints(bytes);
     default: {
+      const pairs = multibyteSet(charset);
+      if (pairs !== undefined) return decodePairs(bytes, pairs);
       const table = tableOf(charset);
       if (table === undefined) return isAscii(bytes) ? bytes.toString("latin1") : undefined;
       let text = "";
@@ -38,6 +41,7 @@ export function encodeText(charset: string, text: string): Buffer {
   const isWide = WIDE.has(charset);
   if (!isWide && isPlain(text)) return Buffer.from(text, "latin1");
   const table = tableOf(charset);
+  const pairs = multibyteSet(charset);
   const bytes: number[] = [];
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;
@@ -45,6 +49,7 @@ export function encodeText(charset: string, text: string): Buffer {
     else if (isWide) bytes.push(...wideBytes(charset, code));
     else if (code < 0x80) bytes.push(code);
     else if (table !== undefined) bytes.push(table.bytes.get(code) ?? QUESTION_MARK);
+    else if (pairs !== undefined) bytes.push(...pairBytes(pairs.codes.get(code) ?? QUESTION_MARK));
     else if (charset === "utf8mb4" || charset === "binary") bytes.push(...Buffer.from(char, "utf8"));
     else if (charset.startsWith("utf8") && code <= 0xffff) bytes.push(...Buffer.from(char, "utf8"));
     else bytes.push(QUESTION_MARK);
@@ -86,6 +91,24 @@ function decodePoints(bytes: Buffer): string | undefined {
     text += String.fromCodePoint(code);
   }
   return text;
+}
+
+function decodePairs(bytes: Buffer, { codePoints, isPair }: MultibyteSet): string | undefined {
+  let text = "";
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    const trail = bytes[at + 1] ?? 0;
+    const isTwo = byte >= 0x80 && isPair(byte, trail);
+    const point = byte < 0x80 ? byte : codePoints[isTwo ? (byte << 8) | trail : byte];
+    if (point === undefined || (point === 0 && byte >= 0x80)) return undefined;
+    text += String.fromCodePoint(point);
+    if (isTwo) at++;
+  }
+  return text;
+}
+
+function pairBytes(code: number): readonly number[] {
+  return code < 0x100 ? [code] : [code >> 8, code & 0xff];
 }
 
 function wideBytes(charset: string, code: number): readonly number[] {

@@ -41,6 +41,7 @@ export type SessionVariable =
   | "error_count"
   | "in_transaction"
   | "transaction_mode"
+  | "character_set_client"
   | "interactive_timeout"
   | "max_allowed_packet"
   | "wait_timeout"
@@ -56,6 +57,7 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "error_count",
   "in_transaction",
   "transaction_mode",
+  "character_set_client",
   "interactive_timeout",
   "max_allowed_packet",
   "wait_timeout",

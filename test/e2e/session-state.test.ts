@@ -93,7 +93,7 @@ describe("system variables", () => {
       "SET GLOBAL wait_timeout = 1",
       "SET @@global.wait_timeout = 1",
       "SET insert_id = 5",
-      "SET NAMES gbk",
+      "SET NAMES swe7",
       "SET GLOBAL TRANSACTION ISOLATION LEVEL READ COMMITTED",
     ]) {
       expect(await client.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
@@ -323,10 +323,8 @@ describe("temporary tables", () => {
     ]);
   });
 
-  test("are refused in a sharded keyspace, and made on one shard of it", async () => {
+  test("are made on the one shard that USE names", async () => {
     const client = await TwinClient.connect(twins.cluster.port);
-    await client.query("USE s");
-    expect(await client.query("CREATE TEMPORARY TABLE t (id INT)")).toMatchObject({ kind: "error", errno: 1235 });
     await client.query("USE `s:-80`");
     expect(await client.query("CREATE TEMPORARY TABLE t (id INT)")).toMatchObject({ kind: "ok" });
     expect(await client.query("SELECT * FROM t")).toMatchObject({ kind: "rows", rows: [] });

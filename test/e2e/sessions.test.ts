@@ -166,8 +166,8 @@ describe("settings", () => {
     pair = await Pair.open(twins, "u");
     await pair.same("SET time_zone = '+02:00', @a = 1");
     for (const sql of [
-      "SET NAMES gbk",
-      "SET character_set_client = sjis",
+      "SET NAMES swe7",
+      "SET character_set_client = swe7",
       "SET @a = 2, insert_id = 5",
       "SET GLOBAL wait_timeout = 1",
     ]) {

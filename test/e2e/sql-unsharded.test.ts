@@ -195,7 +195,7 @@ const FROM_ANOTHER_KEYSPACE = [
 ];
 
 /** What a gateway must not pass to one server of many, or cannot do from a pool yet. */
-const REFUSED = ["SET GLOBAL wait_timeout = 10", "SET NAMES gbk", "SELECT * FROM s.c INTO OUTFILE '/tmp/x'"];
+const REFUSED = ["SET GLOBAL wait_timeout = 10", "SET NAMES swe7", "SELECT * FROM s.c INTO OUTFILE '/tmp/x'"];
 
 /** Programs outside of stored ones, which stored ones hold labels and loops in, and open tables. */
 const PROGRAMS = [

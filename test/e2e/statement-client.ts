@@ -40,13 +40,13 @@ export class StatementClient {
     return client;
   }
 
-  async query(sql: string): Promise<readonly Buffer[]> {
-    this.#raw.query(sql);
+  async query(sql: string | Buffer): Promise<readonly Buffer[]> {
+    this.#raw.send(COM.QUERY, sql);
     return this.#result();
   }
 
   /** The packets, the statement's id blanked, and the id. */
-  async prepare(sql: string): Promise<{ readonly packets: readonly Buffer[]; readonly id: number }> {
+  async prepare(sql: string | Buffer): Promise<{ readonly packets: readonly Buffer[]; readonly id: number }> {
     this.#raw.send(COM.STMT_PREPARE, sql);
     const head = Buffer.from(await this.#raw.packet(this.#reader));
     if (head[0] === HEADER_ERR) return { packets: [head], id: 0 };

@@ -1,3 +1,4 @@
+import { multibyteSet } from "../../../src/mysql/multibyte-encodings.ts";
 import { describe, expect, test } from "vitest";
 import { bytesOfChar, decodeText, encodeText } from "../../../src/mysql/text-encodings.ts";
 
@@ -29,13 +30,16 @@ describe("text in MySQL's character sets", () => {
     expect(encodeText("utf8mb3", "😀").toString()).toBe("?");
     expect(encodeText("ucs2", "😀").toString("hex")).toBe("003f");
     expect(encodeText("ascii", "ü").toString()).toBe("?");
-    expect(encodeText("gbk", "ü").toString()).toBe("?");
+    expect(encodeText("gbk", "😀Š").toString()).toBe("??");
+    expect(encodeText("ujis", "ü").toString()).toBe("?");
   });
 
   test("bytes that mean nothing, or nothing that is known here, are no text", () => {
     expect(decodeText("utf8mb4", Buffer.from("fc", "hex"))).toBeUndefined();
     expect(decodeText("cp1250", Buffer.from("81", "hex"))).toBeUndefined();
-    expect(decodeText("gbk", Buffer.from("c4e3", "hex"))).toBeUndefined();
+    expect(decodeText("ujis", Buffer.from("c4e3", "hex"))).toBeUndefined();
+    expect(decodeText("gbk", Buffer.from("a140", "hex"))).toBeUndefined();
+    expect(decodeText("gbk", Buffer.from("61ff", "hex"))).toBeUndefined();
     expect(decodeText("ucs2", Buffer.from("61", "hex"))).toBeUndefined();
     expect(decodeText("utf32", Buffer.from("00110000", "hex"))).toBeUndefined();
   });
@@ -53,4 +57,20 @@ describe("text in MySQL's character sets", () => {
       expect(bytesOfChar(charset)).toBe(1);
     }
   });
+});
+
+// As MariaDB 10.11 has them: characters, and those that a second code stands for, too.
+test.each([
+  ["gbk", 21_791, 0, "bf5c", "縗"],
+  ["gb2312", 7_445, 0, "a1aa", "―"],
+  ["big5", 13_717, 6, "a55c", "功"],
+  ["sjis", 6_942, 1, "955c", "表"],
+  ["cp932", 9_667, 398, "fbfc", "髙"],
+  ["euckr", 17_048, 0, "8141", "갂"],
+])("%s has as many characters as a server's", (charset, characters, second, code, character) => {
+  const set = multibyteSet(charset);
+  const known = set?.codePoints.filter((point) => point !== 0).length;
+  expect({ known, codes: set?.codes.size }).toEqual({ known: characters, codes: characters - second });
+  expect(encodeText(charset, character).toString("hex")).toBe(code);
+  expect(decodeText(charset, Buffer.from(code, "hex"))).toBe(character);
 });
