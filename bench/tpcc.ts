@@ -27,7 +27,9 @@ import { Terminals } from "./tpcc/terminals.ts";
 const KEYSPACE = "tpcc";
 const PART = 10;
 const QUICK_PART = 50;
-const KILL_EVERY_MS = 3_000;
+/** Between two kills, if they are done within some seconds. */
+const TRANSACTIONS_BETWEEN_KILLS = 50;
+const CALM_MAX_MS = 10_000;
 const RECOVERY_MAX_MS = 120_000;
 const KINDS = ["gateway", "tablet", "mysqld"] as const;
 
@@ -160,7 +162,9 @@ async function runUnderKills(
   const terminals = new Terminals(server, scale, Number(flags.terminals), seed * 1_000);
   const what = new Map<string, number>();
   for (let done = 0; done < kills; ) {
-    await delay(random.int(KILL_EVERY_MS));
+    const wanted = terminals.transactions + TRANSACTIONS_BETWEEN_KILLS;
+    const startMs = performance.now();
+    while (terminals.transactions < wanted && performance.now() - startMs < CALM_MAX_MS) await delay(20);
     const kind = killOne(cluster, random);
     if (kind === undefined) continue;
     done++;
