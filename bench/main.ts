@@ -1,7 +1,7 @@
 // npm run bench: starts one stage, runs the benches that were asked for against it, prints tables and the budgets of the
 // design, writes a JSON file, and stops everything.
 //
-//   npm run bench                       all of them, about two minutes
+//   npm run bench                       all but overhead, which takes ten minutes
 //   npm run bench -- point-select idle
 //   npm run bench -- --quick            one short round of each, to see that they work
 
@@ -9,6 +9,7 @@ import { resolve } from "node:path";
 import { benchIdle } from "./idle.ts";
 import { benchLatency } from "./latency.ts";
 import { benchOrdered } from "./ordered.ts";
+import { benchOverhead } from "./overhead.ts";
 import { benchPointSelect } from "./point-select.ts";
 import { benchPreparedMany } from "./prepared-many.ts";
 import { createReport } from "./report.ts";
@@ -29,6 +30,8 @@ const BENCHES = {
     benchPreparedMany(stage, report, { clients: quick ? 100 : 1_000, statementsEach: 100 }),
   workers: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchWorkers(root, stage, report, { connections: 16, rounds: quick ? 1 : 3, runS: quick ? 2 : 4 }),
+  overhead: (stage: Stage, report: ReturnType<typeof createReport>) =>
+    benchOverhead(root, stage, report, { connections: 16, pairs: quick ? 1 : 7, runS: quick ? 1 : 3 }),
   latency: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchLatency(stage, report, { blocks: quick ? 5 : 50 }),
   streaming: (stage: Stage, report: ReturnType<typeof createReport>) =>
@@ -38,6 +41,9 @@ const BENCHES = {
   idle: (stage: Stage, report: ReturnType<typeof createReport>) =>
     benchIdle(stage, report, { connections: quick ? 1_000 : 10_000, active: 100, runS: quick ? 2 : 10 }),
 };
+
+/** Those that take ten minutes. */
+const ONLY_BY_NAME: ReadonlySet<string> = new Set(["overhead"]);
 
 async function main(): Promise<void> {
   const names = process.argv.slice(2).filter((arg) => !arg.startsWith("-"));
@@ -55,7 +61,8 @@ async function main(): Promise<void> {
     const report = createReport(root);
     const run = async () => {
       for (const [name, bench] of Object.entries(BENCHES)) {
-        if (names.length === 0 || names.includes(name)) await bench(stage, report);
+        const isWanted = names.length === 0 ? !ONLY_BY_NAME.has(name) : names.includes(name);
+        if (isWanted) await bench(stage, report);
       }
     };
     await Promise.race([run(), interrupted]);

@@ -2,30 +2,18 @@
 // cores, which the load, the mysqld and the tablet fill as well, the ratio says what the second process costs there, not
 // what it brings where cores are free: the gateway's CPU time a query is what to look at.
 
-import { spawn } from "node:child_process";
 import { cpus } from "node:os";
-import { createInterface } from "node:readline";
 import { join } from "node:path";
+import { type OwnGateway, startOwnGateway } from "./own-gateway.ts";
 import { rssMiB } from "./proc-stat.ts";
 import { measure, pointSelectLoad } from "./point-select.ts";
 import { median, type Report, round } from "./report.ts";
-import type { Stage, Target } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 
 export interface WorkersOptions {
   readonly connections: number;
   readonly rounds: number;
   readonly runS: number;
-}
-
-interface OwnGateway {
-  readonly target: Target;
-  stop(): Promise<void>;
-}
-
-interface Ready {
-  readonly pid: number;
-  readonly address: string;
-  readonly workers?: readonly number[];
 }
 
 const COUNTS = [1, 2];
@@ -39,7 +27,12 @@ export async function benchWorkers(
   const load = pointSelectLoad();
   const gateways: OwnGateway[] = [];
   try {
-    for (const count of COUNTS) gateways.push(await startGateway(root, stage, count));
+    for (const count of COUNTS) {
+      const name = `${count} worker${count === 1 ? "" : "s"}`;
+      gateways.push(
+        await startOwnGateway(join(root, "dist/bin/shardgate.js"), stage, name, ["--workers", String(count)]),
+      );
+    }
     const runs = gateways.map(({ target }) => ({ target, found: [] as Awaited<ReturnType<typeof measure>>[] }));
     for (const { target } of runs) await load(target, connections, 1);
     for (let index = 0; index < rounds; index++) {
@@ -77,35 +70,4 @@ export async function benchWorkers(
   } finally {
     await Promise.all(gateways.map((gateway) => gateway.stop()));
   }
-}
-
-/** A gateway of its own before the stage's tablets. */
-async function startGateway(root: string, stage: Stage, count: number): Promise<OwnGateway> {
-  const etcd = stage.cluster.processes().find(({ kind }) => kind === "etcd");
-  const script = join(root, "dist/bin/shardgate.js");
-  const flags = ["--listen", "127.0.0.1:0", "--workers", String(count), "--log-level", "warn"];
-  const topo = ["--topo-endpoints", `http://127.0.0.1:${etcd?.port ?? 0}`, "--topo-root", "/shardgate"];
-  const child = spawn(process.execPath, [script, "gateway", ...flags, ...topo], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const { pid, address, workers } = await new Promise<Ready>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once("line", (line) => resolve(JSON.parse(line) as Ready));
-    void exited.then(() => reject(new Error("the gateway did not start")));
-  });
-  const own = { name: workers === undefined ? "gateway" : "gateway primary", pid };
-  const others = (workers ?? []).map((each, at) => ({ name: `gateway worker ${at + 1}`, pid: each }));
-  const behind = stage.shardgate.processes.filter(({ name }) => name !== "gateway");
-  return {
-    target: {
-      name: `${count} worker${count === 1 ? "" : "s"}`,
-      port: Number(address.slice(address.lastIndexOf(":") + 1)),
-      database: stage.shardgate.database,
-      processes: [...behind, own, ...others],
-    },
-    async stop() {
-      child.kill("SIGTERM");
-      await exited;
-    },
-  };
 }
