@@ -35,6 +35,7 @@ import {
   checkPreparedCount,
   describePrepared,
   prepareReply,
+  rewrittenForPrepare,
   type StatementDescription,
 } from "./statement-description.ts";
 
@@ -280,6 +281,8 @@ export class PreparedStatements {
 
   #exactOf(text: Buffer, { columns }: StatementDescription): ExactRead | undefined {
     const { sqlMode } = this.#executor.state;
+    // Then the columns are another statement's.
+    if (rewrittenForPrepare(this.#executor, text) !== undefined) return undefined;
     const exact = exactFloats(text, columns, sqlMode);
     return exact && { template: templateOf(exact.text, sqlMode), definitions: exact.definitions };
   }

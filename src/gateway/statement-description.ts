@@ -105,9 +105,7 @@ export function describePrepared(
   sent: Buffer,
 ): StatementDescription | Promise<StatementDescription> {
   const { state, context } = executor;
-  const { sqlMode } = state;
-  const isRuled = context.rules.current !== undefined;
-  const text = (isRuled ? ruledText(executor, numbered(sent, parameterOffsets(sent, sqlMode))) : undefined) ?? sent;
+  const text = rewrittenForPrepare(executor, sent) ?? sent;
   const { version } = context.cluster();
   const { target } = state;
   const key = `${target.text}\n${state.readingMode}\n${state.settings.sql}\n${text.latin1Slice(0, text.length)}`;
@@ -123,6 +121,12 @@ export function describePrepared(
     if (isOwn && executor.context.cluster().version === version) context.descriptions.set(version, key, description);
     return description;
   });
+}
+
+/** What a query rule will make of a statement with parameter markers; undefined: it stays as it is. */
+export function rewrittenForPrepare(executor: Executor, text: Buffer): Buffer | undefined {
+  if (executor.context.rules.current === undefined) return undefined;
+  return ruledText(executor, numbered(text, parameterOffsets(text, executor.state.sqlMode)));
 }
 
 /** The answer to COM_STMT_PREPARE, in classic framing. */
