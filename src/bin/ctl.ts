@@ -574,7 +574,7 @@ async function perform(parts: CtlParts, ctl: Command, command: Command, run: Run
         topology,
         tablets,
         clock: systemClock,
-        holder: `ctl ${command.name()} of ${userInfo().username}@${hostname()}, pid ${process.pid}`,
+        holder: `ctl ${command.name()} of ${userName()}@${hostname()}, pid ${process.pid}`,
       };
       const [first = "", second = ""] = command.args;
       const answer = await run({ context, terminal, flags, first, second });
@@ -746,4 +746,13 @@ function columns(heads: readonly string[], rows: readonly (readonly string[])[])
       .join("  ")
       .trimEnd();
   return [heads, ...rows].map((cells) => `${line(cells)}\n`).join("");
+}
+
+/** A container's user need not have a name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
 }

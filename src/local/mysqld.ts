@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createConnection } from "mysql2/promise";
 import { ShardgateError } from "../base/errors.ts";
@@ -153,7 +153,7 @@ function binlogArgs(server: Server): string[] {
 
 /** The servers refuse to run as root unless told; data directories may lie where the mysql user cannot go. */
 function userArgs(): string[] {
-  return userInfo().uid === 0 ? ["--user=root"] : [];
+  return process.getuid?.() === 0 ? ["--user=root"] : [];
 }
 
 async function installDataDir(server: Server, dataDir: string, templateDir: string | undefined): Promise<void> {
@@ -238,7 +238,7 @@ function socketPathOf(dir: string): string {
   if (Buffer.byteLength(own) <= SOCKET_PATH_BYTES_MAX) return own;
   let hash = 5381;
   for (const byte of Buffer.from(dir)) hash = (hash * 33 + byte) % 2 ** 48;
-  return join(tmpdir(), `shardgate-${userInfo().uid}-${hash.toString(36)}.sock`);
+  return join(tmpdir(), `shardgate-${process.getuid?.() ?? 0}-${hash.toString(36)}.sock`);
 }
 
 async function answers(socketPath: string): Promise<boolean> {
