@@ -5,10 +5,9 @@ import { LIMITS } from "../base/limits.ts";
 import { BufferReader, BufferWriter } from "../mysql/codec.ts";
 import { HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../mysql/constants.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
-import { type BinaryColumn, writeBinaryRow } from "../mysql/packets/binary-row.ts";
+import { type BinaryColumn, isLengthCoded, writeBinaryRow } from "../mysql/packets/binary-row.ts";
 import { decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { isEof } from "../mysql/packets/eof.ts";
-import { TextRow } from "../mysql/packets/text-row.ts";
 import type { ExecutorClient } from "./executor.ts";
 
 /** Payloads of definitions that a client is shown in place of an answer's own, by column. */
@@ -18,7 +17,7 @@ type Phase =
   | { readonly kind: "head" }
   | { readonly kind: "columns"; readonly columns: BinaryColumn[]; readonly count: number }
   | { readonly kind: "columns-end"; readonly columns: readonly BinaryColumn[] }
-  | { readonly kind: "rows"; readonly columns: readonly BinaryColumn[]; readonly row: TextRow };
+  | { readonly kind: "rows"; readonly columns: readonly BinaryColumn[] };
 
 const HEAD: Phase = { kind: "head" };
 
@@ -39,7 +38,8 @@ export class BinaryRows implements ExecutorClient {
 
   write(chunk: Buffer): boolean {
     this.#reader.push(chunk);
-    const writer = new BufferWriter(chunk.length + 64);
+    // Rows of one text grow by two bytes, those of numbers mostly shrink.
+    const writer = new BufferWriter(chunk.length + (chunk.length >> 3) + 64);
     for (let payload = this.#reader.next(); payload !== undefined; payload = this.#reader.next()) {
       writer.sequenceId = this.#reader.sequenceId;
       writer.beginPacket();
@@ -76,8 +76,7 @@ export class BinaryRows implements ExecutorClient {
     const phase = this.#phase;
     const first = payload[0];
     if (phase.kind === "rows" && first !== HEADER_ERR && !isEof(payload)) {
-      phase.row.read(payload);
-      writeBinaryRow(writer, phase.row, phase.columns);
+      writeBinaryRow(writer, payload, phase.columns);
       return;
     }
     if (phase.kind === "columns") {
@@ -90,7 +89,7 @@ export class BinaryRows implements ExecutorClient {
       if (first !== HEADER_OK)
         this.#phase = { kind: "columns", columns: [], count: new BufferReader(payload).lenenc() };
     } else if (phase.kind === "columns-end") {
-      this.#phase = { kind: "rows", columns: phase.columns, row: new TextRow(phase.columns.length) };
+      this.#phase = { kind: "rows", columns: phase.columns };
     } else {
       // An EOF, and what follows one, if anything does, is the next result's head.
       this.#phase = HEAD;
@@ -105,7 +104,7 @@ export class BinaryRows implements ExecutorClient {
     const replaces = given !== undefined && (isFloat || shown.type === own.type);
     writer.bytes(replaces ? given : payload);
     const { type, flags } = replaces ? shown : own;
-    columns.push({ type, flags });
+    columns.push({ type, flags, isCoded: isLengthCoded(type) });
     if (columns.length === count) this.#phase = { kind: "columns-end", columns };
   }
 }

@@ -223,6 +223,17 @@ export class BufferWriter {
     this.#pos += source.length;
   }
 
+  /** `source[from, to)`. */
+  part(source: Buffer, from: number, to: number): void {
+    this.#reserve(to - from);
+    this.#pos += source.copy(this.#buffer, this.#pos, from, to);
+  }
+
+  /** Sets bits in a byte that has been written. */
+  setBits(at: number, bits: number): void {
+    this.#buffer[at] = (this.#buffer[at] as number) | bits;
+  }
+
   string(text: string): void {
     const bytes = Buffer.byteLength(text, "utf8");
     this.#reserve(bytes);

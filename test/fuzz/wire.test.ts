@@ -18,7 +18,7 @@ import { decodeErr, encodeErr } from "../../src/mysql/packets/err.ts";
 import { decodeHandshakeResponse, encodeHandshakeResponse } from "../../src/mysql/packets/handshake-response.ts";
 import { decodeHandshakeV10, encodeHandshakeV10 } from "../../src/mysql/packets/handshake-v10.ts";
 import { decodeOk, encodeOk, okPacket, schemaChange, stringsOfChange } from "../../src/mysql/packets/ok.ts";
-import { TextRow } from "../../src/mysql/packets/text-row.ts";
+import { TextRow } from "../wire/text-row.ts";
 import { ReplyReframer } from "../../src/mysql/reply-reframe.ts";
 import { type ReplyMode, ReplyScanner } from "../../src/mysql/reply-scanner.ts";
 import { textColumn } from "../../src/mysql/result-writer.ts";

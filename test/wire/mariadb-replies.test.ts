@@ -11,7 +11,7 @@ import { isEof } from "../../src/mysql/packets/eof.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
 import { decodeLocalInfile } from "../../src/mysql/packets/local-infile.ts";
 import { decodeOk, encodeOk } from "../../src/mysql/packets/ok.ts";
-import { TextRow } from "../../src/mysql/packets/text-row.ts";
+import { TextRow } from "./text-row.ts";
 import { ReplyReframer } from "../../src/mysql/reply-reframe.ts";
 import { type ReplyMode, ReplyScanner } from "../../src/mysql/reply-scanner.ts";
 import { RowCutter } from "../../src/mysql/row-cutter.ts";

@@ -4,15 +4,16 @@
 //   payload:  0x00 │ null bitmap, two bits unused │ values
 
 import { assert } from "../../base/assert.ts";
-import { type BufferWriter, malformed } from "../codec.ts";
+import { BufferReader, type BufferWriter, malformed } from "../codec.ts";
 import { COLUMN_FLAG, MYSQL_TYPE } from "../constants.ts";
-import type { TextRow } from "./text-row.ts";
 
 /** What a value's form depends on. */
 export interface BinaryColumn {
   /** MYSQL_TYPE of the definition. */
   readonly type: number;
   readonly flags: number;
+  /** Of `isLengthCoded`. */
+  readonly isCoded: boolean;
 }
 
 /** Whether values of a type are length-encoded strings in binary form: all but numbers and times. */
@@ -38,117 +39,155 @@ export function isLengthCoded(type: number): boolean {
   }
 }
 
-/** Writes the payload of one row. Throws ER_MALFORMED_PACKET for text that is no value of its column's type. */
-export function writeBinaryRow(writer: BufferWriter, row: TextRow, columns: readonly BinaryColumn[]): void {
-  writer.u8(0);
-  let bits = 0;
-  let used = 2;
-  for (let index = 0; index < columns.length; index++) {
-    if (row.isNull(index)) bits |= 1 << used;
-    if (++used === 8) {
-      writer.u8(bits);
-      bits = 0;
-      used = 0;
+/**
+ * Writes the payload of one row from that of a text row, whose length-coded values are copied as they are. Throws
+ * ER_MALFORMED_PACKET for text that is no value of its column's type.
+ */
+export function writeBinaryRow(writer: BufferWriter, row: Buffer, columns: readonly BinaryColumn[]): void {
+  const nullsAt = writer.length + 1;
+  writer.zeros(1 + ((columns.length + 9) >> 3));
+  // [from, pos) is to be copied.
+  let from = 0;
+  let pos = 0;
+  let bit = 2;
+  for (const column of columns) {
+    const first = row[pos];
+    if (first === NULL) {
+      if (pos > from) writer.part(row, from, pos);
+      writer.setBits(nullsAt + (bit >> 3), 1 << (bit & 7));
+      from = ++pos;
+    } else {
+      let start = pos + 1;
+      let length = first ?? 0;
+      if (length > NULL) {
+        const reader = new BufferReader(row, pos);
+        length = reader.lenenc();
+        start = reader.pos;
+      }
+      const end = start + length;
+      if (first === undefined || end > row.length) throw malformed("short row");
+      if (!column.isCoded) {
+        if (pos > from) writer.part(row, from, pos);
+        writeBinaryValue(writer, row, start, end, column);
+        from = end;
+      }
+      pos = end;
     }
+    bit++;
   }
-  if (used > 0) writer.u8(bits);
-  for (const [index, column] of columns.entries()) {
-    const bytes = row.bytes(index);
-    if (bytes !== null) writeBinaryValue(writer, bytes, column);
-  }
+  if (pos !== row.length) throw malformed("long row");
+  if (pos > from) writer.part(row, from, pos);
 }
 
-function writeBinaryValue(writer: BufferWriter, text: Buffer, { type, flags }: BinaryColumn): void {
-  switch (type) {
+const NULL = 0xfb;
+
+function writeBinaryValue(writer: BufferWriter, row: Buffer, start: number, end: number, column: BinaryColumn): void {
+  switch (column.type) {
     case MYSQL_TYPE.TINY:
     case MYSQL_TYPE.BOOL:
-      writer.u8(integer(text) & 0xff);
+      writer.u8(integer(row, start, end) & 0xff);
       return;
     case MYSQL_TYPE.SHORT:
     case MYSQL_TYPE.YEAR:
-      writer.u16(integer(text));
+      writer.u16(integer(row, start, end));
       return;
     case MYSQL_TYPE.LONG:
     case MYSQL_TYPE.INT24:
-      writer.u32(integer(text));
+      writer.u32(integer(row, start, end));
       return;
     case MYSQL_TYPE.LONGLONG:
-      writer.u64(bigInteger(text, (flags & COLUMN_FLAG.UNSIGNED) !== 0));
+      writeLong(writer, row, start, end, (column.flags & COLUMN_FLAG.UNSIGNED) !== 0);
       return;
     case MYSQL_TYPE.FLOAT:
-      SCRATCH.writeFloatLE(double(text));
-      writer.bytes(SCRATCH.subarray(0, 4));
+      SCRATCH.writeFloatLE(double(row, start, end));
+      writer.part(SCRATCH, 0, 4);
       return;
     case MYSQL_TYPE.DOUBLE:
-      SCRATCH.writeDoubleLE(double(text));
-      writer.bytes(SCRATCH.subarray(0, 8));
+      SCRATCH.writeDoubleLE(double(row, start, end));
+      writer.part(SCRATCH, 0, 8);
       return;
     case MYSQL_TYPE.DATE:
     case MYSQL_TYPE.DATETIME:
     case MYSQL_TYPE.TIMESTAMP:
-      writeDateTime(writer, text.latin1Slice(0, text.length));
+      writeDateTime(writer, row, start, end);
       return;
     case MYSQL_TYPE.TIME:
-      writeTime(writer, text.latin1Slice(0, text.length));
-      return;
-    case MYSQL_TYPE.NULL:
+      writeTime(writer, row.latin1Slice(start, end));
       return;
     default:
-      writer.lenencBytes(text);
+      // A column of NULLs has none.
+      throw malformed("value of a type that has none");
   }
 }
 
 const SCRATCH = Buffer.alloc(8);
 const MINUS = 0x2d;
 const ZERO = 0x30;
+const TWO_TO_32 = 0x1_0000_0000;
 
-function integer(text: Buffer): number {
-  const isNegative = text[0] === MINUS;
+function integer(row: Buffer, start: number, end: number): number {
+  const isNegative = row[start] === MINUS;
   let value = 0;
-  for (let at = isNegative ? 1 : 0; at < text.length; at++) {
-    const digit = (text[at] as number) - ZERO;
+  for (let at = isNegative ? start + 1 : start; at < end; at++) {
+    const digit = (row[at] as number) - ZERO;
     if (digit < 0 || digit > 9) throw malformed("text of an integer");
     value = value * 10 + digit;
   }
   return isNegative ? -value : value;
 }
 
-function bigInteger(text: Buffer, isUnsigned: boolean): bigint {
+function writeLong(writer: BufferWriter, row: Buffer, start: number, end: number, isUnsigned: boolean): void {
   // Up to 15 digits are exact as a number.
-  if (text.length <= 15) return BigInt.asUintN(64, BigInt(integer(text)));
-  const digits = text.latin1Slice(0, text.length);
+  if (end - start <= 15) {
+    const value = integer(row, start, end);
+    const high = Math.floor(value / TWO_TO_32);
+    writer.u32(value - high * TWO_TO_32);
+    writer.u32(high);
+    return;
+  }
+  const digits = row.latin1Slice(start, end);
   if (!/^-?\d+$/.test(digits)) throw malformed("text of an integer");
   const value = BigInt(digits);
   assert(!isUnsigned || value >= 0n, "an unsigned integer has no sign");
-  return BigInt.asUintN(64, value);
+  writer.u64(BigInt.asUintN(64, value));
 }
 
-function double(text: Buffer): number {
-  const value = Number(text.latin1Slice(0, text.length));
+function double(row: Buffer, start: number, end: number): number {
+  const value = Number(row.latin1Slice(start, end));
   if (Number.isNaN(value)) throw malformed("text of a number");
   return value;
 }
 
-function writeDateTime(writer: BufferWriter, text: string): void {
-  const found = /^(\d+)-(\d+)-(\d+)(?:[ T](\d+):(\d+):(\d+)(?:\.(\d{1,6}))?)?$/.exec(text);
-  if (found === null) throw malformed("text of a date");
-  const [, year, month, day, hour, minute, second, fraction] = found;
-  const micros = microseconds(fraction);
-  const hasTime = Number(hour ?? 0) + Number(minute ?? 0) + Number(second ?? 0) > 0;
-  const length = micros > 0 ? 11 : hasTime ? 7 : Number(year) + Number(month) + Number(day) > 0 ? 4 : 0;
+/** `YYYY-MM-DD`, with ` HH:MM:SS` or that and a fraction. */
+function writeDateTime(writer: BufferWriter, row: Buffer, start: number, end: number): void {
+  const bytes = end - start;
+  if (bytes !== DATE_BYTES && bytes !== DATETIME_BYTES && bytes <= DATETIME_BYTES + 1)
+    throw malformed("text of a date");
+  const year = integer(row, start, start + 4);
+  const month = integer(row, start + 5, start + 7);
+  const day = integer(row, start + 8, start + DATE_BYTES);
+  const hasTime = bytes > DATE_BYTES;
+  const hour = hasTime ? integer(row, start + 11, start + 13) : 0;
+  const minute = hasTime ? integer(row, start + 14, start + 16) : 0;
+  const second = hasTime ? integer(row, start + 17, start + DATETIME_BYTES) : 0;
+  const micros = bytes > DATETIME_BYTES ? microseconds(row.latin1Slice(start + DATETIME_BYTES + 1, end)) : 0;
+  const length = micros > 0 ? 11 : hour + minute + second > 0 ? 7 : year + month + day > 0 ? 4 : 0;
   writer.u8(length);
   if (length >= 4) {
-    writer.u16(Number(year));
-    writer.u8(Number(month));
-    writer.u8(Number(day));
+    writer.u16(year);
+    writer.u8(month);
+    writer.u8(day);
   }
   if (length >= 7) {
-    writer.u8(Number(hour ?? 0));
-    writer.u8(Number(minute ?? 0));
-    writer.u8(Number(second ?? 0));
+    writer.u8(hour);
+    writer.u8(minute);
+    writer.u8(second);
   }
   if (length === 11) writer.u32(micros);
 }
+
+const DATE_BYTES = 10;
+const DATETIME_BYTES = 19;
 
 function writeTime(writer: BufferWriter, text: string): void {
   const found = /^(-?)(\d+):(\d+):(\d+)(?:\.(\d{1,6}))?$/.exec(text);
@@ -169,5 +208,7 @@ function writeTime(writer: BufferWriter, text: string): void {
 }
 
 function microseconds(fraction: string | undefined): number {
-  return fraction === undefined ? 0 : Number(fraction.padEnd(6, "0"));
+  const value = fraction === undefined ? 0 : Number(fraction.padEnd(6, "0"));
+  if (Number.isNaN(value)) throw malformed("text of a fraction");
+  return value;
 }

@@ -33,7 +33,8 @@ import {
   stringsOfChange,
   systemVariableChange,
 } from "../../../src/mysql/packets/ok.ts";
-import { TextRow, writeTextRow } from "../../../src/mysql/packets/text-row.ts";
+import { writeTextRow } from "../../../src/mysql/packets/text-row.ts";
+import { TextRow } from "../../wire/text-row.ts";
 import { integerColumn, textColumn, writeResultSet } from "../../../src/mysql/result-writer.ts";
 import { ReplyReframer } from "../../../src/mysql/reply-reframe.ts";
 import { unframe } from "../../wire/reply-builder.ts";
