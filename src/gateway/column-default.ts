@@ -1,5 +1,5 @@
-// The default of a column that places rows, when an INSERT leaves it out: a shard is asked what it is, once for each
-// definition of the table.
+// The default of a column that places rows, when an INSERT leaves it out: a shard is asked what it is. It is asked each time:
+// no definition that is kept tells that a default has changed.
 
 import { MysqlError } from "../base/errors.ts";
 import { collect, errorOfReply } from "../engine/collect.ts";
@@ -15,9 +15,6 @@ import type { Executor } from "./executor.ts";
 import { isStrict } from "./strict-mode.ts";
 import { readTextRows } from "./text-rows.ts";
 
-/** By the column's definition, which is another one when the table has changed. */
-const KNOWN = new WeakMap<ColumnSchema, Promise<Expr | undefined>>();
-
 /** A literal, or an expression to be computed for each row. Throws 1364 for a column that has none, under a strict sql_mode. */
 export async function defaultOf(
   executor: Executor,
@@ -26,13 +23,7 @@ export async function defaultOf(
   column: ColumnSchema,
   cluster: ClusterView,
 ): Promise<Expr> {
-  let known = KNOWN.get(column);
-  if (known === undefined) {
-    known = ask(executor, table.schema ?? keyspace, table.name, column, cluster);
-    KNOWN.set(column, known);
-    known.catch(() => KNOWN.delete(column));
-  }
-  const expr = await known;
+  const expr = await ask(executor, table.schema ?? keyspace, table.name, column, cluster);
   if (expr !== undefined) return expr;
   if (isStrict(executor.state) && !ignore) {
     throw new MysqlError(1364, "HY000", `Field '${column.name}' doesn't have a default value`);

@@ -123,7 +123,10 @@ function textOf(value: Value, column: ColumnSchema): Buffer | undefined {
     }
     case "FLOAT64": {
       const number = Number(raw.toString("latin1"));
-      return Number.isInteger(number) && Math.abs(number) < 1e15 ? Buffer.from(String(number)) : undefined;
+      const text = String(number);
+      // Where it does not fit, MySQL writes it shorter: 1e14 in CHAR(5) stays 1e14.
+      const fits = Number.isInteger(number) && Math.abs(number) < 1e15 && text.length <= lengthOf(column);
+      return fits ? Buffer.from(text) : undefined;
     }
     case "HEXVAL":
     case "HEXNUM":
