@@ -129,6 +129,18 @@ test("tables, columns, keys, triggers and routines are on every shard, and answe
   expect(await tableCount("a")).toEqual(["0", "0"]);
 }, 240_000);
 
+test("the default of a key that places rows is the one of now", async () => {
+  await pair.allSame([
+    "CREATE TABLE a (id BIGINT NOT NULL DEFAULT 7, v INT)",
+    "INSERT INTO a (v) VALUES (1)",
+    "ALTER TABLE a ALTER COLUMN id SET DEFAULT 8",
+    "INSERT INTO a (v) VALUES (2)",
+    "INSERT INTO a VALUES (DEFAULT, 3)",
+    "SELECT id, v FROM a WHERE id = 8 ORDER BY v",
+    "SELECT id, v FROM a ORDER BY v",
+  ]);
+});
+
 test("what would put rows where nobody finds them is refused, with what to do", async () => {
   await refused(
     "CREATE TABLE fresh (no INT, PRIMARY KEY (no))",
@@ -147,7 +159,7 @@ test("what would put rows where nobody finds them is refused, with what to do", 
   await refused("RENAME TABLE a TO named", /another way/);
   await refused("RENAME TABLE a TO fresh", /"fresh"/);
   await refused("RENAME TABLE a TO u.a", /over keyspaces s and u/);
-  await refused("CREATE TEMPORARY TABLE a (id INT)", /TEMPORARY/);
+  await refused("CREATE TEMPORARY TABLE b SELECT id FROM a", /SELECT/);
   await must(pair.gateway, "ALTER TABLE a MODIFY id INT");
   await must(pair.gateway, "DROP TABLE a");
 });
