@@ -160,7 +160,7 @@ export class TwinClient {
       if (packet[0] === HEADER_EOF && packet.length < 9) {
         return { kind: "rows", columns, rows: [], warnings: 0, ...flagsOf(packet.readUInt16LE(3)) };
       }
-      columns.push(decodeColumnDefinition(packet));
+      columns.push(decodeColumnDefinition(packet, true));
     }
   }
 }
