@@ -22,6 +22,12 @@ export interface Access {
 /** Plans are shared by users, so a plan always carries what it asks for. */
 export function accessOf(statement: Statement, plan: Plan, context: PlanContext): Access | undefined {
   if (plan.kind === "session") return undefined;
+  if (statement.kind === "ddl" && plan.kind === "send" && plan.routing.kind === "pinned") {
+    // To make one takes a right, as in MySQL; it is its session's alone then.
+    const [made] = statement.verb === "create" && statement.object === "table" ? statement.names : [];
+    const tables = made === undefined ? [] : [{ keyspace: plan.keyspace, table: made.name }];
+    return { right: "ddl", command: commandOf(statement), tables, system: false };
+  }
   const named = tableNamesOf(statement).flatMap((name) => accessedTable(name, statement, context));
   const reaches = reachesBeyondTables(statement);
   const keyspace = "keyspace" in plan ? plan.keyspace : (context.keyspace ?? "");
@@ -80,14 +86,16 @@ export function checkTableSeen(user: User, keyspace: string, table: string): voi
 /** A view is a table of its own here, as in MySQL: who may read it need not be let at the tables behind it. */
 function accessedTable(
   name: TableName | ObjectName,
-  { kind }: Statement,
+  statement: Statement,
   context: PlanContext,
 ): readonly { readonly keyspace: string; readonly table: string }[] {
   const view = viewOf(name, context);
   if (view !== undefined) return [{ keyspace: view.keyspace, table: name.name }];
   const schema = name.schema ?? context.keyspace;
   if (schema !== undefined && isSystemSchema(schema)) return [];
+  if (schema !== undefined && context.temporaries?.has(schema, name.name) === true) return [];
   // Those show what a shard has, whatever the VSchema lists.
+  const { kind } = statement;
   if (kind === "describe" || kind === "explain") {
     const keyspace = keyspaceOfName(name, context);
     return keyspace === undefined ? [] : [{ keyspace: keyspace.keyspace, table: name.name }];

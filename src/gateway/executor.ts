@@ -25,7 +25,7 @@ import { isSystemSchema } from "../plan/system-tables.ts";
 import type { AskedRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize } from "../sql/normalize.ts";
-import type { Insert, Statement } from "../sql/tree.ts";
+import type { Ddl, Insert, Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
 import { checkAccess } from "./access.ts";
 import { afterRequest, learn, learnRows } from "./aftermath.ts";
@@ -53,6 +53,7 @@ import { runInsertRows } from "./run-insert-rows.ts";
 import { runMerge } from "./run-merge.ts";
 import { runSessionStatement } from "./run-session-statement.ts";
 import { commitOpen, followShard, mayEndTransaction } from "./run-transaction.ts";
+import { followTemporaries } from "./temporary-tables.ts";
 import { CACHED_VERBS, StatementPlans } from "./statement-plans.ts";
 import { answersNoRows, isDone, isQuery, passesBinary } from "./statement-facts.ts";
 import { deadlockBehind, isDeadlock, transactionLost, withErrors } from "./shard-errors.ts";
@@ -139,6 +140,8 @@ export class Executor implements PassThroughOwner {
   #parts: { readonly settings: string; readonly nowUs: number } | undefined;
   /** Tables whose definitions the statement that passes through changes. */
   #defining: DefinedTables | undefined;
+  /** What passes through defines temporary tables in a sharded keyspace. */
+  #temporary: Ddl | undefined;
   /** What the statement under way may do to rows. */
   #use: ShardUse = "writes";
   /** Of the statement under way, which is a transaction of its own; undefined: the session's. */
@@ -227,7 +230,9 @@ export class Executor implements PassThroughOwner {
       if (plan.kind === "send") {
         this.#inserting =
           statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
-        this.#defining = definedTables(statement, plan.keyspace);
+        const isOfTemporary = statement.kind === "ddl" && plan.routing.kind === "pinned";
+        this.#temporary = isOfTemporary ? statement : undefined;
+        this.#defining = isOfTemporary ? undefined : definedTables(statement, plan.keyspace);
         const { hasTables } = this.state.kept;
         if (plan.effect.reserves !== undefined || (hasTables && statement.kind === "ddl")) {
           this.#keeping = keepingOf(statement, normalized.binds, plan.keyspace, hasTables);
@@ -288,6 +293,7 @@ export class Executor implements PassThroughOwner {
     this.#effect = NO_EFFECT;
     this.#inserting = undefined;
     this.#defining = undefined;
+    this.#temporary = undefined;
     this.#parts = undefined;
     this.#keepsWarnings = false;
     this.#deadlineMs = 0;
@@ -428,6 +434,8 @@ export class Executor implements PassThroughOwner {
 
   /** A shard of the keyspace for work that any of them can do: another one each time. */
   anyTarget(keyspace: string, cluster: ClusterView): ShardTarget {
+    const home = this.#homeOfTemporaries(keyspace, cluster);
+    if (home !== undefined) return home;
     const targets = this.targetsOf({ keyspace, routing: SCATTER }, [], cluster);
     const target = targets[(this.state.connectionId + this.#turn++) % targets.length];
     if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no shard`);
@@ -444,9 +452,18 @@ export class Executor implements PassThroughOwner {
 
   /** The shard that statements without tables go to. */
   firstTarget(keyspace: string, cluster: ClusterView): ShardTarget {
+    const home = this.#homeOfTemporaries(keyspace, cluster);
+    if (home !== undefined) return home;
     const [target] = this.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
     if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no shard`);
     return target;
+  }
+
+  /** What any shard can answer is asked where the session's temporary tables are, which may be meant. */
+  #homeOfTemporaries(keyspace: string, cluster: ClusterView): ShardTarget | undefined {
+    const { temporaries } = this.state.kept;
+    if (!temporaries.hasAnyIn(keyspace)) return undefined;
+    return this.targetsOf({ keyspace, routing: { kind: "pinned", keyspaceId: temporaries.home } }, [], cluster)[0];
   }
 
   /** Passes `payload` to one shard of the keyspace, whichever. */
@@ -677,7 +694,9 @@ export class Executor implements PassThroughOwner {
       this.#slow(runChangeRows(this, plan, binds, cluster));
       return;
     }
-    const gather = plan.kind === "gather" ? plan : this.#options.forcesGather ? plan.gather : undefined;
+    // A merge asks about its columns while rows come, which the one connection with temporary tables cannot do.
+    const isGathered = this.#options.forcesGather || !this.state.kept.temporaries.isEmpty;
+    const gather = plan.kind === "gather" ? plan : isGathered ? plan.gather : undefined;
     if (gather === undefined) this.#refuseMerge();
     this.state.last.tier = gather === undefined ? "merge" : "gather";
     if (gather !== undefined) this.#slow(runGather(this, gather, binds, cluster));
@@ -878,6 +897,12 @@ export class Executor implements PassThroughOwner {
     }
     const defining = this.#defining;
     this.#defining = undefined;
+    const temporary = this.#temporary;
+    this.#temporary = undefined;
+    if (temporary !== undefined && target !== undefined && info.kind !== "err") {
+      this.#slow(followTemporaries(this, temporary, target).then(() => this.#write(chunk)));
+      return;
+    }
     if (keeping?.releases === true) this.#slow(settleLocks(this).then(() => this.#write(chunk)));
     else if (defining === undefined) this.#write(chunk);
     else
@@ -916,6 +941,10 @@ export class Executor implements PassThroughOwner {
     const { keyspace, statement, binds } = inserting;
     const { autoIncrements } = context;
     const schema = statement.table.schema ?? keyspace;
+    if (state.kept.temporaries.has(schema, statement.table.name)) {
+      state.lastInsertId = ok.lastInsertId;
+      return false;
+    }
     const column = autoIncrements.known(schema, statement.table.name);
     if (column === undefined) {
       const asked = autoIncrements.ask(target, schema, statement.table.name);

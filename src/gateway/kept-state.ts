@@ -6,6 +6,7 @@ import { isAscii } from "node:buffer";
 import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import type { Statement } from "../sql/tree.ts";
+import { TemporaryTables } from "./temporary-tables.ts";
 import { walk } from "../sql/walk.ts";
 
 /** What a statement may leave or take away. */
@@ -21,6 +22,8 @@ export interface Keeping {
 }
 
 export class KeptState {
+  /** Those in sharded keyspaces. */
+  readonly temporaries = new TemporaryTables();
   readonly #tables = new Set<string>();
   #locks = new Set<string>();
   #isUnknown = false;

@@ -5,9 +5,14 @@ import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../e
 import { plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
 import type { Executor } from "./executor.ts";
 
-/** Goes to the session's own connection where it has locked tables: on any other it would wait for them. */
-export function pooledRequest({ state: { holds } }: Executor, target: ShardTarget, payload: Buffer): ShardRequest {
-  return { ...plainRequest(payload), holdId: holds.hasLockedTables ? holds.idOf(target) : 0 };
+/**
+ * Goes to the session's own connection where it has locked tables, for which any other would wait, and where it may have
+ * temporary ones, which no other knows.
+ */
+export function pooledRequest({ state }: Executor, target: ShardTarget, payload: Buffer): ShardRequest {
+  const { holds, kept } = state;
+  const isOwn = holds.hasLockedTables || !kept.temporaries.isEmpty;
+  return { ...plainRequest(payload), holdId: isOwn ? holds.idOf(target) : 0 };
 }
 
 /** Throws the shard's error, also when it is an ERR packet. */

@@ -55,6 +55,10 @@ export class StatementPlans {
     if (!CACHED_VERBS.has(normalized.verb)) {
       return this.#timed(() => this.#make(parse(sql, this.#state.sqlMode), given));
     }
+    // Nobody else's plans know the session's tables.
+    if (!this.#state.kept.temporaries.isEmpty) {
+      return this.#timed(() => this.#make(this.#read(sql, normalized), given, normalized.key));
+    }
     const selection = target.shard === undefined ? (target.keyspace ?? "") : target.text;
     // Routing rules may be for replicas.
     const read = tabletType === "primary" ? selection : `${selection}@${tabletType}`;
@@ -121,7 +125,8 @@ export class StatementPlans {
     const vschema = shard !== undefined && keyspace !== undefined ? asUnsharded(cluster, keyspace) : cluster.vschema;
     const { schema } = cluster;
     const autoVSchema = this.#context.autoVSchema.isOn;
-    const planContext: PlanContext = { vschema, schema, keyspace, tabletType, autoVSchema };
+    const { temporaries } = this.#state.kept;
+    const planContext: PlanContext = temporaries.over({ vschema, schema, keyspace, tabletType, autoVSchema });
     const planned = limitIndex === undefined ? statement : withSelectLimit(statement, limitIndex);
     const plan = planStatement(planned, planContext);
     const digest = this.#newDigest(plan, statement, key);

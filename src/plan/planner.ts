@@ -28,6 +28,7 @@ import type { Plan, Routing } from "./plan.ts";
 import { planQuery } from "./query.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
 import { followRules, type PlanContext, type ResolvedTable, tablesOf } from "./tables.ts";
+import { planTemporary } from "./temporary.ts";
 import { expandViews, withColumnsOf } from "./views.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
@@ -79,8 +80,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
       if (statement.local) return { kind: "session", statement };
       return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "ddl":
-      refuseTemporary(statement, context);
-      return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
+      return planTemporary(statement, context) ?? planOtherDefinition(statement, context);
     case "do":
     case "callProcedure":
     case "lock":
@@ -124,6 +124,11 @@ function planStatementFor(statement: SetStatementFor, context: PlanContext): Pla
     return { kind: "session", statement };
   }
   return send(statement, plan.keyspace, plan.routing, undefined, plan.effect);
+}
+
+function planOtherDefinition(statement: Ddl, context: PlanContext): Plan {
+  refuseTemporary(statement, context);
+  return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
 }
 
 /** A temporary table is one connection's, and rows of a sharded keyspace's table belong to several. */

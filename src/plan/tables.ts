@@ -7,6 +7,7 @@ import { walk } from "../sql/walk.ts";
 import type { ClusterSchema, TableSchema } from "../schema/model.ts";
 import type { TabletType } from "../topo/records.ts";
 import type { ClusterVSchema, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
+import type { SessionTemporaries } from "./temporary.ts";
 import { type NameOf, ruleTarget, withTargets } from "./routing-rules.ts";
 
 export interface PlanContext {
@@ -17,6 +18,8 @@ export interface PlanContext {
   readonly keyspace: string | undefined;
   /** What the session reads from, as routing rules ask; default: primaries. */
   readonly tabletType?: TabletType;
+  /** Of the session, in sharded keyspaces; they are in `vschema` and `schema`. Undefined: it cannot have any. */
+  readonly temporaries?: SessionTemporaries;
   /** Tables that are made in sharded keyspaces are entered in the VSchema then. */
   readonly autoVSchema?: boolean;
 }
