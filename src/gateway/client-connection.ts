@@ -129,6 +129,8 @@ export class ClientConnection implements Output {
   #looping = false;
   #paused = false;
   #ending = false;
+  /** The command that was under way when the client went: it ends, and counts, later. */
+  #left: { readonly handler: CommandHandler; readonly sinceMs: number } | undefined;
   /** Of a packet that has not arrived whole, at the last sweep. */
   #lastRead: { readonly bytesRead: number; readonly sinceMs: number } | undefined;
   /** With which a drain ends it behind the next answer, once it has no transaction. */
@@ -210,9 +212,14 @@ export class ClientConnection implements Output {
 
   /** The command is answered; the next one may start. */
   commandDone(): void {
-    if (this.#phase.kind !== "executing") return;
-    const { handler, sinceMs } = this.#phase;
     const nowMs = this.#options.clock.nowMs();
+    if (this.#phase.kind !== "executing") {
+      const left = this.#left;
+      this.#left = undefined;
+      left?.handler.answered(nowMs - left.sinceMs);
+      return;
+    }
+    const { handler, sinceMs } = this.#phase;
     this.#phase = { kind: "ready", handler, sinceMs, idleSinceMs: nowMs };
     handler.answered(nowMs - sinceMs);
     if (this.#ending) this.end();
@@ -638,6 +645,7 @@ export class ClientConnection implements Output {
     const phase = this.#phase;
     if (phase.kind === "closed") return;
     this.#phase = { kind: "closed" };
+    if (phase.kind === "executing") this.#left = phase;
     if (phase.kind !== "login") void phase.handler.disconnected();
     this.#giveFilePacket();
     this.#drained();

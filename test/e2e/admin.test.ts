@@ -145,6 +145,16 @@ describe("admin pages", () => {
       "SELECT p.id, ROW_NUMBER() OVER (ORDER BY p.v) AS n FROM p JOIN beside.q ON p.id = q.id",
     );
     expect(joined).toHaveLength(2);
+    const impatient = await createConnection({
+      host: "127.0.0.1",
+      port: gateway.port,
+      user: "root",
+      database: "plain",
+    });
+    impatient.on("error", () => undefined);
+    void impatient.query("SELECT SLEEP(60), v FROM p WHERE id = 1").catch(() => undefined);
+    await until(async () => (await page(gateway, "/debug/connections")).body.includes("SLEEP(60)"));
+    impatient.destroy();
     const name = "shardgate_transactions_total";
     await until(async () => {
       const { body } = await page(gateway, "/metrics");
@@ -159,7 +169,13 @@ describe("admin pages", () => {
     expect(grown("shardgate_gather_rows_total")).toBe(5);
     expect(grown("shardgate_gather_bytes_total")).toBeGreaterThan(5);
     expect(grown("shardgate_plan_duration_seconds_count")).toBeGreaterThan(2);
-    expect(grown("shardgate_client_connections_total", 'outcome="accepted"')).toBe(1);
+    expect(grown("shardgate_queries_total", 'tier="gather"', 'outcome="ok"')).toBe(1);
+    expect(grown("shardgate_client_connections_total", 'outcome="accepted"')).toBe(2);
+    // Who leaves in the middle of a statement is counted, too.
+    await until(async () => {
+      const errors = sampled((await page(gateway, "/metrics")).body, "shardgate_queries_total", 'outcome="error"');
+      return errors === sampled(before, "shardgate_queries_total", 'outcome="error"') + 1;
+    });
     expect(grown("shardgate_client_bytes_total", 'direction="in"')).toBeGreaterThan(100);
     expect(grown("shardgate_client_bytes_total", 'direction="out"')).toBeGreaterThan(100);
     expect(grown("shardgate_tablet_bytes_total", 'keyspace="plain"', 'direction="out"')).toBeGreaterThan(100);
