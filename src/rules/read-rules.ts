@@ -30,7 +30,8 @@ export type ReadRules =
   | { readonly kind: "good"; readonly rules: readonly QueryRule[]; readonly warnings: readonly VSchemaFault[] }
   | { readonly kind: "bad"; readonly faults: readonly VSchemaFault[] };
 
-const FIELDS = {
+/** The fields of each object. */
+export const RULE_FIELDS = {
   file: ["$schema", "rules"],
   rule: ["name", "comment", "priority", "enabled", "dry_run", "continue", "match", "action"],
   match: ["user", "source", "keyspace", "digest", "pattern", "type"],
@@ -66,7 +67,7 @@ export function faultsText(faults: readonly VSchemaFault[]): string {
 
 function readRules(json: JsonValue): ReadRules {
   const faults = new Faults();
-  const file = readObject(json, "", FIELDS.file, faults);
+  const file = readObject(json, "", RULE_FIELDS.file, faults);
   if (file !== undefined && !file.has("rules")) faults.add("rules", "missing: a list of rules");
   const items = file?.items("rules") ?? [];
   if (items.length > LIMITS.queryRulesMax) {
@@ -86,14 +87,14 @@ function readRules(json: JsonValue): ReadRules {
 function readRule(json: JsonValue, path: string, names: Set<string>, faults: Faults): QueryRule | undefined {
   // Faults are told with the rule's name where it has one: people do not count list items.
   const named = nameOf(json);
-  const fields = readObject(json, named === undefined ? path : `rule ${named}`, FIELDS.rule, faults);
+  const fields = readObject(json, named === undefined ? path : `rule ${named}`, RULE_FIELDS.rule, faults);
   if (fields === undefined) return undefined;
   const name = fields.text("name");
   if (!NAME.test(name)) fields.fault("name", "1 to 64 letters, digits or _ . - expected, a letter or digit first");
   else if (names.has(name)) fields.fault("name", `another rule has the name ${name}`);
   names.add(name);
-  const matchFields = fields.object("match", FIELDS.match);
-  const actionFields = fields.object("action", FIELDS.action);
+  const matchFields = fields.object("match", RULE_FIELDS.match);
+  const actionFields = fields.object("action", RULE_FIELDS.action);
   const match = matchFields === undefined ? MATCH_ALL : readMatch(matchFields);
   const action = actionFields === undefined ? NO_ACTION : readAction(actionFields, match);
   return {
@@ -238,7 +239,7 @@ function readAction(fields: FieldReader, match: RuleMatch): RuleAction {
 }
 
 function readBlock(fields: FieldReader): BlockAction | undefined {
-  const block = fields.object("block", FIELDS.block);
+  const block = fields.object("block", RULE_FIELDS.block);
   if (block === undefined) return undefined;
   const message = block.text("message");
   if (message === "") block.fault("message", "a text for the client expected");
@@ -251,7 +252,7 @@ function readBlock(fields: FieldReader): BlockAction | undefined {
 }
 
 function readRewrite(fields: FieldReader, { pattern }: RuleMatch): RewriteAction | undefined {
-  const rewrite = fields.object("rewrite", FIELDS.rewrite);
+  const rewrite = fields.object("rewrite", RULE_FIELDS.rewrite);
   if (rewrite === undefined) return undefined;
   const replace = rewrite.text("replace");
   if (!rewrite.has("replace")) rewrite.fault("replace", "missing: what to put in place of the pattern's match");
@@ -264,7 +265,7 @@ function readRewrite(fields: FieldReader, { pattern }: RuleMatch): RewriteAction
 }
 
 function readMirror(fields: FieldReader): MirrorAction | undefined {
-  const mirror = fields.object("mirror", FIELDS.mirror);
+  const mirror = fields.object("mirror", RULE_FIELDS.mirror);
   if (mirror === undefined) return undefined;
   const percent = mirror.has("percent") ? mirror.number("percent") : 100;
   if (!(percent > 0 && percent <= 100)) mirror.fault("percent", "above 0 and up to 100 expected");
@@ -277,7 +278,7 @@ function readMirror(fields: FieldReader): MirrorAction | undefined {
 }
 
 function readLimit(fields: FieldReader): LimitAction | undefined {
-  const limit = fields.object("limit", FIELDS.limit);
+  const limit = fields.object("limit", RULE_FIELDS.limit);
   if (limit === undefined) return undefined;
   const perSecond = limit.number("per_second");
   if (!(perSecond > 0 && perSecond <= LIMITS.ruleRateMax)) {
