@@ -1,8 +1,7 @@
 // The manifests in deploy/: each overlay renders, every object is valid by the Kubernetes API's own schema, and what it
 // starts exists: flags, ports, probe paths, Secrets and ConfigMaps.
 
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import * as appsV1 from "kubernetes-models/apps/v1";
@@ -11,46 +10,13 @@ import * as batchV1 from "kubernetes-models/batch/v1";
 import * as networkingV1 from "kubernetes-models/networking.k8s.io/v1";
 import * as policyV1 from "kubernetes-models/policy/v1";
 import * as coreV1 from "kubernetes-models/v1";
-import { parseAllDocuments } from "yaml";
 import { ctlCommand } from "../../src/bin/ctl.ts";
 import { gatewayCommand } from "../../src/bin/gateway.ts";
 import { tabletCommand } from "../../src/bin/tablet.ts";
 import { parseUsers } from "../../src/gateway/users.ts";
 import { readRulesText } from "../../src/rules/read-rules.ts";
 import { ROOT } from "../fixture/build.ts";
-
-const OVERLAYS = ["dev", "production"] as const;
-const DEPLOY = join(ROOT, "deploy");
-
-interface Container {
-  readonly name: string;
-  readonly image: string;
-  readonly args?: readonly string[];
-  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
-  readonly securityContext?: Record<string, unknown>;
-  readonly [probe: string]: unknown;
-}
-
-interface PodSpec {
-  readonly containers: readonly Container[];
-  readonly initContainers?: readonly Container[];
-  readonly volumes?: readonly {
-    readonly name: string;
-    readonly configMap?: { name: string };
-    readonly secret?: { secretName: string };
-  }[];
-}
-
-interface KubernetesObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly spec?: {
-    readonly template?: { readonly spec: PodSpec };
-    readonly volumeClaimTemplates?: readonly { metadata: { name: string } }[];
-  };
-}
+import { canRender, DEPLOY, type KubernetesObject, OVERLAYS, type PodSpec, render } from "./render.ts";
 
 type Model = new (data: never) => { validate(): void };
 
@@ -65,16 +31,6 @@ const MODELS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 /** Custom resources of the Prometheus operator: no schema of Kubernetes' own. */
 const CUSTOM = new Set(["PodMonitor", "ServiceMonitor", "PrometheusRule"]);
 
-const kubectl = ["/usr/local/bin/kubectl", "/usr/bin/kubectl"].find((path) => existsSync(path));
-if (kubectl === undefined) process.stderr.write("kubectl is not installed: manifests are not rendered\n");
-
-function render(overlay: string): readonly KubernetesObject[] {
-  const text = execFileSync(kubectl ?? "kubectl", ["kustomize", join(DEPLOY, "overlays", overlay)], {
-    encoding: "utf8",
-  });
-  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
-}
-
 /** Base64 of several lines, which the API takes and the schema does not. */
 function joined(object: KubernetesObject): KubernetesObject {
   if (object.kind !== "Secret") return object;
@@ -83,7 +39,7 @@ function joined(object: KubernetesObject): KubernetesObject {
   );
 }
 
-describe.skipIf(kubectl === undefined).each(OVERLAYS)("overlay %s", (overlay) => {
+describe.skipIf(!canRender).each(OVERLAYS)("overlay %s", (overlay) => {
   let objects: readonly KubernetesObject[] = [];
   let pods: readonly { readonly of: KubernetesObject; readonly spec: PodSpec }[] = [];
 
@@ -123,6 +79,11 @@ describe.skipIf(kubectl === undefined).each(OVERLAYS)("overlay %s", (overlay) =>
         const [name = "", ...flags] = args;
         if (name !== "gateway" && name !== "tablet") continue;
         const command = commands[name];
+        const given = flags.map((flag) => flag.split("=", 1)[0]);
+        expect(given, "each flag once").toEqual([...new Set(given)]);
+        const endpoints = flags.find((flag) => flag.startsWith("--topo-endpoints="))?.split(",") ?? [];
+        expect(endpoints).toHaveLength(overlay === "production" ? 3 : 1);
+        if (name === "tablet") expect(given).toContain("--mysql-password-file");
         for (const flag of flags) {
           const [long = "", value] = flag.split("=", 2);
           const option = command.options.find((each) => each.long === long);
