@@ -452,8 +452,6 @@ export class Executor implements PassThroughOwner {
 
   /** The shard that statements without tables go to. */
   firstTarget(keyspace: string, cluster: ClusterView): ShardTarget {
-    const home = this.#homeOfTemporaries(keyspace, cluster);
-    if (home !== undefined) return home;
     const [target] = this.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
     if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no shard`);
     return target;
@@ -468,7 +466,8 @@ export class Executor implements PassThroughOwner {
 
   /** Passes `payload` to one shard of the keyspace, whichever. */
   toAnyShard(keyspace: string, cluster: ClusterView, payload: Buffer): void {
-    this.#toOne(this.firstTarget(keyspace, cluster), payload, false, false);
+    const home = this.#homeOfTemporaries(keyspace, cluster);
+    this.#toOne(home ?? this.firstTarget(keyspace, cluster), payload, false, false);
   }
 
   /** Passes a statement on tables to the one shard it is for. */

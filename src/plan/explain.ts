@@ -18,7 +18,12 @@ export function planDescribe(statement: Describe, context: PlanContext): SendPla
   const { table } = statement;
   const effect = withReserved(statement, { ...READ, touchesTables: false });
   const keyspace = keyspaceOfName(table, context);
-  if (keyspace !== undefined) return send(statement, keyspace.keyspace, ANY, undefined, effect);
+  if (keyspace !== undefined) {
+    const { temporaries } = context;
+    const isTemporary = keyspace.sharded && temporaries?.has(keyspace.keyspace, table.name) === true;
+    const routing: Routing = isTemporary ? { kind: "pinned", keyspaceId: temporaries.home } : ANY;
+    return send(statement, keyspace.keyspace, routing, undefined, effect);
+  }
   const plan = send(statement, keyspaceForAny(undefined, context).keyspace, ANY, undefined, effect);
   // A shard's connection has selected its keyspace.
   return { ...plan, substitute: { ...statement, table: { ...table, schema: table.schema ?? context.keyspace } } };
