@@ -499,6 +499,7 @@ export class Executor implements PassThroughOwner {
     const { targets } = state.last;
     if (targets.length < LIMITS.loggedShardsMax && !targets.includes(target)) targets.push(target);
     const parts = this.#parts;
+    if (touchesTables && state.holds.clientBranch !== undefined) state.holds.checkBranch(target);
     const holdId = state.holds.idOf(target);
     const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
     const settings = parts === undefined ? state.settings.sql : parts.settings;
@@ -602,7 +603,7 @@ export class Executor implements PassThroughOwner {
   openTransaction(touchesTables: boolean, changes = false): void {
     const { state } = this;
     state.tracker?.touches(touchesTables, changes);
-    if (state.inTransaction || !touchesTables) return;
+    if (state.inTransaction || !touchesTables || state.holds.clientBranch !== undefined) return;
     if (!state.autocommit) {
       state.begin = startOf(state);
       return;

@@ -32,5 +32,6 @@ export async function settleLocks(executor: Executor): Promise<void> {
 
 /** Gives reserved connections back when nothing is left on them. */
 export function giveBack({ state: { kept, holds } }: Executor): void {
-  if (kept.isEmpty && !holds.hasLockedTables && !holds.hasReadLock) holds.unreserve();
+  if (holds.clientBranch !== undefined || holds.hasLockedTables || holds.hasReadLock) return;
+  if (kept.isEmpty) holds.unreserve();
 }

@@ -22,6 +22,7 @@ import { runSet, runSetTransaction } from "./set-statement.ts";
 import { runBegin, runConclude, runReleaseSavepoint, runRollbackTo, runSavepoint } from "./run-transaction.ts";
 import { runShow } from "./show-statement.ts";
 import { runVexplain } from "./run-vexplain.ts";
+import { runXa } from "./run-xa.ts";
 import { NO_TARGET, parseTarget, type SessionTarget } from "./target.ts";
 
 /** Answers the client, or throws. `payload` is what the client sent. */
@@ -104,6 +105,9 @@ export async function runSessionStatement(
       return;
     case "deallocate":
       runDeallocate(executor, statement);
+      return;
+    case "xa":
+      await runXa(executor, statement, cluster);
       return;
     case "kill":
       await runKill(executor, statement);

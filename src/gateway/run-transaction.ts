@@ -20,6 +20,7 @@ import { startOf } from "./transaction-start.ts";
 
 export async function runBegin(executor: Executor, statement: Begin, cluster: ClusterView): Promise<void> {
   const { state } = executor;
+  refuseInBranch(state);
   await commitOpen(executor);
   // Starting a transaction gives up locked tables (manual: "LOCK TABLES").
   await unlockAll(executor);
@@ -30,6 +31,7 @@ export async function runBegin(executor: Executor, statement: Begin, cluster: Cl
 
 export async function runConclude(executor: Executor, statement: Commit | Rollback): Promise<void> {
   const { state } = executor;
+  refuseInBranch(state);
   const { begin } = state;
   const completion = completionType(executor);
   const chains = statement.chain ?? completion === "chain";
@@ -44,6 +46,14 @@ export async function runConclude(executor: Executor, statement: Commit | Rollba
   else dropNext(executor);
   answer(executor);
   if (releases) executor.client.end();
+}
+
+/** Throws 1399 while the client has an XA transaction, which XA statements alone begin and end. */
+function refuseInBranch({ holds }: Executor["state"]): void {
+  if (holds.clientBranch === undefined) return;
+  const phase = holds.clientBranch.phase.toUpperCase();
+  const text = `XAER_RMFAIL: The command cannot be executed when global transaction is in the  ${phase} state`;
+  throw new MysqlError(1399, "XAE07", text);
 }
 
 export function runSavepoint(executor: Executor, { name }: Savepoint): void {
@@ -154,6 +164,7 @@ export function followShard(
   { status, holdId, kind }: ReplyEnd,
 ): "same" | "torn" {
   const { holds } = state;
+  if (holds.clientBranch !== undefined) return "same";
   const isOpen = (status & SERVER.STATUS_IN_TRANS) !== 0;
   if (holds.participates(target)) {
     if (isOpen) return "same";

@@ -4,7 +4,7 @@
 // one has committed, the client is told which is which. In `twopc` all shards commit or none (two-phase.ts).
 
 import { type Decision, TAKE_SNAPSHOT } from "../base/distributed-transaction.ts";
-import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
+import { messageOf, MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { joinStatements, splitStatementList } from "../base/statement-list.ts";
 import { conclude, errorOfReply, ShardCallError } from "../engine/collect.ts";
@@ -41,6 +41,12 @@ interface Branch {
   isPrepared: boolean;
 }
 
+/** An XA transaction that the client has named. */
+export interface ClientBranch {
+  readonly target: ShardTarget;
+  readonly phase: "active" | "idle" | "prepared";
+}
+
 /** What the request under way on a shard does before its statement. */
 interface Opening {
   readonly target: ShardTarget;
@@ -61,6 +67,8 @@ export class SessionHolds {
   warned: ReplyEnd | undefined;
   /** Shards on which the last transaction, which is committed, has still to be so. */
   unfinished: readonly string[] = [];
+  /** The client's own XA transaction, on a reserved connection. */
+  clientBranch: ClientBranch | undefined;
   /** LOCK TABLES is in force on reserved connections. */
   hasLockedTables = false;
   /** FLUSH TABLES WITH READ LOCK is in force on reserved connections to all shards. */
@@ -131,6 +139,14 @@ export class SessionHolds {
 
   participates(target: ShardTarget): boolean {
     return this.#find(target)?.inTransaction ?? false;
+  }
+
+  /** Throws unless the client's XA transaction, if there is one, is on this shard. */
+  checkBranch(target: ShardTarget): void {
+    const { clientBranch } = this;
+    if (clientBranch === undefined || sameShard(clientBranch.target, target)) return;
+    const construct = `a statement on ${nameOf(target)} in an XA transaction on ${nameOf(clientBranch.target)}`;
+    throw notSupported(construct, "an XA transaction stays on one shard");
   }
 
   /** Throws when these shards may not all be in one transaction. */
@@ -264,6 +280,7 @@ export class SessionHolds {
     const held = this.#find(target);
     if (held === undefined) return;
     this.hasLostState ||= held.reserved;
+    if (held.reserved) this.clientBranch = undefined;
     this.#drop(target);
     // What the tablet remembers of it goes too.
     this.#release(target, held.holdId);
@@ -426,6 +443,7 @@ export class SessionHolds {
   async releaseAll(): Promise<void> {
     this.savepoints.clear();
     this.#distributed = undefined;
+    this.clientBranch = undefined;
     this.hasLockedTables = false;
     this.hasReadLock = false;
     this.hasLostState = false;

@@ -90,7 +90,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
         return { kind: "session", statement };
       return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "xa":
-      throw notSupported("XA", "use BEGIN and COMMIT");
+      return { kind: "session", statement };
     case "prepare":
     case "execute":
     case "deallocate":

@@ -236,6 +236,62 @@ test("programs, open tables, files of the server", async () => {
   expect(await pair.allSameOrRefused(PROGRAMS)).toEqual([]);
 });
 
+/** A client's own XA transactions: ended by whichever connection, refused where MySQL refuses. */
+const XA = [
+  "CREATE TABLE xx (a INT PRIMARY KEY)",
+  "XA START 'one'",
+  "INSERT INTO xx VALUES (1)",
+  "SELECT * FROM xx",
+  "BEGIN",
+  "COMMIT",
+  "XA PREPARE 'one'",
+  "XA END 'one'",
+  "XA PREPARE 'one'",
+  "XA RECOVER",
+  "XA COMMIT 'one'",
+  "XA START 'two', 'b', 7",
+  "INSERT INTO xx VALUES (2)",
+  "XA END 'two', 'b', 7",
+  "XA COMMIT 'two', 'b', 7 ONE PHASE",
+  "BEGIN",
+  "INSERT INTO xx VALUES (9)",
+  "XA START 'three'",
+  "ROLLBACK",
+  "SET autocommit = 0",
+  "XA START 'four'",
+  "CREATE TABLE yy (a INT)",
+  "INSERT INTO xx VALUES (4)",
+  "XA END 'four'",
+  "XA ROLLBACK 'four'",
+  "SET autocommit = 1",
+  "XA COMMIT 'nobody'",
+  "SELECT * FROM xx ORDER BY a",
+  "XA START 0x41, 0x42, 3",
+  "INSERT INTO xx VALUES (10)",
+  "XA END 0x41, 0x42, 3",
+  "XA PREPARE 0x41, 0x42, 3",
+];
+
+test("XA transactions of clients; what is prepared outlives its connection, and the gateway's own names are not given", async () => {
+  const first = await Pair.open(twins, "u");
+  expect(await first.allSameOrRefused(XA)).toEqual([]);
+  first.close();
+  const sql = "XA COMMIT 0x41, 0x42, 3";
+  // A server finds out a moment later that its client is gone.
+  await expect.poll(async () => (await pair.gateway.query(sql)).kind, { timeout: 30_000 }).toBe("ok");
+  await expect.poll(async () => (await pair.direct.query(sql)).kind, { timeout: 30_000 }).toBe("ok");
+  await pair.allSame(["XA RECOVER", "SELECT * FROM xx ORDER BY a", "DROP TABLE xx"]);
+  expect(await pair.gateway.query("XA START 'a', 'b', 21319")).toMatchObject({ errno: 1235 });
+  await pair.gateway.query("USE s");
+  expect(await pair.gateway.query("XA START 'over shards'")).toMatchObject({ errno: 1235 });
+  await pair.gateway.query("USE `s:-80`");
+  expect(await pair.gateway.query("XA START 'one shard'")).toMatchObject({ kind: "ok" });
+  await pair.gateway.query("USE u");
+  expect(await pair.gateway.query("SELECT COUNT(*) FROM p")).toMatchObject({ errno: 1235 });
+  expect(await pair.gateway.query("XA END 'one shard'")).toMatchObject({ kind: "ok" });
+  expect(await pair.gateway.query("XA ROLLBACK 'one shard'")).toMatchObject({ kind: "ok" });
+});
+
 test("statements of every kind, one after the other in one session", async () => {
   expect(await pair.allSameOrRefused(STATEMENTS)).toEqual([]);
 });
