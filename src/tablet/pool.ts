@@ -189,8 +189,10 @@ export class Pool<C extends Poolable> {
     }
     // Selecting another database costs less than a login, and there may be many of them.
     if (elsewhere >= 0) return this.#removeIdle(elsewhere);
-    // Re-setting one costs a round trip or two, opening one a login: open while there is room.
-    if (fallback >= 0 && this.#total() >= this.#options.connectionsMax) return this.#removeIdle(fallback);
+    // One without settings needs only the SET, while opening one takes a login: what sessions with settings have given back
+    // after a reset would be nobody's, and each of them open one more. Re-setting others takes a reset, too.
+    const isPlain = fallback >= 0 && this.#idle[fallback]?.connection.settings === "";
+    if (isPlain || (fallback >= 0 && this.#total() >= this.#options.connectionsMax)) return this.#removeIdle(fallback);
     return undefined;
   }
 

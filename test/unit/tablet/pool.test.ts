@@ -5,7 +5,7 @@ import type { Clock, Timer } from "../../../src/base/clock.ts";
 import { Pool, type Poolable } from "../../../src/tablet/pool.ts";
 
 class FakeConnection implements Poolable {
-  readonly settings = "";
+  settings = "";
   readonly database = "";
   readonly foundRows = false;
   readonly createdMs = 0;
@@ -122,6 +122,22 @@ describe("all connections are closed, none is forgotten", () => {
     expect(pool.stats).toMatchObject({ idle: 0, inUse: 0 });
     expect((await lease(pool)).closed).toBe(false);
   });
+});
+
+test("one that has been reset serves those with settings; one that is set otherwise is left while there is room", async () => {
+  const { pool, all, leases } = await filled(1);
+  const [first] = leases;
+  const leaseSet = (): Promise<FakeConnection> =>
+    new Promise((resolve, reject) => {
+      pool.lease("SET a = 1", false, resolve, reject);
+    });
+  if (first !== undefined) pool.giveBack(first);
+  const again = await leaseSet();
+  expect(again).toBe(first);
+  again.settings = "SET b = 2";
+  pool.giveBack(again);
+  expect(await leaseSet()).not.toBe(first);
+  expect(all).toHaveLength(2);
 });
 
 test("one connection is opened for one who waits, whatever settings it is to get", async () => {
