@@ -30,6 +30,7 @@ import { startTabletServer, type TabletServer } from "../../../src/rpc/tablet-se
 
 const REQUEST: ExecuteRequest = {
   owner: 2 ** 31 + 7,
+  trace: { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", isSampled: true },
   hold: true,
   foundRows: true,
   streaming: false,
