@@ -25,6 +25,9 @@ export async function runXa(executor: Executor, statement: Xa, cluster: ClusterV
     await runRecover(executor, statement, cluster);
     return;
   }
+  if (formatOf(statement.text) === XID_FORMAT) {
+    throw notSupported(`XA with the format ${XID_FORMAT}`, "Shardgate's own transactions have it; take another one");
+  }
   const own = holds.clientBranch;
   // As the tablet has to recognize it.
   const text = statement.text.replace(/^xa \w+/i, (words) => words.toUpperCase());
@@ -54,12 +57,6 @@ async function runStart(executor: Executor, text: string, target: ShardTarget): 
   const { state, context, signal } = executor;
   if (state.inTransaction) throw outside();
   executor.refuseReplica();
-  if (formatOf(text) === XID_FORMAT) {
-    throw notSupported(
-      `XA START with the format ${XID_FORMAT}`,
-      "Shardgate's own transactions have it; take another one",
-    );
-  }
   const request = executor.requestFor(target, comQuery(text), false, true);
   const reply = await collect(context.tablets, target, request, signal);
   state.holds.joined(target, reply.info.holdId, false, true);
@@ -70,7 +67,7 @@ async function runStart(executor: Executor, text: string, target: ShardTarget): 
 
 /** The third part of an xid: decimal, or 0x. 1 if there is none. */
 function formatOf(text: string): number {
-  const last = /,\s*(\d+|0x[0-9a-f]+)(?:\s+(?:join|resume))?$/i.exec(text)?.[1];
+  const last = /,\s*(\d+|0x[0-9a-f]+)(?:\s+[a-z ]+)?\s*$/i.exec(text)?.[1];
   return last === undefined ? 1 : Number(last);
 }
 

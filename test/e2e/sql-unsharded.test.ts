@@ -282,6 +282,7 @@ test("XA transactions of clients; what is prepared outlives its connection, and 
   await expect.poll(async () => (await pair.direct.query(sql)).kind, { timeout: 30_000 }).toBe("ok");
   await pair.allSame(["XA RECOVER", "SELECT * FROM xx ORDER BY a", "DROP TABLE xx"]);
   expect(await pair.gateway.query("XA START 'a', 'b', 21319")).toMatchObject({ errno: 1235 });
+  expect(await pair.gateway.query("XA COMMIT 'a', 'b', 21319 ONE PHASE")).toMatchObject({ errno: 1235 });
   await pair.gateway.query("USE s");
   expect(await pair.gateway.query("XA START 'over shards'")).toMatchObject({ errno: 1235 });
   await pair.gateway.query("USE `s:-80`");
