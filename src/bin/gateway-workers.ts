@@ -14,6 +14,7 @@ import type { WorkerLink } from "../workers/worker-link.ts";
 import { Workers } from "../workers/workers.ts";
 import type { GatewayFlags } from "./gateway.ts";
 import type { RunningPart } from "./process-flags.ts";
+import { needsSharedTopology } from "./topo-flags.ts";
 
 const DECOY_KEY_BYTES = 32;
 /** For farewells after the drain. */
@@ -39,6 +40,7 @@ type Rows = readonly Readonly<Record<string, string | number>>[];
 
 /** Resolves when all workers serve. Throws CONFIG_BAD, also for what a worker finds wrong. */
 export async function startGatewayPrimary(flags: GatewayFlags, log: Log): Promise<RunningPart> {
+  needsSharedTopology(flags);
   const clock = systemClock;
   const seats = new Seats();
   const decoyKeyHex = randomBytes(DECOY_KEY_BYTES).toString("hex");

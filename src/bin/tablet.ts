@@ -17,7 +17,7 @@ import {
   wholeNumber,
 } from "./process-flags.ts";
 import { addTracingFlags, startTracing, type TracingFlags } from "./otlp.ts";
-import { addTopoFlags, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
+import { addTopoFlags, needsSharedTopology, openStore, type TopoFlags, topoRootOf } from "./topo-flags.ts";
 
 interface TabletFlags extends ProcessFlags, TopoFlags, TracingFlags {
   readonly workers: number;
@@ -106,6 +106,7 @@ async function run(flags: TabletFlags): Promise<void> {
   const workers = await import("./tablet-workers.ts");
   if (place === undefined) {
     await runProcess("tablet", flags, async (log) => {
+      needsSharedTopology(flags);
       return workers.startTabletPrimary(
         await optionsOf({ ...flags, otlpEndpoint: undefined }, log),
         flags.workers,

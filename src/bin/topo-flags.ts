@@ -68,6 +68,11 @@ export function addTopoFlags(command: Command, options: { readonly hidden?: bool
   return command;
 }
 
+/** Throws CONFIG_BAD for a topology that only one process can have. */
+export function needsSharedTopology({ topo }: TopoFlags): void {
+  if (topo === "embedded") throw new ShardgateError("CONFIG_BAD", "--workers needs a topology in etcd: --topo etcd");
+}
+
 export function topoRootOf(flags: TopoFlags): string {
   return flags.topoRoot ?? TOPO_DEFAULTS.topoRoot;
 }

@@ -149,7 +149,7 @@ export async function mergedValue(
 ): Promise<unknown> {
   const answers = await askAll(options, (channel, timeout) => channel.call("page", { path }, timeout));
   const values = answers.flatMap(({ worker, value }) =>
-    value === undefined ? [] : [{ worker, value: JSON.parse(value.body) as unknown }],
+    value === undefined ? [] : [{ worker, value: dataOf(value) }],
   );
   if (merge !== undefined) return merge(values);
   return Object.fromEntries(values.map(({ worker, value }) => [`worker ${worker}`, value]));
@@ -166,6 +166,11 @@ async function readiness(options: MergedPagesOptions): Promise<AdminPage> {
     return [`worker ${index}: ${page?.body.trim() ?? "does not answer"}`];
   });
   return problems.length === 0 ? text(200, "ok") : text(503, problems.join("\n"));
+}
+
+/** Text is shown as it is. */
+function dataOf({ type, body }: AdminPage): unknown {
+  return type === "application/json" ? (JSON.parse(body) as unknown) : body;
 }
 
 /** Those that do not answer are left out. */

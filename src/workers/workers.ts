@@ -108,6 +108,8 @@ export class Workers<Remote extends WorkerPort> {
 
   /** Gives a connection, from which nothing has been read, to the worker that has the fewest. */
   hand(socket: Socket, isUnixSocket: boolean): void {
+    // A client that goes at once must not end the process.
+    if (socket.listenerCount("error") === 0) socket.on("error", () => undefined);
     const chosen = this.#stopping ? undefined : this.#choose();
     if (chosen !== undefined) {
       chosen.take(socket, isUnixSocket, this.connections + 1);
