@@ -8,6 +8,7 @@ import type { InsertPlan, InsertVindex } from "../plan/plan.ts";
 import { resolveValue, valueRefOf } from "../plan/value-ref.ts";
 import type { BindValue, Insert } from "../plan/statement.ts";
 import type { ShardTarget } from "./ports.ts";
+import type { Destination, Vindex } from "../vschema/vindex.ts";
 import type { KeyspaceTargets } from "./shards.ts";
 import { storedKey } from "../plan/stored-key.ts";
 import { valueToPlace } from "./vindex-values.ts";
@@ -108,13 +109,29 @@ function keyspaceIdOf(
   const { vindex, columns } = insertVindex;
   const found = valuesOf(plan, insertVindex, row, binds, generated, dialect);
   const [first] = found;
-  const destination = vindex.kind === "multi-column" ? vindex.map(found) : first && vindex.map(first);
+  const destination = mapped(vindex, found, first);
   if (destination?.kind === "keyspace-id") return destination.id;
   const shown = found.map((value) => `${value.type}(${value.raw.toString("utf8").slice(0, 64)})`).join(", ");
   throw notSupported(
     `row ${row + 1} with [${shown}] in ${plan.table}.${columns.join(", ")}`,
     `vindex ${vindex.name} maps it to no keyspace id`,
   );
+}
+
+function mapped(vindex: Vindex, row: readonly Value[], first: Value | undefined): Destination | undefined {
+  switch (vindex.kind) {
+    case "multi-column":
+      return vindex.map(row);
+    case "single-column":
+      return first && vindex.map(first);
+    case "lookup":
+      throw new ShardgateError("INTERNAL", `lookup vindex ${vindex.name} was not asked`);
+  }
+}
+
+/** The values that place the rows, as they are stored; those of generated ids are not known. */
+export function placingValues(plan: InsertPlan, binds: readonly BindValue[], dialect: Dialect): Value[] {
+  return plan.statement.rows.flatMap((_, row) => valuesOf(plan, plan.primary, row, binds, new Map(), dialect));
 }
 
 function verify(
@@ -132,7 +149,7 @@ function verify(
   const matches =
     vindex.kind === "multi-column"
       ? vindex.verify(found, keyspaceId)
-      : first !== undefined && vindex.verify(first, keyspaceId);
+      : vindex.kind === "single-column" && first !== undefined && vindex.verify(first, keyspaceId);
   if (matches) return;
   throw new ShardgateError(
     "VINDEX_VALUE_BAD",

@@ -32,6 +32,7 @@ function shardsOf(plan: Plan, all: ReadonlyMap<string, KeyspaceTargets>): Extent
       const keyspace = targetsOf(plan.keyspace, all);
       // Ids that a sequence will give decide the shards only when the statement runs.
       if (plan.generate !== undefined && plan.primary.values.some((row) => row.includes(undefined))) return "some";
+      if (plan.primary.vindex.kind === "lookup") return "some";
       return extent(splitRows(plan, keyspace, [], new Map()).length, keyspace);
     }
     case "merge":

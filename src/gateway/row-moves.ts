@@ -1,9 +1,10 @@
 // Rows that go from one shard to another as they are: read without loss, deleted, and inserted where they belong now.
 
-import { ShardgateError } from "../base/errors.ts";
-import type { ShardTarget } from "../engine/ports.ts";
+import { notSupported, ShardgateError } from "../base/errors.ts";
+import { keyspaceOfTarget, type ShardTarget } from "../engine/ports.ts";
 import type { ColumnSchema, TableSchema } from "../schema/model.ts";
-import { print } from "../sql/print.ts";
+import { literalNode } from "../sql/new-nodes.ts";
+import { print, printExpr } from "../sql/print.ts";
 import type { Column, Delete, Expr, Insert, Select, SelectItem, TableName } from "../sql/tree.ts";
 import { comQuery } from "./com-query.ts";
 import { EMPTY_DELETE, EMPTY_INSERT, EMPTY_SELECT } from "./empty-statements.ts";
@@ -16,6 +17,26 @@ export interface MovedTable {
   /** Without alias and hints. */
   readonly table: TableName;
   readonly definition: TableSchema;
+}
+
+/**
+ * Throws 1235 for a table whose rows a foreign key leads to: what is deleted on one shard to be inserted on another would
+ * take the rows that refer to it along, or leave them behind.
+ */
+export async function refuseReferenced(executor: Executor, shard: ShardTarget, { table }: MovedTable): Promise<void> {
+  const keyspace = keyspaceOfTarget(shard);
+  const names = [table.schema ?? keyspace, table.name].map((name) => printExpr(literalNode("string", name)));
+  const sql =
+    "SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS " +
+    `WHERE UNIQUE_CONSTRAINT_SCHEMA = ${names[0]} AND REFERENCED_TABLE_NAME = ${names[1]} LIMIT 1`;
+  const { bytes } = await runPart(executor, shard, comQuery(sql));
+  const [found] = readTextRows(bytes);
+  if (found === undefined) return;
+  const [child, key] = found.map((cell) => cell?.toString("utf8") ?? "");
+  throw notSupported(
+    `moving rows of ${table.name} to other shards`,
+    `foreign key ${key} of table ${child} leads to them; delete and insert the rows of both`,
+  );
 }
 
 /** Takes the one row that `where` finds off its shard. Gives what puts it on another one. */

@@ -29,6 +29,7 @@ import type {
   TableName,
   Update,
 } from "../sql/tree.ts";
+import type { Vindex } from "../vschema/vindex.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
@@ -42,7 +43,8 @@ import {
   lookupOf,
   lookupValue,
 } from "./lookup-rows.ts";
-import { putRow, takeRow } from "./row-moves.ts";
+import { putRow, refuseReferenced, takeRow } from "./row-moves.ts";
+import { resolvedVindex } from "./resolved-vindex.ts";
 import { withSessionValues } from "./session-values.ts";
 import { warningsOfSession } from "./show-warnings.ts";
 import { asOneStatement, runPart, runParts, unlessUndone } from "./statement-unit.ts";
@@ -93,6 +95,7 @@ class RowChange {
   readonly #binds: readonly BindValue[];
   readonly #cluster: ClusterView;
   readonly #lookups: LookupRows;
+  readonly #resolved = new Map<ChangeTarget, Vindex>();
 
   constructor(executor: Executor, plan: ChangePlan, binds: readonly BindValue[], cluster: ClusterView) {
     this.#executor = executor;
@@ -108,6 +111,12 @@ class RowChange {
     this.#refuseWarned();
     const replies: PartReply[] = [];
     for (const target of targets) {
+      await this.#resolve(
+        target,
+        found.rows.map((row) =>
+          target.vindexed.map(({ column, position }) => storedValue(column, row[position] ?? null)),
+        ),
+      );
       const rows = this.#rowsOf(target, found.columns, found.rows);
       replies.push(...(await this.#write(target, rows)));
     }
@@ -175,7 +184,17 @@ class RowChange {
     const valueOf = (lower: string): Value | undefined => {
       return vindexed[target.vindexed.findIndex(({ column }) => column.lower === lower)]?.value;
     };
-    return placeOfStored(keyspace, primary.vindex, primary.columns, valueOf, target.vschema, target.definition);
+    const vindex = this.#resolved.get(target) ?? primary.vindex;
+    return placeOfStored(keyspace, vindex, primary.columns, valueOf, target.vschema, target.definition);
+  }
+
+  /** Rows placed by a lookup vindex have their places when its table was asked. */
+  async #resolve(target: ChangeTarget, rows: readonly (readonly StoredValue[])[]): Promise<void> {
+    const primary = target.vschema?.columnVindexes[0];
+    if (target.placed !== "sharded" || primary?.vindex.kind !== "lookup") return;
+    const at = target.vindexed.findIndex(({ column }) => column.lower === primary.columnsLower[0]);
+    const values = rows.flatMap((row) => row[at]?.value ?? []);
+    this.#resolved.set(target, await resolvedVindex(this.#executor, this.#cluster, target, primary, values));
   }
 
   async #write(target: ChangeTarget, rows: readonly FoundRow[]): Promise<PartReply[]> {
@@ -305,7 +324,12 @@ class RowChange {
     if (primary === undefined) return;
     const moves: { readonly from: ShardTarget; readonly to: ShardTarget; readonly key: Expr }[] = [];
     const placed: PlacedRow[] = [];
-    for (const { row, now, values } of await this.#readAgain(target, rows)) {
+    const again = await this.#readAgain(target, rows);
+    await this.#resolve(
+      target,
+      again.map(({ values }) => values),
+    );
+    for (const { row, now, values } of again) {
       const place = this.#placeOf(target, values);
       if (row.shard === undefined || place === undefined) {
         throw notSupported(
@@ -316,6 +340,8 @@ class RowChange {
       if (place.shard.shard !== row.shard.shard) moves.push({ from: row.shard, to: place.shard, key: now });
     }
     const moved = { table: bareTable(target), definition: target.definition };
+    const [firstMove] = moves;
+    if (firstMove !== undefined) await refuseReferenced(this.#executor, firstMove.from, moved);
     const inserts: { readonly to: ShardTarget; readonly insert: Insert }[] = [];
     for (const { from, to, key } of moves)
       inserts.push({ to, insert: await takeRow(this.#executor, from, moved, key) });

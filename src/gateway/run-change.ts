@@ -3,7 +3,7 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../engine/collect.ts";
-import { lastGivenId, readsForeignText, rowsToGenerate, splitRows } from "../engine/insert.ts";
+import { lastGivenId, placingValues, readsForeignText, rowsToGenerate, splitRows } from "../engine/insert.ts";
 import type { ShardTarget } from "../engine/ports.ts";
 import type { OkPacket } from "../mysql/packets/ok.ts";
 import { type Value, valueOf } from "../mysql/values.ts";
@@ -17,6 +17,7 @@ import { literalsInUtf8 } from "./client-text.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { Executor } from "./executor.ts";
 import { isDeadlock } from "./shard-errors.ts";
+import { resolvedVindex } from "./resolved-vindex.ts";
 import { withSessionValues } from "./session-values.ts";
 import { writeWithLookups, type Written } from "./run-insert-lookups.ts";
 import { warningsOf, withRow } from "./show-warnings.ts";
@@ -113,12 +114,14 @@ export async function returnedBy(
 /** Makes the rows' ids and finds the shards they go to. `payload`: the statement as it came; undefined: print it. */
 export async function placeInsert(
   executor: Executor,
-  plan: InsertPlan,
+  unresolved: InsertPlan,
   binds: readonly BindValue[],
   cluster: ClusterView,
   payload: Buffer | undefined,
 ): Promise<PlacedInsert> {
   const { state } = executor;
+  const plan =
+    unresolved.primary.vindex.kind === "lookup" ? await resolved(executor, unresolved, binds, cluster) : unresolved;
   executor.refuseReplica();
   const values = literalsInUtf8(binds, state.settings);
   const isUnread = values === undefined ? readsForeignText(plan, binds) : false;
@@ -128,6 +131,8 @@ export async function placeInsert(
       "SET NAMES utf8mb4",
     );
   }
+  const { targets } = executor.keyspaceTargets(plan.keyspace, cluster);
+  if (targets.length > 1) refuseShardIds(plan, binds, state.autoValueOnZero);
   const generated = await generateIds(executor, plan, binds, cluster);
   const split = splitRows(
     plan,
@@ -155,6 +160,40 @@ export async function placeInsert(
     rule: duplicateRuleOf(plan.statement),
   };
   return { statement, changes, ids, generated };
+}
+
+/** With the lookup vindex that places the rows asked for their values. */
+async function resolved(
+  executor: Executor,
+  plan: InsertPlan,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+): Promise<InsertPlan> {
+  const { keyspace, table, definition, primary } = plan;
+  const vschema = cluster.vschema.keyspaces.get(keyspace)?.tables.get(table);
+  const [placing] = vschema?.columnVindexes ?? [];
+  if (placing === undefined) return plan;
+  const { state } = executor;
+  const values = literalsInUtf8(binds, state.settings) ?? binds;
+  const given = placingValues(plan, values, state.sqlMode.dialect);
+  const owner = { keyspace, table, definition, vschema };
+  return { ...plan, primary: { ...primary, vindex: await resolvedVindex(executor, cluster, owner, placing, given) } };
+}
+
+/** Each shard would number the rows for itself: ids would be given twice. */
+function refuseShardIds(plan: InsertPlan, binds: readonly BindValue[], onZero: boolean): void {
+  const { statement, definition, generate, keyspace, table } = plan;
+  const auto = generate === undefined ? definition?.columns.find(({ autoIncrement }) => autoIncrement) : undefined;
+  if (auto === undefined) return;
+  const listed = statement.columns.findIndex(({ name }) => name.toLowerCase() === auto.lower);
+  const position = listed < 0 ? statement.columns.length : listed;
+  const column = { column: auto.name, position, sequence: undefined };
+  if (rowsToGenerate({ ...plan, generate: column }, binds, onZero).length === 0) return;
+  const entry = `"auto_increment": {"column": ${JSON.stringify(auto.name)}, "sequence": "…"}`;
+  throw notSupported(
+    `a generated id in sharded table ${keyspace}.${table}, which every shard would number for itself`,
+    `add ${entry} to the table's entry in the VSchema, or "generator": "snowflake" for "sequence", or give ${auto.name} a value`,
+  );
 }
 
 /** The insert ids of a statement, as far as they are not the shards' business. */

@@ -37,7 +37,8 @@ import {
   textOf,
 } from "./lookup-rows.ts";
 import type { InsertIds, PlacedInsert, ShardChange } from "./run-change.ts";
-import { putRow, takeRow } from "./row-moves.ts";
+import { resolvedVindex } from "./resolved-vindex.ts";
+import { putRow, refuseReferenced, takeRow } from "./row-moves.ts";
 import { withRow } from "./show-warnings.ts";
 import { runPart, runParts, unlessUndone } from "./statement-unit.ts";
 import { storedItem, type StoredValue, storedValue } from "./stored-values.ts";
@@ -284,6 +285,7 @@ class LookupInsert {
       throw notSupported(`a write to ${this.#plan.table} that changes the key of the row it meets`);
     if (after.shard.shard !== first.shard.shard && where !== undefined) {
       const moved = { table: this.#tableName(), definition: this.#definition() };
+      await refuseReferenced(this.#executor, first.shard, moved);
       await putRow(this.#executor, after.shard, await takeRow(this.#executor, first.shard, moved, where));
     }
     for (const lookup of this.#plan.lookups) {
@@ -326,7 +328,9 @@ class LookupInsert {
       ],
     };
     const { rows } = await readFound(this.#executor, query, this.#binds);
-    return rows.map((raw) => this.#conflictOf(columns, raw));
+    const conflicts: Conflict[] = [];
+    for (const raw of rows) conflicts.push(await this.#conflictOf(columns, raw));
+    return conflicts;
   }
 
   /** The row of the shard with this key, as it is now. */
@@ -340,13 +344,20 @@ class LookupInsert {
     return raw === undefined ? undefined : this.#conflictOf(columns, raw);
   }
 
-  #conflictOf(columns: readonly ColumnSchema[], raw: readonly (Buffer | null)[]): Conflict {
+  async #conflictOf(columns: readonly ColumnSchema[], raw: readonly (Buffer | null)[]): Promise<Conflict> {
     const values = new Map(columns.map((column, i) => [column.lower, storedValue(column, raw[i] ?? null)]));
     const { keyspace, table, primary, definition } = this.#plan;
     const vschema = this.#cluster.vschema.keyspaces.get(keyspace)?.tables.get(table);
+    const [placing] = vschema?.columnVindexes ?? [];
+    const value = placing === undefined ? undefined : values.get(placing.columnsLower[0] ?? "")?.value;
+    const owner = { keyspace, table, definition, vschema };
+    const vindex =
+      placing?.vindex.kind !== "lookup"
+        ? primary.vindex
+        : await resolvedVindex(this.#executor, this.#cluster, owner, placing, value === undefined ? [] : [value]);
     const place = placeOfStored(
       this.#executor.keyspaceTargets(keyspace, this.#cluster),
-      primary.vindex,
+      vindex,
       primary.columns,
       (lower) => values.get(lower)?.value,
       vschema,

@@ -7,7 +7,7 @@ import type { ColumnSchema, TableSchema } from "../schema/model.ts";
 import { FOR_UPDATE, literalNode } from "../sql/new-nodes.ts";
 import type { Assignment, Column, Delete, Expr, Node, Select, SelectItem, Update } from "../sql/tree.ts";
 import { isQuery, walk } from "../sql/walk.ts";
-import type { TableVSchema } from "../vschema/model.ts";
+import { showTableName, type TableVSchema } from "../vschema/model.ts";
 import type { ChangeAssignment, ChangePlan, ChangeTarget, FoundColumn, Placing } from "./change-plan.ts";
 import { placeBlock, shardWorkOf } from "./colocation.ts";
 import { refuseReserved, withReserved, WRITE } from "./effects.ts";
@@ -38,6 +38,14 @@ export function planChange(statement: Update | Delete, context: PlanContext): Pl
   const { block } = scopeOf(select, { ...context, rows: new Map() });
   if (block === undefined) throw new ShardgateError("INTERNAL", "a change without a FROM clause");
   const targets = targetsOf(statement, block);
+  const copied = targets.find(({ source }) => source.resolved?.table?.source !== undefined)?.source.resolved;
+  if (copied?.table?.source !== undefined) {
+    const from = showTableName(copied.table.source);
+    throw notSupported(
+      `a change of reference table ${copied.name} by a join`,
+      `its rows come from ${from}: change them there`,
+    );
+  }
   const byKey = (reason: string): ChangePlan => changePlan(statement, block, targets, reason, effect);
   if (others.length > 0) return byKey(`tables of ${keyspaces.size} keyspaces`);
   const moved = targets.find((target) => changesVindex(target) || (statement.kind === "delete" && hasOwned(target)));

@@ -139,7 +139,9 @@ function insertVindex(
   columns: readonly string[],
   generate: GeneratedColumn | undefined,
 ): Omit<InsertVindex, "holds"> {
-  if (vindex.kind === "lookup") throw notSupported(`placing rows by lookup vindex ${vindex.name}`);
+  if (vindex.kind === "lookup" && columnsLower.length > 1) {
+    throw notSupported(`placing rows by lookup vindex ${vindex.name} of several columns`);
+  }
   const positions = columnsLower.map((name) => columns.indexOf(name));
   const values = statement.rows.map((row) =>
     columnsLower.map((name, i): ValueRef | undefined => {

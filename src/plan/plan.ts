@@ -4,7 +4,7 @@
 import type { Expr, Insert, Locking, Query, Statement, SystemTime } from "../sql/tree.ts";
 import type { TableSchema } from "../schema/model.ts";
 import type { ColumnVindex } from "../vschema/model.ts";
-import type { MultiColumnVindex, SingleColumnVindex } from "../vschema/vindex.ts";
+import type { MultiColumnVindex, SingleColumnVindex, Vindex } from "../vschema/vindex.ts";
 import type { ChangePlan, InsertRowsPlan } from "./change-plan.ts";
 import type { ColumnKind } from "./column-kind.ts";
 import type { Score } from "./gather-scores.ts";
@@ -106,7 +106,8 @@ export interface InsertPlan {
 }
 
 export interface InsertVindex {
-  readonly vindex: SingleColumnVindex | MultiColumnVindex;
+  /** One kept in a table maps nothing until that was asked for the rows' values. */
+  readonly vindex: Vindex;
   readonly columns: readonly string[];
   readonly holds: readonly ColumnKind[];
   /** Row by row, column by column; undefined where the value comes from the sequence. */

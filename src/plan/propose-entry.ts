@@ -23,14 +23,16 @@ export function proposeEntry(
   const column = definition === undefined ? undefined : keyColumn(definition);
   if (column === undefined) return { vindexes: {}, table: undefined };
   const types = fittingTypes(column.type);
+  const numbered = numberedColumn(definition);
   for (const type of types) {
     for (const [name, vindex] of keyspace.vindexes) {
-      if (vindex.type === type && vindex.params.size === 0) return { vindexes: {}, table: entry(column.name, name) };
+      if (vindex.type === type && vindex.params.size === 0)
+        return { vindexes: {}, table: entry(column.name, name, numbered) };
     }
   }
   const [type = "xxhash"] = types;
   const name = keyspace.vindexes.has(type) ? `${type}_of_key` : type;
-  return { vindexes: { [name]: { type } }, table: entry(column.name, name) };
+  return { vindexes: { [name]: { type } }, table: entry(column.name, name, numbered) };
 }
 
 /** One line of JSON to be put into vschema.json. */
@@ -40,8 +42,18 @@ export function formatTableEntry(name: string, { vindexes, table }: ProposedEntr
   return Object.keys(vindexes).length === 0 ? tables : `"vindexes": ${JSON.stringify(vindexes)}, ${tables}`;
 }
 
-function entry(column: string, name: string): object {
-  return { column_vindexes: [{ column, name }] };
+function entry(column: string, name: string, numbered: string | undefined): object {
+  const ids = numbered === undefined ? {} : { auto_increment: { column: numbered, generator: "snowflake" } };
+  return { column_vindexes: [{ column, name }], ...ids };
+}
+
+/** The AUTO_INCREMENT column, if it has room for ids that need no sequence table. */
+function numberedColumn(definition: TableDefinition | undefined): string | undefined {
+  for (const change of definition?.changes ?? []) {
+    if (change.kind !== "add-column" || !change.column.autoIncrement) continue;
+    if (/^(bigint|serial|int8)$/i.test(change.column.type.name)) return change.column.name;
+  }
+  return undefined;
 }
 
 interface KeyColumn {

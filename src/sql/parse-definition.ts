@@ -281,14 +281,18 @@ function references(c: Cursor, found: Found, name: string | undefined, columns: 
   // It is in the table's own database, whichever is selected (manual: "FOREIGN KEY Constraints").
   const parent = { ...named, schema: named.schema ?? found.names[0]?.schema };
   found.references.push(parent);
-  found.definition.foreignKeys.push({ name, columns, parent, parentColumns: c.w === "(" ? keyParts(c) : [] });
+  const parentColumns = c.w === "(" ? keyParts(c) : [];
+  let changesRows = false;
   if (c.accept("match")) c.oneOf(["full", "partial", "simple"]);
   while (c.w === "on" && (c.peek(1) === "delete" || c.peek(1) === "update") && isReferenceOption(c.peek(2))) {
+    const option = c.peek(2);
+    changesRows ||= option === "set" || option === "cascade";
     c.seek(c.i + 2);
     if (c.accept("set")) c.oneOf(["null", "default"]);
     else if (c.accept("no")) c.expect("action");
     else c.oneOf(["restrict", "cascade"]);
   }
+  found.definition.foreignKeys.push({ name, columns, parent, parentColumns, changesRows });
 }
 
 function isReferenceOption(word: string): boolean {

@@ -87,4 +87,6 @@ export interface ForeignKeyDefinition {
   readonly parent: ObjectName;
   /** Empty when they are not named. */
   readonly parentColumns: readonly (string | undefined)[];
+  /** ON DELETE or ON UPDATE deletes or changes rows of the table itself. */
+  readonly changesRows: boolean;
 }

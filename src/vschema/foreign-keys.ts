@@ -10,6 +10,7 @@ export interface ForeignKey {
   readonly columns: readonly (string | undefined)[];
   readonly parent: { readonly schema: string | undefined; readonly name: string };
   readonly parentColumns: readonly (string | undefined)[];
+  readonly changesRows: boolean;
 }
 
 /** Why the shards of the keyspace cannot hold to the key of `table`; undefined when they can. */
@@ -21,6 +22,10 @@ export function foreignKeyObstacle(
   if (!keyspace.sharded) return undefined;
   const { schema = keyspace.keyspace, name } = key.parent;
   if (keyspace.foreignKeyMode === "disallow") return `foreign_key_mode of keyspace ${keyspace.keyspace} is disallow`;
+  const owned = table.columnVindexes.find((each) => each.owned && each.vindex.kind === "lookup");
+  if (key.changesRows && owned !== undefined) {
+    return `lookup vindex ${owned.name} would not follow what ON DELETE and ON UPDATE do to rows; use RESTRICT`;
+  }
   if (schema !== keyspace.keyspace) return `${schema}.${name} is in another keyspace`;
   const parent = keyspace.tables.get(name);
   if (parent === undefined) return `the VSchema does not say where rows of ${name} are`;
