@@ -171,6 +171,8 @@ export const LIMITS = {
   snowflakeBeatMs: 500,
   /** Rows that one statement of a write by key names. */
   writtenKeysMax: 500,
+  /** Values that one query of a lookup table with `batch_lookup` is for. */
+  lookedUpAtOnce: 100,
   /** Rows, and bytes of their values, that one batch of an INSERT … SELECT writes. */
   insertedRowsMax: 1_000,
   insertedBytesMax: 1024 * 1024,

@@ -4,13 +4,14 @@
 // Vitess: "Consistent Lookup Vindexes", go/vt/vtgate/vindexes/consistent_lookup.go.
 
 import { MysqlError, ShardgateError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { Value } from "../mysql/values.ts";
 import type { BindValue } from "../plan/statement.ts";
 import type { TableSchema } from "../schema/model.ts";
 import { decodeSql } from "../sql/encoding.ts";
 import { FOR_UPDATE, literalNode, tableNode } from "../sql/new-nodes.ts";
 import { print } from "../sql/print.ts";
-import type { Column, Expr, Insert, Select, TableName, Update } from "../sql/tree.ts";
+import type { Column, Expr, Insert, Query, Select, TableName, Update } from "../sql/tree.ts";
 import { keyspaceIdOfStored, storedKeyspaceId } from "../vschema/lookup.ts";
 import type { ColumnVindex, TableVSchema } from "../vschema/model.ts";
 import type { LookupVindex } from "../vschema/vindex.ts";
@@ -117,17 +118,20 @@ export class LookupRows {
     const { vindex } = lookup;
     const orders = this.#session.readable(vindex.consistent);
     const found = new Map<string, Buffer[]>();
-    for (const from of rows) {
-      if (from.some(({ isNull }) => isNull)) continue;
-      const ids: Buffer[] = [];
+    const wanted = rows.filter((from) => !from.some(({ isNull }) => isNull));
+    const size = vindex.batches ? LIMITS.lookedUpAtOnce : 1;
+    for (let start = 0; start < wanted.length; start += size) {
+      const some = wanted.slice(start, start + size);
+      const ids = some.map((): Buffer[] => []);
       for (const order of orders) {
-        const { rows: stored } = await this.#session.rows(order, this.#select(lookup, from));
-        for (const [raw] of stored) {
+        const { rows: stored } = await this.#session.rows(order, this.#selectSome(lookup, some));
+        for (const [number, raw] of stored) {
           const id = raw === null || raw === undefined ? undefined : keyspaceIdOfStored(vindex, raw);
-          if (id !== undefined && !ids.some((each) => each.equals(id))) ids.push(id);
+          const list = ids[Number(number?.toString("latin1"))];
+          if (id !== undefined && list?.some((each) => each.equals(id)) === false) list.push(id);
         }
       }
-      found.set(textOf(from), ids);
+      for (const [i, from] of some.entries()) found.set(textOf(from), ids[i] ?? []);
     }
     return found;
   }
@@ -320,6 +324,28 @@ export class LookupRows {
       items: [{ kind: "expr", expr, alias: undefined, text: "", pos: 0 }],
       from: [this.#table(lookup)],
       where: this.#where(lookup, from),
+    };
+  }
+
+  /** Each value's keyspace ids behind its number. */
+  #selectSome(lookup: OwnedLookup, rows: readonly (readonly LookupValue[])[]): Query {
+    const selects = rows.map((from, i): Select => {
+      const select = this.#select(lookup, from);
+      const number = { kind: "expr", expr: literalNode("int", String(i)), alias: "n", text: "", pos: 0 } as const;
+      return { ...select, items: [number, ...select.items] };
+    });
+    const [first, ...rest] = selects;
+    if (first === undefined || rest.length === 0) return first ?? EMPTY_SELECT;
+    return {
+      kind: "union",
+      first,
+      rest: rest.map((query) => ({ kind: "unionPart", op: "union", quantifier: "all", query, pos: 0 })),
+      with: undefined,
+      orderBy: [],
+      limit: undefined,
+      into: undefined,
+      locking: [],
+      pos: 0,
     };
   }
 

@@ -51,6 +51,7 @@ export function lookupType(type: string, unique: boolean): VindexConstructor {
       to: params.get("to") ?? "",
       writeOnly: params.get("write_only") === "true",
       autocommit: params.get("autocommit") === "true",
+      batches: params.get("batch_lookup") === "true",
       verifies: params.get("no_verify") !== "true",
       consistent: type.startsWith("consistent_"),
       form,

@@ -60,6 +60,8 @@ export interface LookupVindex extends VindexBase {
   readonly writeOnly: boolean;
   /** Rows are written at once, outside of the transaction, and never removed. */
   readonly autocommit: boolean;
+  /** Several values are looked up by one query. */
+  readonly batches: boolean;
   /** Values that another table gives must be in it. */
   readonly verifies: boolean;
   /** New rows are committed before, removed ones after what they are for. */

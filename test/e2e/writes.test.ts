@@ -1,0 +1,217 @@
+// Writes whose rows have to be looked for, computed or numbered first, beside one MariaDB: rows placed by a lookup vindex,
+// sharding keys that are left out or spelled in another way, tables without a key, tables that all shards have. What shards
+// would each do differently is refused, and nothing of it is left.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Arena, type ArenaSchema, type Lane, startArena } from "../differential/arena.ts";
+
+const SHARDED_SQL = `
+CREATE TABLE maker (id BIGINT NOT NULL PRIMARY KEY, sku VARCHAR(20) NOT NULL, UNIQUE KEY sku (sku));
+CREATE TABLE part (sku VARCHAR(20) NOT NULL, n INT NOT NULL, w INT, PRIMARY KEY (sku, n));
+CREATE TABLE event (region INT NOT NULL DEFAULT 3, id BIGINT NOT NULL AUTO_INCREMENT, v VARCHAR(10), PRIMARY KEY (id, region));
+CREATE TABLE place (region INT NOT NULL DEFAULT 3, name VARCHAR(10) NOT NULL DEFAULT 'none', v INT, PRIMARY KEY (region, name));
+CREATE TABLE note (aid BIGINT NOT NULL, s VARCHAR(20), f FLOAT, t TIMESTAMP NULL, e ENUM('a', 'b'), b VARBINARY(9));
+CREATE TABLE kind (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, label VARCHAR(20), UNIQUE KEY label (label));
+CREATE TABLE copied (id INT NOT NULL PRIMARY KEY, v INT);
+CREATE TABLE parent (id BIGINT NOT NULL PRIMARY KEY, v INT);
+CREATE TABLE child (id BIGINT NOT NULL, n INT NOT NULL, PRIMARY KEY (id, n), CONSTRAINT to_parent FOREIGN KEY (id) REFERENCES parent (id) ON DELETE CASCADE ON UPDATE CASCADE);
+`;
+
+const by = (column: string, name: string): object => ({ column, name });
+
+const SCHEMA: ArenaSchema = {
+  sharded: "ws",
+  unsharded: "wu",
+  sql: {
+    sharded: SHARDED_SQL,
+    unsharded:
+      "CREATE TABLE sku_idx (sku VARCHAR(20) NOT NULL PRIMARY KEY, keyspace_id VARBINARY(16)); CREATE TABLE copied (id INT NOT NULL PRIMARY KEY, v INT);",
+  },
+  vschema: {
+    sharded: {
+      sharded: true,
+      vindexes: {
+        hash: { type: "hash" },
+        sku_lu: {
+          type: "lookup_unique",
+          params: { table: "wu.sku_idx", from: "sku", to: "keyspace_id", batch_lookup: "true" },
+          owner: "maker",
+        },
+      },
+      tables: {
+        maker: { column_vindexes: [by("id", "hash"), by("sku", "sku_lu")] },
+        part: { column_vindexes: [by("sku", "sku_lu")] },
+        event: { column_vindexes: [by("region", "hash")] },
+        place: { column_vindexes: [by("region", "hash")] },
+        note: { column_vindexes: [by("aid", "hash")] },
+        kind: { type: "reference" },
+        copied: { type: "reference", source: "wu.copied" },
+        parent: { column_vindexes: [by("id", "hash")] },
+        child: { column_vindexes: [by("id", "hash")] },
+      },
+    },
+    unsharded: { tables: { sku_idx: {}, copied: {} } },
+  },
+  unshardedTables: ["sku_idx", "copied"],
+  referenceTables: [],
+  rows: new Map(),
+};
+
+let arena: Arena;
+let lane: Lane;
+
+beforeAll(async () => {
+  arena = await startArena(SCHEMA, [2]);
+  const [only] = arena.lanes;
+  if (only === undefined) throw new Error("no lane");
+  lane = only;
+});
+afterAll(() => arena.stop());
+
+/** A loaded machine is no failure. */
+const SLOW = { timeout: 120_000 };
+
+async function same(...statements: readonly string[]): Promise<void> {
+  for (const sql of statements) {
+    const { gateway, plain } = await lane.ask(sql);
+    expect(seen(gateway), sql).toEqual(seen(plain));
+  }
+}
+
+function seen(outcome: Awaited<ReturnType<Lane["askGateway"]>>): object {
+  if (outcome.kind !== "rows") return outcome;
+  return { columns: outcome.columns.map(({ name }) => name), rows: outcome.rows.toSorted() };
+}
+
+async function refused(sql: string, message: RegExp): Promise<void> {
+  const outcome = await lane.askGateway(sql);
+  expect(outcome, sql).toMatchObject({ kind: "error", errno: 1235 });
+  expect(outcome.kind === "error" && outcome.message, sql).toMatch(message);
+}
+
+test("rows are placed by another table's lookup vindex", SLOW, async () => {
+  await same(
+    "INSERT INTO maker VALUES (1, 'bolt'), (4, 'nut'), (5, 'gear'), (9, 'cog')",
+    "INSERT INTO part VALUES ('bolt', 1, 10), ('nut', 1, 20), ('gear', 1, 30), ('gear', 2, 40)",
+    "INSERT INTO part VALUES ('cog', 1, 1) ON DUPLICATE KEY UPDATE w = 2",
+    "SELECT * FROM part WHERE sku = 'nut'",
+    "SELECT * FROM part",
+    "SELECT maker.id, part.w FROM maker JOIN part ON part.sku = maker.sku",
+    "UPDATE part SET w = w + 1 WHERE sku IN ('gear', 'bolt')",
+    "UPDATE part SET w = 5 ORDER BY w DESC LIMIT 2",
+    "UPDATE part SET sku = 'nut', n = n + 10 WHERE sku = 'gear'",
+    "SELECT * FROM part WHERE sku = 'nut'",
+    "DELETE FROM part WHERE sku = 'bolt'",
+    "DELETE FROM part ORDER BY sku, n LIMIT 1",
+    "REPLACE INTO part VALUES ('nut', 11, 0), ('cog', 2, 3)",
+    "INSERT IGNORE INTO part SELECT sku, 11, id FROM maker",
+    "SELECT * FROM part",
+  );
+  await refused("INSERT INTO part VALUES ('unheard of', 1, 1)", /maps it to no keyspace id/);
+});
+
+test("a sharding key that is left out has its default, and other spellings are the same value", SLOW, async () => {
+  await same(
+    "INSERT INTO place (name, v) VALUES ('a', 1), ('b', 2)",
+    "INSERT INTO place () VALUES ()",
+    "INSERT INTO place VALUES (DEFAULT, 'c', 3), ('08', 'd', 4), (1e1, 'e', 5), (0x0B, 'f', 6), (-0, 'g', 7), (TRUE, 'h', 8)",
+    "INSERT INTO place (name, v) SELECT CONCAT(name, '2'), v FROM place WHERE v > 6",
+    "SELECT * FROM place",
+    "SELECT * FROM place WHERE region = 3",
+    "SELECT * FROM place WHERE region IN (8, 10, 11)",
+    "INSERT INTO place (region, name) VALUES (99999999999, 'far')",
+    "INSERT INTO place (region, name) VALUES (NULL, 'x')",
+    "SET sql_mode = ''",
+    "INSERT INTO place (region, name) VALUES (99999999999, 'far'), ('12 and more', 'much too long a name')",
+    "SELECT * FROM place WHERE region = 2147483647 OR region = 12",
+    "SELECT * FROM place WHERE region = 12",
+    "SET sql_mode = DEFAULT",
+    "DELETE FROM place WHERE v > 0",
+  );
+});
+
+test("rows without a key are written as many times as they were found", SLOW, async () => {
+  await same(
+    "INSERT INTO note VALUES (1, 'a', 0.1, '2024-01-01', 'a', x'00ff'), (1, 'a', 0.1, '2024-01-01', 'a', x'00ff'), (1, 'A', 0.1, '2024-01-01', 'a', x'00ff')",
+    "INSERT INTO note (aid, s) VALUES (1, NULL), (2, NULL), (4, 'é'), (4, 'é'), (4, 'e')",
+    "UPDATE note SET s = 'first' ORDER BY aid, BINARY s DESC, f LIMIT 1",
+    "SELECT * FROM note",
+    "UPDATE note SET f = f + 1, e = 'b' WHERE s IS NOT NULL ORDER BY aid DESC, BINARY s LIMIT 2",
+    "SELECT * FROM note",
+    "DELETE FROM note ORDER BY aid, BINARY s LIMIT 3",
+    "SELECT * FROM note",
+    "UPDATE note SET s = (SELECT COUNT(*) FROM place) WHERE aid > 1",
+    "DELETE FROM note WHERE aid IN (SELECT region FROM place) OR aid > 0",
+  );
+  await refused("UPDATE note SET aid = 5 LIMIT 1", /no key/);
+});
+
+test("ids of a table that all shards have are the same everywhere", SLOW, async () => {
+  await same(
+    "INSERT INTO kind (label) VALUES ('a'), ('b')",
+    "SELECT LAST_INSERT_ID()",
+    "INSERT INTO kind VALUES (NULL, 'c'), (0, 'd')",
+    "INSERT IGNORE INTO kind (label) VALUES ('a')",
+    "INSERT IGNORE INTO kind (label) VALUES ('g')",
+    "INSERT INTO kind (label) VALUES ('a') ON DUPLICATE KEY UPDATE label = 'aa'",
+    "REPLACE INTO kind (label) VALUES ('b')",
+    "INSERT INTO kind (label) VALUES ('h') RETURNING label",
+    "INSERT INTO kind (label) SELECT CONCAT(label, '2') FROM kind WHERE label = 'd'",
+    // How many ids a server takes for rows of which some have theirs is its own matter.
+    "INSERT INTO kind (id, label) VALUES (500, 'e'), (NULL, 'f')",
+  );
+  const rows: unknown[] = [];
+  for (const shard of ["-80", "80-"]) {
+    await lane.askGateway(`USE \`ws2:${shard}\``);
+    const outcome = await lane.askGateway("SELECT id, label FROM kind ORDER BY id");
+    rows.push(outcome.kind === "rows" ? outcome.rows : outcome);
+  }
+  await lane.askGateway("USE ws2");
+  const [first, second] = rows;
+  expect(first).toEqual(second);
+  expect(first).toHaveLength(9);
+});
+
+test("ids that each shard would make for itself are refused", SLOW, async () => {
+  for (const sql of [
+    "INSERT INTO event (region, v) VALUES (1, 'a')",
+    "INSERT INTO event (v) VALUES ('a')",
+    "INSERT INTO event VALUES (1, 0, 'a')",
+    "INSERT INTO event VALUES (1, 7, 'a'), (2, NULL, 'b')",
+    "INSERT INTO event (region, v) SELECT 1, 'x'",
+  ]) {
+    await refused(sql, /"auto_increment": \{"column": "id"/);
+  }
+  await same("INSERT INTO event VALUES (1, 7, 'a'), (2, 8, 'b')", "SELECT * FROM event");
+});
+
+test("a table with a source is written there", SLOW, async () => {
+  for (const sql of [
+    "INSERT INTO copied VALUES (1, 10), (2, 20)",
+    "UPDATE copied SET v = v + 1 WHERE id = 2",
+    "DELETE FROM copied WHERE copied.id = 1",
+  ]) {
+    expect(await lane.askGateway(sql), sql).toMatchObject({ kind: "ok" });
+  }
+  expect(await lane.askGateway("SELECT * FROM wu.copied")).toMatchObject({ rows: ["2|21"] });
+  // Who copies it to the shards is another matter.
+  expect(await lane.askGateway("SELECT * FROM copied")).toMatchObject({ rows: [] });
+  await refused("UPDATE copied JOIN place ON place.v = copied.id SET copied.v = 1", /come from wu\.copied/);
+});
+
+test("rows that a foreign key leads to stay on their shard", SLOW, async () => {
+  await same("INSERT INTO parent VALUES (1, 1), (4, 4)", "INSERT INTO child VALUES (1, 1), (4, 1), (4, 2)");
+  await refused("UPDATE parent SET id = 4000 + id WHERE id < 5", /to_parent of table child/);
+  await same("DELETE FROM parent WHERE v = 4", "SELECT * FROM child", "SELECT * FROM parent");
+});
+
+test("a prepared write names tables of several keyspaces", SLOW, async () => {
+  for (const sql of [
+    "INSERT INTO wu.copied (id, v) SELECT region + 100, v FROM place WHERE region BETWEEN 5 AND 99",
+    "UPDATE place JOIN wu.copied ON wu.copied.id = place.region SET place.v = 77 WHERE wu.copied.v > 0",
+    "DELETE FROM wu.copied WHERE id IN (SELECT region + 100 FROM place WHERE region < 99) AND id > 0",
+  ]) {
+    const { gateway } = await lane.askPrepared(sql);
+    expect(gateway, sql).toMatchObject({ kind: "ok" });
+  }
+});
