@@ -9,7 +9,7 @@ import type { CallHandler, CallServer } from "../rpc/call-server.ts";
 import { failDetailsOf } from "../rpc/fail-details.ts";
 import { type ConcludeOp, EMPTY, type ExecuteRequest, type ReplyEnd } from "../rpc/frame.ts";
 import { Call, type CallServiceDeps } from "./call.ts";
-import { COM_RESET_CONNECTION, LOGIN_NAMES, query } from "./mysqld-commands.ts";
+import { COM_RESET_CONNECTION, initDb, LOGIN_NAMES, query } from "./mysqld-commands.ts";
 import type { MysqldConnection } from "./mysqld-connection.ts";
 import { changesDatabases, changesDefinitions } from "./definition-statement.ts";
 import type { Pool } from "./pool.ts";
@@ -247,7 +247,10 @@ export class CallService implements CallHandler {
     connection.nowUs = 0;
     connection.leftState = false;
     connection.prepared.clear();
-    runAll(connection, [COM_RESET_CONNECTION, LOGIN_NAMES], (error) => {
+    const { database } = connection;
+    // A reset leaves @@collation_database at the server's own.
+    const selected = initDb(database === "" ? this.#deps.databases.own : database);
+    runAll(connection, [COM_RESET_CONNECTION, LOGIN_NAMES, selected], (error) => {
       if (error !== undefined) connection.close();
       pool?.giveBack(connection);
     });

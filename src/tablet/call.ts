@@ -349,8 +349,7 @@ export class Call implements RawReplySink {
 
   /** The statement waits for the answer: in another database it must not run. */
   #select(connection: MysqldConnection, database: string, generation: number): void {
-    const name = database === "" ? this.#service.deps.databases.own : database;
-    const payloads = [initDb(name)];
+    const payloads = [initDb(database === "" ? this.#service.deps.databases.own : database)];
     if (!isAscii(payloads[0] ?? EMPTY) && connection.settings !== "") {
       // The name is read in the character set of the settings.
       payloads.unshift(LOGIN_NAMES);
@@ -389,7 +388,12 @@ export class Call implements RawReplySink {
     // leave out the character sets when those are as at login.
     if (held) payloads.push(LOGIN_NAMES);
     else if (connection.settings !== "") {
-      payloads.push(COM_RESET_CONNECTION, LOGIN_NAMES);
+      // With the database selected anew: a reset leaves @@collation_database, which LOAD DATA goes by, at the server's own.
+      payloads.push(
+        COM_RESET_CONNECTION,
+        LOGIN_NAMES,
+        initDb(connection.database === "" ? this.#service.deps.databases.own : connection.database),
+      );
       connection.prepared.clear();
     }
     if (settings !== "") payloads.push(query(settings));
