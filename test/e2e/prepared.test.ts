@@ -9,7 +9,7 @@ import { COM, HEADER_ERR, MYSQL_TYPE } from "../../src/mysql/constants.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
 import { TYPE_UNSIGNED } from "../../src/mysql/packets/stmt-execute.ts";
 import { startCluster, startMysqld } from "../fixture/cluster.ts";
-import { hex, merged, type Parameter, StatementClient } from "./statement-client.ts";
+import { hex, isEof, merged, type Parameter, StatementClient } from "./statement-client.ts";
 
 const TABLE = `
 CREATE TABLE t (
@@ -246,6 +246,47 @@ describe("prepared statements", () => {
     await same("SELECT f, ROW_NUMBER() OVER (ORDER BY id) AS r FROM t ORDER BY id", []);
     await same("SELECT MAX(s.f) FROM (SELECT * FROM t) s", []);
     await same("SELECT *, f FROM t ORDER BY id LIMIT 2", []);
+  });
+
+  test("rows of several shards in a transaction, locked, and under sql_select_limit", async () => {
+    const rows: unknown[] = [];
+    for (const client of [clients.s, clients.plainS]) {
+      const seen: string[] = [];
+      await client.query("BEGIN");
+      await client.query("UPDATE t SET si = 77 WHERE id <> 2");
+      for (const sql of ["SELECT id, si FROM t WHERE si = ?", "SELECT id, si FROM t WHERE si = ? FOR UPDATE"]) {
+        const { id } = await client.prepare(sql);
+        const packets = await client.execute(id, [int(77)]);
+        seen.push(...hex(packets.slice(1).filter((packet) => !isEof(packet))).toSorted());
+        await client.tell(COM.STMT_CLOSE, id);
+      }
+      await client.query("ROLLBACK");
+      await client.query("SET sql_select_limit = 2");
+      const { id } = await client.prepare("SELECT si FROM t WHERE id > ?");
+      seen.push(String((await client.execute(id, [int(-10)])).length));
+      await client.query("SET sql_select_limit = DEFAULT");
+      rows.push(seen);
+    }
+    expect(rows[0]).toEqual(rows[1]);
+  });
+
+  test("a shard whose columns have other types breaks the answer off", async () => {
+    const [shard] = cluster.processes().filter(({ kind, keyspace }) => kind === "mysqld" && keyspace === "s");
+    if (shard?.port === undefined) throw new Error("a shard has a mysqld");
+    const direct = await StatementClient.connect(shard.port, "s");
+    const { id } = await clients.s.prepare("SELECT mi FROM t WHERE id < ?");
+    const types = async (): Promise<number> => {
+      const last = (await clients.s.execute(id, [int(1000)])).at(-1) ?? Buffer.alloc(0);
+      return last[0] === HEADER_ERR ? decodeErr(last).errno : 0;
+    };
+    expect(await types()).toBe(0);
+    await direct.query("ALTER TABLE t MODIFY mi BIGINT");
+    // Both shards answer with rows, in either order.
+    expect(await types()).toBe(1615);
+    await direct.query("ALTER TABLE t MODIFY mi MEDIUMINT");
+    expect(await types()).toBe(0);
+    await clients.s.tell(COM.STMT_CLOSE, id);
+    direct.close();
   });
 
   test("the text protocol gives the same packets, and over shards the same types and values", async () => {
