@@ -29,6 +29,8 @@ export interface DeadlockWatchOptions {
 }
 
 const LOOK_MS = 250;
+/** While the same statements go on and nobody waits for anybody: each look takes the mysqlds some work. */
+const LOOK_RARELY_MS = 2_000;
 /** Statements wait for each other all the time. */
 const BUSY_MIN_MS = 250;
 
@@ -37,6 +39,9 @@ export class DeadlockWatch {
   readonly #owners = new Map<number, LockOwner>();
   #before: ReadonlySet<string> = new Set();
   #isPlanned = false;
+  #pauseMs = LOOK_MS;
+  /** Those that took long at the last look. */
+  #slowBefore: ReadonlyMap<number, number> = new Map();
   /** Transactions of this gateway that were rolled back. */
   victims = 0;
 
@@ -53,7 +58,7 @@ export class DeadlockWatch {
   #plan(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
-    this.#options.clock.after(LOOK_MS, () => void this.#look());
+    this.#options.clock.after(this.#pauseMs, () => void this.#look());
   }
 
   async #look(): Promise<void> {
@@ -69,8 +74,12 @@ export class DeadlockWatch {
   /** Gives what waited, for the next time. */
   async #search(): Promise<ReadonlySet<string>> {
     const slow = this.#slow();
+    const isNews = [...slow].some(([id, sinceMs]) => this.#slowBefore.get(id) !== sinceMs);
+    this.#slowBefore = slow;
+    this.#pauseMs = LOOK_MS;
     if (slow.size === 0) return new Set();
     const waits = await this.#options.lockWaits();
+    if (waits.length === 0 && !isNews) this.#pauseMs = LOOK_RARELY_MS;
     const steady = waits.filter((wait) => this.#before.has(nameOf(wait)));
     for (const victim of victimsOf(steady)) {
       const owner = this.#owners.get(victim);
