@@ -16,7 +16,7 @@ import {
 import { type Listener, listenTcp, listenUnix } from "../../../src/gateway/listen.ts";
 import { NO_PROXIES, type ProxyNetworks } from "../../../src/gateway/proxy-protocol.ts";
 import { defaultUsers, type User, Users } from "../../../src/gateway/users.ts";
-import { COM } from "../../../src/mysql/constants.ts";
+import { COM, MARIADB_CLIENT } from "../../../src/mysql/constants.ts";
 import { writeFrame } from "../../../src/mysql/frame.ts";
 import { encodeErrOf } from "../../../src/mysql/packets/err.ts";
 import { encodeOk, okPacket } from "../../../src/mysql/packets/ok.ts";
@@ -116,7 +116,10 @@ export class TestSession implements CommandHandler {
 
   #answerCell(cell: string, sequenceId: number): void {
     const { capabilities } = this.connection;
-    const result = { columns: [textColumn("v")], rows: [[cell]] };
+    // No edge is in front of it that makes definitions what the client has agreed to.
+    const isExtended = (this.login.mariadbCapabilities & MARIADB_CLIENT.EXTENDED_METADATA) !== 0;
+    const column = isExtended ? { ...textColumn("v"), extended: Buffer.alloc(0) } : textColumn("v");
+    const result = { columns: [column], rows: [[cell]] };
     this.connection.write(writeResultSet(result, { capabilities, sequenceId: sequenceId + 1 }));
   }
 }
