@@ -39,6 +39,7 @@ export async function runConclude(executor: Executor, statement: Commit | Rollba
   state.begin = undefined;
   state.holds.warned = undefined;
   state.holds.unfinished = [];
+  state.last.targets.push(...state.holds.participants.slice(0, LIMITS.loggedShardsMax));
   if (statement.kind === "commit") await state.holds.commit();
   else await state.holds.rollback();
   // The new one has the characteristics of the old one.

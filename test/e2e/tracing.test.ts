@@ -2,7 +2,7 @@
 
 import { createServer, type Server } from "node:http";
 import { text } from "node:stream/consumers";
-import { type Connection, createConnection } from "mysql2/promise";
+import { type Connection, createConnection, type QueryOptions } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
@@ -155,6 +155,18 @@ describe("spans", () => {
     const query = wrong.find(({ name }) => name.startsWith("select"));
     expect(query?.status.code).toBe(ERROR_STATUS);
     expect(query === undefined ? undefined : attribute(query, "db.response.status_code")).toBe("1054");
+  });
+
+  test("under the span that a query attribute names", async () => {
+    const trace = "6".repeat(32);
+    const attributes = { traceparent: `00-${trace}-${SPAN}-01`, other: "x" };
+    // mysql2 has no type for them.
+    await client.query({ sql: "SELECT v FROM t WHERE id = 4", attributes } as QueryOptions);
+    const spans = await spansOf(
+      trace,
+      (all) => namesOf(all, "mysqld").length === 1 && namesOf(all, "select").length === 1,
+    );
+    expect(spans.find(({ parentSpanId }) => parentSpanId === SPAN)?.name).toBe("select traced");
   });
 
   test("only of those that are to be traced", async () => {
