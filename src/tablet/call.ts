@@ -90,6 +90,7 @@ interface Kill {
 
 /** What no session asks for. */
 const SETTINGS_UNKNOWN = "?";
+const SELECT_ANOTHER = initDb("information_schema");
 const NOW_UNKNOWN = -1;
 /** After this long a killed statement's connection is closed, on both sides. */
 const KILL_GRACE_MS = 3_000;
@@ -349,8 +350,10 @@ export class Call implements RawReplySink {
 
   /** The statement waits for the answer: in another database it must not run. */
   #select(connection: MysqldConnection, database: string, generation: number): void {
-    const payloads = [initDb(database === "" ? this.#service.deps.databases.own : database)];
-    if (!isAscii(payloads[0] ?? EMPTY) && connection.settings !== "") {
+    const selected = initDb(database === "" ? this.#service.deps.databases.own : database);
+    // MariaDB does nothing when the selected database is selected: its collation would stay what it was.
+    const payloads = connection.database === database ? [SELECT_ANOTHER, selected] : [selected];
+    if (!isAscii(selected) && connection.settings !== "") {
       // The name is read in the character set of the settings.
       payloads.unshift(LOGIN_NAMES);
       connection.settings = SETTINGS_UNKNOWN;

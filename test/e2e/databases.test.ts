@@ -147,6 +147,10 @@ test("the life of a database is as on one MariaDB", async () => {
       // On connections that other settings have been taken from, by resetting them.
       ...[1, 2, 3, 4].flatMap((i) => [`SET sort_buffer_size = ${i << 16}`, "SELECT @@collation_database"]),
       "SET sort_buffer_size = DEFAULT",
+      // On all of them, as they are.
+      "ALTER SCHEMA COLLATE utf8mb4_unicode_ci",
+      ...[1, 2, 3, 4].flatMap((i) => [`SET sort_buffer_size = ${i << 16}`, "SELECT @@collation_database"]),
+      "SET sort_buffer_size = DEFAULT",
       "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'made%'",
       "SELECT TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1",
       "START TRANSACTION",
