@@ -176,3 +176,60 @@ test("VSchemas are those of the demo", () => {
     expect(ours).toBe(readFileSync(join(ROOT, "vschema", keyspace, "vschema.json"), "utf8"));
   }
 });
+
+interface Dashboard {
+  readonly uid: string;
+  readonly title: string;
+  readonly schemaVersion: number;
+  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string }[] };
+  readonly panels: readonly Panel[];
+}
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly datasource: { readonly type: string; readonly uid: string };
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly fieldConfig: { readonly defaults: { readonly unit: string }; readonly overrides: readonly unknown[] };
+  readonly targets: readonly { readonly refId: string; readonly expr: string; readonly legendFormat: string }[];
+}
+
+/** Grafana's own schema, as far as its dashboard model reads it (schemaVersion 39). */
+test("the dashboard is one that Grafana loads", () => {
+  const file = join(DEPLOY, "overlays/production/dashboard.json");
+  const dashboard: Dashboard = JSON.parse(readFileSync(file, "utf8"));
+  expect(dashboard).toMatchObject({ uid: "shardgate", title: "Shardgate", schemaVersion: 39 });
+  const sources = dashboard.templating.list
+    .filter(({ type }) => type === "datasource")
+    .map(({ name }) => `\${${name}}`);
+  const { panels } = dashboard;
+  expect(panels.length).toBeGreaterThan(15);
+  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+  for (const panel of panels) {
+    const { title, datasource, gridPos, fieldConfig, targets } = panel;
+    expect(panel.type, title).toBe("timeseries");
+    expect(datasource.type, title).toBe("prometheus");
+    expect(sources, title).toContain(datasource.uid);
+    expect(fieldConfig.defaults.unit, title).toMatch(/^\w+$/);
+    expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
+    const overlapping = panels.filter(({ gridPos: other }) => {
+      const isBeside = other.x + other.w <= gridPos.x || gridPos.x + gridPos.w <= other.x;
+      return !isBeside && other.y < gridPos.y + gridPos.h && gridPos.y < other.y + other.h;
+    });
+    expect(overlapping, title).toEqual([panel]);
+    expect(targets.length, title).toBeGreaterThan(0);
+    expect(new Set(targets.map(({ refId }) => refId)).size, title).toBe(targets.length);
+    for (const { expr } of targets) expect(isBalanced(expr), expr).toBe(true);
+  }
+});
+
+function isBalanced(expression: string): boolean {
+  const open: string[] = [];
+  const pairs: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+  for (const character of expression.replaceAll(/"[^"]*"/g, "")) {
+    if ("([{".includes(character)) open.push(character);
+    else if (pairs[character] !== undefined && open.pop() !== pairs[character]) return false;
+  }
+  return open.length === 0;
+}
