@@ -32,10 +32,9 @@ export class WorkerLink<Primary extends PrimaryPort = PrimaryPort> {
     process.on("message", (message: Parameters<Channel<Primary>["received"]>[0], handle: unknown) => {
       this.channel.received(message, handle as Socket | undefined);
     });
-    process.once("disconnect", () => {
-      log.error({}, "the primary process has ended: this worker ends, too");
-      setImmediate(() => process.exit(1));
-    });
+    // Not by exit(): the log's reader was the primary, and what is left of the log would be written for ever (sonic-boom
+    // tries again after EPIPE).
+    process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
     const beat = setInterval(() => this.#primary.tell("alive", undefined), LIMITS.workerBeatMs);
     beat.unref();
   }
