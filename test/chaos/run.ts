@@ -4,6 +4,7 @@
 //   npm run chaos -- --seed 1 --ids 1000000 --clients 8       ids, see ids.ts
 
 import { parseArgs } from "node:util";
+import { stopAll } from "../e2e/parts.ts";
 import { runChaos } from "./chaos.ts";
 import { runIds } from "./ids.ts";
 
@@ -46,6 +47,9 @@ async function chaos(): Promise<readonly string[]> {
 }
 
 async function ids(count: number): Promise<readonly string[]> {
+  // The rest goes with this process.
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void stopAll().then(() => process.exit(1)));
   const clients = Number(values.clients ?? 8);
   const report = await runIds({ seed, ids: count, clients, gateways: 3, idsBetweenKills: 5_000, tell: out });
   for (const [what, times] of report.kills) out(`killed ${what}: ${times}`);
