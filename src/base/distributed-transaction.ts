@@ -77,6 +77,13 @@ export function xidOf(branch: string): string {
   return `${hex(0)},${hex(XID_PART_BYTES_MAX)},${XID_FORMAT}`;
 }
 
+/**
+ * A row that always stays: InnoDB locks a table that is empty as a whole for an INSERT by a session with unique_checks = 0
+ * and foreign_key_checks = 0 (MariaDB since 10.6), as those that load a dump, and other sessions' commits would wait for it.
+ */
+export const KEEP_NEVER_EMPTY = `INSERT IGNORE INTO ${TABLE} (transaction, decision, participants) VALUES ('', 'abort', '')`;
+export const IS_NEVER_EMPTY = `SELECT 1 FROM ${TABLE} WHERE transaction = ''`;
+
 /** Fails with 1062 when it has been decided already. */
 export function recordCommit(transaction: string, participants: readonly ShardName[]): string {
   const names = participants.map(({ keyspace, shard }) => `${keyspace}/${shard}`).join(" ");
@@ -105,7 +112,7 @@ export function forgetDecisions(transactions: readonly string[]): string {
 
 /** Name, decision, participants and age in seconds. */
 export function listDecisions(): string {
-  return `SELECT transaction, decision, participants, TIMESTAMPDIFF(SECOND, decided_at, NOW()) FROM ${TABLE} ORDER BY decided_at`;
+  return `SELECT transaction, decision, participants, TIMESTAMPDIFF(SECOND, decided_at, NOW()) FROM ${TABLE} WHERE transaction <> '' ORDER BY decided_at`;
 }
 
 /** The participants of a record. */

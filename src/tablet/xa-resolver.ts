@@ -14,6 +14,8 @@ import {
   decideAbort,
   forgetDecisions,
   HAS_DECISIONS,
+  IS_NEVER_EMPTY,
+  KEEP_NEVER_EMPTY,
   listDecisions,
   parseBranchName,
   parseShardNames,
@@ -161,6 +163,7 @@ export class XaResolver {
     if (this.#hasTable) return;
     const { run } = this.#options;
     if ((await run(HAS_DECISIONS)).length === 0) await run(...CREATE_DECISIONS);
+    if ((await run(IS_NEVER_EMPTY)).length === 0) await run(KEEP_NEVER_EMPTY);
     this.#hasTable = true;
   }
 
