@@ -171,6 +171,9 @@ export const LIMITS = {
   snowflakeBeatMs: 500,
   /** Rows that one statement of a write by key names. */
   writtenKeysMax: 500,
+  /** Rows, and bytes of their keys and values, that a write over shards has in memory at once. */
+  foundRowsMax: 20_000,
+  foundBytesMax: 8 * 1024 * 1024,
   /** Values that one query of a lookup table with `batch_lookup` is for. */
   lookedUpAtOnce: 100,
   /** Rows, and bytes of their values, that one batch of an INSERT … SELECT writes. */

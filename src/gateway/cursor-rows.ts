@@ -78,6 +78,11 @@ export class CursorRows {
     return { reply: writer.finish(), isLast };
   }
 
+  /** The packets that are left, one after the other; each is good until the next one is asked for, or longer. */
+  async *packets(): AsyncGenerator<Buffer> {
+    for (let packet = await this.#next(); packet !== undefined; packet = await this.#next()) yield packet;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#memory = [];

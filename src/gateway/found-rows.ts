@@ -15,13 +15,17 @@ import type { TextResult } from "./text-rows.ts";
 
 /** Runs the query as the session; FLOAT columns are read with all their digits. Throws what it is answered. */
 export async function readFound(executor: Executor, query: Query, binds: readonly BindValue[]): Promise<TextResult> {
-  const result = await queryInside(executor, textOf(executor, query, binds));
-  const floats = result.columns.map(({ type }) => type === MYSQL_TYPE.FLOAT);
+  const result = await queryInside(executor, textOfQuery(executor, query, binds));
+  const floats = floatsOf(result.columns);
   if (!floats.includes(true)) return result;
-  return queryInside(executor, textOf(executor, widened(query, floats), binds));
+  return queryInside(executor, textOfQuery(executor, widened(query, floats), binds));
 }
 
-function textOf(executor: Executor, query: Query, binds: readonly BindValue[]): string {
+export function floatsOf(columns: readonly ColumnDefinition[]): readonly boolean[] {
+  return columns.map(({ type }) => type === MYSQL_TYPE.FLOAT);
+}
+
+export function textOfQuery(executor: Executor, query: Query, binds: readonly BindValue[]): string {
   return print(query, binds, { mode: executor.state.sqlMode, columnNames: true });
 }
 

@@ -7,6 +7,7 @@ import { CLIENT, HEADER_ERR } from "../mysql/constants.ts";
 import { PacketReader } from "../mysql/packet-reader.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import { comQuery } from "./com-query.ts";
+import { CursorRows } from "./cursor-rows.ts";
 import type { Executor, ExecutorClient } from "./executor.ts";
 import { readTextResult, type TextResult } from "./text-rows.ts";
 
@@ -26,6 +27,19 @@ export function replyInside(executor: Executor, sql: string | Buffer, isClients 
   return new InnerClient(executor, isClients).query(sql);
 }
 
+/** The whole answer, of any length: beyond a bound it is on disk. The caller closes it. Throws as `replyInside`. */
+export async function keptInside(executor: Executor, sql: string): Promise<CursorRows> {
+  const kept = new CursorRows();
+  try {
+    await new InnerClient(executor, false, kept).query(sql);
+    await kept.drained();
+    return kept;
+  } catch (error) {
+    await kept.close();
+    throw error;
+  }
+}
+
 /** Takes the place of the client of `outer` for one statement. */
 class InnerClient implements ExecutorClient {
   readonly capabilities: number;
@@ -36,7 +50,10 @@ class InnerClient implements ExecutorClient {
   #done: (() => void) | undefined;
   #failed: ((error: Error) => void) | undefined;
 
-  constructor(outer: Executor, isClients: boolean) {
+  readonly #kept: CursorRows | undefined;
+
+  constructor(outer: Executor, isClients: boolean, kept?: CursorRows) {
+    this.#kept = kept;
     this.capabilities = outer.client.capabilities & ~CLIENT.DEPRECATE_EOF;
     this.#signal = outer.signal;
     this.#executor = outer.forClient(this, isClients);
@@ -59,13 +76,25 @@ class InnerClient implements ExecutorClient {
   }
 
   write(bytes: Buffer): boolean {
+    if (this.#kept !== undefined) return this.#keep(this.#kept, bytes);
     this.#bytes += bytes.length;
     if (this.#bytes <= LIMITS.bufferedReplyBytesMax) this.#parts.push(bytes);
     return true;
   }
 
+  #keep(kept: CursorRows, bytes: Buffer): boolean {
+    try {
+      return kept.add(bytes);
+    } catch (error) {
+      this.#executor.interrupt(tooLarge());
+      this.#failed?.(error instanceof Error ? error : tooLarge());
+      return true;
+    }
+  }
+
   onDrain(resume: () => void): void {
-    resume();
+    if (this.#kept === undefined) resume();
+    else this.#kept.drained().then(resume, (error: Error) => this.#failed?.(error));
   }
 
   commandDone(): void {

@@ -34,7 +34,8 @@ import type { ClusterView } from "./cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "./executor.ts";
-import { foundValue, readFound } from "./found-rows.ts";
+import { foundValue } from "./found-rows.ts";
+import { type FoundBatch, type FoundStream, streamFound } from "./found-stream.ts";
 import {
   type LookupRow,
   LookupRows,
@@ -106,19 +107,49 @@ class RowChange {
   }
 
   async run(): Promise<PartReply[]> {
-    const { targets } = this.#plan;
-    const found = await readFound(this.#executor, withStoredItems(this.#plan), this.#binds);
-    this.#refuseWarned();
+    const found = await streamFound(this.#executor, withStoredItems(this.#plan), this.#binds);
+    try {
+      this.#refuseWarned();
+      const replies: PartReply[] = [];
+      let isNone = true;
+      for await (const batch of this.#batches(found)) {
+        isNone = false;
+        replies.push(...(await this.#writeAll(found.columns, batch)));
+      }
+      if (isNone) replies.push(...(await this.#writeAll(found.columns, [])));
+      return replies;
+    } finally {
+      await found.close();
+    }
+  }
+
+  /** A join may find a row several times, which counts once: all its rows are looked at together. */
+  async *#batches(found: FoundStream): AsyncGenerator<FoundBatch> {
+    const { statement } = this.#plan;
+    const [only] = statement.tables;
+    if (statement.tables.length === 1 && only?.kind === "tableName") {
+      yield* found.batches(LIMITS.foundRowsMax, LIMITS.foundBytesMax);
+      return;
+    }
+    let all: FoundBatch | undefined;
+    for await (const batch of found.batches(Number.MAX_SAFE_INTEGER, LIMITS.bufferedReplyBytesMax)) {
+      if (all !== undefined) {
+        const text = `rows of a join that a statement writes have more than ${LIMITS.bufferedReplyBytesMax} bytes`;
+        throw new ShardgateError("LIMIT_REACHED", text);
+      }
+      all = batch;
+    }
+    if (all !== undefined) yield all;
+  }
+
+  async #writeAll(columns: readonly ColumnDefinition[], found: FoundBatch): Promise<PartReply[]> {
     const replies: PartReply[] = [];
-    for (const target of targets) {
+    for (const target of this.#plan.targets) {
       await this.#resolve(
         target,
-        found.rows.map((row) =>
-          target.vindexed.map(({ column, position }) => storedValue(column, row[position] ?? null)),
-        ),
+        found.map((row) => target.vindexed.map(({ column, position }) => storedValue(column, row[position] ?? null))),
       );
-      const rows = this.#rowsOf(target, found.columns, found.rows);
-      replies.push(...(await this.#write(target, rows)));
+      replies.push(...(await this.#write(target, this.#rowsOf(target, columns, found))));
     }
     return replies;
   }

@@ -19,6 +19,7 @@ import { comQuery } from "./com-query.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "./executor.ts";
 import { foundValue, readFound } from "./found-rows.ts";
+import { streamFound } from "./found-stream.ts";
 import { insertNumbered } from "./run-insert-numbered.ts";
 import { type InsertIds, placeInsert, returnedBy, runInsert, type ShardChange } from "./run-change.ts";
 import { writeWithLookups } from "./run-insert-lookups.ts";
@@ -152,11 +153,22 @@ async function insertFound(
 ): Promise<Done[]> {
   const { statement } = plan;
   if (statement.query === undefined) throw new ShardgateError("INTERNAL", "rows without a query");
-  const found = await readFound(executor, statement.query, binds);
+  const found = await streamFound(executor, statement.query, binds);
+  const { textIsUtf8 } = executor.state.settings;
   const done: Done[] = [];
-  for (const rows of batchesOf(found, executor.state.settings.textIsUtf8)) {
-    const batch: Insert = { ...statement, form: "values", query: undefined, rows };
-    done.push(await insertBatch(executor, batch, binds, cluster));
+  try {
+    for await (const batch of found.batches(LIMITS.insertedRowsMax, LIMITS.insertedBytesMax)) {
+      const rows = batch.map((row): InsertRow => {
+        const values = row.map((raw, i): Expr => foundValue(found.columns[i], raw, textIsUtf8));
+        return { kind: "insertRow", values, pos: 0 };
+      });
+      const insert: Insert = { ...statement, form: "values", query: undefined, rows };
+      const one = await insertBatch(executor, insert, binds, cluster);
+      // Of what is done the answers are kept only.
+      done.push({ ...one, changes: one.changes.map((change) => ({ ...change, payload: NOTHING })) });
+    }
+  } finally {
+    await found.close();
   }
   if (done.length === 0 && statement.returning.length > 0) {
     done.push(await insertNothing(executor, plan, found.columns.length, binds, cluster));
@@ -185,21 +197,6 @@ async function insertNothing(
     ok: okPacket({}),
     rows: 0,
   };
-}
-
-function* batchesOf({ columns, rows }: TextResult, textIsUtf8: boolean): Generator<InsertRow[]> {
-  let batch: InsertRow[] = [];
-  let bytes = 0;
-  for (const row of rows) {
-    const values = row.map((raw, i): Expr => foundValue(columns[i], raw, textIsUtf8));
-    for (const raw of row) bytes += (raw?.length ?? 0) + 8;
-    batch.push({ kind: "insertRow", values, pos: 0 });
-    if (batch.length < LIMITS.insertedRowsMax && bytes < LIMITS.insertedBytesMax) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function insertBatch(

@@ -23,15 +23,21 @@ export function readTextResult(reply: Buffer): TextResult {
   for (;;) {
     const payload = next(reader);
     if (payload[0] === 0xfe && payload.length < 9) return { columns, rows };
-    const row = new BufferReader(payload);
-    rows.push(
-      columns.map(() => {
-        if (row.peek() !== 0xfb) return row.lenencBytes();
-        row.skip(1);
-        return null;
-      }),
-    );
+    rows.push(readTextRow(payload, columns.length));
   }
+}
+
+/** The values of a row packet, whose memory they share. */
+export function readTextRow(payload: Buffer, width: number): (Buffer | null)[] {
+  const row = new BufferReader(payload);
+  const values: (Buffer | null)[] = [];
+  for (let i = 0; i < width; i++) {
+    if (row.peek() === 0xfb) {
+      row.skip(1);
+      values.push(null);
+    } else values.push(row.lenencBytes());
+  }
+  return values;
 }
 
 export function readTextRows(reply: Buffer): TextResult["rows"] {

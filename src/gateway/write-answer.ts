@@ -36,7 +36,7 @@ export function answerParts(executor: Executor, parts: readonly PartReply[], ver
   const ok = oks.length === 0 ? none : combined(oks);
   state.rowCount = ok.affectedRows;
   state.lastWarnings = warnings;
-  const last = parts.find(({ isLast }) => isLast === true);
+  const last = parts.findLast(({ isLast }) => isLast === true);
   const lastInsertId = last === undefined ? 0n : okOf(last.reply).lastInsertId;
   if (lastInsertId !== 0n) state.lastInsertId = lastInsertId;
   executor.ok({ ...ok, lastInsertId, statusFlags: state.statusFlags });

@@ -13,6 +13,7 @@ CREATE TABLE place (region INT NOT NULL DEFAULT 3, name VARCHAR(10) NOT NULL DEF
 CREATE TABLE note (aid BIGINT NOT NULL, s VARCHAR(20), f FLOAT, t TIMESTAMP NULL, e ENUM('a', 'b'), b VARBINARY(9));
 CREATE TABLE kind (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, label VARCHAR(20), UNIQUE KEY label (label));
 CREATE TABLE copied (id INT NOT NULL PRIMARY KEY, v INT);
+CREATE TABLE paper (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(20), body MEDIUMTEXT, w FLOAT);
 CREATE TABLE parent (id BIGINT NOT NULL PRIMARY KEY, v INT);
 CREATE TABLE child (id BIGINT NOT NULL, n INT NOT NULL, PRIMARY KEY (id, n), CONSTRAINT to_parent FOREIGN KEY (id) REFERENCES parent (id) ON DELETE CASCADE ON UPDATE CASCADE);
 `;
@@ -46,6 +47,7 @@ const SCHEMA: ArenaSchema = {
         note: { column_vindexes: [by("aid", "hash")] },
         kind: { type: "reference" },
         copied: { type: "reference", source: "wu.copied" },
+        paper: { column_vindexes: [by("id", "hash")] },
         parent: { column_vindexes: [by("id", "hash")] },
         child: { column_vindexes: [by("id", "hash")] },
       },
@@ -214,4 +216,18 @@ test("a prepared write names tables of several keyspaces", SLOW, async () => {
     const { gateway } = await lane.askPrepared(sql);
     expect(gateway, sql).toMatchObject({ kind: "ok" });
   }
+});
+
+test("more rows than are held in memory are written in batches of one transaction", SLOW, async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => `(${i + 1}, 'n${i}', REPEAT('${"abcdef"[i % 6]}', 100000))`);
+  await same(
+    `INSERT INTO paper (id, name, body) VALUES ${rows.join(", ")}`,
+    "INSERT INTO paper (id, name, body, w) SELECT id + 100, name, body, id / 3 FROM paper",
+    "UPDATE paper SET body = CONCAT(body, (SELECT COUNT(*) FROM maker)) ORDER BY id LIMIT 60",
+    "SELECT COUNT(*), SUM(LENGTH(body)), SUM(w) FROM paper",
+    "INSERT INTO paper (id, name, body) SELECT id + 200, name, body FROM paper UNION ALL SELECT 1, 'again', ''",
+    "SELECT COUNT(*) FROM paper",
+    "DELETE FROM paper ORDER BY body, id LIMIT 70",
+    "SELECT id, w FROM paper",
+  );
 });

@@ -87,7 +87,7 @@ export const INSERTS: readonly Make[] = [
   (r) => `INSERT INTO item (id, aid) VALUES (${id(r)}, NULL)`,
   (r) => `INSERT INTO item (id, aid, nope) VALUES (${id(r)}, 1, 2)`,
   (r) => `INSERT INTO item (id, aid) VALUES (${id(r)}, 1, 2)`,
-  (r) => `INSERT IGNORE INTO acct (id, n, k) VALUES (${id(r)}, 'no number', 'zz')`,
+  (r) => `INSERT IGNORE INTO acct (id, n, k) VALUES (${id(r)}, 'no number', 'b')`,
   (r) => `INSERT INTO log (aid, seq, msg) VALUES (${id(r)}, 3, REPEAT('x', ${r.int(80)}))`,
 ];
 
