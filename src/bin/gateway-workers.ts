@@ -128,7 +128,9 @@ export async function gatewayShare(link: WorkerLink<GatewayPrimaryPort>): Promis
     },
     decoyKey: Buffer.from(decoyKeyHex, "hex"),
     listen(accept) {
-      link.listen((socket, { isUnixSocket, connections }) => accept(socket, isUnixSocket, connections));
+      link.listen((socket, { isUnixSocket, connections }, closed) =>
+        accept(socket, isUnixSocket, { connections, closed }),
+      );
       return {
         address,
         close: () => link.leave(),

@@ -146,7 +146,10 @@ export async function startTabletWorker(
     news,
   );
   port.begin(worker);
-  link.listen((socket) => worker.take(socket));
+  link.listen((socket, _, closed) => {
+    socket.once("close", closed);
+    worker.take(socket);
+  });
   const { calls } = worker;
   if (options.admin !== undefined) {
     const problem = (): string | undefined => worker.problem;

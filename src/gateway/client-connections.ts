@@ -41,6 +41,14 @@ export interface SharedSeats {
   leave(user: string): void;
 }
 
+/** A connection of one of several processes. */
+export interface SharedConnection {
+  /** Of all processes, with this one. */
+  readonly connections: number;
+  /** To be called when it is closed. */
+  closed(): void;
+}
+
 interface Seat {
   /** Of all processes, logged in or not. */
   readonly connections: number;
@@ -109,11 +117,11 @@ export class ClientConnections<Handler extends CommandHandler> {
     return [...this.#handlers.values()].filter((handler) => handler !== undefined);
   }
 
-  /** `connections`: of all processes, with this one. */
-  accept(socket: Socket, isUnixSocket: boolean, connections = this.#handlers.size + 1): void {
+  accept(socket: Socket, isUnixSocket: boolean, shared?: SharedConnection): void {
     const { limits, proxyNetworks, clock, log } = this.#options;
     const { serverVersion, users, tlsRequired, rsaKeys } = this.#options;
-    if (!this.#hasRoom(connections - 1)) {
+    if (!this.#hasRoom(shared === undefined ? this.#handlers.size : shared.connections - 1)) {
+      if (shared !== undefined) socket.once("close", () => shared.closed());
       this.#past.refused++;
       socket.on("error", () => {});
       socket.end(writeFrame(encodeErrBeforeGreeting(ERRORS.ER_CON_COUNT.errno, TOO_MANY), 0));
@@ -160,6 +168,7 @@ export class ClientConnections<Handler extends CommandHandler> {
       closed: (client) => {
         this.#options.giveBackId(client.id);
         seating?.end();
+        shared?.closed();
         if (this.#handlers.delete(client)) {
           this.#past.received += client.bytes.received;
           this.#past.sent += client.bytes.sent;

@@ -18,7 +18,7 @@ import type { Topology } from "../topo/topology.ts";
 import { createTopologyWatcher } from "../topo/topology-watcher.ts";
 import { loadHashes } from "../vschema/xxh64.ts";
 import { AutoIncrements } from "./auto-increments.ts";
-import { ClientConnections, type ClientLimits, type SharedSeats } from "./client-connections.ts";
+import { ClientConnections, type ClientLimits, type SharedConnection, type SharedSeats } from "./client-connections.ts";
 import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
 import { ComparisonFacts } from "./comparison-facts.ts";
 import { GatewayCounters } from "./gateway-counters.ts";
@@ -104,8 +104,8 @@ export interface GatewayShare {
   readonly siblings: Siblings;
   /** Of all of them, so that no name's decoy differs between them. */
   readonly decoyKey: Buffer;
-  /** Connections come from now on, with how many there are of all processes. */
-  listen(accept: (socket: Socket, isUnixSocket: boolean, connections: number) => void): Listener;
+  /** Connections come from now on. */
+  listen(accept: (socket: Socket, isUnixSocket: boolean, shared: SharedConnection) => void): Listener;
 }
 
 /** How clients connect, and how long they may stay. */
@@ -335,7 +335,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const listener =
     share === undefined
       ? await listenTcp(options.listen, (socket) => connections.accept(socket, false), log)
-      : share.listen((socket, isUnixSocket, all) => connections.accept(socket, isUnixSocket, all));
+      : share.listen((socket, isUnixSocket, shared) => connections.accept(socket, isUnixSocket, shared));
   const listeners: Listener[] = [listener];
   if (unixSocket !== undefined && share === undefined) {
     const { path, mode } = unixSocket;

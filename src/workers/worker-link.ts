@@ -8,7 +8,8 @@ import { Channel } from "./channel.ts";
 import type { WorkerPlace } from "./place.ts";
 import type { HandedConnection, PrimaryPort, WorkerPort } from "./ports.ts";
 
-export type Accept = (socket: Socket, connection: HandedConnection) => void;
+/** `closed` is to be called once, when the connection is closed: listeners of the socket may be taken from it (by TLS). */
+export type Accept = (socket: Socket, connection: HandedConnection, closed: () => void) => void;
 
 /** `Primary` are the methods that the primary has for workers of its kind. */
 export class WorkerLink<Primary extends PrimaryPort = PrimaryPort> {
@@ -39,7 +40,7 @@ export class WorkerLink<Primary extends PrimaryPort = PrimaryPort> {
     beat.unref();
   }
 
-  /** Takes connections from now on; each is told to the primary when it is closed. */
+  /** Takes connections from now on. */
   listen(accept: Accept): void {
     this.#accept = accept;
   }
@@ -69,8 +70,7 @@ export class WorkerLink<Primary extends PrimaryPort = PrimaryPort> {
       this.#tellClosed();
       return;
     }
-    socket.once("close", () => this.#tellClosed());
-    this.#accept(socket, connection);
+    this.#accept(socket, connection, () => this.#tellClosed());
   }
 
   /** All that close in one turn of the event loop are told together. */

@@ -1,7 +1,8 @@
 // `--workers`: several processes behind one address, of a gateway and of a tablet. Connections and limits are one gateway's,
 // pages and metrics too; what dies takes only its own clients along, is replaced, and leaves nothing on the mysqld.
 
-import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { execFileSync } from "node:child_process";
+import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from "mysql2/promise";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -31,6 +32,7 @@ interface WorkerRow {
 const dir = temporaryDir("work");
 const socketPath = join(dir.path, "gateway.sock");
 const usersFile = join(dir.path, "users.json");
+const [keyFile, certFile] = [join(dir.path, "key.pem"), join(dir.path, "cert.pem")];
 const everything = { "*": ["admin"] };
 let etcd: Etcd;
 let mysqld: Mysqld;
@@ -55,7 +57,13 @@ beforeAll(async () => {
   await mustRun("ctl", "CreateShard", "plain/0", ...ctl);
   const what = ["--alias", "zone1-0000000100", "--keyspace", "plain", "--shard", "0", "--workers", "2"];
   tablet = await startPart("tablet", ...what, "--mysql-socket", mysqld.socketPath, "--listen", "127.0.0.1:0", ...topo);
-  gateway = await startGateway("--socket", socketPath, "--connections-max", "8");
+  execFileSync(
+    "openssl",
+    ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", keyFile, "-out", certFile, "-subj", "/CN=localhost"],
+    { stdio: "ignore" },
+  );
+  const tls = ["--tls-cert", certFile, "--tls-key", keyFile];
+  gateway = await startGateway("--socket", socketPath, "--connections-max", "8", ...tls);
 }, TIMEOUT_MS);
 
 afterEach(async () => {
@@ -117,7 +125,8 @@ describe("a tablet of two workers", { timeout: TIMEOUT_MS }, () => {
 
 describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
   test("gives connections to the one that has fewer, and is one gateway to its clients", async () => {
-    const all = [await client(), await client(), await client(), await client({ socketPath })];
+    const secure = { ssl: { rejectUnauthorized: false } };
+    const all = [await client(), await client(secure), await client(secure), await client({ socketPath })];
     const ids = await Promise.all(all.map(idOf));
     expect(new Set(ids).size).toBe(4);
     const numbers = ids.map((id) => id >> COUNTER_BITS);
@@ -258,6 +267,8 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     const orphans = (await workersOf(killed)).map(({ pid = 0 }) => pid);
     killed.signal("SIGKILL");
     await until(async () => orphans.every((pid) => !isAlive(pid)));
+    // The tablet has only the connections of the gateway that is left.
+    await until(async () => (await workersOf(tablet)).reduce((sum, { connections }) => sum + connections, 0) === 2);
   });
 });
 
@@ -274,11 +285,7 @@ async function client({
   user = "root",
   port = gateway.port,
   ...rest
-}: {
-  user?: string;
-  port?: number;
-  socketPath?: string;
-} = {}): Promise<Connection> {
+}: Pick<ConnectionOptions, "user" | "port" | "socketPath" | "ssl"> = {}): Promise<Connection> {
   const connection = await createConnection({ host: "127.0.0.1", port, user, database: "plain", ...rest });
   connection.on("error", () => {});
   clients.push(connection);
