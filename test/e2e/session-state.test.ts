@@ -467,7 +467,6 @@ describe("what is said of tables and servers", () => {
     for (const sql of [
       "SET PASSWORD = PASSWORD('x')",
       "SET DEFAULT ROLE NONE",
-      "HANDLER p OPEN",
       "GET DIAGNOSTICS @n = NUMBER",
       "RESET MASTER",
       "SHUTDOWN",
