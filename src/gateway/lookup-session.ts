@@ -84,7 +84,9 @@ export class LookupSession {
         : order === "main"
           ? state.holds
           : this.#holds.beside(order);
-    const made = new SessionState(state.connectionId, ROOT, state.clientHost, false, holds, state.sqlMode.dialect);
+    // A connection that the session goes on with counts as its client does.
+    const foundRows = order === "main" && state.foundRows;
+    const made = new SessionState(state.connectionId, ROOT, state.clientHost, foundRows, holds, state.sqlMode.dialect);
     made.target = { ...state.target, shard: undefined, tabletType: "primary", text: state.target.keyspace ?? "" };
     if (order !== "own") made.begin = state.begin;
     // The session's own connections have its settings, which are not those that lookups are written in.

@@ -231,3 +231,15 @@ test("more rows than are held in memory are written in batches of one transactio
     "SELECT id, w FROM paper",
   );
 });
+
+test("a connection that a lookup has opened counts found rows for its client", SLOW, async () => {
+  lane.foundRows = true;
+  await same(
+    "BEGIN",
+    "INSERT INTO maker VALUES (20, 'washer')",
+    "INSERT INTO wu.copied VALUES (70, 1)",
+    "UPDATE wu.copied SET v = 1 WHERE id = 70",
+    "COMMIT",
+  );
+  lane.foundRows = false;
+});

@@ -112,9 +112,12 @@ function shown(outcome: Outcome): string {
     case "ok":
       return `${outcome.affectedRows} ${outcome.insertId} ${outcome.info} ${outcome.warnings}`;
     case "error":
-      return `${outcome.errno} ${outcome.sqlState} ${outcome.message}`;
+      // Which of several rows is told of depends on the order in which a query gives them.
+      return `${outcome.errno} ${outcome.sqlState} ${outcome.errno === ER_DUP_ENTRY ? "" : outcome.message}`;
   }
 }
+
+const ER_DUP_ENTRY = 1062;
 
 function told(outcome: Outcome): string {
   return outcome.kind === "error" ? `error ${outcome.errno} ${outcome.message}` : `${outcome.kind} ${shown(outcome)}`;
