@@ -51,7 +51,7 @@ export const UPDATES: readonly Make[] = [
     `UPDATE loose SET s = 'z', v = NULL WHERE ${where(r, LOOSE_WHERE)} ORDER BY aid, v, BINARY s LIMIT ${r.int(4)}`,
   (r) => `UPDATE loose SET v = (SELECT MAX(qty) FROM item) WHERE aid > ${id(r)}`,
   // Ids.
-  (r) => `UPDATE acct SET n = LAST_INSERT_ID(ABS(n) + 1) WHERE id = ${id(r)}`,
+  (r) => `UPDATE acct SET n = LAST_INSERT_ID(IFNULL(ABS(n), 0) + 1) WHERE id = ${id(r)}`,
   (r) => `UPDATE acct SET n = LAST_INSERT_ID(${r.int(90)}) WHERE ${where(r, ACCT_WHERE)}`,
   (r) => `UPDATE acct SET ver = LAST_INSERT_ID(ver + id) WHERE n > ${r.int(5)} ORDER BY id LIMIT ${r.int(5) + 1}`,
   (r) => `UPDATE num SET v = CONCAT(v, '+') WHERE id = LAST_INSERT_ID() OR v = 'b${r.int(3)}'`,
