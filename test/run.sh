@@ -8,7 +8,7 @@ die_with_parent test/run.sh "$@"
 install_traps
 
 need_node
-need_packages mariadb client etcd etcdctl
+need_packages mariadb client etcd etcdctl haproxy
 need_node_modules
 need_build
 if [ $# -eq 0 ]; then
