@@ -26,7 +26,7 @@ import {
   type ReplyEnd,
 } from "./frame.ts";
 import { isLargeCall, LargeCalls } from "./large-calls.ts";
-import { CALLS_PATH, CHANNEL_OPTIONS, channelCredentials, type GrpcTls } from "./service.ts";
+import { CALLS_PATH, channelCredentials, CLIENT_CHANNEL_OPTIONS, type GrpcTls } from "./service.ts";
 
 /** Receives one call's reply. Chunks are views into a message that is not reused: they may be kept for a while. */
 export interface ReplySink {
@@ -81,7 +81,7 @@ export class CallClient {
 
   constructor(options: CallClientOptions) {
     this.#options = options;
-    this.client = new Client(options.address, channelCredentials(options.tls), CHANNEL_OPTIONS);
+    this.client = new Client(options.address, channelCredentials(options.tls), CLIENT_CHANNEL_OPTIONS);
     this.#phase = this.#connect();
   }
 
@@ -140,6 +140,18 @@ export class CallClient {
     if (unsent === undefined) return;
     this.#calls.delete(callId);
     queueMicrotask(() => pending.sink.fail(interrupted(), false));
+  }
+
+  /**
+   * Fails all calls, as the tablet says nothing. The stream stays: a tablet that comes back is told to stop what it runs for
+   * them, and what it still says of them is not heard.
+   */
+  giveUp(reason: string): void {
+    const begun = [...this.#calls.keys()].filter((callId) => this.#large.drop(callId)?.isBegun !== false);
+    this.#failPending(reason);
+    if (this.#phase.kind !== "up") return;
+    for (const callId of begun) this.#batch.cancel(callId);
+    this.#plan();
   }
 
   close(): void {
@@ -243,12 +255,17 @@ export class CallClient {
     if (this.#phase.kind === "waiting") this.#phase = this.#connect();
   }
 
+  /** The stream is gone, with what was to be sent. */
   #failAll(reason: string): void {
+    this.#large.clear();
+    if (this.#batch.bytes > 0) this.#batch.take();
+    this.#failPending(reason);
+  }
+
+  #failPending(reason: string): void {
     const pending = [...this.#calls.values()];
     this.#calls.clear();
     this.#credits.clear();
-    this.#large.clear();
-    if (this.#batch.bytes > 0) this.#batch.take();
     for (const { sink } of pending) {
       sink.fail(new ShardgateError("SHARD_CONNECTION_LOST", `${reason} (${this.#options.address})`), true);
     }

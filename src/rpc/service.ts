@@ -17,7 +17,7 @@ import { decodeBatch, encodeBatch } from "./frame.ts";
 /** The certificates in force on one side of the gateway-tablet connection; each side demands the other's. */
 export type GrpcTls = experimental.CertificateProvider;
 
-/** Keepalive finds a peer that is stopped or cut off within about six seconds; the windows let one stream fill a link. */
+/** Keepalive finds a gateway that is stopped or cut off within about six seconds; the windows let one stream fill a link. */
 export const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.max_receive_message_length": LIMITS.grpcMessageBytesMax,
   "grpc.max_send_message_length": LIMITS.grpcMessageBytesMax,
@@ -30,6 +30,17 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc-node.flow_control_window": 8 * 1024 * 1024,
   "grpc.enable_retries": 0,
   "grpc.use_local_subchannel_pool": 1,
+};
+
+/**
+ * A gateway's: it finds out for itself that a tablet is silent (tabletclient/tablet-connection.ts). Keepalive takes a pause of
+ * the gateway's own for one of the tablet's, and the streams it gives up then with data half written can keep node's http2
+ * busy for ever (nodejs/node issue 52952).
+ */
+export const CLIENT_CHANNEL_OPTIONS: ChannelOptions = {
+  ...CHANNEL_OPTIONS,
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 40_000,
 };
 
 export const CALLS_PATH = "/shardgate.tablet.v1.Tablet/Calls";

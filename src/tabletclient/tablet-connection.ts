@@ -12,6 +12,8 @@ const HEALTH_RETRY_MS = 200;
 /** Health comes twice a second. Silence is counted in ticks of our own, so that a busy event loop is not taken for it. */
 const SILENCE_TICK_MS = 1_000;
 const SILENT_TICKS_MAX = 3;
+/** Then what runs there is given up. */
+const GIVEN_UP_TICKS = 6;
 
 export class TabletConnection {
   readonly record: TabletRecord;
@@ -65,6 +67,7 @@ export class TabletConnection {
     return this.#clock.after(SILENCE_TICK_MS, () => {
       this.#silentTicks++;
       if (this.#silentTicks === SILENT_TICKS_MAX) this.#onChange();
+      if (this.#silentTicks === GIVEN_UP_TICKS) this.calls.giveUp("lost connection to the tablet during the query");
       if (!this.#closed) this.#silence = this.#planSilence();
     });
   }
