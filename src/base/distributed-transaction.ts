@@ -1,6 +1,6 @@
 // What gateways and tablets have in common about transactions over several shards (mode `twopc`): how they and their
 // branches are called, and the table that says how they ended. How they are committed is told in
-// gateway/two-phase.ts, how what is left of one is cleaned up in tablet/xa-resolver.ts.
+// gateway/transaction/two-phase.ts, how what is left of one is cleaned up in tablet/xa-resolver.ts.
 //
 // A transaction's name is that of the gateway process and a counter. A branch is an XA transaction of one mysqld; its xid
 // also says which shard decides, so that whoever finds it prepared knows whom to ask:

@@ -2,7 +2,7 @@
 // `STEP PID`, and is emptied when it has been done; without such a file nothing happens.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import type { CommitStep } from "../gateway/two-phase.ts";
+import type { CommitStep } from "../gateway/transaction/two-phase.ts";
 
 export function killerAt(file: string): (step: CommitStep) => Promise<void> {
   return (step) => {

@@ -2,7 +2,7 @@
 // shard counts alone. Literals count, so the statement is planned as it stands, not normalized.
 
 import type { KeyspaceTargets } from "../engine/shards.ts";
-import { extentOf, type PlanExtent } from "../gateway/plan-extent.ts";
+import { extentOf, type PlanExtent } from "../gateway/plans/plan-extent.ts";
 import type { SchemaKeyspace } from "../local/schema-dir.ts";
 import { describePlan } from "../plan/describe-plan.ts";
 import { planStatement } from "../plan/planner.ts";

@@ -3,7 +3,7 @@
 
 import { Command } from "commander";
 import { messageOf } from "../base/errors.ts";
-import { hashPassword } from "../gateway/users.ts";
+import { hashPassword } from "../gateway/access/users.ts";
 
 export function hashPasswordCommand(): Command {
   return new Command("hash-password")

@@ -3,9 +3,9 @@
 import { hostname } from "node:os";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
-import type { PeerNetwork, PeerPorts } from "../gateway/peers.ts";
-import type { Process } from "../gateway/processes.ts";
-import type { KillRequest } from "../gateway/run-kill.ts";
+import type { PeerNetwork, PeerPorts } from "../gateway/cluster/peers.ts";
+import type { Process } from "../gateway/cluster/processes.ts";
+import type { KillRequest } from "../gateway/cluster/run-kill.ts";
 import {
   PeerClient,
   type PeerKill,

@@ -4,7 +4,7 @@
 import { startAdminServer } from "../base/admin-server.ts";
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { listenTcp } from "../gateway/listen.ts";
+import { listenTcp } from "../gateway/client/listen.ts";
 import type { Log } from "../base/log.ts";
 import { startTabletAdmin } from "../tablet/admin.ts";
 import {

@@ -3,7 +3,7 @@
 // limits) is said as it stands in the rule.
 
 import { ShardgateError } from "../base/errors.ts";
-import { isFreeRead } from "../gateway/free-read.ts";
+import { isFreeRead } from "../gateway/read/free-read.ts";
 import { describeAction } from "../rules/describe-rules.ts";
 import { appliedOf, clientMismatch, statementMismatch } from "../rules/match.ts";
 import type { QueryRule } from "../rules/query-rule.ts";

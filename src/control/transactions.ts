@@ -1,5 +1,5 @@
 // Commands on transactions over several shards that were not concluded: tablets conclude them by themselves within seconds,
-// unless the shard that decides is away. See src/gateway/two-phase.ts.
+// unless the shard that decides is away. See src/gateway/transaction/two-phase.ts.
 
 import { ShardgateError } from "../base/errors.ts";
 import type { TabletRecord } from "../topo/records.ts";

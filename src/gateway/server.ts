@@ -17,37 +17,42 @@ import { TabletDirectory, type TabletDirectoryOptions } from "../tabletclient/ta
 import type { Topology } from "../topo/topology.ts";
 import { createTopologyWatcher } from "../topo/topology-watcher.ts";
 import { loadHashes } from "../vschema/xxh64.ts";
-import { AutoIncrements } from "./auto-increments.ts";
-import { ClientConnections, type ClientLimits, type SharedConnection, type SharedSeats } from "./client-connections.ts";
-import { type ClusterView, ClusterViewBuilder } from "./cluster-view.ts";
-import { ComparisonFacts } from "./comparison-facts.ts";
-import { GatewayCounters } from "./gateway-counters.ts";
+import { AutoIncrements } from "./write/auto-increments.ts";
+import {
+  ClientConnections,
+  type ClientLimits,
+  type SharedConnection,
+  type SharedSeats,
+} from "./client/client-connections.ts";
+import { type ClusterView, ClusterViewBuilder } from "./cluster/cluster-view.ts";
+import { ComparisonFacts } from "./cluster/comparison-facts.ts";
+import { GatewayCounters } from "./observe/gateway-counters.ts";
 import { type GatewayContext, PlanCaches, type Siblings } from "./gateway-context.ts";
 import type { Socket } from "node:net";
-import { type Listener, listenTcp, listenUnix } from "./listen.ts";
-import { ConnectionIds, type PeerNetwork, Peers } from "./peers.ts";
-import type { Process } from "./processes.ts";
-import { AutoVSchema } from "./auto-vschema.ts";
-import { Databases } from "./databases.ts";
-import { DeadlockWatch } from "./deadlock-watch.ts";
-import type { TopologyNews } from "./topology-news.ts";
-import { NO_PROXIES, type ProxyNetworks } from "./proxy-protocol.ts";
-import { defaultOptions, type QueryDefaults } from "./query-options.ts";
-import { QueryRules } from "./query-rules.ts";
+import { type Listener, listenTcp, listenUnix } from "./client/listen.ts";
+import { ConnectionIds, type PeerNetwork, Peers } from "./cluster/peers.ts";
+import type { Process } from "./cluster/processes.ts";
+import { AutoVSchema } from "./definition/auto-vschema.ts";
+import { Databases } from "./definition/databases.ts";
+import { DeadlockWatch } from "./transaction/deadlock-watch.ts";
+import type { TopologyNews } from "./cluster/topology-news.ts";
+import { NO_PROXIES, type ProxyNetworks } from "./client/proxy-protocol.ts";
+import { defaultOptions, type QueryDefaults } from "./plans/query-options.ts";
+import { QueryRules } from "./rules/query-rules.ts";
 import { FileReloader, type ReloadedFiles } from "../base/reloaded-files.ts";
-import { isMeant, type Killed, type KillRequest, mayKill } from "./run-kill.ts";
-import { startGatewayAdmin } from "./admin.ts";
-import { type KeptStats, QueryStats } from "./query-stats.ts";
-import { SequenceCache } from "./sequence-cache.ts";
-import { Snowflakes } from "./snowflake.ts";
+import { isMeant, type Killed, type KillRequest, mayKill } from "./cluster/run-kill.ts";
+import { startGatewayAdmin } from "./observe/admin.ts";
+import { type KeptStats, QueryStats } from "./observe/query-stats.ts";
+import { SequenceCache } from "./write/sequence-cache.ts";
+import { Snowflakes } from "./write/snowflake.ts";
 import { Session } from "./session.ts";
-import { StatementLog } from "./statement-log.ts";
-import { StatementDescriptions } from "./statement-description.ts";
-import type { TransactionMode } from "./session-holds.ts";
-import { type ServerCounters, statisticsText } from "./statistics.ts";
-import { TrackedSchema } from "./tracked-schema.ts";
-import { type CommitStep, TwoPhase } from "./two-phase.ts";
-import { defaultUsers, parseUsers, type User, Users } from "./users.ts";
+import { StatementLog } from "./observe/statement-log.ts";
+import { StatementDescriptions } from "./prepared/statement-description.ts";
+import type { TransactionMode } from "./session/session-holds.ts";
+import { type ServerCounters, statisticsText } from "./client/statistics.ts";
+import { TrackedSchema } from "./cluster/tracked-schema.ts";
+import { type CommitStep, TwoPhase } from "./transaction/two-phase.ts";
+import { defaultUsers, parseUsers, type User, Users } from "./access/users.ts";
 
 const GATEWAY_ID_BYTES = 8;
 

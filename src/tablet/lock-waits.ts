@@ -1,5 +1,5 @@
 // Which client connections wait for which on the tablet's mysqld, in InnoDB's locks. A mysqld finds the deadlocks inside
-// itself; gateways put together what several say (gateway/deadlock-watch.ts).
+// itself; gateways put together what several say (gateway/transaction/deadlock-watch.ts).
 
 import { MysqlError } from "../base/errors.ts";
 import type { LockWait } from "../base/lock-wait.ts";

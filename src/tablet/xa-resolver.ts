@@ -1,7 +1,7 @@
 // Ends transactions over several shards that their gateway has left: looks for prepared branches on the tablet's mysqld,
 // asks the shard named in their xids how the transaction was decided, and commits or rolls them back. Also the other side:
 // decides for transactions that this shard coordinates, and deletes the records of decisions that nobody needs any more.
-// Everything can be done again and by several at once: why the outcome is the same is told in gateway/two-phase.ts.
+// Everything can be done again and by several at once: why the outcome is the same is told in gateway/transaction/two-phase.ts.
 //
 //   every second:  XA RECOVER ──► prepared for some seconds ──► DecideTransaction (coordinator's tablet) ──► XA COMMIT
 //                                                                                                      └───► XA ROLLBACK

@@ -4,7 +4,7 @@
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CommitStep } from "../../src/gateway/two-phase.ts";
+import type { CommitStep } from "../../src/gateway/transaction/two-phase.ts";
 import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";

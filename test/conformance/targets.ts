@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createConnection } from "mysql2/promise";
-import { hashPassword } from "../../src/gateway/users.ts";
+import { hashPassword } from "../../src/gateway/access/users.ts";
 import { startMysqld } from "../../src/local/mysqld.ts";
 
 export const TARGET_NAMES = ["MariaDB", "unsharded", "2 shards"] as const;

@@ -13,7 +13,7 @@ import * as coreV1 from "kubernetes-models/v1";
 import { ctlCommand } from "../../src/bin/ctl.ts";
 import { gatewayCommand } from "../../src/bin/gateway.ts";
 import { tabletCommand } from "../../src/bin/tablet.ts";
-import { parseUsers } from "../../src/gateway/users.ts";
+import { parseUsers } from "../../src/gateway/access/users.ts";
 import { readRulesText } from "../../src/rules/read-rules.ts";
 import { ROOT } from "../fixture/build.ts";
 import { canRender, DEPLOY, type KubernetesObject, OVERLAYS, type PodSpec, render } from "./render.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { hashPassword } from "../../src/gateway/users.ts";
+import { hashPassword } from "../../src/gateway/access/users.ts";
 import type { Etcd } from "../../src/local/etcd.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { delay } from "../../src/local/process.ts";

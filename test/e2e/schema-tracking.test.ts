@@ -7,7 +7,7 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { createLog } from "../../src/base/log.ts";
-import { TrackedSchema } from "../../src/gateway/tracked-schema.ts";
+import { TrackedSchema } from "../../src/gateway/cluster/tracked-schema.ts";
 import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";

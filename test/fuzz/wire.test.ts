@@ -4,7 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import { ShardgateError } from "../../src/base/errors.ts";
-import { defaultUsers, parseUsers, type User, Users } from "../../src/gateway/users.ts";
+import { defaultUsers, parseUsers, type User, Users } from "../../src/gateway/access/users.ts";
 import { fastDigest } from "../../src/mysql/auth/caching-sha2.ts";
 import { BufferReader } from "../../src/mysql/codec.ts";
 import { CLIENT, COM } from "../../src/mysql/constants.ts";

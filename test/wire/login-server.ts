@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { messageOf, ShardgateError } from "../../src/base/errors.ts";
-import type { User, Users } from "../../src/gateway/users.ts";
+import type { User, Users } from "../../src/gateway/access/users.ts";
 import { CLIENT } from "../../src/mysql/constants.ts";
 import { writeFrame } from "../../src/mysql/frame.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Connection, type ConnectionOptions, createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { hashPassword, parseUsers, Users } from "../../src/gateway/users.ts";
+import { hashPassword, parseUsers, Users } from "../../src/gateway/access/users.ts";
 import { generateRsaKeys } from "../../src/mysql/auth/caching-sha2.ts";
 import { type LoginServer, startLoginServer } from "./login-server.ts";
 

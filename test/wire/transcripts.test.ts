@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { createConnection } from "mysql2/promise";
 import { beforeAll, describe, expect, test } from "vitest";
-import { hashPassword, parseUsers, type User, Users } from "../../src/gateway/users.ts";
+import { hashPassword, parseUsers, type User, Users } from "../../src/gateway/access/users.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";
 import { encodeErrOf } from "../../src/mysql/packets/err.ts";
 import { encodeOk, okPacket } from "../../src/mysql/packets/ok.ts";

@@ -9,7 +9,7 @@ import type { Output } from "../../../src/engine/output.ts";
 import { plainRequest, type ShardPort, type ShardRequest, type ShardTarget } from "../../../src/engine/ports.ts";
 import type { Padding } from "../../../src/engine/merge-keys.ts";
 import { rowAt, rowsOf as allRows, type RowBatch } from "../../../src/engine/row-batch.ts";
-import { paddingFrom } from "../../../src/gateway/comparison-facts.ts";
+import { paddingFrom } from "../../../src/gateway/cluster/comparison-facts.ts";
 import type { Mysqld } from "../../../src/local/mysqld.ts";
 import { describing } from "../../../src/plan/describing.ts";
 import type {

@@ -7,15 +7,15 @@ import { createConnection, type Connection, type ConnectionOptions } from "mysql
 import { systemClock } from "../../../src/base/clock.ts";
 import { ShardgateError } from "../../../src/base/errors.ts";
 import { type Log, silentLog } from "../../../src/base/log.ts";
-import type { ClientConnection, CommandHandler } from "../../../src/gateway/client-connection.ts";
+import type { ClientConnection, CommandHandler } from "../../../src/gateway/client/client-connection.ts";
 import {
   ClientConnections,
   type ClientConnectionsOptions,
   type ClientLimits,
-} from "../../../src/gateway/client-connections.ts";
-import { type Listener, listenTcp, listenUnix } from "../../../src/gateway/listen.ts";
-import { NO_PROXIES, type ProxyNetworks } from "../../../src/gateway/proxy-protocol.ts";
-import { defaultUsers, type User, Users } from "../../../src/gateway/users.ts";
+} from "../../../src/gateway/client/client-connections.ts";
+import { type Listener, listenTcp, listenUnix } from "../../../src/gateway/client/listen.ts";
+import { NO_PROXIES, type ProxyNetworks } from "../../../src/gateway/client/proxy-protocol.ts";
+import { defaultUsers, type User, Users } from "../../../src/gateway/access/users.ts";
 import { COM, MARIADB_CLIENT } from "../../../src/mysql/constants.ts";
 import { writeFrame } from "../../../src/mysql/frame.ts";
 import { encodeErrOf } from "../../../src/mysql/packets/err.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { likePattern } from "../../../src/gateway/like-pattern.ts";
-import { parseTarget } from "../../../src/gateway/target.ts";
-import { Settings } from "../../../src/gateway/settings.ts";
-import { PlanCache } from "../../../src/gateway/plan-cache.ts";
-import { warningsOf, withRow } from "../../../src/gateway/show-warnings.ts";
+import { likePattern } from "../../../src/gateway/show/like-pattern.ts";
+import { parseTarget } from "../../../src/gateway/cluster/target.ts";
+import { Settings } from "../../../src/gateway/session/settings.ts";
+import { PlanCache } from "../../../src/gateway/plans/plan-cache.ts";
+import { warningsOf, withRow } from "../../../src/gateway/show/show-warnings.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { textColumn, writeResultSet } from "../../../src/mysql/result-writer.ts";
 

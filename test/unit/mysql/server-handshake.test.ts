@@ -3,7 +3,7 @@
 
 import { constants, publicEncrypt } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import { hashPassword, parseUsers, type User, Users } from "../../../src/gateway/users.ts";
+import { hashPassword, parseUsers, type User, Users } from "../../../src/gateway/access/users.ts";
 import { cachingSha2Answer, generateRsaKeys, type RsaKeys } from "../../../src/mysql/auth/caching-sha2.ts";
 import { nativeAnswer } from "../../../src/mysql/auth/native-password.ts";
 import { CLIENT, MARIADB_CLIENT } from "../../../src/mysql/constants.ts";

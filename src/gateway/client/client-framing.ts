@@ -1,0 +1,132 @@
+// The edge of the protocol: what a client's own capabilities make of an answer. Everything behind it speaks the classic
+// framing, with column definitions in either form; here definitions get the client's form, the framing becomes that of
+// CLIENT_DEPRECATE_EOF, and for CLIENT_SESSION_TRACK the OK packets tell what has changed in the session.
+//
+//   executor ──classic packets──► DefinitionForm ──► ReplyReframer ──► ClientConnection
+
+import type { Log } from "../../base/log.ts";
+import { messageOf } from "../../base/errors.ts";
+import { CLIENT, COM, HEADER_ERR, HEADER_OK, PACKET_HEADER_BYTES } from "../../mysql/constants.ts";
+import { DefinitionForm } from "../../mysql/definition-form.ts";
+import { writeFrame } from "../../mysql/frame.ts";
+import { withSessionState } from "../../mysql/packets/ok.ts";
+import { type ReframedMode, ReplyReframer, type SessionChanges } from "../../mysql/reply-reframe.ts";
+import type { ClientPacket, ExecutorClient } from "../executor.ts";
+
+/** Flags that only this file knows of: nothing behind it frames by them. */
+const EDGE_FLAGS = CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK;
+
+export class ClientFraming implements ExecutorClient {
+  readonly capabilities: number;
+  readonly #connection: ExecutorClient;
+  readonly #changes: SessionChanges | undefined;
+  readonly #log: Log;
+  readonly #form: DefinitionForm;
+  /** Undefined for clients of the classic framing, which only want to be told of changes. */
+  readonly #reframer: ReplyReframer | undefined;
+  readonly #out: Buffer[] = [];
+  /** The next packet is the first of a result. */
+  #isAtHead = true;
+
+  /**
+   * `changes`: the client is to be told of them. `isExtended`: it has asked for MariaDB's extended metadata.
+   */
+  constructor(connection: ExecutorClient, changes: SessionChanges | undefined, isExtended: boolean, log: Log) {
+    const { capabilities } = connection;
+    this.capabilities = capabilities & ~EDGE_FLAGS;
+    this.#connection = connection;
+    this.#log = log;
+    this.#changes = changes;
+    this.#form = new DefinitionForm(isExtended);
+    this.#reframer = (capabilities & CLIENT.DEPRECATE_EOF) === 0 ? undefined : new ReplyReframer("query", changes);
+  }
+
+  /** Before each command; `command` is its COM_* byte, which says what its reply consists of. */
+  begin(command: number): void {
+    const mode = modeOf(command);
+    this.#isAtHead = mode === "query" || mode === "execute";
+    this.#form.reset(mode);
+    this.#reframer?.reset(mode);
+  }
+
+  /** Before each further statement of one command, whose reply follows on the one before. */
+  nextStatement(): void {
+    this.#isAtHead = true;
+  }
+
+  /** The bytes are owned, and changed. */
+  write(bytes: Buffer): boolean {
+    const reframer = this.#reframer;
+    const out = this.#out;
+    try {
+      const formed = this.#form.push(bytes);
+      if (formed.length === 0) return true;
+      if (reframer === undefined)
+        return this.#connection.write(this.#changes === undefined ? formed : this.#told(formed));
+      reframer.push(formed, 0, formed.length, out);
+    } catch (error) {
+      out.length = 0;
+      this.#log.error({ error: messageOf(error) }, "bug: an answer was no reply; closing the client's connection");
+      this.#connection.destroy();
+      return true;
+    }
+    let takesMore = true;
+    for (const piece of out) takesMore = this.#connection.write(piece);
+    out.length = 0;
+    return takesMore;
+  }
+
+  get isIdle(): boolean {
+    return this.#connection.isIdle === true;
+  }
+
+  onDrain(resume: () => void): void {
+    this.#connection.onDrain(resume);
+  }
+
+  commandDone(): void {
+    this.#connection.commandDone();
+  }
+
+  nextPacket(): Promise<ClientPacket | undefined> {
+    return this.#connection.nextPacket?.() ?? Promise.resolve(undefined);
+  }
+
+  end(): void {
+    this.#connection.end();
+  }
+
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  /** In the classic framing only an OK that is the whole of a result tells what has changed. */
+  #told(bytes: Buffer): Buffer {
+    if (!this.#isAtHead || bytes.length === 0) return bytes;
+    const isOk =
+      bytes[PACKET_HEADER_BYTES] === HEADER_OK && bytes.readUIntLE(0, 3) + PACKET_HEADER_BYTES === bytes.length;
+    this.#isAtHead = isOk;
+    if (!isOk && bytes[PACKET_HEADER_BYTES] !== HEADER_ERR) this.#changes?.rowsSent();
+    if (!isOk || this.#changes?.pending !== true) return bytes;
+    return writeFrame(withSessionState(bytes.subarray(PACKET_HEADER_BYTES), this.#changes.take()), bytes[3] ?? 1);
+  }
+}
+
+function modeOf(command: number): ReframedMode {
+  switch (command) {
+    case COM.STMT_PREPARE:
+      return "prepare";
+    case COM.STMT_EXECUTE:
+    case COM.STMT_BULK_EXECUTE:
+      return "execute";
+    case COM.FIELD_LIST:
+      return "fields";
+    // A bare EOF.
+    case COM.STMT_FETCH:
+    case COM.SET_OPTION:
+    case COM.DEBUG:
+      return "rows";
+    default:
+      return "query";
+  }
+}

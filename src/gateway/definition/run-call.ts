@@ -1,0 +1,75 @@
+// CALL in a sharded keyspace: a procedure works on one shard's rows, and only the client knows on which. It says so in a
+// directive, `CALL /*sg+ SHARD=-80 */ p(1)`, or is pointed at the shard already; the statement runs then as if it were.
+
+import { notSupported } from "../../base/errors.ts";
+import { keyspaceOfRoutine } from "../../plan/definition.ts";
+import type { CallStatement } from "../../sql/tree.ts";
+import type { ClusterView } from "../cluster/cluster-view.ts";
+import type { Executor, ExecutorClient } from "../executor.ts";
+import { selectTarget } from "../session/run-session-statement.ts";
+
+/** Answers the client, or throws. */
+export async function runCall(
+  executor: Executor,
+  statement: CallStatement,
+  cluster: ClusterView,
+  payload: Buffer,
+): Promise<void> {
+  const { state, options, client, sequenceId } = executor;
+  const { vschema, schema } = cluster;
+  const found = keyspaceOfRoutine(statement, { vschema, schema, keyspace: state.target.keyspace });
+  if (found === undefined) throw notSupported("CALL");
+  const { keyspace } = found;
+  if (options.shard === undefined) {
+    throw notSupported(
+      `CALL in sharded keyspace ${keyspace}`,
+      `say on which shard: CALL /*sg+ SHARD=-80 */ …, or USE \`${keyspace}:-80\``,
+    );
+  }
+  const before = state.target;
+  selectTarget(executor, `${keyspace}:${options.shard}`, cluster);
+  await new Promise<void>((resolve) => {
+    const over = (): void => {
+      state.target = before;
+      resolve();
+    };
+    executor.forClient(new OneStatement(client, over)).query(payload, sequenceId - 1);
+  });
+}
+
+/** The client, and what is to be done when its statement is over. */
+class OneStatement implements ExecutorClient {
+  readonly #client: ExecutorClient;
+  readonly #over: () => void;
+
+  constructor(client: ExecutorClient, over: () => void) {
+    this.#client = client;
+    this.#over = over;
+  }
+
+  get capabilities(): number {
+    return this.#client.capabilities;
+  }
+
+  write(chunk: Buffer): boolean {
+    return this.#client.write(chunk);
+  }
+
+  onDrain(resume: () => void): void {
+    this.#client.onDrain(resume);
+  }
+
+  commandDone(): void {
+    this.#over();
+    this.#client.commandDone();
+  }
+
+  end(): void {
+    this.#client.end();
+  }
+
+  destroy(): void {
+    this.#over();
+    this.#client.destroy();
+  }
+}

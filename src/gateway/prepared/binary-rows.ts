@@ -1,0 +1,110 @@
+// The client of a prepared statement's execution whose answer is made from text: rows of result sets are written in binary
+// form, all else passes as it is. Takes and gives classic framing, any number of results.
+
+import { LIMITS } from "../../base/limits.ts";
+import { BufferReader, BufferWriter } from "../../mysql/codec.ts";
+import { HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../../mysql/constants.ts";
+import { PacketReader } from "../../mysql/packet-reader.ts";
+import { type BinaryColumn, isLengthCoded, writeBinaryRow } from "../../mysql/packets/binary-row.ts";
+import { decodeColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import { isEof } from "../../mysql/packets/eof.ts";
+import type { ExecutorClient } from "../executor.ts";
+
+/** Payloads of definitions that a client is shown in place of an answer's own, by column. */
+export type ShownDefinitions = readonly (Buffer | undefined)[];
+
+type Phase =
+  | { readonly kind: "head" }
+  | { readonly kind: "columns"; readonly columns: BinaryColumn[]; readonly count: number }
+  | { readonly kind: "columns-end"; readonly columns: readonly BinaryColumn[] }
+  | { readonly kind: "rows"; readonly columns: readonly BinaryColumn[] };
+
+const HEAD: Phase = { kind: "head" };
+
+export class BinaryRows implements ExecutorClient {
+  /** Of the next result set, whose FLOAT columns come as DOUBLE then. */
+  shown: ShownDefinitions | undefined;
+  readonly #client: ExecutorClient;
+  #reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  #phase: Phase = HEAD;
+
+  constructor(client: ExecutorClient) {
+    this.#client = client;
+  }
+
+  get capabilities(): number {
+    return this.#client.capabilities;
+  }
+
+  write(chunk: Buffer): boolean {
+    this.#reader.push(chunk);
+    // Rows of one text grow by two bytes, those of numbers mostly shrink.
+    const writer = new BufferWriter(chunk.length + (chunk.length >> 3) + 64);
+    for (let payload = this.#reader.next(); payload !== undefined; payload = this.#reader.next()) {
+      writer.sequenceId = this.#reader.sequenceId;
+      writer.beginPacket();
+      this.#packet(payload, writer);
+      writer.endPacket();
+    }
+    return writer.length === 0 || this.#client.write(writer.finish());
+  }
+
+  onDrain(resume: () => void): void {
+    this.#client.onDrain(resume);
+  }
+
+  commandDone(): void {
+    this.#reset();
+    this.#client.commandDone();
+  }
+
+  end(): void {
+    this.#client.end();
+  }
+
+  destroy(): void {
+    this.#reset();
+    this.#client.destroy();
+  }
+
+  #reset(): void {
+    this.#phase = HEAD;
+    if (this.#reader.bufferedBytes > 0) this.#reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  }
+
+  #packet(payload: Buffer, writer: BufferWriter): void {
+    const phase = this.#phase;
+    const first = payload[0];
+    if (phase.kind === "rows" && first !== HEADER_ERR && !isEof(payload)) {
+      writeBinaryRow(writer, payload, phase.columns);
+      return;
+    }
+    if (phase.kind === "columns") {
+      this.#column(payload, writer, phase);
+      return;
+    }
+    writer.bytes(payload);
+    if (first === HEADER_ERR) this.#phase = HEAD;
+    else if (phase.kind === "head") {
+      if (first !== HEADER_OK)
+        this.#phase = { kind: "columns", columns: [], count: new BufferReader(payload).lenenc() };
+    } else if (phase.kind === "columns-end") {
+      this.#phase = { kind: "rows", columns: phase.columns };
+    } else {
+      // An EOF, and what follows one, if anything does, is the next result's head.
+      this.#phase = HEAD;
+    }
+  }
+
+  #column(payload: Buffer, writer: BufferWriter, { columns, count }: Extract<Phase, { kind: "columns" }>): void {
+    const own = decodeColumnDefinition(payload);
+    const given = this.shown?.length === count ? this.shown[columns.length] : undefined;
+    const shown = given === undefined ? own : decodeColumnDefinition(given);
+    const isFloat = shown.type === MYSQL_TYPE.FLOAT && own.type === MYSQL_TYPE.DOUBLE;
+    const replaces = given !== undefined && (isFloat || shown.type === own.type);
+    writer.bytes(replaces ? given : payload);
+    const { type, flags } = replaces ? shown : own;
+    columns.push({ type, flags, isCoded: isLengthCoded(type) });
+    if (columns.length === count) this.#phase = { kind: "columns-end", columns };
+  }
+}

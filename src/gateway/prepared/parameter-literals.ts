@@ -1,0 +1,136 @@
+// Parameters of a prepared statement as literals: what routes the statement, and what it is run with where its text has to
+// be another one than the client's (several shards, values of the session in it). As a server takes them (manual:
+// "C API Prepared Statement Type Codes"): BLOB types are bytes, times are given as MySQL writes them.
+
+import { malformed } from "../../mysql/codec.ts";
+import { MYSQL_TYPE } from "../../mysql/constants.ts";
+import { TYPE_UNSIGNED } from "../../mysql/packets/stmt-execute.ts";
+
+/** SQL text of a value, with a space on both sides. `value` is as readBinaryValue gives it. Throws ER_MALFORMED_PACKET. */
+export function parameterLiteral(type: number, value: Buffer | null, noBackslashEscapes: boolean): Buffer {
+  if (value === null) return NULL;
+  const isUnsigned = (type & TYPE_UNSIGNED) !== 0;
+  const kind = type & 0xff;
+  switch (kind) {
+    case MYSQL_TYPE.NULL:
+      return NULL;
+    case MYSQL_TYPE.TINY:
+    case MYSQL_TYPE.BOOL:
+      return word(isUnsigned ? value.readUInt8() : value.readInt8());
+    case MYSQL_TYPE.SHORT:
+    case MYSQL_TYPE.YEAR:
+      return word(isUnsigned ? value.readUInt16LE() : value.readInt16LE());
+    case MYSQL_TYPE.LONG:
+    case MYSQL_TYPE.INT24:
+      return word(isUnsigned ? value.readUInt32LE() : value.readInt32LE());
+    case MYSQL_TYPE.LONGLONG:
+      return word(isUnsigned ? value.readBigUInt64LE() : value.readBigInt64LE());
+    case MYSQL_TYPE.FLOAT:
+      return double(value.readFloatLE());
+    case MYSQL_TYPE.DOUBLE:
+      return double(value.readDoubleLE());
+    case MYSQL_TYPE.DECIMAL:
+    case MYSQL_TYPE.NEWDECIMAL:
+      return decimal(value, noBackslashEscapes);
+    case MYSQL_TYPE.DATE:
+    case MYSQL_TYPE.NEWDATE:
+      return word(`'${dateText(value, false)}'`);
+    case MYSQL_TYPE.DATETIME:
+    case MYSQL_TYPE.TIMESTAMP:
+      return word(`'${dateText(value, true)}'`);
+    case MYSQL_TYPE.TIME:
+      return word(`'${timeText(value)}'`);
+    case MYSQL_TYPE.TINY_BLOB:
+    case MYSQL_TYPE.MEDIUM_BLOB:
+    case MYSQL_TYPE.LONG_BLOB:
+    case MYSQL_TYPE.BLOB:
+    case MYSQL_TYPE.GEOMETRY:
+      return quoted(BINARY_OPEN, value, noBackslashEscapes);
+    default:
+      return quoted(OPEN, value, noBackslashEscapes);
+  }
+}
+
+/** The same for a LIMIT, where a server takes the value as a whole number whatever its type, and a negative one for all rows. */
+export function limitLiteral(type: number, value: Buffer | null): Buffer {
+  const literal = parameterLiteral(type, value, true).toString("latin1").trim();
+  const text = literal.replace(/^(?:_binary)?'(.*)'$/s, "$1");
+  const whole = literal.includes("e") && !literal.endsWith("'") ? Number(literal) : Number.NaN;
+  const digits = Number.isNaN(whole) ? (/^\s*-?\d+/.exec(text)?.[0] ?? "0") : BigInt(Math.round(whole)).toString();
+  const count = BigInt(digits.trim());
+  return word(count < 0n || count > ALL_ROWS ? ALL_ROWS : count);
+}
+
+const ALL_ROWS = 2n ** 64n - 1n;
+const NULL = Buffer.from(" NULL ");
+const OPEN = Buffer.from(" '");
+const BINARY_OPEN = Buffer.from(" _binary'");
+const QUOTE = 0x27;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+
+function word(text: string | number | bigint): Buffer {
+  return Buffer.from(` ${text} `, "latin1");
+}
+
+/** A number with an exponent is a DOUBLE to MySQL, too. */
+function double(value: number): Buffer {
+  if (!Number.isFinite(value)) return NULL;
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return word(text.includes("e") ? text : `${text}e0`);
+}
+
+function decimal(value: Buffer, noBackslashEscapes: boolean): Buffer {
+  const text = value.latin1Slice(0, value.length);
+  return /^-?(\d+(\.\d*)?|\.\d+)$/.test(text) ? word(text) : quoted(OPEN, value, noBackslashEscapes);
+}
+
+function quoted(open: Buffer, value: Buffer, noBackslashEscapes: boolean): Buffer {
+  let special = 0;
+  for (const byte of value) if (byte === QUOTE || (byte === BACKSLASH && !noBackslashEscapes)) special++;
+  const out = Buffer.allocUnsafe(open.length + value.length + special + 2);
+  let at = open.copy(out);
+  if (special === 0) at += value.copy(out, at);
+  else {
+    for (const byte of value) {
+      if (byte === QUOTE || (byte === BACKSLASH && !noBackslashEscapes)) out[at++] = byte;
+      out[at++] = byte;
+    }
+  }
+  out[at++] = QUOTE;
+  out[at] = SPACE;
+  return out;
+}
+
+/** `value` has its length in front: 0, 4, 7 or 11 bytes. */
+function dateText(value: Buffer, withTime: boolean): string {
+  const length = value.length - 1;
+  if (length !== 0 && length !== 4 && length !== 7 && length !== 11) throw malformed("date parameter");
+  const year = length >= 4 ? value.readUInt16LE(1) : 0;
+  const [month, day] = length >= 4 ? [value.readUInt8(3), value.readUInt8(4)] : [0, 0];
+  const date = `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`;
+  if (!withTime) return date;
+  const [hour, minute, second] = length >= 7 ? [value.readUInt8(5), value.readUInt8(6), value.readUInt8(7)] : [0, 0, 0];
+  const micros = length === 11 ? value.readUInt32LE(8) : 0;
+  return `${date} ${clock(hour, minute, second, micros)}`;
+}
+
+/** `value` has its length in front: 0, 8 or 12 bytes. */
+function timeText(value: Buffer): string {
+  const length = value.length - 1;
+  if (length === 0) return "00:00:00";
+  if (length !== 8 && length !== 12) throw malformed("time parameter");
+  const sign = value.readUInt8(1) === 1 ? "-" : "";
+  const hours = value.readUInt32LE(2) * 24 + value.readUInt8(6);
+  const micros = length === 12 ? value.readUInt32LE(9) : 0;
+  return sign + clock(hours, value.readUInt8(7), value.readUInt8(8), micros);
+}
+
+function clock(hour: number, minute: number, second: number, micros: number): string {
+  const text = `${digits(hour, 2)}:${digits(minute, 2)}:${digits(second, 2)}`;
+  return micros === 0 ? text : `${text}.${digits(micros, 6)}`;
+}
+
+function digits(value: number, width: number): string {
+  return String(value).padStart(width, "0");
+}

@@ -1,0 +1,419 @@
+// COM_STMT_*: the prepared statements of one session. An execution is the statement's text with the values in it, run as
+// any other; where one shard answers it, that shard executes the statement itself, in binary form, and its reply passes
+// through. So routing, transactions and everything else know nothing of prepared statements, and those that go to several
+// shards have their answers turned into binary rows.
+//
+// Server-side cursors keep the rows here: on a shard they would hold a connection between fetches.
+
+import { ShardgateError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { COM, HEADER_ERR, MYSQL_TYPE } from "../../mysql/constants.ts";
+import { isLengthCoded } from "../../mysql/packets/binary-row.ts";
+import { decodeCommand } from "../../mysql/packets/command.ts";
+import { decodeErr } from "../../mysql/packets/err.ts";
+import { decodeOk } from "../../mysql/packets/ok.ts";
+import {
+  CURSOR_READ_ONLY,
+  decodeBulkParameters,
+  decodeExecuteParameters,
+  encodeExecute,
+  type ExecuteParameters,
+} from "../../mysql/packets/stmt-execute.ts";
+import { filled, type Template, templateOf } from "../../sql/parameters.ts";
+import type { ShownDefinitions } from "./binary-rows.ts";
+import { comQuery } from "../client/com-query.ts";
+import { CursorClient } from "./cursor-client.ts";
+import type { CursorRows } from "./cursor-rows.ts";
+import { exactFloats } from "./exact-floats.ts";
+import type { Execution, Executor, ExecutorClient } from "../executor.ts";
+import { replyInside } from "../read/inner-query.ts";
+import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
+import { STATEMENT_BYTES_MAX } from "../cluster/processes.ts";
+import { textInUtf8 } from "../client/statement-encoding.ts";
+import { encodingOf } from "../client/transcoded-command.ts";
+import {
+  checkPreparedCount,
+  describePrepared,
+  prepareReply,
+  rewrittenForPrepare,
+  type StatementDescription,
+} from "./statement-description.ts";
+
+const HEADER_BYTES = 4;
+/** MariaDB's: sent behind a preparation whose answer has not come yet. */
+const ID_OF_LAST = 0xffff_ffff;
+
+/** What is known of a statement when it has been prepared. */
+interface Read {
+  /** As the client wrote it. */
+  readonly text: Buffer;
+  /** What values are put into. */
+  readonly template: Template;
+}
+
+/** What the statement is run as where a server prints too few digits. */
+interface ExactRead {
+  readonly template: Template;
+  readonly definitions: ShownDefinitions;
+}
+
+interface Prepared extends Read {
+  readonly id: number;
+  /** Undefined: it has no FLOAT columns. */
+  exact: ExactRead | undefined;
+  /** Of the definitions under which it was described. */
+  version: number;
+  /** Parameter types of the last execution. */
+  types: readonly number[] | undefined;
+  /** Parts of what COM_STMT_SEND_LONG_DATA has sent, by parameter. */
+  longData: Map<number, Buffer[]> | undefined;
+  /** What was wrong with long data; told by the next execution. */
+  longDataError: ShardgateError | undefined;
+  cursor: CursorRows | undefined;
+}
+
+type StatementCommand = "mysqld_stmt_execute" | "mysqld_stmt_fetch" | "mysqld_stmt_reset" | "mysqld_stmt_bulk_execute";
+
+export class PreparedStatements {
+  readonly #executor: Executor;
+  readonly #client: ExecutorClient;
+  readonly #statements = new Map<number, Prepared>();
+  #nextId = 1;
+  /** undefined too when the last preparation failed. */
+  #last: Prepared | undefined;
+  #longDataBytes = 0;
+
+  /** `client` is the one of `executor`. */
+  constructor(executor: Executor, client: ExecutorClient) {
+    this.#executor = executor;
+    this.#client = client;
+  }
+
+  /** The statement that a command is about, as the client wrote it; undefined for commands without one. */
+  textOf(payload: Buffer): string | undefined {
+    const isOfStatement = payload[0] === COM.STMT_EXECUTE || payload[0] === COM.STMT_FETCH;
+    if (!isOfStatement || payload.length < HEADER_BYTES + 1) return undefined;
+    return this.#statements.get(payload.readUInt32LE(1))?.text.toString("utf8", 0, STATEMENT_BYTES_MAX);
+  }
+
+  get count(): number {
+    return this.#statements.size;
+  }
+
+  /** `payload` of COM_STMT_PREPARE. */
+  prepare(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    this.#last = undefined;
+    try {
+      checkPreparedCount(this.#statements.size);
+      // The packet's memory goes with the command.
+      const text = Buffer.from(payload.subarray(1));
+      const read = { text, template: templateOf(text, executor.state.sqlMode) };
+      const described = describePrepared(executor, text);
+      if (described instanceof Promise) {
+        described.then(
+          (description) => this.#prepared(read, description),
+          (error: unknown) => executor.fail(error),
+        );
+      } else this.#prepared(read, described);
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  /** `payload` of COM_STMT_EXECUTE. */
+  execute(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      const command = decodeCommand(payload, this.#client.capabilities);
+      if (command.kind !== "stmt-execute") throw new ShardgateError("ER_MALFORMED_PACKET", "COM_STMT_EXECUTE expected");
+      const statement = this.#find(command.statementId, "mysqld_stmt_execute");
+      const { longDataError } = statement;
+      if (longDataError !== undefined) {
+        this.#dropLongData(statement);
+        throw longDataError;
+      }
+      this.#closeCursor(statement);
+      const parameters = this.#parametersOf(statement, command.parameters, command.cursorFlags);
+      const withCursor = (command.cursorFlags & CURSOR_READ_ONLY) !== 0;
+      const isKnown = statement.exact === undefined || statement.version === executor.context.cluster().version;
+      if (isKnown) this.#run(statement, parameters, withCursor, sequenceId);
+      else {
+        this.#describeAnew(statement).then(
+          () => this.#run(statement, parameters, withCursor, sequenceId),
+          (error: unknown) => executor.fail(error),
+        );
+      }
+      this.#dropLongData(statement);
+    } catch (error) {
+      executor.fail(wrongArguments(error));
+    }
+  }
+
+  /** `payload` of MariaDB's COM_STMT_BULK_EXECUTE: one execution after the other, one answer. */
+  bulkExecute(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      const command = decodeCommand(payload, this.#client.capabilities);
+      if (command.kind !== "stmt-bulk-execute")
+        throw new ShardgateError("ER_MALFORMED_PACKET", "bulk execution expected");
+      const statement = this.#find(command.statementId, "mysqld_stmt_bulk_execute");
+      const { parameters, flags } = command;
+      const rows = decodeBulkParameters(parameters, flags, statement.template.offsets.length, statement.types);
+      if (rows === undefined) {
+        throw new ShardgateError(
+          "ER_UNSUPPORTED_PS",
+          "This command is not supported in the prepared statement protocol yet",
+        );
+      }
+      statement.types = rows[0]?.types ?? statement.types;
+      const sent = rows.map((row) => this.#inUtf8(row));
+      void this.#bulk(executor, statement, sent);
+    } catch (error) {
+      executor.fail(wrongArguments(error));
+    }
+  }
+
+  /** `payload` of COM_STMT_FETCH. */
+  fetch(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      const command = decodeCommand(payload, this.#client.capabilities);
+      if (command.kind !== "stmt-fetch") throw new ShardgateError("ER_MALFORMED_PACKET", "COM_STMT_FETCH expected");
+      const statement = this.#find(command.statementId, "mysqld_stmt_fetch");
+      const { cursor, id } = statement;
+      if (cursor === undefined) {
+        throw new ShardgateError("ER_STMT_HAS_NO_OPEN_CURSOR", `The statement (${id}) has no open cursor`);
+      }
+      cursor.fetch(command.rows, executor.state.statusFlags, sequenceId + 1).then(
+        ({ reply, isLast }) => {
+          if (isLast) this.#closeCursor(statement);
+          this.#client.write(reply);
+          this.#client.commandDone();
+        },
+        (error: unknown) => executor.fail(error),
+      );
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  /** `payload` of COM_STMT_SEND_LONG_DATA, which has no answer: what is wrong with it is told by the execution. */
+  sendLongData(payload: Buffer): void {
+    try {
+      const command = decodeCommand(payload, this.#client.capabilities);
+      if (command.kind !== "stmt-send-long-data") return;
+      const statement = this.#withId(command.statementId);
+      if (statement === undefined) return;
+      if (command.parameter >= statement.template.offsets.length) {
+        statement.longDataError = new ShardgateError(
+          "ER_WRONG_ARGUMENTS",
+          "Incorrect arguments to mysqld_stmt_send_long_data",
+        );
+        return;
+      }
+      this.#longDataBytes += command.data.length;
+      if (this.#longDataBytes > LIMITS.longDataBytesMax) {
+        this.#dropLongData(statement);
+        const text = `Parameter of prepared statement which is set through mysql_send_long_data() is longer than ${LIMITS.longDataBytesMax} bytes`;
+        statement.longDataError = new ShardgateError("ER_NET_PACKET_TOO_LARGE", text);
+        return;
+      }
+      statement.longData ??= new Map();
+      const parts = statement.longData.get(command.parameter);
+      const part = Buffer.from(command.data);
+      if (parts === undefined) statement.longData.set(command.parameter, [part]);
+      else parts.push(part);
+    } finally {
+      this.#client.commandDone();
+    }
+  }
+
+  /** `payload` of COM_STMT_RESET. */
+  reset(payload: Buffer, sequenceId: number): void {
+    const executor = this.#executor.answering(sequenceId);
+    try {
+      const statement = this.#find(statementIdOf(payload), "mysqld_stmt_reset");
+      this.#dropLongData(statement);
+      this.#closeCursor(statement);
+      executor.ok({ statusFlags: executor.state.statusFlags });
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  /** `payload` of COM_STMT_CLOSE, which has no answer. */
+  close(payload: Buffer): void {
+    const statement = payload.length >= 5 ? this.#withId(statementIdOf(payload)) : undefined;
+    if (statement !== undefined) this.#forget(statement);
+    this.#client.commandDone();
+  }
+
+  /** All of them: COM_RESET_CONNECTION, COM_CHANGE_USER, the end of the session. */
+  closeAll(): void {
+    for (const statement of this.#statements.values()) this.#forget(statement);
+  }
+
+  #prepared(read: Read, description: StatementDescription): void {
+    const id = this.#nextId++;
+    this.#last = {
+      ...read,
+      id,
+      exact: this.#exactOf(read.text, description),
+      version: this.#executor.context.cluster().version,
+      types: undefined,
+      longData: undefined,
+      longDataError: undefined,
+      cursor: undefined,
+    };
+    this.#statements.set(id, this.#last);
+    const { state, sequenceId } = this.#executor;
+    this.#client.write(prepareReply(id, read.template.offsets.length, description, state.statusFlags, sequenceId));
+    this.#client.commandDone();
+  }
+
+  /** Definitions have changed since its FLOAT columns were described. */
+  async #describeAnew(statement: Prepared): Promise<void> {
+    const { version } = this.#executor.context.cluster();
+    statement.exact = this.#exactOf(statement.text, await describePrepared(this.#executor, statement.text));
+    statement.version = version;
+  }
+
+  #exactOf(text: Buffer, { columns }: StatementDescription): ExactRead | undefined {
+    const { sqlMode } = this.#executor.state;
+    // Then the columns are another statement's.
+    if (rewrittenForPrepare(this.#executor, text) !== undefined) return undefined;
+    const exact = exactFloats(text, columns, sqlMode);
+    return exact && { template: templateOf(exact.text, sqlMode), definitions: exact.definitions };
+  }
+
+  #run(statement: Prepared, parameters: ExecuteParameters, withCursor: boolean, sequenceId: number): void {
+    const text = this.#textWith(statement, parameters);
+    const { exact } = statement;
+    const execution = {
+      text: statement.text,
+      command: encodeExecute(parameters, isLengthCoded),
+      exact: exact && { payload: () => this.#textWith(exact, parameters), definitions: exact.definitions },
+    };
+    if (withCursor) this.#openCursor(statement, text, execution, sequenceId);
+    else this.#executor.query(text, sequenceId, execution);
+  }
+
+  #find(id: number, command: StatementCommand): Prepared {
+    const statement = this.#withId(id);
+    if (statement !== undefined) return statement;
+    throw new ShardgateError(
+      "ER_UNKNOWN_STMT_HANDLER",
+      `Unknown prepared statement handler (${id}) given to ${command}`,
+    );
+  }
+
+  #withId(id: number): Prepared | undefined {
+    return id === ID_OF_LAST ? this.#last : this.#statements.get(id);
+  }
+
+  #parametersOf(statement: Prepared, block: Buffer, flags: number): ExecuteParameters {
+    const { template, types, longData } = statement;
+    const given = decodeExecuteParameters(block, {
+      parameterCount: template.offsets.length,
+      flags,
+      capabilities: this.#client.capabilities,
+      types,
+      longData(parameter) {
+        const parts = longData?.get(parameter);
+        return parts === undefined ? undefined : Buffer.concat(parts);
+      },
+    });
+    statement.types = given.types;
+    return this.#inUtf8(given);
+  }
+
+  /** Texts of a client whose statements are read in UTF-8; what cannot come back from there goes as bytes. */
+  #inUtf8({ types, values }: ExecuteParameters): ExecuteParameters {
+    const encoding = encodingOf(this.#executor.state);
+    if (encoding === undefined) return { types, values };
+    const sentTypes = [...types];
+    const sent = values.map((value, index) => {
+      if (value === null || !isText(types[index] ?? 0)) return value;
+      const text = textInUtf8(value, encoding);
+      if (text === undefined) sentTypes[index] = MYSQL_TYPE.BLOB;
+      return text ?? value;
+    });
+    return { types: sentTypes, values: sent };
+  }
+
+  /** COM_QUERY of the statement with the values in it. */
+  #textWith({ template }: Pick<Read, "template">, { types, values }: ExecuteParameters): Buffer {
+    const { noBackslashEscapes } = this.#executor.state.sqlMode;
+    const literals = values.map((value, index) => {
+      const type = types[index] ?? 0;
+      return template.limits.has(index) ? limitLiteral(type, value) : parameterLiteral(type, value, noBackslashEscapes);
+    });
+    return comQuery(filled(template, literals));
+  }
+
+  #openCursor(statement: Prepared, payload: Buffer, execution: Execution, sequenceId: number): void {
+    const client = new CursorClient(this.#client, {
+      opened: (rows) => {
+        statement.cursor = rows;
+      },
+    });
+    this.#executor.forClient(client, true).query(payload, sequenceId, execution);
+  }
+
+  async #bulk(executor: Executor, statement: Prepared, rows: readonly ExecuteParameters[]): Promise<void> {
+    try {
+      let affectedRows = 0;
+      let lastInsertId = 0n;
+      let warnings = 0;
+      for (const row of rows) {
+        const reply = await replyInside(executor, this.#textWith(statement, row).subarray(1), true);
+        const packet = reply.subarray(HEADER_BYTES);
+        if (packet[0] === HEADER_ERR) throw decodeErr(packet);
+        const ok = decodeOk(packet, 0);
+        affectedRows += ok.affectedRows;
+        warnings += ok.warnings;
+        if (lastInsertId === 0n) lastInsertId = ok.lastInsertId;
+      }
+      executor.ok({ statusFlags: executor.state.statusFlags, affectedRows, lastInsertId, warnings });
+    } catch (error) {
+      executor.fail(error);
+    }
+  }
+
+  #closeCursor(statement: Prepared): void {
+    void statement.cursor?.close();
+    statement.cursor = undefined;
+  }
+
+  #dropLongData(statement: Prepared): void {
+    statement.longDataError = undefined;
+    if (statement.longData === undefined) return;
+    for (const parts of statement.longData.values()) for (const part of parts) this.#longDataBytes -= part.length;
+    statement.longData = undefined;
+  }
+
+  #forget(statement: Prepared): void {
+    this.#dropLongData(statement);
+    this.#closeCursor(statement);
+    this.#statements.delete(statement.id);
+    if (this.#last === statement) this.#last = undefined;
+  }
+}
+
+function isText(type: number): boolean {
+  const kind = type & 0xff;
+  return kind === MYSQL_TYPE.VARCHAR || kind === MYSQL_TYPE.VAR_STRING || kind === MYSQL_TYPE.STRING;
+}
+
+function statementIdOf(payload: Buffer): number {
+  if (payload.length < 5)
+    throw new ShardgateError("ER_MALFORMED_PACKET", "Malformed communication packet: no statement id");
+  return payload.readUInt32LE(1);
+}
+
+/** A parameter block that cannot be read is what MySQL calls wrong arguments. */
+function wrongArguments(error: unknown): unknown {
+  if (!(error instanceof ShardgateError) || error.id !== "ER_MALFORMED_PACKET") return error;
+  return new ShardgateError("ER_WRONG_ARGUMENTS", "Incorrect arguments to mysqld_stmt_execute", error);
+}

@@ -1,0 +1,95 @@
+// PREPARE, EXECUTE [IMMEDIATE] and DEALLOCATE PREPARE: prepared statements as text. An execution is the statement with the
+// values in it, run as the client's own; the session's user variables are known here, so that nothing has to be asked.
+
+import { ShardgateError } from "../../base/errors.ts";
+import { encodeSql } from "../../sql/encoding.ts";
+import { filled, type Template, templateOf } from "../../sql/parameters.ts";
+import { parse } from "../../sql/parse.ts";
+import { printExpr } from "../../sql/print.ts";
+import type { Deallocate, Execute, Expr, Prepare } from "../../sql/tree.ts";
+import { comQuery } from "../client/com-query.ts";
+import type { Executor } from "../executor.ts";
+import { queryInside } from "../read/inner-query.ts";
+import { userVariable } from "../session/settings.ts";
+import { checkPreparedCount, describePrepared } from "./statement-description.ts";
+
+/** Answers the client, or throws; then the name stands for no statement. */
+export async function runPrepare(executor: Executor, { name, from }: Prepare): Promise<void> {
+  const { prepared } = executor.state;
+  const key = name.toLowerCase();
+  prepared.delete(key);
+  checkPreparedCount(prepared.size);
+  prepared.set(key, await templateFrom(executor, from));
+  executor.state.tracker?.changed();
+  executor.ok({ statusFlags: executor.state.statusFlags, info: "Statement prepared" });
+}
+
+/** Has the statement answer the client, or throws. */
+export async function runExecute(executor: Executor, { name, using, immediate }: Execute): Promise<void> {
+  const template =
+    immediate === undefined ? executor.state.prepared.get(name.toLowerCase()) : await templateFrom(executor, immediate);
+  if (template === undefined) throw unknown(name, "EXECUTE");
+  if (using.length !== template.offsets.length) {
+    throw new ShardgateError("ER_WRONG_ARGUMENTS", "Incorrect arguments to EXECUTE");
+  }
+  const values: Buffer[] = [];
+  for (const [index, value] of using.entries()) {
+    let sql: string;
+    if (template.limits.has(index)) sql = await rowCount(executor, value);
+    else sql = template.shown.has(index) ? printed(executor, value) : valueSql(executor, value);
+    values.push(encodeSql(` ${sql} `));
+  }
+  executor.query(comQuery(filled(template, values)), executor.sequenceId - 1);
+}
+
+/** Answers the client, or throws. */
+export function runDeallocate(executor: Executor, { name }: Deallocate): void {
+  if (!executor.state.prepared.delete(name.toLowerCase())) throw unknown(name, "DEALLOCATE PREPARE");
+  executor.state.tracker?.changed();
+  executor.ok();
+}
+
+async function templateFrom(executor: Executor, from: Expr): Promise<Template> {
+  const sql = await textOf(executor, from);
+  const { sqlMode } = executor.state;
+  const template = templateOf(sql, sqlMode);
+  // What is wrong with it is said now, not by its execution.
+  await describePrepared(executor, sql);
+  // With a value in each place it has to be one statement.
+  parse(sql, sqlMode);
+  return template;
+}
+
+async function textOf(executor: Executor, from: Expr): Promise<Buffer> {
+  if (from.kind === "literal" && from.type === "string") return encodeSql(from.value);
+  const { rows } = await queryInside(executor, `SELECT ${printed(executor, from)}`);
+  const text = rows[0]?.[0];
+  // The text of NULL is read, as MySQL does.
+  return text === null || text === undefined ? Buffer.from("NULL") : Buffer.from(text);
+}
+
+/** A user variable's value is known here, and may choose the shard; others are computed where they stand. */
+function valueSql(executor: Executor, value: Expr): string {
+  if (value.kind !== "userVariable") return printed(executor, value);
+  return executor.state.settings.variables.get(userVariable(value.name)) ?? "NULL";
+}
+
+/** A LIMIT takes a whole number whatever it is given; a negative one is all rows. */
+async function rowCount(executor: Executor, value: Expr): Promise<string> {
+  const sql = valueSql(executor, value);
+  if (/^\d+$/.test(sql)) return sql;
+  const { rows } = await queryInside(executor, `SELECT CAST(COALESCE(${sql}, 0) AS SIGNED)`);
+  const count = BigInt(rows[0]?.[0]?.toString() ?? "0");
+  return String(BigInt.asUintN(64, count));
+}
+
+function printed(executor: Executor, value: Expr): string {
+  return printExpr(value, [], { mode: executor.state.sqlMode });
+}
+
+function unknown(name: string, command: string): ShardgateError {
+  return new ShardgateError(
+    "ER_UNKNOWN_STMT_HANDLER",
+    `Unknown prepared statement handler (${name}) given to ${command}`,
+  );
+}

@@ -1,0 +1,276 @@
+// What COM_STMT_PREPARE tells of a statement before it runs: how many parameters it has and what its columns are. A shard
+// is asked to prepare the statement, so that this, and what is wrong with it, is MySQL's own word. Where no one shard has
+// all of its tables the statement is run without rows instead. Answers are kept until a definition changes.
+
+import { MysqlError, ShardgateError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { collect, errorOfReply } from "../../engine/collect.ts";
+import { BufferReader, BufferWriter } from "../../mysql/codec.ts";
+import { COLLATION_BINARY } from "../../mysql/charsets.ts";
+import { COLUMN_FLAG, COM, HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../../mysql/constants.ts";
+import { PacketReader } from "../../mysql/packet-reader.ts";
+import { decodeColumnDefinition, encodeColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import { encodeEof } from "../../mysql/packets/eof.ts";
+import { decodeErr } from "../../mysql/packets/err.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { literalNode, tableNode } from "../../sql/new-nodes.ts";
+import { filled, parameterOffsets } from "../../sql/parameters.ts";
+import { parse } from "../../sql/parse.ts";
+import { print } from "../../sql/print.ts";
+import type { ObjectName, Statement } from "../../sql/tree.ts";
+import { isQuery } from "../../sql/walk.ts";
+import { EMPTY_SELECT } from "../write/empty-statements.ts";
+import type { Executor } from "../executor.ts";
+import { replyInside } from "../read/inner-query.ts";
+import { ruledText } from "../rules/run-ruled.ts";
+
+export interface StatementDescription {
+  /** Payloads of column definitions. */
+  readonly columns: readonly Buffer[];
+  /** Those of its parameters, as a shard tells them; a parameter that has none is like any other. */
+  readonly parameters: readonly Buffer[];
+}
+
+/** Errors of a shard about names that another keyspace may have. */
+const OF_NAMES: ReadonlySet<number> = new Set([1044, 1046, 1049, 1142, 1146]);
+const NULL = Buffer.from(" NULL ");
+const ZERO = 0x30;
+const NO_COLUMNS: StatementDescription = { columns: [], parameters: [] };
+/** Statements that answer rows although they are no queries. */
+const ROWS_KINDS: ReadonlySet<Statement["kind"]> = new Set(["show", "explain", "admin"]);
+/** Statements of the text protocol's prepared statements, which are not prepared themselves. */
+const UNSUPPORTED: ReadonlySet<Statement["kind"]> = new Set(["prepare", "execute", "deallocate"]);
+
+/** The definition that MariaDB gives every parameter. */
+const PARAMETER_DEFINITION = encodeColumnDefinition({
+  schema: "",
+  table: "",
+  orgTable: "",
+  name: "?",
+  orgName: "",
+  collation: COLLATION_BINARY,
+  columnLength: 0,
+  type: MYSQL_TYPE.NULL,
+  flags: COLUMN_FLAG.BINARY,
+  decimals: 0,
+});
+
+/** Throws 1461 when a session has `count` prepared statements and may have no more. */
+export function checkPreparedCount(count: number): void {
+  const most = LIMITS.preparedPerSessionMax;
+  if (count < most) return;
+  const text = `Can't create more than max_prepared_stmt_count statements (current value: ${most})`;
+  throw new ShardgateError("ER_MAX_PREPARED_STMT_COUNT_REACHED", text);
+}
+
+/** Descriptions by what they depend on, the oldest dropped; all of them when definitions change. */
+export class StatementDescriptions {
+  #version = -1;
+  #entries = new Map<string, StatementDescription>();
+  #bytes = 0;
+
+  get(version: number, key: string): StatementDescription | undefined {
+    this.#turnTo(version);
+    return this.#entries.get(key);
+  }
+
+  set(version: number, key: string, description: StatementDescription): void {
+    this.#turnTo(version);
+    const bytes = bytesOf(key, description);
+    if (bytes > LIMITS.preparedTextBytesMax || this.#entries.has(key)) return;
+    this.#entries.set(key, description);
+    this.#bytes += bytes;
+    for (const [oldest, value] of this.#entries) {
+      if (this.#entries.size <= LIMITS.preparedDescriptionsMax && this.#bytes <= LIMITS.preparedDescriptionBytesMax)
+        break;
+      this.#entries.delete(oldest);
+      this.#bytes -= bytesOf(oldest, value);
+    }
+  }
+
+  #turnTo(version: number): void {
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#entries = new Map();
+    this.#bytes = 0;
+  }
+}
+
+/**
+ * Describes `sent`, or what a query rule will make of it. Throws what is wrong with it. The result is a promise only
+ * where somebody has to be asked.
+ */
+export function describePrepared(
+  executor: Executor,
+  sent: Buffer,
+): StatementDescription | Promise<StatementDescription> {
+  const { state, context } = executor;
+  const text = rewrittenForPrepare(executor, sent) ?? sent;
+  const { version } = context.cluster();
+  const { target } = state;
+  const key = `${target.text}\n${state.readingMode}\n${state.settings.sql}\n${text.latin1Slice(0, text.length)}`;
+  const isOwn = state.holds.empty;
+  const known = isOwn ? context.descriptions.get(version, key) : undefined;
+  if (known !== undefined) return known;
+  const statement = parse(text, state.sqlMode);
+  if (UNSUPPORTED.has(statement.kind)) {
+    const said = "This command is not supported in the prepared statement protocol yet";
+    throw new ShardgateError("ER_UNSUPPORTED_PS", said);
+  }
+  return describe(executor, text, statement).then((description) => {
+    if (isOwn && executor.context.cluster().version === version) context.descriptions.set(version, key, description);
+    return description;
+  });
+}
+
+/** What a query rule will make of a statement with parameter markers; undefined: it stays as it is. */
+export function rewrittenForPrepare(executor: Executor, text: Buffer): Buffer | undefined {
+  if (executor.context.rules.current === undefined) return undefined;
+  return ruledText(executor, numbered(text, parameterOffsets(text, executor.state.sqlMode)));
+}
+
+/** The answer to COM_STMT_PREPARE, in classic framing. */
+export function prepareReply(
+  statementId: number,
+  parameterCount: number,
+  { columns, parameters }: StatementDescription,
+  statusFlags: number,
+  sequenceId: number,
+): Buffer {
+  const writer = new BufferWriter(64 + (parameterCount + columns.length) * 80);
+  writer.sequenceId = sequenceId;
+  writer.beginPacket();
+  writer.u8(HEADER_OK);
+  writer.u32(statementId);
+  writer.u16(columns.length);
+  writer.u16(parameterCount);
+  writer.u8(0);
+  writer.u16(0);
+  writer.endPacket();
+  if (parameterCount > 0) {
+    for (let index = 0; index < parameterCount; index++) packet(writer, parameters[index] ?? PARAMETER_DEFINITION);
+    packet(writer, encodeEof({ warnings: 0, statusFlags }));
+  }
+  if (columns.length > 0) {
+    for (const column of columns) packet(writer, column);
+    packet(writer, encodeEof({ warnings: 0, statusFlags }));
+  }
+  return writer.finish();
+}
+
+async function describe(executor: Executor, text: Buffer, statement: Statement): Promise<StatementDescription> {
+  const offsets = parameterOffsets(text, executor.state.sqlMode);
+  const plan = executor.planOfPrepared(numbered(text, offsets));
+  if (plan === undefined) return ROWS_KINDS.has(statement.kind) ? run(executor, text, offsets, statement) : NO_COLUMNS;
+  const keyspace = keyspaceOf(plan);
+  if (keyspace === undefined) return NO_COLUMNS;
+  try {
+    return await askShard(executor, text, keyspace);
+  } catch (error) {
+    const isElsewhere = error instanceof MysqlError && OF_NAMES.has(error.errno) && plan.kind !== "insert";
+    if (!isElsewhere) throw error;
+    if (isQuery(statement)) return run(executor, text, offsets, statement);
+    // A write over several keyspaces: its names have been found by the planner.
+    if (plan.kind !== "change" && plan.kind !== "insert-rows") throw error;
+    return describeReturning(executor, statement);
+  }
+}
+
+async function askShard(executor: Executor, text: Buffer, keyspace: string): Promise<StatementDescription> {
+  const { context } = executor;
+  const target = executor.anyTarget(keyspace, context.cluster());
+  const payload = Buffer.concat([Buffer.of(COM.STMT_PREPARE), text]);
+  const reply = await collect(
+    context.tablets,
+    target,
+    executor.requestFor(target, payload, false, false),
+    executor.signal,
+  );
+  if (reply.info.kind === "err") throw errorOfReply(reply);
+  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  reader.push(reply.bytes);
+  const head = reader.next();
+  if (head === undefined) throw new ShardgateError("ER_MALFORMED_PACKET", "empty answer to COM_STMT_PREPARE");
+  const columnCount = head.readUInt16LE(5);
+  const parameterCount = head.readUInt16LE(7);
+  const take = (count: number): readonly Buffer[] =>
+    Array.from({ length: count }, () => Buffer.from(reader.next() ?? []));
+  const parameters = take(parameterCount);
+  // An EOF.
+  if (parameterCount > 0) reader.next();
+  return { columns: take(columnCount), parameters: parameters.some(isOfOwn) ? parameters : [] };
+}
+
+/** Columns of RETURNING, as a query of the table has them. */
+async function describeReturning(executor: Executor, statement: Statement): Promise<StatementDescription> {
+  if ((statement.kind !== "insert" && statement.kind !== "delete") || statement.returning.length === 0) {
+    return NO_COLUMNS;
+  }
+  const from = statement.kind === "insert" ? [{ ...tableNode("", ""), ...nameOf(statement.table) }] : statement.tables;
+  const query = { ...EMPTY_SELECT, items: statement.returning, from };
+  return run(executor, Buffer.alloc(0), [], query);
+}
+
+function nameOf({ schema, name }: ObjectName): Pick<ObjectName, "schema" | "name"> {
+  return { schema, name };
+}
+
+/** Columns of the statement's own answer, without rows if it is a query. */
+async function run(
+  executor: Executor,
+  text: Buffer,
+  offsets: readonly number[],
+  statement: Statement,
+): Promise<StatementDescription> {
+  const { sqlMode } = executor.state;
+  let sql: Buffer | string = filled(
+    { text, offsets },
+    offsets.map(() => NULL),
+  );
+  const bare = isQuery(statement) && text.length > 0 ? parse(numbered(text, offsets), sqlMode) : statement;
+  if (isQuery(bare)) {
+    const { pos } = bare;
+    const count = literalNode("int", "0", pos);
+    const limit = { kind: "limit", offset: undefined, count, withTies: false, rowsExamined: undefined, pos } as const;
+    sql = print({ ...bare, limit }, [], { mode: sqlMode, columnNames: true });
+  }
+  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  reader.push(await replyInside(executor, sql));
+  const columns: Buffer[] = [];
+  let count: number | undefined;
+  for (let payload = reader.next(); payload !== undefined; payload = reader.next()) {
+    if (payload[0] === HEADER_ERR) throw decodeErr(payload);
+    if (count === undefined) {
+      if (payload[0] === HEADER_OK) break;
+      count = new BufferReader(payload).lenenc();
+    } else if (columns.length < count) columns.push(Buffer.from(payload));
+  }
+  return { columns, parameters: [] };
+}
+
+/** With a number in each marker's place: the values decide nothing here. */
+function numbered(text: Buffer, offsets: readonly number[]): Buffer {
+  const copy = Buffer.from(text);
+  for (const offset of offsets) copy[offset] = ZERO;
+  return copy;
+}
+
+function keyspaceOf(plan: Plan): string | undefined {
+  if (plan.kind === "session") return undefined;
+  return plan.kind === "merge" ? plan.body.keyspace : plan.keyspace;
+}
+
+function packet(writer: BufferWriter, payload: Buffer): void {
+  writer.beginPacket();
+  writer.bytes(payload);
+  writer.endPacket();
+}
+
+/** A parameter with an alias is called by it. */
+function isOfOwn(definition: Buffer): boolean {
+  return decodeColumnDefinition(definition).name !== "?";
+}
+
+function bytesOf(key: string, { columns, parameters }: StatementDescription): number {
+  return [...columns, ...parameters].reduce((sum, column) => sum + column.length, key.length);
+}

@@ -1,0 +1,50 @@
+// Reads a whole text reply of the gateway's own small queries (sequences, SET values): column types and rows.
+
+import { BufferReader } from "../../mysql/codec.ts";
+import { type ColumnDefinition, decodeColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import { PacketReader } from "../../mysql/packet-reader.ts";
+import { LIMITS } from "../../base/limits.ts";
+
+export interface TextResult {
+  readonly columns: readonly ColumnDefinition[];
+  /** Values share the reply's memory; null is NULL. */
+  readonly rows: readonly (readonly (Buffer | null)[])[];
+}
+
+/** `reply` is a framed result set in classic framing, not an OK or ERR. Throws ER_MALFORMED_PACKET. */
+export function readTextResult(reply: Buffer): TextResult {
+  const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
+  reader.push(reply);
+  const count = new BufferReader(next(reader)).lenenc();
+  const columns: ColumnDefinition[] = [];
+  for (let i = 0; i < count; i++) columns.push(decodeColumnDefinition(next(reader)));
+  next(reader);
+  const rows: (Buffer | null)[][] = [];
+  for (;;) {
+    const payload = next(reader);
+    if (payload[0] === 0xfe && payload.length < 9) return { columns, rows };
+    rows.push(readTextRow(payload, columns.length));
+  }
+}
+
+/** The values of a row packet, whose memory they share. */
+export function readTextRow(payload: Buffer, width: number): (Buffer | null)[] {
+  const row = new BufferReader(payload);
+  const values: (Buffer | null)[] = [];
+  for (let i = 0; i < width; i++) {
+    if (row.peek() === 0xfb) {
+      row.skip(1);
+      values.push(null);
+    } else values.push(row.lenencBytes());
+  }
+  return values;
+}
+
+export function readTextRows(reply: Buffer): TextResult["rows"] {
+  return readTextResult(reply).rows;
+}
+
+function next(reader: PacketReader): Buffer {
+  const payload = reader.next();
+  return payload ?? Buffer.of(0xfe, 0, 0, 0, 0);
+}

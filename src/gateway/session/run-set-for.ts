@@ -1,0 +1,88 @@
+// SET STATEMENT variable = value, … FOR statement (MariaDB), where the statement is more than one shard's: it runs as any
+// other of the session, under settings that have the values for its time.
+
+import { notSupported, ShardgateError } from "../../base/errors.ts";
+import { print } from "../../sql/print.ts";
+import type { SetStatementFor } from "../../sql/tree.ts";
+import type { ClusterView } from "../cluster/cluster-view.ts";
+import { comQuery } from "../client/com-query.ts";
+import type { Executor, ExecutorClient } from "../executor.ts";
+import { settingsWith, tryOut } from "./set-statement.ts";
+import { isUserVariable, type Settings } from "./settings.ts";
+
+/** Answers the client, or throws. */
+export async function runSetFor(executor: Executor, statement: SetStatementFor, cluster: ClusterView): Promise<void> {
+  const { state } = executor;
+  // The shards would read the statement by other rules than it is printed by.
+  const isReading = statement.items.some((item) => item.kind !== "setVariable" || item.name === "sql_mode");
+  if (isReading) throw notSupported("SET STATEMENT sql_mode of a statement over shards");
+  const sql = print(statement.statement, [], { mode: state.sqlMode, columnNames: true });
+  const during = await settingsWith(executor, statement.items, cluster);
+  await tryOut(executor, during, cluster);
+  const before = state.settings;
+  state.settings = during;
+  try {
+    await new StandIn(executor.client).run(executor, sql);
+  } finally {
+    state.settings = withVariablesOf(before, during, state.settings);
+  }
+  executor.client.commandDone();
+}
+
+/** Hands on what the statement answers, but for its end. */
+class StandIn implements ExecutorClient {
+  readonly #client: ExecutorClient;
+  #done: (() => void) | undefined;
+
+  constructor(client: ExecutorClient) {
+    this.#client = client;
+  }
+
+  get capabilities(): number {
+    return this.#client.capabilities;
+  }
+
+  async run(outer: Executor, sql: string): Promise<void> {
+    const executor = outer.forClient(this);
+    const cancel = (): void => {
+      executor.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+    };
+    outer.signal.addEventListener("abort", cancel, { once: true });
+    await new Promise<void>((resolve) => {
+      this.#done = resolve;
+      executor.query(comQuery(sql), outer.sequenceId - 1);
+    });
+    outer.signal.removeEventListener("abort", cancel);
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#client.write(bytes);
+  }
+
+  onDrain(resume: () => void): void {
+    this.#client.onDrain(resume);
+  }
+
+  commandDone(): void {
+    this.#done?.();
+  }
+
+  end(): void {
+    this.#client.end();
+    this.#done?.();
+  }
+
+  destroy(): void {
+    this.#client.destroy();
+    this.#done?.();
+  }
+}
+
+/** `before`, with what the statement has set user variables to. */
+function withVariablesOf(before: Settings, during: Settings, after: Settings): Settings {
+  let settings = before;
+  for (const [name, value] of after.variables) {
+    if (isUserVariable(name) && during.variables.get(name) !== value) settings = settings.withVariable(name, value);
+  }
+  return settings;
+}

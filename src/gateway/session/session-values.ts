@@ -1,0 +1,223 @@
+// Puts the session's own values (LAST_INSERT_ID(), DATABASE(), @@autocommit, …) into a statement before it is sent, and
+// prints it. The columns keep the names they would have had.
+
+import {
+  isUsedLock,
+  literalOf,
+  mixesInsertIds,
+  type SessionFunction,
+  sessionFunctionOf,
+  type SessionVariable,
+  sessionVariableOf,
+} from "../../plan/session-functions.ts";
+import type { BindValue } from "../../sql/bind-value.ts";
+import { castNode } from "../../sql/new-nodes.ts";
+import { print } from "../../sql/print.ts";
+import type { Call, Expr, Node, Query, Statement } from "../../sql/tree.ts";
+import { rewrite } from "../../sql/walk.ts";
+import type { GatewayContext } from "../gateway-context.ts";
+import { comQuery } from "../client/com-query.ts";
+import type { SessionState } from "./session-state.ts";
+import { warningsOfSession } from "../show/show-warnings.ts";
+
+/** COM_QUERY with the statement as a shard of `keyspace` has to run it; undefined: of whichever. */
+export function substituted(
+  statement: Statement,
+  binds: readonly BindValue[],
+  state: SessionState,
+  context: GatewayContext,
+  keyspace?: string,
+): Buffer {
+  const replaced = withSessionValues(statement, state, context, {
+    insertId: mixesInsertIds(statement),
+    // A shard's database is its keyspace.
+    database: keyspace !== undefined && keyspace === state.target.keyspace,
+  });
+  const named = replaced.kind === "select" ? namedAsWritten(replaced) : replaced;
+  return comQuery(print(named, binds, { mode: state.sqlMode, columnNames: true }));
+}
+
+/** Functions that are left to the shard. */
+interface Kept {
+  readonly insertId: boolean;
+  readonly database: boolean;
+}
+
+const NONE_KEPT: Kept = { insertId: false, database: false };
+
+/** The tree with the session's values in it, typed as MySQL's functions are. */
+export function withSessionValues<N extends Node>(
+  node: N,
+  state: SessionState,
+  context: GatewayContext,
+  kept = NONE_KEPT,
+): N {
+  const changes = {
+    expr(expr: Expr): Expr {
+      const wanted = sessionFunctionOf(expr);
+      if (wanted === "last_insert_id" && kept.insertId) return expr;
+      if (wanted === "database" && kept.database) return expr;
+      if (isUsedLock(expr)) return lockHolder(expr, state);
+      if (wanted !== undefined) return functionValue(wanted, expr.pos, state, context);
+      const variable = sessionVariableOf(expr);
+      // The shards' connections have it on.
+      if (variable === undefined || (variable === "autocommit" && state.autocommit)) return expr;
+      if (variable === "character_set_client" && state.settings.transcodedFrom === undefined) return expr;
+      if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
+      if (variable === "max_allowed_packet") return leastOf(expr, context.packetBytesMax);
+      return variableValue(variable, expr.pos, state, context);
+    },
+    query: namedAsWritten,
+  };
+  return rewrite(node, changes);
+}
+
+/** The session's own id where its connection to the shard has the lock. */
+function lockHolder(holder: Call, { connectionId }: SessionState): Expr {
+  const { pos } = holder;
+  const own: Expr = { ...holder, name: "connection_id", args: [] };
+  const isOwn: Expr = { kind: "binary", op: "=", left: holder, right: own, pos };
+  return { ...holder, name: "if", args: [isOwn, literalOf(connectionId, pos), holder] };
+}
+
+/** A literal put in for a function would name its column; the function's own text has to. */
+function namedAsWritten(query: Query): Query {
+  if (query.kind !== "select") return query;
+  const items = query.items.map((item) => {
+    if (item.kind !== "expr" || item.alias !== undefined || item.text === "") return item;
+    const { expr } = item;
+    if (expr.kind !== "literal" || expr.value === item.text || !/^[a-z@]/i.test(item.text)) return item;
+    const chars = LENGTHS.find(([start]) => item.text.toLowerCase().startsWith(start))?.[1];
+    if (chars === undefined || (expr.type !== "string" && expr.type !== "null")) return { ...item, alias: item.text };
+    return { ...item, expr: castNode(expr, "char", String(chars)), alias: item.text };
+  });
+  return { ...query, items };
+}
+
+/** How functions that give a text begin, and how long a text may be. */
+const LENGTHS: readonly (readonly [string, number])[] = [
+  ["database", 64],
+  ["schema", 64],
+  ["user", 384],
+  ["session_user", 384],
+  ["system_user", 384],
+  ["current_user", 384],
+  ["version", 60],
+  ["@@", 60],
+];
+
+function functionValue(name: SessionFunction, pos: number, state: SessionState, context: GatewayContext): Expr {
+  switch (name) {
+    case "last_insert_id":
+      return integer(state.lastInsertId, "unsigned", pos);
+    case "row_count":
+      return integer(state.rowCount, "signed", pos);
+    case "found_rows":
+      state.usesFoundRows = true;
+      return integer(state.foundRowsCount, "signed", pos);
+    case "connection_id":
+      return castNode(literalOf(state.connectionId, pos), "unsigned");
+    case "user":
+      return systemText(`${state.user.user}@${state.clientHost}`, pos);
+    case "current_user":
+      return systemText(`${state.user.user}@%`, pos);
+    case "database":
+      return systemText(state.target.keyspace ?? null, pos);
+    case "version":
+      return systemText(context.serverVersion, pos);
+  }
+}
+
+/** Text in the character set of MySQL's own names, whatever the client speaks. */
+function systemText(value: string | null, pos: number): Expr {
+  const literal = literalOf(value, pos);
+  return literal.kind === "literal" && literal.type === "string" ? { ...literal, introducer: "utf8mb3" } : literal;
+}
+
+/** A statement has to pass the gateway and the shard's server. */
+function leastOf(ofServer: Expr, bytes: number): Expr {
+  const { pos } = ofServer;
+  const args = [ofServer, castNode(literalOf(bytes, pos), "unsigned")];
+  const plain = { schema: undefined, stored: false, distinct: false, star: false, fromLast: false } as const;
+  return { kind: "call", ...plain, name: "least", args, nulls: undefined, over: undefined, pos };
+}
+
+type KnownVariable = Exclude<SessionVariable, "max_allowed_packet">;
+
+function variableValue(name: KnownVariable, pos: number, state: SessionState, context: GatewayContext): Expr {
+  switch (name) {
+    case "autocommit":
+      return integer(state.autocommit ? 1 : 0, "signed", pos);
+    case "last_insert_id":
+    case "identity":
+      return integer(state.lastInsertId, "unsigned", pos);
+    case "version":
+      return systemText(context.serverVersion, pos);
+    case "version_comment":
+      return systemText("Shardgate", pos);
+    case "warning_count":
+      return integer(warningsOfSession(state).length, "unsigned", pos);
+    case "error_count":
+      return integer(warningsOfSession(state).filter(({ level }) => level === "Error").length, "unsigned", pos);
+    case "pseudo_thread_id":
+      return integer(state.connectionId, "unsigned", pos);
+    case "in_transaction":
+      return integer(state.inTransaction ? 1 : 0, "unsigned", pos);
+    case "transaction_mode":
+      return systemText(state.holds.mode, pos);
+    case "character_set_client":
+      return systemText(state.settings.transcodedFrom ?? "", pos);
+    case "interactive_timeout":
+      return integer(state.interactiveTimeoutS, "unsigned", pos);
+    case "wait_timeout":
+      return integer(state.waitTimeoutS, "unsigned", pos);
+  }
+}
+
+/** What SHOW VARIABLES says of a variable that the gateway keeps; undefined for the others. `ofServer` is a server's value. */
+export function variableText(
+  name: string,
+  state: SessionState,
+  context: GatewayContext,
+  ofServer?: string,
+): string | undefined {
+  switch (name) {
+    case "max_allowed_packet":
+      return String(Math.min(Number(ofServer), context.packetBytesMax));
+    case "autocommit":
+      return state.autocommit ? "ON" : "OFF";
+    case "last_insert_id":
+    case "identity":
+      return String(state.lastInsertId);
+    case "version":
+      return context.serverVersion;
+    case "version_comment":
+      return "Shardgate";
+    case "warning_count":
+    case "error_count":
+      // The list itself is a statement that has begun without any.
+      return "0";
+    case "pseudo_thread_id":
+      return state.settings.variables.has(name) ? undefined : String(state.connectionId);
+    case "in_transaction":
+      return state.inTransaction ? "1" : "0";
+    case "character_set_client":
+      return state.settings.transcodedFrom;
+    case "transaction_mode":
+      return state.holds.mode;
+    case "interactive_timeout":
+      return String(state.interactiveTimeoutS);
+    case "wait_timeout":
+      return String(state.waitTimeoutS);
+    default:
+      return undefined;
+  }
+}
+
+/** BIGINT, as the functions give it: a literal, or a cast of a short one, would be narrower, and signed. */
+function integer(value: number | bigint, name: "signed" | "unsigned", pos: number): Expr {
+  const digits = String(value < 0 ? -value : value).padStart(BIGINT_DIGITS, "0");
+  return castNode(literalOf(value < 0 ? `-${digits}` : digits, pos), name);
+}
+
+const BIGINT_DIGITS = 21;

@@ -1,0 +1,66 @@
+// Which system variables a client may set through the gateway, and how: what MySQL reserves for administrators, what one
+// statement uses up, what is about the next transaction only, what is of a whole server.
+
+import { MysqlError, notSupported } from "../../base/errors.ts";
+import type { SetItem } from "../../sql/tree.ts";
+import { isAdmin, type User } from "../access/users.ts";
+
+type SetVariable = SetItem & { readonly kind: "setVariable" };
+
+/** Session variables that change what a server logs or replicates: administrators only, with MariaDB's privilege for it. */
+const PRIVILEGED: Readonly<Record<string, string>> = {
+  binlog_direct_non_transactional_updates: "BINLOG ADMIN",
+  binlog_format: "BINLOG ADMIN",
+  binlog_row_image: "BINLOG ADMIN",
+  gtid_domain_id: "BINLOG REPLAY",
+  gtid_next: "BINLOG REPLAY",
+  gtid_seq_no: "BINLOG REPLAY",
+  pseudo_slave_mode: "BINLOG REPLAY",
+  pseudo_thread_id: "BINLOG REPLAY",
+  server_id: "BINLOG REPLAY",
+  skip_parallel_replication: "BINLOG REPLAY",
+  skip_replication: "BINLOG REPLAY",
+  sql_log_bin: "BINLOG ADMIN",
+  sql_log_off: "CONNECTION ADMIN",
+};
+
+/** Variables that one statement on one server uses up. */
+const OF_ONE_STATEMENT: ReadonlySet<string> = new Set([
+  "gtid_next",
+  "gtid_seq_no",
+  "insert_id",
+  "rand_seed1",
+  "rand_seed2",
+]);
+
+/** Written with @@ and without a scope they mean the next transaction only (manual: "SET TRANSACTION"). */
+const OF_NEXT_TRANSACTION: ReadonlySet<string> = new Set([
+  "transaction_isolation",
+  "transaction_read_only",
+  "tx_isolation",
+  "tx_read_only",
+]);
+
+/** Throws 1227 for what administrators only may set, 1235 for what a pool of connections cannot keep. */
+export function checkSettable({ name, scope }: SetVariable, user: User): void {
+  if (scope !== undefined && scope !== "session" && scope !== "local") {
+    if (!isAdmin(user)) throw denied("SUPER, SYSTEM_VARIABLES_ADMIN");
+    throw notSupported(
+      `SET ${scope.toUpperCase()} ${name}`,
+      "it is of a whole server: set it on the mysqlds themselves",
+    );
+  }
+  const privilege = PRIVILEGED[name];
+  if (privilege !== undefined && !isAdmin(user)) throw denied(`SUPER, ${privilege}`);
+  if (OF_ONE_STATEMENT.has(name)) throw notSupported(`SET ${name}`);
+}
+
+/** The item is about the next transaction only. */
+export function isOfNextTransaction({ name, at, scope }: SetVariable): boolean {
+  return at && scope === undefined && OF_NEXT_TRANSACTION.has(name);
+}
+
+function denied(privileges: string): MysqlError {
+  const text = `Access denied; you need (at least one of) the ${privileges} privilege(s) for this operation`;
+  return new MysqlError(1227, "42000", text);
+}

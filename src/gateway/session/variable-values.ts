@@ -1,0 +1,61 @@
+// Values as SQL text that means the same on every connection, whatever is set there: what SET computes and what
+// statements leave in user variables. A SELECT of described values gives four columns for each.
+
+import { COLUMN_FLAG, MYSQL_TYPE } from "../../mysql/constants.ts";
+import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import type { TextResult } from "../read/text-rows.ts";
+
+/**
+ * Select expressions from which `describedValues` reads `value`, an SQL expression: the value itself for its type, and as
+ * bytes, which come as they are whatever character_set_results is.
+ */
+export function described(value: string): string {
+  const bytes = [value, `CHARSET(${value})`, `COLLATION(${value})`].map((each) => `CAST(${each} AS BINARY)`);
+  return [value, ...bytes].join(", ");
+}
+
+/** The values of the first row, from column `first` on; no row is NULLs. */
+export function describedValues({ columns, rows }: TextResult, first = 0): string[] {
+  const cells = rows[0] ?? [];
+  const values: string[] = [];
+  for (let i = first; i < columns.length; i += 4) {
+    const bytes = cells[i + 1] ?? undefined;
+    const [value, charset, collation] = cells.slice(i + 1, i + 4).map((cell) => cell?.toString("latin1"));
+    const type = columns[i]?.type ?? MYSQL_TYPE.VAR_STRING;
+    if (value === undefined) values.push(nullOf(columns[i], charset, collation));
+    else if (DOUBLE_TYPES.has(type)) values.push(/e/i.test(value) ? value : `${value}e0`);
+    // A literal with a point is a DECIMAL, whatever follows.
+    else if (type === MYSQL_TYPE.NEWDECIMAL) values.push(value.includes(".") ? value : `${value}.`);
+    else if (NUMBER_TYPES.has(type)) {
+      const isUnsigned = ((columns[i]?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) !== 0;
+      values.push(isUnsigned ? `CAST(${value} AS UNSIGNED)` : value);
+    } else if (charset === "binary") values.push(`x'${bytes?.toString("hex")}'`);
+    else values.push(`_${charset} x'${bytes?.toString("hex")}' COLLATE ${collation}`);
+  }
+  return values;
+}
+
+/** A NULL keeps the type and collation of what was assigned. */
+function nullOf(
+  column: ColumnDefinition | undefined,
+  charset: string | undefined,
+  collation: string | undefined,
+): string {
+  const type = column?.type ?? MYSQL_TYPE.NULL;
+  if (DOUBLE_TYPES.has(type)) return "NULL + 0e0";
+  if (type === MYSQL_TYPE.NEWDECIMAL) return "CAST(NULL AS DECIMAL)";
+  if (NUMBER_TYPES.has(type)) {
+    return ((column?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) === 0 ? "CAST(NULL AS SIGNED)" : "CAST(NULL AS UNSIGNED)";
+  }
+  const isText = charset !== undefined && charset !== "binary" && collation !== undefined;
+  return isText ? `CONVERT(NULL USING ${charset}) COLLATE ${collation}` : "NULL";
+}
+
+const DOUBLE_TYPES: ReadonlySet<number> = new Set<number>([MYSQL_TYPE.FLOAT, MYSQL_TYPE.DOUBLE]);
+const NUMBER_TYPES: ReadonlySet<number> = new Set<number>([
+  MYSQL_TYPE.TINY,
+  MYSQL_TYPE.SHORT,
+  MYSQL_TYPE.LONG,
+  MYSQL_TYPE.INT24,
+  MYSQL_TYPE.LONGLONG,
+]);

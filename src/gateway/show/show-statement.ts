@@ -1,0 +1,295 @@
+// SHOW. What is about the cluster and its clients is answered by the gateway; what is about one keyspace's definitions, or
+// about MySQL itself, is passed to one shard, where it is the same as on all; lists over databases are put together from
+// one shard of each keyspace. What only one server can tell is asked of the session's, if it has selected one.
+
+import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import { collect, errorOfReply } from "../../engine/collect.ts";
+import { plainRequest } from "../../engine/ports.ts";
+import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import type { ResultSet } from "../../mysql/result-writer.ts";
+import { isSystemSchema } from "../../plan/system-tables.ts";
+import type { Show } from "../../sql/tree.ts";
+import { walk } from "../../sql/walk.ts";
+import { checkKeyspaceAccess, checkTableSeen } from "../access/access.ts";
+import type { ClusterView } from "../cluster/cluster-view.ts";
+import { comQuery } from "../client/com-query.ts";
+import type { Executor } from "../executor.ts";
+import { filterRows } from "./filter-rows.ts";
+import { likePattern } from "./like-pattern.ts";
+import type { SessionState } from "../session/session-state.ts";
+import { variableText } from "../session/session-values.ts";
+import { clusterAnswer } from "./show-cluster.ts";
+import { openTables, routineStatus, tableStatus } from "./show-lists.ts";
+import { showDatabases, showGrants, showProcesslist } from "./show-session.ts";
+import { showSqlFor } from "./show-sql.ts";
+import { warningsAnswer } from "./show-warnings.ts";
+import { readTextResult } from "../read/text-rows.ts";
+import { isAdmin, seesKeyspace } from "../access/users.ts";
+
+/** Definitions that are the same on every shard of a keyspace. */
+const OF_ONE_SHARD: ReadonlySet<string> = new Set([
+  "tables",
+  "columns",
+  "index",
+  "create table",
+  "create view",
+  "create database",
+  "create procedure",
+  "create function",
+  "create trigger",
+  "create event",
+  "create sequence",
+  "create package",
+  "create package body",
+  "procedure code",
+  "function code",
+  "package code",
+  "triggers",
+  "events",
+]);
+
+/** What is about the server software rather than its data, or about any server as well as another. */
+const OF_ANY_SERVER: ReadonlySet<string> = new Set([
+  "variables",
+  "charset",
+  "collation",
+  "engines",
+  "plugins",
+  "privileges",
+  "contributors",
+  "authors",
+  "table types",
+  "locales",
+  "user_variables",
+]);
+
+/** What only the server in question can tell, and MySQL tells administrators only. */
+const OF_ONE_SERVER: ReadonlySet<string> = new Set([
+  "binary logs",
+  "binlog events",
+  "client_statistics",
+  "engine",
+  "explain",
+  "index_statistics",
+  "master status",
+  "metadata_lock_info",
+  "query_cache_info",
+  "query_response_time",
+  "relaylog events",
+  "replica status",
+  "replicas",
+  "slaves",
+  "table_statistics",
+  "user_statistics",
+  "wsrep_membership",
+  "wsrep_status",
+]);
+
+const ROUTINE_LISTS: ReadonlySet<string> = new Set([
+  "procedure status",
+  "function status",
+  "package status",
+  "package body status",
+]);
+
+/** Answers the client, or throws. */
+export async function runShow(
+  executor: Executor,
+  statement: Show,
+  cluster: ClusterView,
+  payload: Buffer,
+): Promise<void> {
+  const { state } = executor;
+  const { what } = statement;
+  if (OF_ONE_SHARD.has(what) || what === "table status" || (what === "open tables" && statement.schema !== undefined)) {
+    await showOfKeyspace(executor, statement, cluster, payload);
+  } else if (what === "variables" && statement.scope !== "global") {
+    executor.result(await variables(executor, statement, cluster, payload));
+  } else if (what === "status") {
+    executor.result(await status(executor, statement, cluster));
+  } else if (OF_ANY_SERVER.has(what)) {
+    executor.toAnyShard(anyKeyspace(state, cluster), cluster, payload);
+  } else if (OF_ONE_SERVER.has(what)) {
+    showOfServer(executor, statement, cluster, payload);
+  } else if (what === "profiles" || what === "profile") {
+    // A profile is of a connection, and the session has none of its own.
+    if (state.settings.variables.has("profiling")) throw notSupported(`SHOW ${what.toUpperCase()}`);
+    executor.toAnyShard(anyKeyspace(state, cluster), cluster, payload);
+  } else if (what === "warnings" || what === "errors" || what.startsWith("count(*)")) {
+    const answer = warningsAnswer(what, statement.text, state);
+    if (answer.kind === "raw") executor.raw(answer.reply);
+    else executor.result(answer.result, state.lastWarnings);
+  } else if (what === "processlist") {
+    const { result, warnings } = await showProcesslist(executor, statement.full);
+    executor.result(result, { kind: "list", warnings }, warnings.length);
+  } else executor.result(await ownAnswer(executor, statement, cluster));
+}
+
+async function showOfKeyspace(
+  executor: Executor,
+  statement: Show,
+  cluster: ClusterView,
+  payload: Buffer,
+): Promise<void> {
+  const { state } = executor;
+  const { what, name } = statement;
+  const named = statement.schema ?? (what === "create database" ? name : undefined);
+  const schema = named ?? state.target.keyspace;
+  if (schema === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (isSystemSchema(schema)) {
+    if (schema.toLowerCase() !== "information_schema") checkKeyspaceAccess(state.user, schema);
+    // A shard's connection has selected its keyspace.
+    const sent = named === undefined ? comQuery(showSqlFor(schema, statement, state.sqlMode)) : payload;
+    executor.toAnyShard(anyKeyspace(state, cluster), cluster, sent);
+    return;
+  }
+  if (!cluster.snapshot.keyspaces.has(schema) && OF_TABLE.has(what)) {
+    throw new ShardgateError("ER_NO_SUCH_TABLE", `Table '${schema}.${name}' doesn't exist`);
+  }
+  checkKeyspaceAccess(state.user, schema);
+  if (name !== undefined && OF_TABLE.has(what)) checkTableSeen(state.user, schema, name);
+  const { targets } = executor.keyspaceTargets(schema, cluster);
+  const isOneShard = state.target.shard !== undefined && state.target.keyspace === schema;
+  if (what === "table status" && targets.length > 1 && !isOneShard) {
+    executor.result(await tableStatus(executor, statement, schema, targets, cluster));
+  } else executor.toAnyShard(schema, cluster, payload);
+}
+
+const OF_TABLE: ReadonlySet<string> = new Set(["columns", "index", "create table", "create view", "create sequence"]);
+
+/** Passes it to the one server the session is pointed at: the only shard of its keyspace, or the one it has named. */
+function showOfServer(executor: Executor, statement: Show, cluster: ClusterView, payload: Buffer): void {
+  const { state } = executor;
+  const what = `SHOW ${statement.what.toUpperCase()}`;
+  if (!isAdmin(state.user)) {
+    const text =
+      "Access denied; you need (at least one of) the SUPER, REPLICATION CLIENT privilege(s) for this operation";
+    throw new MysqlError(1227, "42000", text);
+  }
+  const keyspace = state.target.keyspace;
+  if (keyspace === undefined || isSystemSchema(keyspace)) {
+    throw notSupported(`${what} without a server to ask`, "USE an unsharded keyspace, or one shard as in USE `ks:-80`");
+  }
+  const { targets } = executor.keyspaceTargets(keyspace, cluster);
+  if (targets.length > 1 && state.target.shard === undefined) {
+    throw notSupported(
+      `${what} of ${targets.length} servers`,
+      `USE one shard, as in USE \`${keyspace}:${targets[0]?.shard}\``,
+    );
+  }
+  executor.toAnyShard(keyspace, cluster, payload);
+}
+
+/** What the gateway has itself, and lists that it puts together. */
+async function ownAnswer(executor: Executor, statement: Show, cluster: ClusterView): Promise<ResultSet> {
+  const { state } = executor;
+  const { what } = statement;
+  const keyspaces = [...cluster.snapshot.keyspaces.keys()].filter((name) => seesKeyspace(state.user, name)).toSorted();
+  if (ROUTINE_LISTS.has(what)) {
+    return routineStatus(executor, statement, keyspaces, anyKeyspace(state, cluster), cluster);
+  }
+  switch (what) {
+    case "open tables":
+      return openTables(executor, statement, keyspaces, anyKeyspace(state, cluster), cluster);
+    case "databases":
+      return filtered(executor, statement, showDatabases(keyspaces, statement.like), 0, cluster);
+    case "grants":
+      return showGrants(executor, statement.name);
+    default: {
+      const answer = await clusterAnswer(statement, executor, cluster);
+      if (answer === undefined) throw notSupported(`SHOW ${what.toUpperCase()}`);
+      return filtered(executor, statement, answer.result, answer.likeColumn, cluster);
+    }
+  }
+}
+
+/** LIKE as MySQL's SHOW has it, without case; WHERE by a mysqld. */
+async function filtered(
+  executor: Executor,
+  { like, where }: Show,
+  result: ResultSet,
+  likeColumn: number,
+  cluster: ClusterView,
+): Promise<ResultSet> {
+  if (where !== undefined) {
+    return filterRows(executor, result, where, anyKeyspace(executor.state, cluster), cluster);
+  }
+  if (like === undefined) return result;
+  const pattern = likePattern(like);
+  const rows = result.rows.filter((row) => pattern.test(String(row[likeColumn] ?? "")));
+  return { columns: result.columns, rows };
+}
+
+/** SHOW VARIABLES as a shard answers it, with those in place that are the session's and not the connection's. */
+async function variables(
+  executor: Executor,
+  statement: Show,
+  cluster: ClusterView,
+  payload: Buffer,
+): Promise<ResultSet> {
+  const { state, context } = executor;
+  const { where } = statement;
+  // A condition on values is about the session's.
+  const asksValues = where !== undefined && namesColumn(statement, "value");
+  const shown = await serverList(executor, asksValues ? comQuery("SHOW VARIABLES") : payload, cluster);
+  const rows = shown.rows.map(([name = null, value = null]) => [
+    name,
+    variableText(name?.toString("latin1") ?? "", state, context, value?.toString("latin1")) ?? value,
+  ]);
+  const result = { columns: shown.columns, rows };
+  if (!asksValues) return result;
+  return filterRows(executor, result, where, anyKeyspace(state, cluster), cluster);
+}
+
+/** SHOW STATUS of a server, with the gateway's connections in place of its own. */
+async function status(executor: Executor, statement: Show, cluster: ClusterView): Promise<ResultSet> {
+  const { state, context } = executor;
+  const scope = statement.scope === undefined ? "" : `${statement.scope.toUpperCase()} `;
+  const shown = await serverList(executor, comQuery(`SHOW ${scope}STATUS`), cluster);
+  const processes = context.processes();
+  const own = new Map([
+    ["Ssl_cipher", state.tls?.cipher ?? ""],
+    ["Ssl_version", state.tls?.version ?? ""],
+    ["Threads_connected", String(processes.length)],
+    ["Threads_running", String(processes.filter(({ command }) => command !== "Sleep").length)],
+  ]);
+  const rows = shown.rows.map(([name = null, value = null]) => [
+    name,
+    own.get(name?.toString("latin1") ?? "") ?? value,
+  ]);
+  return filtered(executor, statement, { columns: shown.columns, rows }, 0, cluster);
+}
+
+interface ServerList {
+  readonly columns: readonly ColumnDefinition[];
+  readonly rows: readonly (readonly (Buffer | null)[])[];
+}
+
+async function serverList(executor: Executor, payload: Buffer, cluster: ClusterView): Promise<ServerList> {
+  const { state, context, signal } = executor;
+  const target = executor.anyTarget(anyKeyspace(state, cluster), cluster);
+  const request = { ...plainRequest(payload), settings: state.settings.ofGateway.sql };
+  const reply = await collect(context.tablets, target, request, signal);
+  if (reply.info.kind === "err") throw errorOfReply(reply);
+  return readTextResult(reply.bytes);
+}
+
+function namesColumn(statement: Show, lower: string): boolean {
+  let names = false;
+  walk(statement, (node) => {
+    names ||= node.kind === "column" && node.name.toLowerCase() === lower;
+    return !names;
+  });
+  return names;
+}
+
+/** The selected keyspace, or one. */
+export function anyKeyspace(state: SessionState, cluster: ClusterView): string {
+  const { keyspace } = state.target;
+  if (keyspace !== undefined && cluster.snapshot.keyspaces.has(keyspace)) return keyspace;
+  const all = [...cluster.snapshot.keyspaces.values()];
+  // One that a client has made may be gone at any time.
+  const first = (all.find(({ record }) => record.servedFrom === undefined) ?? all[0])?.name;
+  if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", "there is no keyspace yet");
+  return first;
+}

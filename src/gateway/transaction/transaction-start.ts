@@ -1,0 +1,53 @@
+// What opens a transaction on a shard: START TRANSACTION with its characteristics, written out, since a shard may join after
+// the session's defaults have changed; and what SET TRANSACTION has said of the next one.
+
+import { MysqlError } from "../../base/errors.ts";
+import { joinStatements } from "../../base/statement-list.ts";
+import type { Begin } from "../../sql/tree.ts";
+import type { SessionState } from "../session/session-state.ts";
+import type { Settings } from "../session/settings.ts";
+
+/** Takes what SET TRANSACTION has left for the next transaction. */
+export function startOf(state: SessionState, statement?: Pick<Begin, "access" | "consistentSnapshot">): string {
+  const { nextIsolation, nextReadOnly, settings } = state;
+  state.nextIsolation = undefined;
+  state.nextReadOnly = undefined;
+  const access = statement?.access;
+  const readOnly = access === undefined ? (nextReadOnly ?? readsOnly(settings)) : access === "read only";
+  const characteristics: string[] = [];
+  if (statement?.consistentSnapshot === true) characteristics.push("WITH CONSISTENT SNAPSHOT");
+  // READ WRITE only where it counts: a server in read_only mode refuses it.
+  if (readOnly) characteristics.push("READ ONLY");
+  else if (access !== undefined || nextReadOnly !== undefined) characteristics.push("READ WRITE");
+  const start = ["START TRANSACTION", characteristics.join(", ")].filter((text) => text !== "").join(" ");
+  return nextIsolation === undefined
+    ? start
+    : joinStatements([`SET TRANSACTION ISOLATION LEVEL ${nextIsolation}`, start]);
+}
+
+/** A statement of a transaction opened by `start` may not change rows. */
+export function isReadOnly(start: string): boolean {
+  return start.endsWith("READ ONLY");
+}
+
+/** Under SERIALIZABLE a plain SELECT locks, too. */
+export function locksWhatItReads({ begin, settings: { variables } }: SessionState): boolean {
+  const isolation = variables.get("tx_isolation") ?? variables.get("transaction_isolation") ?? "";
+  return begin?.includes("SERIALIZABLE") === true || /^'?(SERIALIZABLE|3)'?$/i.test(isolation);
+}
+
+export function cannotWrite(): MysqlError {
+  return new MysqlError(1792, "25006", "Cannot execute statement in a READ ONLY transaction");
+}
+
+/** For a statement that is a transaction of its own: under the isolation level (`READ COMMITTED`) of SET TRANSACTION. */
+export function settingsUnder(settings: string, isolation: string, { dialect }: SessionState["sqlMode"]): string {
+  const item = `${dialect === "mariadb" ? "tx" : "transaction"}_isolation = '${isolation.replaceAll(" ", "-")}'`;
+  return settings === "" ? `SET ${item}` : `${settings}, ${item}`;
+}
+
+/** SET SESSION TRANSACTION READ ONLY is in force. */
+function readsOnly({ variables }: Settings): boolean {
+  const value = variables.get("tx_read_only") ?? variables.get("transaction_read_only");
+  return value !== undefined && /^'?(1|on|true)'?$/i.test(value);
+}

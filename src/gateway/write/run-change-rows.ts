@@ -1,0 +1,604 @@
+// UPDATE and DELETE by key: the query that finds the rows runs through the tiers and locks them, then each row is written
+// on its shard. Rows whose vindex columns change are read again afterwards, as the shard has stored them, and move to the
+// shard they belong to now.
+
+import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { CollectedReply } from "../../engine/collect.ts";
+import type { ShardTarget } from "../../engine/ports.ts";
+import { kindOfType } from "../../engine/gather-values.ts";
+import { type Place, placeOfStored } from "./stored-place.ts";
+import { NULL_TEXT, storedItem, type StoredValue, storedValue } from "./stored-values.ts";
+import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import type { Value } from "../../mysql/values.ts";
+import type { ChangePlan, ChangeTarget, FoundColumn } from "../../plan/change-plan.ts";
+import type { BindValue } from "../../plan/statement.ts";
+import { resolveValue, valueRefOf } from "../../plan/value-ref.ts";
+import { callNode, literalNode } from "../../sql/new-nodes.ts";
+import { print } from "../../sql/print.ts";
+import type { ColumnSchema } from "../../schema/model.ts";
+import type {
+  Assignment,
+  Column,
+  Delete,
+  Expr,
+  Insert,
+  Limit,
+  Select,
+  SelectItem,
+  TableName,
+  Update,
+} from "../../sql/tree.ts";
+import type { Vindex } from "../../vschema/vindex.ts";
+import type { ClusterView } from "../cluster/cluster-view.ts";
+import { comQuery } from "../client/com-query.ts";
+import { EMPTY_SELECT } from "./empty-statements.ts";
+import type { Executor } from "../executor.ts";
+import { foundValue } from "./found-rows.ts";
+import { type FoundBatch, type FoundStream, streamFound } from "./found-stream.ts";
+import {
+  type LookupRow,
+  LookupRows,
+  type LookupValue,
+  type OwnedLookup,
+  lookupOf,
+  lookupValue,
+} from "./lookup-rows.ts";
+import { putRow, refuseReferenced, takeRow } from "./row-moves.ts";
+import { resolvedVindex } from "./resolved-vindex.ts";
+import { withSessionValues } from "../session/session-values.ts";
+import { warningsOfSession } from "../show/show-warnings.ts";
+import { asOneStatement, runPart, runParts, unlessUndone } from "../transaction/statement-unit.ts";
+import { isStrict } from "../session/strict-mode.ts";
+import { readTextRows } from "../read/text-rows.ts";
+import { answerParts, ignoredRow, okOf, type PartReply } from "./write-answer.ts";
+
+/** A row that is to be written. */
+interface FoundRow {
+  readonly key: readonly StoredValue[];
+  readonly vindexed: readonly StoredValue[];
+  /** Undefined when the shard cannot be told: any may have it. */
+  readonly shard: ShardTarget | undefined;
+  readonly keyspaceId: Buffer | undefined;
+  /** Values of the query for assignments, in their order. */
+  readonly assigned: readonly Expr[];
+  readonly newKey: readonly Expr[];
+  /** Rows like this one; above 1 only without a key. */
+  count: number;
+}
+
+/** A statement that writes rows, which are the last ones that were found, or not. */
+interface RowWrite<T> {
+  readonly statement: T;
+  readonly isLast: boolean;
+}
+
+/** Answers the client, or throws. */
+export async function runChangeRows(
+  executor: Executor,
+  plan: ChangePlan,
+  binds: readonly BindValue[],
+  cluster: ClusterView,
+): Promise<void> {
+  executor.refuseReplica();
+  executor.asParts(plan.effect);
+  const replies = await asOneStatement(executor, () => new RowChange(executor, plan, binds, cluster).run());
+  const limit = plan.statement.limit?.count;
+  const ref = limit === undefined ? undefined : valueRefOf(limit);
+  const isNothing = ref !== undefined && resolveValue(ref, binds)?.raw.toString("latin1") === "0";
+  // MariaDB tells no numbers of what it need not look for.
+  answerParts(executor, replies, isNothing ? "delete" : plan.statement.kind);
+}
+
+class RowChange {
+  readonly #executor: Executor;
+  readonly #plan: ChangePlan;
+  readonly #binds: readonly BindValue[];
+  readonly #cluster: ClusterView;
+  readonly #lookups: LookupRows;
+  readonly #resolved = new Map<ChangeTarget, Vindex>();
+
+  constructor(executor: Executor, plan: ChangePlan, binds: readonly BindValue[], cluster: ClusterView) {
+    this.#executor = executor;
+    this.#plan = plan;
+    this.#binds = binds;
+    this.#cluster = cluster;
+    this.#lookups = new LookupRows(executor, cluster, []);
+  }
+
+  async run(): Promise<PartReply[]> {
+    const found = await streamFound(this.#executor, withStoredItems(this.#plan), this.#binds);
+    try {
+      this.#refuseWarned();
+      const replies: PartReply[] = [];
+      let isNone = true;
+      for await (const batch of this.#batches(found)) {
+        isNone = false;
+        replies.push(...(await this.#writeAll(found.columns, batch)));
+      }
+      if (isNone) replies.push(...(await this.#writeAll(found.columns, [])));
+      return replies;
+    } finally {
+      await found.close();
+    }
+  }
+
+  /** A join may find a row several times, which counts once: all its rows are looked at together. */
+  async *#batches(found: FoundStream): AsyncGenerator<FoundBatch> {
+    const { statement } = this.#plan;
+    const [only] = statement.tables;
+    if (statement.tables.length === 1 && only?.kind === "tableName") {
+      yield* found.batches(LIMITS.foundRowsMax, LIMITS.foundBytesMax);
+      return;
+    }
+    let all: FoundBatch | undefined;
+    for await (const batch of found.batches(Number.MAX_SAFE_INTEGER, LIMITS.bufferedReplyBytesMax)) {
+      if (all !== undefined) {
+        const text = `rows of a join that a statement writes have more than ${LIMITS.bufferedReplyBytesMax} bytes`;
+        throw new ShardgateError("LIMIT_REACHED", text);
+      }
+      all = batch;
+    }
+    if (all !== undefined) yield all;
+  }
+
+  async #writeAll(columns: readonly ColumnDefinition[], found: FoundBatch): Promise<PartReply[]> {
+    const replies: PartReply[] = [];
+    for (const target of this.#plan.targets) {
+      await this.#resolve(
+        target,
+        found.map((row) => target.vindexed.map(({ column, position }) => storedValue(column, row[position] ?? null))),
+      );
+      replies.push(...(await this.#write(target, this.#rowsOf(target, columns, found))));
+    }
+    return replies;
+  }
+
+  /** What a strict sql_mode makes errors of in a change is a warning in the query. */
+  #refuseWarned(): void {
+    const { state } = this.#executor;
+    if (this.#plan.statement.ignore || !isStrict(state)) return;
+    const first = warningsOfSession(state).find(({ level, code }) => level === "Warning" && STRICT_ERRORS.has(code));
+    if (first !== undefined) throw new MysqlError(first.code, STRICT_ERRORS.get(first.code) ?? "HY000", first.message);
+  }
+
+  #rowsOf(
+    target: ChangeTarget,
+    columns: readonly ColumnDefinition[],
+    rows: readonly (readonly (Buffer | null)[])[],
+  ): FoundRow[] {
+    const found = new Map<string, FoundRow>();
+    const { textIsUtf8 } = this.#executor.state.settings;
+    const valueAt = (row: readonly (Buffer | null)[], position: number): Expr =>
+      foundValue(columns[position], row[position] ?? null, textIsUtf8);
+    for (const row of rows) {
+      const read = ({ column, position }: FoundColumn): StoredValue => storedValue(column, row[position] ?? null);
+      // An outer join without a match has no row to write.
+      if (!target.isKeyless && target.key.some(({ position }) => row[position] === null)) continue;
+      const key = target.key.map(read);
+      const vindexed = target.vindexed.map(read);
+      const assigned = target.set.flatMap(({ value }) =>
+        value.kind === "found" ? [valueAt(row, value.position)] : [],
+      );
+      const values = [...key, ...vindexed].map((value) => value.text).join("\u0000");
+      const text = target.isKeyless ? `${values}\u0000${JSON.stringify(assigned)}` : values;
+      const known = found.get(text);
+      if (known !== undefined) {
+        if (target.isKeyless) known.count++;
+        continue;
+      }
+      const place = this.#placeOf(target, vindexed);
+      found.set(text, {
+        key,
+        vindexed,
+        shard: place?.shard,
+        keyspaceId: place?.keyspaceId,
+        assigned,
+        newKey: target.newKey.map(({ position }) => valueAt(row, position)),
+        count: 1,
+      });
+    }
+    return [...found.values()];
+  }
+
+  /** Where a row with these values of `target.vindexed` is; undefined when that cannot be told. */
+  #placeOf(target: ChangeTarget, vindexed: readonly StoredValue[]): Place | undefined {
+    if (target.placed !== "sharded") return undefined;
+    const keyspace = this.#executor.keyspaceTargets(target.keyspace, this.#cluster);
+    const pinned = target.vschema?.pinned;
+    if (pinned !== undefined) {
+      const shard = keyspace.targets[keyspace.shardMap?.indexOf(pinned) ?? -1];
+      return shard === undefined ? undefined : { shard, keyspaceId: pinned };
+    }
+    const primary = target.vschema?.columnVindexes[0];
+    if (primary === undefined) return undefined;
+    const valueOf = (lower: string): Value | undefined => {
+      return vindexed[target.vindexed.findIndex(({ column }) => column.lower === lower)]?.value;
+    };
+    const vindex = this.#resolved.get(target) ?? primary.vindex;
+    return placeOfStored(keyspace, vindex, primary.columns, valueOf, target.vschema, target.definition);
+  }
+
+  /** Rows placed by a lookup vindex have their places when its table was asked. */
+  async #resolve(target: ChangeTarget, rows: readonly (readonly StoredValue[])[]): Promise<void> {
+    const primary = target.vschema?.columnVindexes[0];
+    if (target.placed !== "sharded" || primary?.vindex.kind !== "lookup") return;
+    const at = target.vindexed.findIndex(({ column }) => column.lower === primary.columnsLower[0]);
+    const values = rows.flatMap((row) => row[at]?.value ?? []);
+    this.#resolved.set(target, await resolvedVindex(this.#executor, this.#cluster, target, primary, values));
+  }
+
+  async #write(target: ChangeTarget, rows: readonly FoundRow[]): Promise<PartReply[]> {
+    const { targets: all } = this.#executor.keyspaceTargets(target.keyspace, this.#cluster);
+    const byShard = new Map<ShardTarget, FoundRow[]>();
+    for (const row of rows) {
+      const shards = row.shard === undefined ? all : [row.shard];
+      for (const shard of shards) {
+        const list = byShard.get(shard);
+        if (list === undefined) byShard.set(shard, [row]);
+        else list.push(row);
+      }
+    }
+    const { statement } = this.#plan;
+    if (target.isKeyless && all.length > 1 && rows.some(({ shard }) => shard === undefined)) {
+      throw notSupported(`a change over shards of rows of ${target.table} without place, which has no key`);
+    }
+    if (statement.kind === "update" && statement.ignore && target.changesVindex) {
+      return this.#updateIgnoring(target, rows);
+    }
+    const last = rows.at(-1);
+    const parts = new Map<ShardTarget, (() => Promise<PartReply>)[]>();
+    for (const [shard, list] of byShard) {
+      const isCounted = target.placed !== "everywhere" || shard === all[0];
+      const writes = statement.kind === "delete" ? this.#deletes(target, list) : this.#updates(target, list, last);
+      parts.set(
+        shard,
+        writes.map((each) => async (): Promise<PartReply> => {
+          const reply = await this.#send(shard, each.statement);
+          return { reply, isCounted, isLast: each.isLast };
+        }),
+      );
+    }
+    const replies = await runParts(parts);
+    if (target.changesVindex) await this.#move(target, rows);
+    if (statement.kind === "delete") {
+      for (const lookup of lookupsOf(target)) {
+        await this.#lookups.remove(
+          lookup,
+          rows.map((row) => lookupRowOf(lookup, target, row)),
+        );
+      }
+    }
+    if (replies.length === 0 && statement.kind === "delete" && statement.returning.length > 0) {
+      const [shard] = all;
+      const nothing = deleteOf(statement, target, noRow(target));
+      if (shard !== undefined) replies.push({ reply: await this.#send(shard, nothing), isCounted: true });
+    }
+    return replies;
+  }
+
+  #send(shard: ShardTarget, statement: Update | Delete | Insert | Select, settings?: string): Promise<CollectedReply> {
+    const { state, context } = this.#executor;
+    const filled = withSessionValues(statement, state, context);
+    const payload = comQuery(print(filled, this.#binds, { mode: state.sqlMode, columnNames: true }));
+    return runPart(this.#executor, shard, payload, settings);
+  }
+
+  #deletes(target: ChangeTarget, rows: readonly FoundRow[]): RowWrite<Delete>[] {
+    const { statement } = this.#plan;
+    if (statement.kind !== "delete") return [];
+    return writtenTogether(target, rows).map((chunk) => ({
+      statement: { ...deleteOf(statement, target, whereOf(target, chunk)), limit: limitOf(target, chunk) },
+      isLast: false,
+    }));
+  }
+
+  /** One for all rows that get the same values. */
+  #updates(target: ChangeTarget, rows: readonly FoundRow[], last: FoundRow | undefined): RowWrite<Update>[] {
+    const { statement } = this.#plan;
+    if (statement.kind !== "update") return [];
+    const groups = new Map<string, FoundRow[]>();
+    for (const row of rows) {
+      const key = JSON.stringify(row.assigned);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [row]);
+      else group.push(row);
+    }
+    const isSingle = this.#plan.targets.length === 1 && statement.tables.length === 1;
+    const isOrdered = isSingle && statement.tables[0]?.kind === "tableName" && groups.size === 1 && !target.isKeyless;
+    const orderBy = isOrdered ? statement.orderBy : [];
+    return [...groups.values()].flatMap((group) => {
+      const assigned = group[0]?.assigned ?? [];
+      return writtenTogether(target, group).map(
+        (chunk): RowWrite<Update> => ({
+          statement: {
+            ...statement,
+            with: undefined,
+            tables: [{ ...target.ref, indexHints: [] }],
+            set: assignmentsOf(target, assigned),
+            where: whereOf(target, chunk, target.ref.alias ?? target.ref.name),
+            orderBy,
+            limit: limitOf(target, chunk),
+          },
+          isLast: last !== undefined && chunk.includes(last),
+        }),
+      );
+    });
+  }
+
+  /** Row by row: one whose new values another row has already stays as it was, also if that row is on another shard. */
+  async #updateIgnoring(target: ChangeTarget, rows: readonly FoundRow[]): Promise<PartReply[]> {
+    const replies: PartReply[] = [];
+    const last = rows.at(-1);
+    for (const row of rows) {
+      const { shard } = row;
+      if (shard === undefined) {
+        throw notSupported(`UPDATE IGNORE of vindex columns of a row of ${target.table} without place`);
+      }
+      const changed = await unlessUndone(this.#executor, isDuplicate, async () => {
+        const written: PartReply[] = [];
+        for (const { statement, isLast } of this.#updates(target, [row], last)) {
+          written.push({ reply: await this.#send(shard, statement), isCounted: true, isLast });
+        }
+        if (written.some(({ reply }) => changedRows(reply) > 0)) await this.#move(target, [row]);
+        return written;
+      });
+      if ("undoneBy" in changed) replies.push({ reply: ignoredRow(changed.undoneBy, this.#executor), isCounted: true });
+      else replies.push(...changed);
+    }
+    return replies;
+  }
+
+  /** Rows whose keyspace id is another one now go where they belong; lookup tables follow. */
+  async #move(target: ChangeTarget, rows: readonly FoundRow[]): Promise<void> {
+    const primary = target.vschema?.columnVindexes[0];
+    if (primary === undefined) return;
+    const moves: { readonly from: ShardTarget; readonly to: ShardTarget; readonly key: Expr }[] = [];
+    const placed: PlacedRow[] = [];
+    const again = await this.#readAgain(target, rows);
+    await this.#resolve(
+      target,
+      again.map(({ values }) => values),
+    );
+    for (const { row, now, values } of again) {
+      const place = this.#placeOf(target, values);
+      if (row.shard === undefined || place === undefined) {
+        throw notSupported(
+          `UPDATE of vindex columns ${primary.columns.join(", ")} of ${target.table} to or from a value that has no known place`,
+        );
+      }
+      placed.push({ vindexed: values, keyspaceId: place.keyspaceId });
+      if (place.shard.shard !== row.shard.shard) moves.push({ from: row.shard, to: place.shard, key: now });
+    }
+    const moved = { table: bareTable(target), definition: target.definition };
+    const [firstMove] = moves;
+    if (firstMove !== undefined) await refuseReferenced(this.#executor, firstMove.from, moved);
+    const inserts: { readonly to: ShardTarget; readonly insert: Insert }[] = [];
+    for (const { from, to, key } of moves)
+      inserts.push({ to, insert: await takeRow(this.#executor, from, moved, key) });
+    for (const { to, insert } of inserts) await putRow(this.#executor, to, insert);
+    for (const lookup of lookupsOf(target)) {
+      const pick = (list: readonly PlacedRow[]): LookupRow[] => list.map((row) => lookupRowOf(lookup, target, row));
+      await this.#lookups.change(lookup, pick(rows), pick(placed));
+    }
+  }
+
+  /** The rows' vindexed columns as they are stored now. */
+  async #readAgain(
+    target: ChangeTarget,
+    rows: readonly FoundRow[],
+  ): Promise<{ readonly row: FoundRow; readonly now: Expr; readonly values: readonly StoredValue[] }[]> {
+    const again: { row: FoundRow; now: Expr; values: readonly StoredValue[] }[] = [];
+    const table = bareTable(target);
+    const items = target.vindexed.map(({ column }) => itemOf(storedItem(column, columnOf(column.name))));
+    for (const row of rows) {
+      const now = equalTo(
+        target.key.map(({ column }, i) => {
+          const assigned = target.newKey.findIndex((each) => each.column === column);
+          const expr = assigned < 0 ? row.key[i]?.expr : row.newKey[assigned];
+          return [columnOf(column.name), expr ?? FALSE];
+        }),
+      );
+      if (row.shard === undefined)
+        throw notSupported(`UPDATE of vindex columns of a row of ${target.table} without place`);
+      const reply = await this.#send(row.shard, { ...EMPTY_SELECT, items, from: [table], where: now });
+      const [values, ...others] = readTextRows(reply.bytes);
+      if (values === undefined || others.length > 0) {
+        throw notSupported(
+          `UPDATE of key columns of ${target.table} to values that MySQL stores in another form`,
+          "give them in the columns' own types",
+        );
+      }
+      const stored = target.vindexed.map(({ column }, i) => storedValue(column, values[i] ?? null));
+      again.push({ row, now, values: stored });
+    }
+    return again;
+  }
+}
+
+/** A row as its vindexes see it. */
+interface PlacedRow {
+  readonly vindexed: readonly StoredValue[];
+  readonly keyspaceId: Buffer | undefined;
+}
+
+function lookupsOf({ vschema, keyspace, table, definition }: ChangeTarget): readonly OwnedLookup[] {
+  const owner = { keyspace, table, definition, vschema };
+  return vschema?.columnVindexes.flatMap((each) => (each.owned ? (lookupOf(each, owner) ?? []) : [])) ?? [];
+}
+
+function lookupRowOf({ columns, vindex }: OwnedLookup, target: ChangeTarget, row: PlacedRow): LookupRow {
+  const { keyspaceId } = row;
+  if (keyspaceId === undefined) {
+    throw notSupported(
+      `a change of ${target.table} with lookup vindex ${vindex.name}, of a row that has no known place`,
+    );
+  }
+  const from = columns.map((name) => {
+    const at = target.vindexed.findIndex(({ column }) => column.lower === name.toLowerCase());
+    const stored = row.vindexed[at];
+    if (stored === undefined) throw new ShardgateError("INTERNAL", `column ${name} of a vindex was not read`);
+    return storedLookupValue(stored);
+  });
+  return { from, keyspaceId };
+}
+
+function storedLookupValue({ expr, value, text }: StoredValue): LookupValue {
+  return value === undefined ? { expr, value, isNull: false, text, shown: text } : lookupValue(value);
+}
+
+const STRICT_ERRORS: ReadonlyMap<number, string> = new Map([
+  [1292, "22007"],
+  [1365, "22012"],
+  [1411, "HY000"],
+]);
+
+/** The query with what reads columns' values losslessly in its select list. */
+function withStoredItems({ find, targets }: ChangePlan): Select {
+  if (find.kind !== "select") throw new ShardgateError("INTERNAL", "rows are found by a SELECT");
+  const items = [...find.items];
+  for (const { column, position } of targets.flatMap(({ key, vindexed }) => [...key, ...vindexed])) {
+    const item = items[position];
+    if (item?.kind === "expr") items[position] = { ...item, expr: storedItem(column, item.expr) };
+  }
+  return { ...find, items };
+}
+
+/** True for no row, which the server finds out by looking only: of what it sees at once it returns no columns. */
+function noRow({ key }: ChangeTarget): Expr {
+  const [first] = key;
+  const never: Expr = { kind: "binary", op: ">", left: callNode("rand", []), right: literalNode("int", "2"), pos: 0 };
+  if (first === undefined || !first.column.dataType.endsWith("int")) return never;
+  const equal: Expr = {
+    kind: "binary",
+    op: "=",
+    left: columnOf(first.column.name),
+    right: literalNode("int", "0"),
+    pos: 0,
+  };
+  return { kind: "and", operands: [equal, never], pos: 0 };
+}
+
+function deleteOf(statement: Delete, target: ChangeTarget, where: Expr): Delete {
+  const table = bareTable(target);
+  return {
+    ...statement,
+    with: undefined,
+    form: "single",
+    targets: [],
+    tables: [table],
+    where,
+    orderBy: [],
+    limit: undefined,
+  };
+}
+
+function assignmentsOf(target: ChangeTarget, assigned: readonly Expr[]): Assignment[] {
+  let next = 0;
+  const table = target.ref.alias ?? target.ref.name;
+  return target.set.map(({ column, value }): Assignment => {
+    const name = columnOf(column, table);
+    if (value.kind === "own") return { kind: "assignment", column: name, value: value.expr, pos: 0 };
+    return { kind: "assignment", column: name, value: assigned[next++] ?? FALSE, pos: 0 };
+  });
+}
+
+function bareTable({ ref }: ChangeTarget): TableName {
+  return { ...ref, alias: undefined, indexHints: [], partitions: [] };
+}
+
+/** The rows' keys; where the shard is not known, also what places them, as another shard may have a row of that key. */
+function whereOf({ key, vindexed, isKeyless }: ChangeTarget, rows: readonly FoundRow[], table?: string): Expr {
+  const [first] = key;
+  if (isKeyless) {
+    const pairs = key.map(({ column }, i) => {
+      const text = rows[0]?.key[i];
+      return [
+        storedItem(column, columnOf(column.name, table)),
+        text === undefined ? FALSE : readBack(column, text),
+      ] as const;
+    });
+    return equalTo(pairs);
+  }
+  if (first !== undefined && key.length === 1 && rows.every(({ shard }) => shard !== undefined)) {
+    const list = rows.flatMap((row) => row.key[0]?.expr ?? []);
+    return { kind: "in", expr: columnOf(first.column.name, table), not: false, list, pos: 0 };
+  }
+  const operands = rows.map((row) => {
+    const pairs = key.map(({ column }, i) => [columnOf(column.name, table), row.key[i]?.expr ?? FALSE] as const);
+    if (row.shard !== undefined) return equalTo(pairs);
+    const more = vindexed.map(
+      ({ column }, i) => [columnOf(column.name, table), row.vindexed[i]?.expr ?? FALSE] as const,
+    );
+    return equalTo([...pairs, ...more]);
+  });
+  const [only] = operands;
+  return only !== undefined && operands.length === 1 ? only : { kind: "or", operands, pos: 0 };
+}
+
+/** What `storedItem` gives for this value. */
+function readBack(column: ColumnSchema, { expr, text }: StoredValue): Expr {
+  if (text === NULL_TEXT) return literalNode("null", "null");
+  switch (kindOfType(column.columnType, column.collation ?? null)) {
+    case "text":
+    case "text bytes":
+    case "bytes":
+      return literalNode("string", text);
+    case "timestamp":
+      return literalNode("decimal", text);
+    default:
+      return expr;
+  }
+}
+
+/** Rows that one statement writes. */
+function writtenTogether({ isKeyless }: ChangeTarget, rows: readonly FoundRow[]): FoundRow[][] {
+  return isKeyless ? rows.map((row) => [row]) : chunks(rows, LIMITS.writtenKeysMax);
+}
+
+function limitOf({ isKeyless }: ChangeTarget, [row]: readonly FoundRow[]): Limit | undefined {
+  if (!isKeyless || row === undefined) return undefined;
+  return {
+    kind: "limit",
+    count: literalNode("int", String(row.count)),
+    offset: undefined,
+    withTies: false,
+    rowsExamined: undefined,
+    pos: 0,
+  };
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof MysqlError && error.errno === ER_DUP_ENTRY;
+}
+
+const ER_DUP_ENTRY = 1062;
+
+/** Of an UPDATE, whatever the client counts. */
+function changedRows(reply: CollectedReply): number {
+  const { info, affectedRows } = okOf(reply);
+  const told = /Changed: (\d+)/.exec(info)?.[1];
+  return told === undefined ? affectedRows : Number(told);
+}
+
+function equalTo(pairs: readonly (readonly [Expr, Expr])[]): Expr {
+  const operands = pairs.map(([left, right]): Expr => ({ kind: "binary", op: "<=>", left, right, pos: 0 }));
+  const [only] = operands;
+  return only !== undefined && operands.length === 1 ? only : { kind: "and", operands, pos: 0 };
+}
+
+function columnOf(name: string, table?: string): Column {
+  return { kind: "column", schema: undefined, table, name, pos: 0 };
+}
+
+function itemOf(expr: Expr): SelectItem {
+  return { kind: "expr", expr, alias: undefined, text: "", pos: 0 };
+}
+
+function chunks<T>(list: readonly T[], size: number): T[][] {
+  const found: T[][] = [];
+  for (let at = 0; at < list.length; at += size) found.push(list.slice(at, at + size));
+  return found;
+}
+
+const FALSE: Expr = literalNode("int", "0");

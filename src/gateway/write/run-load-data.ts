@@ -1,0 +1,268 @@
+// LOAD DATA LOCAL INFILE: the client sends the file, its lines become rows of INSERT IGNORE (or REPLACE) statements that
+// run as the session's own, so that each row goes to its shard, ids come from sequences and lookup tables are kept. What
+// one statement would be is one transaction. Warnings are those of the inserts; lines with too few or too many fields warn
+// as MySQL does (manual: "LOAD DATA Statement").
+
+import { notSupported, ShardgateError } from "../../base/errors.ts";
+import { CLIENT, HEADER_ERR } from "../../mysql/constants.ts";
+import { writeFrame } from "../../mysql/frame.ts";
+import { decodeErr } from "../../mysql/packets/err.ts";
+import { encodeLocalInfile } from "../../mysql/packets/local-infile.ts";
+import { decodeOk } from "../../mysql/packets/ok.ts";
+import { backquote } from "../../sql/quoting.ts";
+import { encodeSql } from "../../sql/encoding.ts";
+import { printExpr } from "../../sql/print.ts";
+import type { Expr, LoadData } from "../../sql/tree.ts";
+import { rewrite } from "../../sql/walk.ts";
+import type { ClusterView } from "../cluster/cluster-view.ts";
+import type { Executor } from "../executor.ts";
+import { replyInside } from "../read/inner-query.ts";
+import { type Field, LoadDataReader } from "./load-data-reader.ts";
+import type { SessionWarning } from "../session/session-state.ts";
+
+const BATCH_ROWS_MAX = 2_000;
+const BATCH_BYTES_MAX = 1024 * 1024;
+const WARNINGS_KEPT_MAX = 64;
+const PROGRESS_ROWS = 1_000_000;
+const HEADER_BYTES = 4;
+const ER_WARN_TOO_FEW_RECORDS = 1261;
+const ER_WARN_TOO_MANY_RECORDS = 1262;
+
+/** Where the values of a row come from. */
+interface RowShape {
+  /** Column names, and the expression that gives each: of fields by `field`, or of SET. */
+  readonly columns: readonly { readonly name: string; readonly value: Source }[];
+  readonly fieldCount: number;
+  /** Lower-case user variable to the field it stands for. */
+  readonly variables: ReadonlyMap<string, number>;
+}
+
+type Source = { readonly kind: "field"; readonly index: number } | { readonly kind: "set"; readonly value: Expr };
+
+interface Totals {
+  records: number;
+  affected: number;
+  warnings: number;
+  readonly kept: SessionWarning[];
+}
+
+/** Answers the client, or throws; then nothing is loaded. */
+export async function runLoadData(executor: Executor, statement: LoadData, cluster: ClusterView): Promise<void> {
+  const { client, state, context } = executor;
+  if (statement.what === "xml") throw notSupported("LOAD XML LOCAL", "use LOAD DATA LOCAL INFILE");
+  if (client.nextPacket === undefined || (client.capabilities & CLIENT.LOCAL_FILES) === 0) {
+    const text = "Loading local data is disabled; this must be enabled on both the client and server sides";
+    throw new ShardgateError("ER_CLIENT_LOCAL_FILES_DISABLED", text);
+  }
+  const { format } = statement;
+  if (format.fieldsTerminatedBy === "" && format.enclosedBy === "") {
+    throw notSupported("LOAD DATA with fields of fixed size", "give FIELDS TERMINATED BY");
+  }
+  const shape = shapeOf(executor, statement, cluster);
+  const head = encodeSql(headOf(statement, shape));
+  client.write(writeFrame(encodeLocalInfile(statement.file), executor.sequenceId));
+  const own = !state.inTransaction && state.autocommit;
+  const reader = new LoadDataReader(format);
+  const totals: Totals = { records: 0, affected: 0, warnings: 0, kept: [] };
+  let batch: Buffer[] = [];
+  let batchBytes = 0;
+  let skips = statement.skippedLines;
+  let failed: unknown;
+  let sequenceId = executor.sequenceId;
+
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return;
+    const sql = Buffer.concat([head, ...batch]);
+    batch = [];
+    batchBytes = 0;
+    await insert(executor, sql, totals);
+  };
+  const take = async (): Promise<void> => {
+    while (skips > 0) {
+      if (!reader.skipLine()) return;
+      skips--;
+    }
+    for (let fields = reader.next(); fields !== undefined; fields = reader.next()) {
+      totals.records++;
+      const row = rowOf(executor, shape, fields, format.charset, totals);
+      batch.push(batch.length === 0 ? row : Buffer.concat([COMMA, row]));
+      batchBytes += row.length;
+      if (batch.length >= BATCH_ROWS_MAX || batchBytes >= BATCH_BYTES_MAX) await flush();
+      if (totals.records % PROGRESS_ROWS === 0) {
+        const { connectionId } = state;
+        context.log.info(
+          { connection: connectionId, rows: totals.records, table: statement.table.name },
+          "loading data",
+        );
+      }
+    }
+  };
+
+  try {
+    if (own) await must(executor, "BEGIN");
+  } catch (error) {
+    failed = error;
+  }
+  // The client sends its file whatever becomes of it here; only the empty packet ends it.
+  for (;;) {
+    const packet = await client.nextPacket();
+    if (packet === undefined) throw new ShardgateError("CANCELLED", "the client has disconnected");
+    ({ sequenceId } = packet);
+    if (packet.payload.length === 0) break;
+    if (failed !== undefined) continue;
+    try {
+      reader.push(Buffer.from(packet.payload));
+      await take();
+    } catch (error) {
+      failed = error;
+    }
+  }
+  executor.answering(sequenceId);
+  if (failed === undefined) {
+    try {
+      reader.end();
+      await take();
+      await flush();
+      if (own) await must(executor, "COMMIT");
+    } catch (error) {
+      failed = error;
+    }
+  }
+  if (failed !== undefined) {
+    if (own) await must(executor, "ROLLBACK").catch(() => undefined);
+    throw failed;
+  }
+  const deleted = statement.duplicates === "replace" ? Math.max(0, totals.affected - totals.records) : 0;
+  const skipped = Math.max(0, totals.records - (totals.affected - deleted));
+  const info = `Records: ${totals.records}  Deleted: ${deleted}  Skipped: ${skipped}  Warnings: ${totals.warnings}`;
+  const { statusFlags } = state;
+  executor.ok({ statusFlags, affectedRows: totals.affected, warnings: Math.min(totals.warnings, 0xffff), info });
+  state.lastWarnings = { kind: "list", warnings: totals.kept };
+}
+
+/** Throws 1146, 1054 and what is not known of the table. */
+function shapeOf(executor: Executor, { table, targets, set }: LoadData, cluster: ClusterView): RowShape {
+  const keyspace = table.schema ?? executor.state.target.keyspace;
+  if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  const columns: { name: string; value: Source }[] = [];
+  const variables = new Map<string, number>();
+  if (targets.length > 0) {
+    for (const [index, target] of targets.entries()) {
+      if (target.kind === "userVariable") variables.set(target.name.toLowerCase(), index);
+      else columns.push({ name: target.name, value: { kind: "field", index } });
+    }
+  } else {
+    const defined = cluster.schema.table(keyspace, table.name);
+    if (defined === undefined) {
+      throw new ShardgateError("ER_NO_SUCH_TABLE", `Table '${keyspace}.${table.name}' doesn't exist`);
+    }
+    // Fields for generated columns are read and left out.
+    for (const [index, { name, generated, invisible }] of defined.columns.filter((each) => !each.invisible).entries()) {
+      if (!generated && !invisible) columns.push({ name, value: { kind: "field", index } });
+    }
+    return { columns, fieldCount: defined.columns.filter(({ invisible }) => !invisible).length, variables };
+  }
+  for (const { column, value } of set) {
+    const source: Source = { kind: "set", value };
+    const at = columns.findIndex(({ name }) => name.toLowerCase() === column.name.toLowerCase());
+    if (at >= 0) columns[at] = { name: column.name, value: source };
+    else columns.push({ name: column.name, value: source });
+  }
+  return { columns, fieldCount: targets.length, variables };
+}
+
+function headOf({ table, duplicates, partitions }: LoadData, { columns }: RowShape): string {
+  const name =
+    table.schema === undefined ? backquote(table.name) : `${backquote(table.schema)}.${backquote(table.name)}`;
+  const verb = duplicates === "replace" ? "REPLACE" : "INSERT IGNORE";
+  const partition = partitions.length === 0 ? "" : ` PARTITION (${partitions.map(backquote).join(", ")})`;
+  return `${verb} INTO ${name}${partition} (${columns.map((column) => backquote(column.name)).join(", ")}) VALUES `;
+}
+
+function rowOf(
+  executor: Executor,
+  shape: RowShape,
+  fields: readonly Field[],
+  charset: string | undefined,
+  totals: Totals,
+): Buffer {
+  const { records } = totals;
+  if (fields.length < shape.fieldCount) {
+    warn(totals, ER_WARN_TOO_FEW_RECORDS, `Row ${records} doesn't contain data for all columns`);
+  } else if (fields.length > shape.fieldCount) {
+    const text = `Row ${records} was truncated; it contained more data than there were input columns`;
+    warn(totals, ER_WARN_TOO_MANY_RECORDS, text);
+  }
+  const parts: Buffer[] = [OPEN];
+  for (const [index, { value }] of shape.columns.entries()) {
+    if (index > 0) parts.push(COMMA);
+    if (value.kind === "field") parts.push(literalOf(executor, fields[value.index], charset));
+    else parts.push(encodeSql(setValue(executor, shape, fields, charset, value.value)));
+  }
+  parts.push(CLOSE);
+  return Buffer.concat(parts);
+}
+
+/** A SET expression with the line's values in the places of its variables. */
+function setValue(
+  executor: Executor,
+  { variables }: RowShape,
+  fields: readonly Field[],
+  charset: string | undefined,
+  value: Expr,
+): string {
+  const texts: string[] = [];
+  const marked = rewrite(value, {
+    expr(expr) {
+      const index = expr.kind === "userVariable" ? variables.get(expr.name.toLowerCase()) : undefined;
+      if (index === undefined) return expr;
+      texts.push(literalOf(executor, fields[index] ?? null, charset).toString("latin1"));
+      return { kind: "column", schema: undefined, table: undefined, name: `${MARK}${texts.length - 1}`, pos: expr.pos };
+    },
+  });
+  const printed = encodeSql(printExpr(marked, [], { mode: executor.state.sqlMode })).toString("latin1");
+  const filled = printed.replace(MARKED, (_, index: string) => texts[Number(index)] ?? "NULL");
+  return Buffer.from(filled, "latin1").toString("utf8");
+}
+
+const MARK = "shardgate_loaded_field_";
+const MARKED = new RegExp(`\`?${MARK}(\\d+)\`?`, "g");
+
+function literalOf({ state }: Executor, field: Field | undefined, charset: string | undefined): Buffer {
+  if (field === undefined) return DEFAULT;
+  if (field === null) return NULL;
+  const introducer = charset === undefined ? (state.settings.textIsUtf8 ? "" : "_utf8mb4") : `_${charset}`;
+  const text = field.latin1Slice(0, field.length);
+  const escaped = state.sqlMode.noBackslashEscapes
+    ? text.replaceAll("'", "''")
+    : text.replaceAll("\\", "\\\\").replaceAll("'", "''");
+  return Buffer.from(`${introducer}'${escaped}'`, "latin1");
+}
+
+async function insert(executor: Executor, sql: Buffer, totals: Totals): Promise<void> {
+  const packet = (await replyInside(executor, sql)).subarray(HEADER_BYTES);
+  if (packet[0] === HEADER_ERR) throw decodeErr(packet);
+  const { affectedRows, warnings } = decodeOk(packet, 0);
+  totals.affected += affectedRows;
+  totals.warnings += warnings;
+  const { lastWarnings } = executor.state;
+  if (warnings > 0 && lastWarnings.kind === "list") {
+    totals.kept.push(...lastWarnings.warnings.slice(0, Math.max(0, WARNINGS_KEPT_MAX - totals.kept.length)));
+  }
+}
+
+async function must(executor: Executor, sql: string): Promise<void> {
+  const packet = (await replyInside(executor, sql)).subarray(HEADER_BYTES);
+  if (packet[0] === HEADER_ERR) throw decodeErr(packet);
+}
+
+function warn(totals: Totals, code: number, message: string): void {
+  totals.warnings++;
+  if (totals.kept.length < WARNINGS_KEPT_MAX) totals.kept.push({ level: "Warning", code, message });
+}
+
+const OPEN = Buffer.from("(");
+const CLOSE = Buffer.from(")");
+const COMMA = Buffer.from(",");
+const NULL = Buffer.from("NULL");
+const DEFAULT = Buffer.from("DEFAULT");
