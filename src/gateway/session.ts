@@ -92,7 +92,14 @@ export class Session implements CommandHandler {
     state.idlesAfter(context, (capabilities & CLIENT.INTERACTIVE) !== 0);
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
     const isExtended = (login.mariadbCapabilities & MARIADB_CLIENT.EXTENDED_METADATA) !== 0;
-    this.#framing = new ClientFraming(connection, state.tracker, isExtended, context.log);
+    this.#framing = new ClientFraming(
+      connection,
+      state.tracker,
+      isExtended,
+      context.log,
+      () => state.resultsetMetadata,
+    );
+    state.metadataIsOptional = (capabilities & CLIENT.OPTIONAL_RESULTSET_METADATA) !== 0;
     const client = this.#framing;
     const isMulti = (capabilities & CLIENT.MULTI_STATEMENTS) !== 0;
     this.#statements = new MultiStatement(client, isMulti, () => this.#framing.nextStatement());

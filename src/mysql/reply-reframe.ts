@@ -41,6 +41,8 @@ const HELD_BYTES_MAX = 4 + 23;
 /** Reframes one reply. The bytes given to `push` must be exactly those of the reply, as ReplyScanner finds them. */
 export class ReplyReframer {
   readonly #changes: SessionChanges | undefined;
+  /** A byte behind the counts says whether definitions follow (`optional-metadata.ts`). */
+  readonly #hasFlag: boolean;
   #phase: Phase = HEAD;
   #definitionsLeft = 0;
   /** Columns of a prepared statement, while its parameters are described. */
@@ -48,6 +50,8 @@ export class ReplyReframer {
   #prepares = false;
   /** EOF packets dropped so far, by which sequence ids move down. */
   #dropped = 0;
+  /** The last packet has asked for a file. */
+  #fileAsked = false;
   #skip = 0;
   #continued = false;
   #cursors = false;
@@ -55,8 +59,9 @@ export class ReplyReframer {
   readonly #held = Buffer.allocUnsafe(HELD_BYTES_MAX);
   #heldFilled = 0;
 
-  constructor(mode: ReframedMode = "query", changes?: SessionChanges) {
+  constructor(mode: ReframedMode = "query", changes?: SessionChanges, hasFlag = false) {
     this.#changes = changes;
+    this.#hasFlag = hasFlag;
     this.reset(mode);
   }
 
@@ -71,6 +76,7 @@ export class ReplyReframer {
     this.#definitionsLeft = 0;
     this.#definitionsNext = 0;
     this.#dropped = 0;
+    this.#fileAsked = false;
     this.#skip = 0;
     this.#continued = false;
     this.#heldFilled = 0;
@@ -224,13 +230,20 @@ export class ReplyReframer {
     if (isEof && length !== 5) throw malformed("EOF of unknown length");
     switch (this.#phase) {
       case HEAD:
+        if (this.#fileAsked) {
+          // The packets of the client's file have been counted as it sees them.
+          this.#dropped = 0;
+          this.#fileAsked = false;
+        }
         if (first === 0x00) {
           const status = statusOfOk(bytes, at + 4, at + 4 + length);
           this.#phase = (status & SERVER.MORE_RESULTS_EXISTS) === 0 ? DONE : HEAD;
           if (this.#changes?.pending === true && at + 4 + length <= bytes.length) return TELL;
-        } else if (first === 0xfb) this.#phase = HEAD;
-        else {
-          this.#definitionsLeft = columnCount(bytes, at + 4, length);
+        } else if (first === 0xfb) {
+          this.#fileAsked = true;
+        } else {
+          const count = columnCount(bytes, at + 4, this.#hasFlag ? length - 1 : length);
+          this.#definitionsLeft = this.#saysNone(bytes, at, length) ? 0 : count;
           this.#phase = this.#definitionsLeft === 0 ? DEFINITIONS_EOF : DEFINITIONS;
         }
         return KEEP;
@@ -256,6 +269,10 @@ export class ReplyReframer {
         return END;
       case PREPARE_HEAD: {
         if (first !== 0x00 || length < 12) throw malformed("bad prepare reply");
+        if (this.#saysNone(bytes, at, length)) {
+          this.#phase = DONE;
+          return KEEP;
+        }
         const columns = bytes.readUInt16LE(at + 4 + 5);
         const parameters = bytes.readUInt16LE(at + 4 + 7);
         this.#definitionsLeft = parameters > 0 ? parameters : columns;
@@ -266,6 +283,11 @@ export class ReplyReframer {
       case DONE:
         throw malformed("packet after the end of a reply");
     }
+  }
+
+  /** No definitions follow the packet whose frame begins at `at`. */
+  #saysNone(bytes: Buffer, at: number, length: number): boolean {
+    return this.#hasFlag && bytes[at + 3 + length] === 0;
   }
 
   /** An OK with what has changed. */

@@ -138,7 +138,9 @@ export function greetedVersion(serverVersion: string): string {
 export function offeredCapabilities(
   serverVersion: string,
 ): Pick<ServerHandshakeOptions<Account>, "capabilities" | "mariadbCapabilities"> {
-  if (!/mariadb/i.test(serverVersion)) return { capabilities: OFFERED_CAPABILITIES, mariadbCapabilities: 0 };
+  if (!/mariadb/i.test(serverVersion)) {
+    return { capabilities: OFFERED_CAPABILITIES | CLIENT.OPTIONAL_RESULTSET_METADATA, mariadbCapabilities: 0 };
+  }
   const capabilities = OFFERED_CAPABILITIES & ~CLIENT.MYSQL;
   return { capabilities, mariadbCapabilities: MARIADB_CLIENT.STMT_BULK_OPERATIONS | MARIADB_CLIENT.EXTENDED_METADATA };
 }

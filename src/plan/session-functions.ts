@@ -45,7 +45,9 @@ export type SessionVariable =
   | "interactive_timeout"
   | "max_allowed_packet"
   | "wait_timeout"
-  | "pseudo_thread_id";
+  | "pseudo_thread_id"
+  /** MySQL's; MariaDB's servers do not know it. */
+  | "resultset_metadata";
 
 const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "autocommit",
@@ -62,6 +64,7 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "max_allowed_packet",
   "wait_timeout",
   "pseudo_thread_id",
+  "resultset_metadata",
 ]);
 
 /** Those that have one value for all sessions. */

@@ -24,8 +24,16 @@ export type Part =
       readonly warnings?: number;
     };
 
-/** A whole reply: several parts are several results. Sequence ids begin at 1. `extended` is put into each definition. */
-export function buildReply(parts: readonly Part[], deprecateEof: boolean, extended?: Buffer): Buffer {
+/**
+ * A whole reply: several parts are several results. Sequence ids begin at 1. `extended` is put into each definition;
+ * `optional`: under CLIENT_OPTIONAL_RESULTSET_METADATA, with this resultset_metadata.
+ */
+export function buildReply(
+  parts: readonly Part[],
+  deprecateEof: boolean,
+  extended?: Buffer,
+  optional?: "NONE" | "FULL",
+): Buffer {
   const writer = new BufferWriter(1024);
   writer.sequenceId = 1;
   for (const [index, part] of parts.entries()) {
@@ -47,8 +55,11 @@ export function buildReply(parts: readonly Part[], deprecateEof: boolean, extend
       case "rows": {
         const flags = statusFlags | (part.statusFlags ?? 0);
         const warnings = part.warnings ?? 0;
-        framed(writer, () => writer.lenenc(part.columns.length));
-        for (const name of part.columns) {
+        framed(writer, () => {
+          writer.lenenc(part.columns.length);
+          if (optional !== undefined) writer.u8(optional === "FULL" ? 1 : 0);
+        });
+        for (const name of optional === "NONE" ? [] : part.columns) {
           framed(writer, () => writeColumnDefinition(writer, { ...textColumn(name), extended }));
         }
         if (!deprecateEof) framed(writer, () => writer.bytes(encodeEof({ statusFlags: flags, warnings })));

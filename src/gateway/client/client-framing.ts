@@ -1,20 +1,21 @@
 // The edge of the protocol: what a client's own capabilities make of an answer. Everything behind it speaks the classic
-// framing, with column definitions in either form; here definitions get the client's form, the framing becomes that of
-// CLIENT_DEPRECATE_EOF, and for CLIENT_SESSION_TRACK the OK packets tell what has changed in the session.
+// framing, with column definitions in either form; here definitions get the client's form or are left out, the framing
+// becomes that of CLIENT_DEPRECATE_EOF, and for CLIENT_SESSION_TRACK the OK packets tell what has changed in the session.
 //
-//   executor ──classic packets──► DefinitionForm ──► ReplyReframer ──► ClientConnection
+//   executor ──classic packets──► DefinitionForm ──► OptionalMetadata ──► ReplyReframer ──► ClientConnection
 
 import type { Log } from "../../base/log.ts";
 import { messageOf } from "../../base/errors.ts";
 import { CLIENT, COM, HEADER_ERR, HEADER_OK, PACKET_HEADER_BYTES } from "../../mysql/constants.ts";
 import { DefinitionForm } from "../../mysql/definition-form.ts";
 import { writeFrame } from "../../mysql/frame.ts";
+import { OptionalMetadata, type ResultsetMetadata } from "../../mysql/optional-metadata.ts";
 import { withSessionState } from "../../mysql/packets/ok.ts";
 import { type ReframedMode, ReplyReframer, type SessionChanges } from "../../mysql/reply-reframe.ts";
 import type { ClientPacket, ExecutorClient } from "../executor.ts";
 
 /** Flags that only this file knows of: nothing behind it frames by them. */
-const EDGE_FLAGS = CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK;
+const EDGE_FLAGS = CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK | CLIENT.OPTIONAL_RESULTSET_METADATA;
 
 export class ClientFraming implements ExecutorClient {
   readonly capabilities: number;
@@ -22,6 +23,8 @@ export class ClientFraming implements ExecutorClient {
   readonly #changes: SessionChanges | undefined;
   readonly #log: Log;
   readonly #form: DefinitionForm;
+  /** Undefined for clients that always get definitions. */
+  readonly #metadata: OptionalMetadata | undefined;
   /** Undefined for clients of the classic framing, which only want to be told of changes. */
   readonly #reframer: ReplyReframer | undefined;
   readonly #out: Buffer[] = [];
@@ -29,16 +32,26 @@ export class ClientFraming implements ExecutorClient {
   #isAtHead = true;
 
   /**
-   * `changes`: the client is to be told of them. `isExtended`: it has asked for MariaDB's extended metadata.
+   * `changes`: the client is to be told of them. `isExtended`: it has asked for MariaDB's extended metadata. `metadata`:
+   * whether a client gets definitions for which they are optional.
    */
-  constructor(connection: ExecutorClient, changes: SessionChanges | undefined, isExtended: boolean, log: Log) {
+  constructor(
+    connection: ExecutorClient,
+    changes: SessionChanges | undefined,
+    isExtended: boolean,
+    log: Log,
+    metadata: () => ResultsetMetadata = () => "FULL",
+  ) {
     const { capabilities } = connection;
     this.capabilities = capabilities & ~EDGE_FLAGS;
     this.#connection = connection;
     this.#log = log;
     this.#changes = changes;
     this.#form = new DefinitionForm(isExtended);
-    this.#reframer = (capabilities & CLIENT.DEPRECATE_EOF) === 0 ? undefined : new ReplyReframer("query", changes);
+    const isOptional = (capabilities & CLIENT.OPTIONAL_RESULTSET_METADATA) !== 0;
+    this.#metadata = isOptional ? new OptionalMetadata(metadata) : undefined;
+    const hasNoEof = (capabilities & CLIENT.DEPRECATE_EOF) !== 0;
+    this.#reframer = hasNoEof ? new ReplyReframer("query", changes, isOptional) : undefined;
   }
 
   /** Before each command; `command` is its COM_* byte, which says what its reply consists of. */
@@ -46,6 +59,7 @@ export class ClientFraming implements ExecutorClient {
     const mode = modeOf(command);
     this.#isAtHead = mode === "query" || mode === "execute";
     this.#form.reset(mode);
+    this.#metadata?.reset(mode);
     this.#reframer?.reset(mode);
   }
 
@@ -59,7 +73,8 @@ export class ClientFraming implements ExecutorClient {
     const reframer = this.#reframer;
     const out = this.#out;
     try {
-      const formed = this.#form.push(bytes);
+      let formed = this.#form.push(bytes);
+      if (this.#metadata !== undefined) formed = this.#metadata.push(formed);
       if (formed.length === 0) return true;
       if (reframer === undefined)
         return this.#connection.write(this.#changes === undefined ? formed : this.#told(formed));

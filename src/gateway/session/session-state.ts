@@ -5,6 +5,7 @@ import type { MysqlError, ShardgateError } from "../../base/errors.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import type { User } from "../access/users.ts";
 import { SERVER } from "../../mysql/constants.ts";
+import type { ResultsetMetadata } from "../../mysql/optional-metadata.ts";
 import type { Tier } from "../../plan/describe-plan.ts";
 import type { Template } from "../../sql/parameters.ts";
 import { DEFAULT_SQL_MODE, type SqlMode } from "../../sql/tree.ts";
@@ -99,6 +100,9 @@ export class SessionState {
   /** What PREPARE has prepared, by name in lower case. */
   readonly prepared = new Map<string, Template>();
   lastWarnings: LastWarnings = NO_WARNINGS;
+  /** CLIENT_OPTIONAL_RESULTSET_METADATA was agreed. */
+  metadataIsOptional = false;
+  resultsetMetadata: ResultsetMetadata = "FULL";
   /** Of clients that are told of changes. */
   tracker: SessionTracker | undefined;
   #idleTimeouts: IdleTimeouts = { waitTimeoutS: 0, interactiveTimeoutS: 0 };
@@ -195,6 +199,7 @@ export class SessionState {
     this.settings = names;
     this.readSqlMode(this.serverSqlMode);
     this.autocommit = true;
+    this.resultsetMetadata = "FULL";
     this.begin = undefined;
     this.holds.resetMode();
     this.nextIsolation = undefined;

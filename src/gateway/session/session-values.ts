@@ -64,6 +64,7 @@ export function withSessionValues<N extends Node>(
       if (variable === undefined || (variable === "autocommit" && state.autocommit)) return expr;
       if (variable === "character_set_client" && state.settings.transcodedFrom === undefined) return expr;
       if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
+      if (variable === "resultset_metadata" && state.sqlMode.dialect === "mariadb") return expr;
       if (variable === "max_allowed_packet") return leastOf(expr, context.packetBytesMax);
       return variableValue(variable, expr.pos, state, context);
     },
@@ -171,6 +172,8 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
       return integer(state.interactiveTimeoutS, "unsigned", pos);
     case "wait_timeout":
       return integer(state.waitTimeoutS, "unsigned", pos);
+    case "resultset_metadata":
+      return systemText(state.resultsetMetadata, pos);
   }
 }
 
@@ -209,6 +212,8 @@ export function variableText(
       return String(state.interactiveTimeoutS);
     case "wait_timeout":
       return String(state.waitTimeoutS);
+    case "resultset_metadata":
+      return state.resultsetMetadata;
     default:
       return undefined;
   }

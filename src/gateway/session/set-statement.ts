@@ -32,7 +32,7 @@ import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 import { tellVariables } from "./tell-variables.ts";
 import { readTextResult } from "../read/text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
-import { checkSettable, isOfNextTransaction } from "./variable-rules.ts";
+import { checkSettable, isOfNextTransaction, resultsetMetadataOf } from "./variable-rules.ts";
 
 /** Client character sets in which statements cannot be cut; those of Settings.transcodedFrom are not a server's. */
 const UNREADABLE: ReadonlySet<string> = new Set(["big5", "cp932", "gb18030", "gbk", "sjis", "swe7"]);
@@ -54,6 +54,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   let { autocommit } = state;
   let mode = state.holds.mode;
   let lastInsertId: bigint | undefined;
+  let { resultsetMetadata } = state;
   let next: NextTransaction = {};
   for (const item of statement.items) {
     if (item.kind === "setVariable") {
@@ -64,6 +65,12 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
           break;
         case "transaction_mode":
           mode = transactionMode(executor, await valueSql(executor, item.value, cluster, false));
+          break;
+        case "resultset_metadata":
+          if (state.sqlMode.dialect === "mysql") {
+            const value = await valueSql(executor, item.value, cluster, false);
+            resultsetMetadata = resultsetMetadataOf(value, state.metadataIsOptional);
+          } else changes.push(variableChange(item.name, "DEFAULT"));
           break;
         case "identity":
         case "last_insert_id":
@@ -90,6 +97,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   const warnings = await adopt(executor, settings, cluster, sql);
   if (lastInsertId !== undefined) state.lastInsertId = lastInsertId;
   state.holds.mode = mode;
+  state.resultsetMetadata = resultsetMetadata;
   Object.assign(state, next);
   if (autocommit && !state.autocommit) await commitOpen(executor);
   state.autocommit = autocommit;

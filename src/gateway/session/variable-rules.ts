@@ -1,7 +1,8 @@
 // Which system variables a client may set through the gateway, and how: what MySQL reserves for administrators, what one
 // statement uses up, what is about the next transaction only, what is of a whole server.
 
-import { MysqlError, notSupported } from "../../base/errors.ts";
+import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import type { ResultsetMetadata } from "../../mysql/optional-metadata.ts";
 import type { SetItem } from "../../sql/tree.ts";
 import { isAdmin, type User } from "../access/users.ts";
 
@@ -58,6 +59,19 @@ export function checkSettable({ name, scope }: SetVariable, user: User): void {
 /** The item is about the next transaction only. */
 export function isOfNextTransaction({ name, at, scope }: SetVariable): boolean {
   return at && scope === undefined && OF_NEXT_TRANSACTION.has(name);
+}
+
+/**
+ * What MySQL's resultset_metadata is set to by `sql`, a value as SQL text. Throws 1231 for what it cannot be, NONE for a
+ * client that has not agreed to do without definitions included.
+ */
+export function resultsetMetadataOf(sql: string, isOptional: boolean): ResultsetMetadata {
+  const text = sql.replaceAll("'", "");
+  const name = text.toUpperCase();
+  if (name === "FULL" || name === "1" || name === "DEFAULT") return "FULL";
+  if ((name === "NONE" || name === "0") && isOptional) return "NONE";
+  const why = `Variable 'resultset_metadata' can't be set to the value of '${text}'`;
+  throw new ShardgateError("ER_WRONG_VALUE_FOR_VAR", why);
 }
 
 function denied(privileges: string): MysqlError {

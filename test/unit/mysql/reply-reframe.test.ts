@@ -51,6 +51,21 @@ describe("classic framing to CLIENT_DEPRECATE_EOF, cut anywhere", () => {
     expect((last?.readUInt16LE(3) ?? 0) & SERVER.SESSION_STATE_CHANGED).toBe(0);
   });
 
+  test("what is answered to a client's file is numbered by that", () => {
+    const rows = [
+      { kind: "rows", columns: ["a"], rows: [["1"]] },
+      { kind: "infile", file: "f" },
+    ] as const;
+    const reframer = new ReplyReframer();
+    const out: Buffer[] = [];
+    const before = buildReply(rows, false);
+    reframer.push(before, 0, before.length, out);
+    // Its two packets have 6 and 7, after the request's 5.
+    const ok = writeFrame(Buffer.of(0, 1, 0, 2, 0, 0, 0), 8);
+    reframer.push(ok, 0, ok.length, out);
+    expect(unframe(Buffer.concat(out)).sequenceIds).toEqual([1, 2, 3, 4, 5, 8]);
+  });
+
   test("a cursor's EOF becomes the final OK", () => {
     const definitions = [Buffer.of(1), encodeColumnDefinition(textColumn("a"))];
     const eof = encodeEof({ warnings: 0, statusFlags: SERVER.STATUS_CURSOR_EXISTS });

@@ -222,7 +222,8 @@ describe("logins", () => {
   test("what is offered in the place of MariaDB leaves CLIENT_MYSQL off, and has more", () => {
     const mysql = offeredCapabilities("8.0.36-shardgate");
     const mariadb = offeredCapabilities("10.11.6-MariaDB-shardgate");
-    expect(mysql).toEqual({ capabilities: OFFERED_CAPABILITIES, mariadbCapabilities: 0 });
+    const capabilities = OFFERED_CAPABILITIES | CLIENT.OPTIONAL_RESULTSET_METADATA;
+    expect(mysql).toEqual({ capabilities, mariadbCapabilities: 0 });
     expect(mariadb.capabilities).toBe(OFFERED_CAPABILITIES & ~CLIENT.MYSQL);
     expect(mariadb.mariadbCapabilities).toBe(MARIADB_CLIENT.STMT_BULK_OPERATIONS | MARIADB_CLIENT.EXTENDED_METADATA);
   });
