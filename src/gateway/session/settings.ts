@@ -4,6 +4,7 @@
 
 import { collationByName, defaultCollation } from "../../mysql/charsets.ts";
 import { isTranscoded } from "../client/statement-encoding.ts";
+import { isFlagList, withFlags } from "./flag-list.ts";
 
 export interface CharacterSet {
   readonly charset: string;
@@ -141,7 +142,8 @@ export class Settings {
 
   /** `sql` is the value as SQL text. */
   withVariable(name: string, sql: string): Settings {
-    const variables = new Map(this.variables).set(name, sql);
+    const value = isFlagList(name) ? withFlags(this.variables.get(name), sql) : sql;
+    const variables = new Map(this.variables).set(name, value);
     // Each of these two sets the other one; the last one that was set counts.
     if (name === "character_set_connection") variables.delete("collation_connection");
     else if (name === "collation_connection") variables.delete("character_set_connection");
