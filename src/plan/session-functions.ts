@@ -46,6 +46,8 @@ export type SessionVariable =
   | "max_allowed_packet"
   | "wait_timeout"
   | "pseudo_thread_id"
+  /** MariaDB's, of a server's connection. */
+  | "last_gtid"
   /** MySQL's; MariaDB's servers do not know it. */
   | "resultset_metadata";
 
@@ -64,6 +66,7 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "max_allowed_packet",
   "wait_timeout",
   "pseudo_thread_id",
+  "last_gtid",
   "resultset_metadata",
 ]);
 

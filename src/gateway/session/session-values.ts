@@ -1,6 +1,7 @@
 // Puts the session's own values (LAST_INSERT_ID(), DATABASE(), @@autocommit, …) into a statement before it is sent, and
 // prints it. The columns keep the names they would have had.
 
+import { notSupported } from "../../base/errors.ts";
 import {
   isUsedLock,
   literalOf,
@@ -65,6 +66,7 @@ export function withSessionValues<N extends Node>(
       if (variable === "character_set_client" && state.settings.transcodedFrom === undefined) return expr;
       if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
       if (variable === "resultset_metadata" && state.sqlMode.dialect === "mariadb") return expr;
+      if (variable === "last_gtid" && state.sqlMode.dialect === "mysql") return expr;
       if (variable === "max_allowed_packet") return leastOf(expr, context.packetBytesMax);
       return variableValue(variable, expr.pos, state, context);
     },
@@ -172,6 +174,9 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
       return integer(state.interactiveTimeoutS, "unsigned", pos);
     case "wait_timeout":
       return integer(state.waitTimeoutS, "unsigned", pos);
+    case "last_gtid":
+      // A pooled connection's may be another session's transaction: who waits for it waits for the wrong one.
+      throw notSupported("@@last_gtid", "a session's transactions are on connections that it shares");
     case "resultset_metadata":
       return systemText(state.resultsetMetadata, pos);
   }
@@ -212,6 +217,8 @@ export function variableText(
       return String(state.interactiveTimeoutS);
     case "wait_timeout":
       return String(state.waitTimeoutS);
+    case "last_gtid":
+      return "";
     case "resultset_metadata":
       return state.resultsetMetadata;
     default:
