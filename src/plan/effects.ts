@@ -134,6 +134,11 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
   };
 }
 
+/** Of a statement that names no table: a stored function may read and change some. */
+export function withoutTables(effect: Effect): Effect {
+  return { ...effect, touchesTables: effect.callsStored === true };
+}
+
 /** A function of MySQL's own that changes no rows. Of any other nothing is known: it may be a stored one. */
 function isNative(name: string): boolean {
   return PURE_FUNCTIONS.has(name) || AGGREGATE_FUNCTIONS.has(name) || LOCK_FUNCTIONS.has(name) || NATIVE.has(name);
@@ -145,7 +150,17 @@ const NATIVE: ReadonlySet<string> = new Set(
     "now sysdate curdate current_date curtime current_time current_timestamp localtime localtimestamp utc_date utc_time " +
     "utc_timestamp rand uuid uuid_short sleep version database schema user current_user session_user system_user " +
     "connection_id last_insert_id row_count found_rows values default any_value json_arrayagg json_objectagg " +
-    "row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value"
+    "row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value " +
+    "benchmark get_format random_bytes sformat aes_encrypt aes_decrypt encrypt des_encrypt des_decrypt encode decode " +
+    "password old_password load_file name_const master_pos_wait master_gtid_wait wait_for_executed_gtid_set " +
+    "icu_version ps_current_thread_id ps_thread_id format_bytes format_pico_time extractvalue updatexml " +
+    "column_create column_add column_get column_delete column_exists column_list column_check column_json " +
+    "point linestring polygon multipoint multilinestring multipolygon geometrycollection st_area st_asbinary " +
+    "st_asgeojson st_astext st_aswkb st_aswkt st_buffer st_centroid st_contains st_crosses st_difference st_disjoint " +
+    "st_distance st_distance_sphere st_equals st_geomfromgeojson st_geomfromtext st_geomfromwkb st_intersection " +
+    "st_intersects st_isvalid st_latitude st_length st_linefromtext st_longitude st_makeenvelope st_overlaps " +
+    "st_pointfromtext st_pointfromwkb st_polyfromtext st_simplify st_srid st_touches st_transform st_union st_within " +
+    "st_x st_y"
   ).split(" "),
 );
 

@@ -20,6 +20,7 @@ import {
   withReserved,
   WRITE,
   writesFile,
+  withoutTables,
 } from "./effects.ts";
 import { keyspaceOfRoutine } from "./definition.ts";
 import { planDescribe, planExplain } from "./explain.ts";
@@ -158,7 +159,7 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
   const name = keyspace.keyspace;
   if (statement.kind === "do") {
     const routing: Routing = keyspace.sharded ? { kind: "any" } : { kind: "unsharded" };
-    const effect = withReserved(statement, { ...READ, touchesTables: false });
+    const effect = withoutTables(withReserved(statement, READ));
     if (usesLocks(statement)) {
       return send(statement, keyspaceOfLocks(context).keyspace, { kind: "any" }, undefined, effect);
     }

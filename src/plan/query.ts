@@ -6,7 +6,7 @@ import type { Query } from "../sql/tree.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
 import { CannotMerge } from "./cannot-merge.ts";
 import { type Placed, type Placement, placeBlock, shardWorkOf } from "./colocation.ts";
-import { keyspaceOfLocks, locksElsewhere, queryEffect, usesLocks } from "./effects.ts";
+import { keyspaceOfLocks, locksElsewhere, queryEffect, usesLocks, withoutTables } from "./effects.ts";
 import { planGather } from "./gather.ts";
 import { planMerge, routingOf } from "./merge.ts";
 import type { MergePlan } from "./merge-plan.ts";
@@ -34,9 +34,8 @@ export function planQuery(statement: Query, context: PlanContext): Plan {
   const keyspace = keyspaceOf(tables, context);
   if (keyspace === undefined || tables.tables.length === 0) {
     const any: Routing = { kind: "any" };
-    const withoutTables = { ...effect, touchesTables: false };
     const home = usesLocks(statement) ? keyspaceOfLocks(context) : keyspaceForAny(keyspace, context);
-    return send(statement, home.keyspace, any, undefined, withoutTables);
+    return send(statement, home.keyspace, any, undefined, withoutTables(effect));
   }
   if (!keyspace.sharded) return send(statement, keyspace.keyspace, { kind: "unsharded" }, undefined, effect);
   return planSharded(statement, keyspace, effect, context);

@@ -517,6 +517,31 @@ describe("implicit commit", () => {
     for (const name of ["p_commit", "p_begin", "p_rollback"]) await pair.both(`DROP PROCEDURE ${name}`);
   });
 
+  test("stored functions that change rows, in statements without tables", async () => {
+    await pair.allSame([
+      "USE u",
+      "CREATE FUNCTION put () RETURNS INT BEGIN INSERT INTO p (name) VALUES ('put'); RETURN 1; END",
+      ...["SELECT put()", "DO put()", "SET @a = put()", "SELECT 1 WHERE put() = 1"].flatMap((sql) => [
+        "BEGIN",
+        sql,
+        "SELECT name FROM p",
+        "ROLLBACK",
+        "SELECT name FROM p",
+        "START TRANSACTION READ ONLY",
+        sql,
+        "COMMIT",
+      ]),
+      "SET autocommit = 0",
+      "SELECT put()",
+      "ROLLBACK",
+      "SET autocommit = 1",
+      "SELECT name FROM p",
+      "SELECT put()",
+      "SELECT name FROM p",
+      "DROP FUNCTION put",
+    ]);
+  });
+
   test("autocommit = 1 counts only when it was off", async () => {
     await pair.allSame([
       "BEGIN",
