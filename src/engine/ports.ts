@@ -48,6 +48,8 @@ export interface ShardRequest {
   readonly prepared: Buffer;
   /** Under which span it is traced; undefined: it is not. */
   readonly trace?: TraceContext | undefined;
+  /** That of the target, which is put in where it is missing. */
+  readonly database?: string | undefined;
   /** COM_* byte and argument; borrowed until the call returns. */
   readonly payload: Buffer;
 }

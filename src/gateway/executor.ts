@@ -493,8 +493,17 @@ export class Executor implements PassThroughOwner {
     this.#deadlineMs = this.#deadlineMs === 0 ? endMs : Math.min(this.#deadlineMs, endMs);
   }
 
-  /** What the session's next statement on `target` has to carry. */
-  requestFor(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): ShardRequest {
+  /**
+   * What the session's next statement on `target` has to carry. `execution`: `payload` is the text of one, and the shard is
+   * to execute the statement itself.
+   */
+  requestFor(
+    target: ShardTarget,
+    payload: Buffer,
+    touchesTables: boolean,
+    reserves: boolean,
+    execution?: Execution,
+  ): ShardRequest {
     const { state } = this;
     const { targets } = state.last;
     if (targets.length < LIMITS.loggedShardsMax && !targets.includes(target)) targets.push(target);
@@ -519,8 +528,9 @@ export class Executor implements PassThroughOwner {
       after: "",
       afterIfEmpty: false,
       leavesState: false,
-      prepared: NOTHING_PREPARED,
-      payload,
+      prepared: execution === undefined ? NOTHING_PREPARED : execution.text,
+      database: target.database,
+      payload: execution === undefined ? payload : execution.command,
     };
   }
 
@@ -787,7 +797,7 @@ export class Executor implements PassThroughOwner {
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
-    const plain = this.#asExecution(this.requestFor(target, payload, touchesTables, reserves));
+    const plain = this.requestFor(target, payload, touchesTables, reserves, this.#execution);
     const after = afterRequest(this.#effect, plain.settings, this.state);
     const request = after === undefined ? plain : { ...plain, ...after };
     this.#target = target;
@@ -800,12 +810,6 @@ export class Executor implements PassThroughOwner {
     if (this.#abort.signal.aborted) call.cancel();
   }
 
-  /** What runs a statement's text, as what executes it where it is a prepared one's. */
-  #asExecution(request: ShardRequest): ShardRequest {
-    const execution = this.#execution;
-    return execution === undefined ? request : { ...request, prepared: execution.text, payload: execution.command };
-  }
-
   async #scatter(plan: SendPlan, targets: readonly ShardTarget[], payload: Buffer): Promise<void> {
     const { state } = this;
     this.#refuseMerge();
@@ -815,7 +819,7 @@ export class Executor implements PassThroughOwner {
     this.asParts(effect);
     const requests = targets.map((target) => ({
       target,
-      request: this.#asExecution(this.requestFor(target, payload, touchesTables, false)),
+      request: this.requestFor(target, payload, touchesTables, false, this.#execution),
     }));
     let merged: MergedWarnings = { lastWarnings: NO_WARNINGS, count: 0 };
     const outcome = await scatterRows(

@@ -237,7 +237,7 @@ export class TabletDirectory implements ShardPort {
 
 /** Most targets are of the tablet's own keyspace. */
 function inDatabase(request: ShardRequest, { database }: ShardTarget): ExecuteRequest {
-  return database === undefined ? request : { ...request, database };
+  return request.database === database ? request : { ...request, database };
 }
 
 function callOn({ calls }: TabletConnection, callId: number): ShardCall {

@@ -21,7 +21,6 @@ import {
 } from "../../mysql/packets/stmt-execute.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import type { ShownDefinitions } from "./binary-rows.ts";
-import { comQuery } from "../client/com-query.ts";
 import { CursorClient } from "./cursor-client.ts";
 import type { CursorRows } from "./cursor-rows.ts";
 import { exactFloats } from "./exact-floats.ts";
@@ -349,7 +348,7 @@ export class PreparedStatements {
       const type = types[index] ?? 0;
       return template.limits.has(index) ? limitLiteral(type, value) : parameterLiteral(type, value, noBackslashEscapes);
     });
-    return comQuery(filled(template, literals));
+    return filled(template, literals, COM.QUERY);
   }
 
   #openCursor(statement: Prepared, payload: Buffer, execution: Execution, sequenceId: number): void {

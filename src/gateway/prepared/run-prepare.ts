@@ -2,12 +2,12 @@
 // values in it, run as the client's own; the session's user variables are known here, so that nothing has to be asked.
 
 import { ShardgateError } from "../../base/errors.ts";
+import { COM } from "../../mysql/constants.ts";
 import { encodeSql } from "../../sql/encoding.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
 import { printExpr } from "../../sql/print.ts";
 import type { Deallocate, Execute, Expr, Prepare } from "../../sql/tree.ts";
-import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import { userVariable } from "../session/settings.ts";
@@ -39,7 +39,7 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
     else sql = template.shown.has(index) ? printed(executor, value) : valueSql(executor, value);
     values.push(encodeSql(` ${sql} `));
   }
-  executor.query(comQuery(filled(template, values)), executor.sequenceId - 1);
+  executor.query(filled(template, values, COM.QUERY), executor.sequenceId - 1);
 }
 
 /** Answers the client, or throws. */

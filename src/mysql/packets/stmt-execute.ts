@@ -67,26 +67,31 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
 
 /** COM_STMT_EXECUTE with all types and values, no cursor, and a statement id for the shard to fill in. */
 export function encodeExecute({ types, values }: ExecuteParameters, isLengthCoded: (type: number) => boolean): Buffer {
-  const writer = new BufferWriter(64);
+  const count = types.length;
+  const nullBytes = (count + 7) >> 3;
+  let bytesMax = EXECUTE_HEADER_BYTES + nullBytes + 1;
+  for (let index = 0; index < count; index++) bytesMax += TYPE_AND_LENGTH_BYTES_MAX + (values[index]?.length ?? 0);
+  const writer = new BufferWriter(bytesMax);
   writer.u8(COM.STMT_EXECUTE);
   writer.u32(0);
   writer.u8(0);
   writer.u32(1);
-  if (types.length === 0) return writer.finish();
-  const nulls = Buffer.alloc(Math.floor((types.length + 7) / 8));
-  for (const [index, value] of values.entries()) {
-    if (value === null) nulls[index >> 3] = (nulls[index >> 3] as number) | (1 << (index & 7));
-  }
-  writer.bytes(nulls);
+  if (count === 0) return writer.finish();
+  writer.zeros(nullBytes);
   writer.u8(1);
-  for (const type of types) writer.u16(type);
-  for (const [index, value] of values.entries()) {
-    if (value === null) continue;
-    if (isLengthCoded((types[index] as number) & 0xff)) writer.lenencBytes(value);
+  for (let index = 0; index < count; index++) writer.u16(types[index] as number);
+  for (let index = 0; index < count; index++) {
+    const value = values[index] ?? null;
+    if (value === null) writer.setBits(EXECUTE_HEADER_BYTES + (index >> 3), 1 << (index & 7));
+    else if (isLengthCoded((types[index] as number) & 0xff)) writer.lenencBytes(value);
     else writer.bytes(value);
   }
   return writer.finish();
 }
+
+/** Command, statement id, flags, iterations. */
+const EXECUTE_HEADER_BYTES = 1 + 4 + 1 + 4;
+const TYPE_AND_LENGTH_BYTES_MAX = 2 + 9;
 
 /** STMT_BULK_FLAG_*. */
 const BULK_SEND_TYPES = 128;

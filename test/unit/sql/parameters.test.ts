@@ -27,6 +27,10 @@ describe("parameter markers", () => {
     expect(filled({ text: sql, offsets: [2, 6] }, [Buffer.from("'x'"), Buffer.from("17")]).toString()).toBe(
       "a 'x' b 17 c",
     );
+    expect(filled({ text: sql, offsets: [2, 6] }, [Buffer.from("1"), Buffer.from("2")], 3).toString()).toBe(
+      "\u0003a 1 b 2 c",
+    );
+    expect(filled({ text: sql, offsets: [] }, [], 3).toString()).toBe("\u0003a ? b ? c");
   });
 
   test("those of LIMIT are known", () => {
