@@ -348,7 +348,13 @@ export class MergePlanner {
     const wanted = named(query, scope);
     const columns = columnsForSubquery(wanted, scope);
     const name = this.addStep(this.body(wanted, wanted, []), columns, false, false);
-    return selectFrom(name, columns, query.pos);
+    const select = selectFrom(name, columns, query.pos);
+    // A NULL takes the type of what it stands beside; a column of NULLs has one of its own.
+    const items = select.items.map((item, at) => {
+      const from = wanted.kind === "select" ? wanted.items[at] : undefined;
+      return item.kind === "expr" && from?.kind === "expr" && isNull(from.expr) ? { ...item, expr: from.expr } : item;
+    });
+    return { ...select, items };
   }
 
   /** Before a join is taken apart, inner queries that stand for themselves are shipped; the first of them. */
@@ -555,6 +561,10 @@ function selectFrom(name: string, columns: readonly SourceColumn[], pos: number)
     from: [rowsTable(name, name, pos)],
     pos,
   };
+}
+
+function isNull(expr: Expr): boolean {
+  return expr.kind === "literal" && expr.type === "null";
 }
 
 function columnItem(table: string, name: string, pos: number): SelectItem {

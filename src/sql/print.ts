@@ -319,8 +319,9 @@ export function printItems(out: Out, items: readonly SelectItem[]): void {
   }
 }
 
-/** A column, number or string, whose name does not depend on how it is written. */
+/** A column, number or string, whose name does not depend on how it is written; NAME_CONST() gives one. */
 function namesItself(expr: Expr): boolean {
+  if (expr.kind === "call" && expr.name.toLowerCase() === "name_const") return true;
   return expr.kind === "column" || (expr.kind === "literal" && !/^(hex|bit)/.test(expr.type));
 }
 

@@ -246,6 +246,19 @@ describe("prepared statements", () => {
     await same("SELECT f, ROW_NUMBER() OVER (ORDER BY id) AS r FROM t ORDER BY id", []);
     await same("SELECT MAX(s.f) FROM (SELECT * FROM t) s", []);
     await same("SELECT *, f FROM t ORDER BY id LIMIT 2", []);
+    // A text has six digits of it behind the point.
+    await same("SELECT STDDEV_SAMP(id) AS s FROM t WHERE id IN (?, ?)", [long(1), long(4)]);
+    const grouped = await clients.s.prepare("SELECT f, COUNT(*) FROM t GROUP BY f ORDER BY f");
+    await clients.s.execute(grouped.id, []);
+    expect(merged(await clients.s.query("SHOW WARNINGS"))).toMatchObject({ rows: [] });
+  });
+
+  test("a parameter is a column's position over tables of several keyspaces", async () => {
+    const sql = "SELECT x.id, COUNT(*) FROM u.t x JOIN t y ON x.ti = y.ti GROUP BY ? ORDER BY ? DESC";
+    const [s, plain] = [await clients.s.prepare(sql), await clients.plainS.prepare(sql)];
+    const parameters = [long(1), long(1)];
+    const answer = merged(await clients.s.execute(s.id, parameters));
+    expect(answer).toEqual(merged(await clients.plainS.execute(plain.id, parameters)));
   });
 
   test("rows of several shards in a transaction, locked, and under sql_select_limit", async () => {

@@ -1,6 +1,7 @@
-// FLOAT columns of prepared statements whose answers are put together from text: a server prints six digits of a FLOAT, but
-// the binary protocol has all of it. So such a statement is run with its FLOAT columns as DOUBLE (`column + 0e0`), which is
-// printed with as many digits as it takes, and the client is shown the columns that PREPARE has described.
+// FLOAT columns of prepared statements whose answers are put together from text: a server prints six digits of a FLOAT, and
+// of STDDEV() and its like those behind the point that its definition tells, but the binary protocol has all of it. So such
+// a statement is run with these columns as DOUBLE (`column + 0e0`), which is printed with as many digits as it takes, and the
+// client is shown the columns that PREPARE has described.
 //
 //   SELECT id, f FROM t ORDER BY f      SELECT id, f + 0e0 AS f FROM t ORDER BY f
 
@@ -24,7 +25,7 @@ export interface ExactFloats {
 /** `columns` are those that PREPARE has described. Undefined: there are no FLOATs, or no way to have more of their digits. */
 export function exactFloats(text: Buffer, columns: readonly Buffer[], mode: SqlMode): ExactFloats | undefined {
   const described = columns.map((payload) => decodeColumnDefinition(payload));
-  const floats = described.map(({ type }) => type === MYSQL_TYPE.FLOAT);
+  const floats = described.map(isCut);
   if (!floats.includes(true)) return undefined;
   const statement = parse(text, mode);
   if (!isQuery(statement) || statement.into !== undefined) return undefined;
@@ -37,6 +38,14 @@ export function exactFloats(text: Buffer, columns: readonly Buffer[], mode: SqlM
   if (statement.orderBy.length > 0 || statement.locking.length > 0) return undefined;
   return { text: textOf(widened(statement, floats), mode), definitions: columns };
 }
+
+/** What is printed with fewer digits than it has. A column of a table is rounded to what it shows. */
+function isCut({ type, decimals, orgName }: ColumnDefinition): boolean {
+  if (type === MYSQL_TYPE.FLOAT) return true;
+  return type === MYSQL_TYPE.DOUBLE && decimals < AS_MANY_AS_NEEDED && orgName === "";
+}
+
+const AS_MANY_AS_NEEDED = 31;
 
 function textOf(query: Query, mode: SqlMode): Buffer {
   return encodeSql(print(query, [], { mode, columnNames: true }));
@@ -59,18 +68,27 @@ function withDoubles(query: Query, described: readonly ColumnDefinition[]): Quer
   const items = columnItems(query, described);
   if (items === undefined || items.length !== described.length) return undefined;
   const seen = new Set<string>();
-  const doubles = items.map((item, at) => asDouble(item, described[at], at, seen));
+  const isGrouped = query.groupBy.length > 0;
+  const doubles = items.map((item, at) => asDouble(item, described[at], at, seen, isGrouped));
   return { ...query, items: doubles };
 }
 
 /** `seen` has the names that items before have got. */
-function asDouble(item: SelectItem, column: ColumnDefinition | undefined, at: number, seen: Set<string>): SelectItem {
-  if (item.kind !== "expr" || column?.type !== MYSQL_TYPE.FLOAT) return item;
+function asDouble(
+  item: SelectItem,
+  column: ColumnDefinition | undefined,
+  at: number,
+  seen: Set<string>,
+  isGrouped: boolean,
+): SelectItem {
+  if (item.kind !== "expr" || column === undefined || !isCut(column)) return item;
   const { expr, pos } = item;
   const sum: Expr = { kind: "binary", op: "+", left: expr, right: literalNode("float", "0e0"), pos };
   const name = item.alias ?? column.name;
-  // Two expressions of one name could not be told apart in ORDER BY, as two mentions of one column can.
-  const alias = seen.has(name.toLowerCase()) ? `shardgate_${at}` : name;
+  // Two expressions of one name could not be told apart in ORDER BY, as two mentions of one column can, and GROUP BY
+  // column warns of an expression with the column's name.
+  const isAmbiguous = seen.has(name.toLowerCase()) || (isGrouped && expr.kind === "column" && item.alias === undefined);
+  const alias = isAmbiguous ? `shardgate_${at}` : name;
   seen.add(name.toLowerCase());
   return { ...item, expr: sum, alias };
 }

@@ -17,8 +17,8 @@ import { literalNode, tableNode } from "../../sql/new-nodes.ts";
 import { filled, parameterOffsets } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
 import { print } from "../../sql/print.ts";
-import type { ObjectName, Statement } from "../../sql/tree.ts";
-import { isQuery } from "../../sql/walk.ts";
+import type { Node, ObjectName, Statement } from "../../sql/tree.ts";
+import { isQuery, mapChildren } from "../../sql/walk.ts";
 import { EMPTY_SELECT } from "../write/empty-statements.ts";
 import type { Executor } from "../executor.ts";
 import { replyInside } from "../read/inner-query.ts";
@@ -227,12 +227,11 @@ async function run(
     { text, offsets },
     offsets.map(() => NULL),
   );
-  const bare = isQuery(statement) && text.length > 0 ? parse(numbered(text, offsets), sqlMode) : statement;
-  if (isQuery(bare)) {
-    const { pos } = bare;
+  if (isQuery(statement)) {
+    const { pos } = statement;
     const count = literalNode("int", "0", pos);
     const limit = { kind: "limit", offset: undefined, count, withTies: false, rowsExamined: undefined, pos } as const;
-    sql = print({ ...bare, limit }, [], { mode: sqlMode, columnNames: true });
+    sql = print(withNumbers({ ...statement, limit }), [], { mode: sqlMode, columnNames: true });
   }
   const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   reader.push(await replyInside(executor, sql));
@@ -253,6 +252,16 @@ function numbered(text: Buffer, offsets: readonly number[]): Buffer {
   const copy = Buffer.from(text);
   for (const offset of offsets) copy[offset] = ZERO;
   return copy;
+}
+
+/** The same of a tree. There is no column 0 to sort or group by. */
+function withNumbers<N extends Node>(tree: N): N {
+  const change = (node: Node): Node => {
+    if (node.kind === "param") return literalNode("int", "0", node.pos);
+    if (node.kind === "order" && node.expr.kind === "param") return { ...node, expr: literalNode("null", "null") };
+    return mapChildren(node, change);
+  };
+  return mapChildren(tree, change);
 }
 
 function keyspaceOf(plan: Plan): string | undefined {

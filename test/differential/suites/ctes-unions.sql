@@ -63,3 +63,8 @@ WITH v (x, y) AS (VALUES (1, 'a'), (2, 'b')) SELECT c.id, v.y FROM cust c JOIN v
 # What nothing names has to be right all the same.
 WITH w AS (SELECT 1 FROM dun.cheap GROUP BY -1) SELECT id FROM cust WHERE id < 5 ORDER BY id
 WITH w AS (SELECT nothing FROM ord) SELECT id FROM cust WHERE id < 5 ORDER BY name, id
+# A NULL takes the type of what it stands beside.
+SELECT e FROM txt UNION ALL SELECT NULL ORDER BY 1
+SELECT NULL, s FROM txt UNION SELECT e, NULL FROM txt ORDER BY 1, 2
+SELECT b FROM num UNION SELECT NULL ORDER BY 1
+SELECT NAME_CONST('five', 5), id FROM ord ORDER BY id LIMIT 1
