@@ -56,13 +56,26 @@ export function refuseCatalogs(statement: Statement, context: PlanContext): void
   if (statement.kind === "ddl") refuseDefinition(statement, context);
   // The values of SET are queries of their own.
   if (isQuery(statement) || statement.kind === "set" || statement.kind === "explain") return;
-  if (context.vschema.keyspaces.size <= 1) return;
-  walk(statement, (node) => {
-    if (node.kind !== "tableName") return;
-    const schema = node.schema ?? context.keyspace ?? "";
-    if (!isSystemSchema(schema) || systemTableOf(schema, node.name).kind === "server") return;
-    throw notSupported(`${schema}.${node.name} in a statement that is no query`, "read it first");
+  // INSERT … SELECT has its query run as one.
+  const own =
+    statement.kind === "insert" && statement.query !== undefined ? { ...statement, query: undefined } : statement;
+  const named = catalogOf(own, context);
+  if (named === undefined) return;
+  const hint = statement.kind === "ddl" ? "make the table, then INSERT … SELECT into it" : "read it first";
+  throw notSupported(`${named} in a statement that is no query`, hint);
+}
+
+/** The first table named in it of which each keyspace's servers have their own rows. */
+export function catalogOf(node: Node, context: PlanContext): string | undefined {
+  if (context.vschema.keyspaces.size <= 1) return undefined;
+  let found: string | undefined;
+  walk(node, (each) => {
+    if (found !== undefined || each.kind !== "tableName") return found === undefined;
+    const schema = each.schema ?? context.keyspace ?? "";
+    if (isSystemSchema(schema) && systemTableOf(schema, each.name).kind !== "server") found = `${schema}.${each.name}`;
+    return true;
   });
+  return found;
 }
 
 /** Every server's system tables (its accounts among them) are its own, and the tablets' users may change them all. */

@@ -5,6 +5,7 @@
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Column, Expr, Insert, Node, Subquery } from "../sql/tree.ts";
 import { isQuery, walk } from "../sql/walk.ts";
+import { catalogOf } from "./catalog.ts";
 import { refuseChance } from "./change.ts";
 import type { TableVSchema } from "../vschema/model.ts";
 import type { AskedValue, NumberedColumn } from "./change-plan.ts";
@@ -24,7 +25,8 @@ export function planInsertStatement(statement: Insert, context: PlanContext): Pl
   const isAlone =
     homeOnOneMysqld(tables, context) !== undefined ||
     tables.tables.every((table) => table.keyspace.keyspace === keyspace.keyspace);
-  if (!keyspace.sharded && isAlone) {
+  const readsCatalogs = statement.query !== undefined && catalogOf(statement.query, context) !== undefined;
+  if (!keyspace.sharded && isAlone && !readsCatalogs) {
     const home = keyspaceOf(tables, context) ?? keyspace;
     return send(statement, home.keyspace, { kind: "unsharded" }, undefined, effect);
   }

@@ -170,13 +170,20 @@ describe("information_schema", () => {
     }
   });
 
-  test("as the value of SET, and not in statements that change rows", async () => {
+  test("as the value of SET and the query of INSERT, and not in other statements that change rows", async () => {
+    const named = "table_schema IN ('s', 'u') AND table_name IN ('c', 'p', 'r')";
     await pair.allSame([
-      "SET @n = (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ('s', 'u') AND table_name IN ('c', 'p'))",
+      `SET @n = (SELECT COUNT(*) FROM information_schema.tables WHERE ${named})`,
       "SELECT @n",
+      `INSERT INTO u.p (name, price) SELECT CONCAT('of ', table_name), 7 FROM information_schema.tables WHERE ${named}`,
+      "SELECT name FROM u.p WHERE price = 7 ORDER BY name",
+      `INSERT INTO s.c (id, name) SELECT 900 + COUNT(*), MAX(table_schema) FROM information_schema.tables WHERE ${named}`,
+      "SELECT id, name FROM s.c WHERE id > 900",
+      "DELETE FROM u.p WHERE price = 7",
+      "DELETE FROM s.c WHERE id > 900",
     ]);
     for (const sql of [
-      "INSERT INTO u.p (name) SELECT table_name FROM information_schema.tables WHERE table_schema = 's'",
+      "CREATE TABLE u.names AS SELECT table_name FROM information_schema.tables",
       "CREATE VIEW u.names AS SELECT table_name FROM information_schema.tables",
       "DELETE FROM u.p WHERE name IN (SELECT table_name FROM information_schema.tables)",
     ]) {
