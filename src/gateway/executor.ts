@@ -737,7 +737,7 @@ export class Executor implements PassThroughOwner {
     }
     const sent =
       plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context, plan.keyspace);
-    this.#keepsWarnings = plan.routing.kind === "any" && !effect.touchesTables;
+    this.#keepsWarnings = effect.keepsWarnings === true || (plan.routing.kind === "any" && !effect.touchesTables);
     this.openTransaction(effect.touchesTables, effect.changes);
     if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);
     const [first] = targets;

@@ -63,7 +63,15 @@ export function compoundEffect(text: string): Effect {
   const names = text.matchAll(USER_VARIABLE);
   const assigns = new Set(Array.from(names, ([, plain, quoted]) => (plain ?? quoted ?? "").toLowerCase()));
   const kept = assigns.size === 0 ? {} : { assigns: [...assigns] };
-  return { ...WRITE, reserves: "a compound statement", callsStored: true, ...kept };
+  const insertIds = { setsInsertId: true, mixesInsertIds: true };
+  return {
+    ...WRITE,
+    reserves: "a compound statement",
+    callsStored: true,
+    ...insertIds,
+    foundRows: BY_ACCIDENT,
+    ...kept,
+  };
 }
 
 const USER_VARIABLE = /(?<![@\w])@(?:([\w$.]+)|[`'"]([^`'"]+)[`'"])/g;
@@ -118,8 +126,10 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
     }
     return true;
   });
-  // The OK of a statement that writes tells it.
-  const setsInsertId = hasInsertIdSetter && effect.changes !== true;
+  // The OK of a statement that writes tells it. A procedure's does not, and rows come without one.
+  const isUntold =
+    statement.kind === "callProcedure" || (statement.kind === "insert" && statement.returning.length > 0);
+  const setsInsertId = isUntold || (hasInsertIdSetter && effect.changes !== true);
   const foundRows = foundRowsAfter(statement, hasQueries);
   return {
     ...effect,
@@ -127,7 +137,7 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
     reserves,
     readsNow,
     setsInsertId,
-    mixesInsertIds: hasInsertIdSetter && mixesInsertIds(statement),
+    mixesInsertIds: isUntold || (hasInsertIdSetter && mixesInsertIds(statement)),
     ...(callsStored ? { callsStored } : {}),
     ...(assigns.size === 0 ? {} : { assigns: [...assigns] }),
     ...(foundRows === undefined ? {} : { foundRows }),
@@ -187,6 +197,10 @@ function foundRowsAfter(statement: Statement, hasQueries: boolean): FoundRows | 
       return hasQueries || statement.tables[0]?.kind !== "tableName" ? BY_ACCIDENT : undefined;
     case "delete":
       return hasQueries || statement.form !== "single" ? BY_ACCIDENT : undefined;
+    case "ddl":
+      return statement.object === "table" && statement.query !== undefined ? BY_ACCIDENT : undefined;
+    case "callProcedure":
+      return BY_ACCIDENT;
     default:
       return undefined;
   }

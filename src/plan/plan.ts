@@ -256,10 +256,12 @@ export interface Effect {
   readonly reserves: string | undefined;
   /** User variables it may set; names in lower case. */
   readonly assigns?: readonly string[];
-  /** It has LAST_INSERT_ID(expression) and changes nothing, so that no OK tells the value. */
+  /** It may give LAST_INSERT_ID() another value, which no OK tells: by LAST_INSERT_ID(expression), in a procedure. */
   readonly setsInsertId?: boolean;
-  /** It has LAST_INSERT_ID() beside LAST_INSERT_ID(expression). */
+  /** And the one it has now may be read, or stay: the connection has to have it. */
   readonly mixesInsertIds?: boolean;
+  /** It leaves the warnings of the statement before, if it has none of its own. */
+  readonly keepsWarnings?: boolean;
   /** It reads the clock by NOW() or its like, which over several shards has to give one time. */
   readonly readsNow?: boolean;
   /** How FOUND_ROWS() is known after it; undefined: it stays as it was. */

@@ -159,7 +159,8 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
   const name = keyspace.keyspace;
   if (statement.kind === "do") {
     const routing: Routing = keyspace.sharded ? { kind: "any" } : { kind: "unsharded" };
-    const effect = withoutTables(withReserved(statement, READ));
+    const isPlain = tables.tables.length === 0;
+    const effect = { ...withoutTables(withReserved(statement, READ)), keepsWarnings: isPlain };
     if (usesLocks(statement)) {
       return send(statement, keyspaceOfLocks(context).keyspace, { kind: "any" }, undefined, effect);
     }

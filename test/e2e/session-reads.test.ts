@@ -152,6 +152,82 @@ describe("FOUND_ROWS()", () => {
   });
 });
 
+describe("all that a statement leaves", () => {
+  const QUESTION =
+    "SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID(), @@identity, @@last_insert_id, @@warning_count, @@error_count";
+
+  test("on an unsharded keyspace", async () => {
+    await allThen("u", QUESTION, [
+      "SELECT id FROM p LIMIT 2",
+      "INSERT INTO p (name) VALUES ('left1'), ('left2')",
+      "INSERT INTO p (name) VALUES ('left3'), ('left4') RETURNING id, name",
+      "INSERT INTO p (id, name) VALUES (70, 'left5') RETURNING id",
+      "REPLACE INTO p (id, name) VALUES (70, 'left5') RETURNING name",
+      "INSERT IGNORE INTO p (name) VALUES ('left1'), ('left6')",
+      "INSERT INTO p (name) VALUES ('left1') ON DUPLICATE KEY UPDATE price = 9",
+      "UPDATE p SET price = 9 WHERE name = 'left1'",
+      "UPDATE p SET price = 'abc' WHERE name = 'left1'",
+      "SET @a = 1",
+      "DO 1",
+      "DO (SELECT COUNT(*) FROM p)",
+      "SELECT CAST('a' AS SIGNED)",
+      "SET @a = (SELECT COUNT(*) FROM p)",
+      "CREATE TABLE left_t (a INT PRIMARY KEY AUTO_INCREMENT, n VARCHAR(20)) SELECT name AS n FROM p WHERE name LIKE 'left%'",
+      "CREATE TABLE left_u SELECT id FROM p WHERE FALSE",
+      "DROP TABLE left_u",
+      "PREPARE s FROM 'INSERT INTO left_t (n) VALUES (?)'",
+      "EXECUTE s USING @a",
+      "DEALLOCATE PREPARE s",
+      "TRUNCATE TABLE left_t",
+      "DROP TABLE left_t",
+      "DELETE FROM p WHERE name LIKE 'left%'",
+    ]);
+  });
+
+  test("after procedures and blocks", async () => {
+    await allThen("u", "SELECT ROW_COUNT(), LAST_INSERT_ID(), @@identity, @@warning_count", [
+      "CREATE TABLE left_t (a INT PRIMARY KEY AUTO_INCREMENT, n VARCHAR(20))",
+      "INSERT INTO left_t (a) VALUES (50)",
+      "CREATE PROCEDURE left_p() INSERT INTO left_t (n) VALUES ('by a procedure')",
+      "CALL left_p()",
+      "SELECT LAST_INSERT_ID(12)",
+      "CREATE OR REPLACE PROCEDURE left_p() SELECT a FROM left_t ORDER BY a LIMIT 2",
+      "CALL left_p()",
+      "BEGIN",
+      "CREATE OR REPLACE PROCEDURE left_p() UPDATE left_t SET n = LAST_INSERT_ID()",
+      "CALL left_p()",
+      "SELECT DISTINCT n FROM left_t",
+      "BEGIN NOT ATOMIC INSERT INTO left_t (n) VALUES ('by a block'); END",
+    ]);
+    await allThen("u", "SELECT FOUND_ROWS()", [
+      "SELECT 1",
+      "CREATE OR REPLACE PROCEDURE left_p() SELECT SQL_CALC_FOUND_ROWS a FROM left_t ORDER BY a LIMIT 2",
+      "CALL left_p()",
+      "CREATE OR REPLACE PROCEDURE left_p() SELECT a FROM left_t WHERE a < 0",
+      "CALL left_p()",
+      "DROP PROCEDURE left_p",
+      "DROP TABLE left_t",
+    ]);
+  });
+
+  test("over shards", async () => {
+    await allThen("s", QUESTION, [
+      "SELECT id FROM c ORDER BY id LIMIT 2",
+      "INSERT INTO c (name) VALUES ('left1')",
+      "INSERT INTO c (name) VALUES ('left2') RETURNING name",
+      "INSERT INTO c (id, name) VALUES (2000, 'left3'), (2001, 'left3')",
+      "UPDATE c SET n = 5 WHERE name LIKE 'left%'",
+      "UPDATE c SET n = 5 WHERE name LIKE 'left%'",
+      "UPDATE c SET n = 'abc' WHERE name LIKE 'left%'",
+      "SET @a = (SELECT COUNT(*) FROM c)",
+      "PREPARE s FROM 'SELECT id FROM c ORDER BY id LIMIT ?'",
+      "EXECUTE s USING 2",
+      "DO (SELECT COUNT(*) FROM c)",
+      "DELETE FROM c WHERE name LIKE 'left%'",
+    ]);
+  });
+});
+
 describe("user variables", () => {
   const QUESTION =
     "SELECT @a, @b, @c, @d, HEX(@a), CHARSET(@a), COLLATION(@b), CHARSET(@c), @a IS NULL, @a + 1, CONCAT(@a, @b)";

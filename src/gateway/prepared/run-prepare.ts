@@ -21,6 +21,7 @@ export async function runPrepare(executor: Executor, { name, from }: Prepare): P
   checkPreparedCount(prepared.size);
   prepared.set(key, await templateFrom(executor, from));
   executor.state.tracker?.changed();
+  executor.state.rowCount = 0;
   executor.ok({ statusFlags: executor.state.statusFlags, info: "Statement prepared" });
 }
 

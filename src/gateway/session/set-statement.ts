@@ -10,6 +10,7 @@ import { collationByName, defaultCollation } from "../../mysql/charsets.ts";
 import { encodeSql } from "../../sql/encoding.ts";
 import { parse } from "../../sql/parse.ts";
 import { printExpr } from "../../sql/print.ts";
+import { isQuery, walk } from "../../sql/walk.ts";
 import type { SendPlan } from "../../plan/plan.ts";
 import type { Expr, SetItem, SetStatement, SetTransaction } from "../../sql/tree.ts";
 import { checkAccess } from "../access/access.ts";
@@ -105,12 +106,23 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   const ofValues = told.flatMap((reply) => warningsOfSession({ lastWarnings: warningsOf([reply]) }));
   const all = [...ofValues, ...warningsOfSession({ lastWarnings: warnings })];
   if (all.length === 0) {
+    // As of any statement that reads tables.
+    if (hasQuery(statement)) state.lastWarnings = NO_WARNINGS;
     executor.ok();
     return;
   }
   state.lastWarnings = { kind: "list", warnings: all };
   state.rowCount = 0;
   executor.ok({ statusFlags: state.statusFlags, warnings: all.length });
+}
+
+function hasQuery(statement: SetStatement): boolean {
+  let has = false;
+  walk(statement, (node) => {
+    has ||= isQuery(node);
+    return !has;
+  });
+  return has;
 }
 
 function variableChange(name: string, value: string): Change {
