@@ -141,7 +141,7 @@ export class Session implements CommandHandler {
     this.#options.counters.questions++;
     this.#command = payload;
     if (this.#trace !== undefined) this.#beginTrace(this.#trace, payload);
-    this.#framing.begin(payload[0] ?? 0);
+    this.#framing.begin(payload[0] ?? 0, sequenceId);
     this.#executor.begin();
     if (this.#executor.state.settings.transcodedFrom === undefined) this.#run(payload, sequenceId);
     else this.#runTranscoded(payload, sequenceId);

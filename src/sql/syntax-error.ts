@@ -25,9 +25,16 @@ function place(text: string, offset: number): string {
   const start = text.search(/[^ \t\n\v\f\r]/);
   let line = 1;
   for (let at = text.indexOf("\n", Math.max(start, 0)); at >= 0 && at < offset; at = text.indexOf("\n", at + 1)) line++;
-  let near = text.slice(offset, offset + NEAR_CHARACTERS_MAX);
+  let near = text.slice(offset, Math.min(offset + NEAR_CHARACTERS_MAX, trimmedEnd(text)));
   // Not half of a surrogate pair.
   const last = near.charCodeAt(near.length - 1);
   if (last >= 0xd800 && last <= 0xdbff && near.length === NEAR_CHARACTERS_MAX) near = near.slice(0, -1);
   return `near '${near}' at line ${line}`;
+}
+
+/** They also take semicolons and white space off the end. */
+function trimmedEnd(text: string): number {
+  let end = text.length;
+  while (end > 0 && "; \t\n\v\f\r".includes(text.charAt(end - 1))) end--;
+  return end;
 }

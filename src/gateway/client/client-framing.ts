@@ -12,10 +12,13 @@ import { writeFrame } from "../../mysql/frame.ts";
 import { OptionalMetadata, type ResultsetMetadata } from "../../mysql/optional-metadata.ts";
 import { withSessionState } from "../../mysql/packets/ok.ts";
 import { type ReframedMode, ReplyReframer, type SessionChanges } from "../../mysql/reply-reframe.ts";
+import { Resequencer } from "../../mysql/row-cutter.ts";
 import type { ClientPacket, ExecutorClient } from "../executor.ts";
 
 /** Flags that only this file knows of: nothing behind it frames by them. */
 const EDGE_FLAGS = CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK | CLIENT.OPTIONAL_RESULTSET_METADATA;
+
+const SEQUENCE_OFFSET = 3;
 
 export class ClientFraming implements ExecutorClient {
   readonly capabilities: number;
@@ -30,6 +33,10 @@ export class ClientFraming implements ExecutorClient {
   readonly #out: Buffer[] = [];
   /** The next packet is the first of a result. */
   #isAtHead = true;
+  /** Of the next packet if it is an answer's first; undefined behind that. */
+  #firstSequenceId: number | undefined;
+  /** Set while an answer is numbered anew. */
+  #resequencer: Resequencer | undefined;
 
   /**
    * `changes`: the client is to be told of them. `isExtended`: it has asked for MariaDB's extended metadata. `metadata`:
@@ -54,9 +61,14 @@ export class ClientFraming implements ExecutorClient {
     this.#reframer = hasNoEof ? new ReplyReframer("query", changes, isOptional) : undefined;
   }
 
-  /** Before each command; `command` is its COM_* byte, which says what its reply consists of. */
-  begin(command: number): void {
+  /**
+   * Before each command; `command` is its COM_* byte, which says what its reply consists of, and `sequenceId` that of its
+   * last packet.
+   */
+  begin(command: number, sequenceId: number): void {
     const mode = modeOf(command);
+    this.#firstSequenceId = (sequenceId + 1) & 0xff;
+    this.#resequencer = undefined;
     this.#isAtHead = mode === "query" || mode === "execute";
     this.#form.reset(mode);
     this.#metadata?.reset(mode);
@@ -72,6 +84,8 @@ export class ClientFraming implements ExecutorClient {
   write(bytes: Buffer): boolean {
     const reframer = this.#reframer;
     const out = this.#out;
+    if (this.#firstSequenceId !== undefined) this.#number(bytes, this.#firstSequenceId);
+    this.#resequencer?.push(bytes);
     try {
       let formed = this.#form.push(bytes);
       if (this.#metadata !== undefined) formed = this.#metadata.push(formed);
@@ -113,6 +127,17 @@ export class ClientFraming implements ExecutorClient {
 
   destroy(): void {
     this.#connection.destroy();
+  }
+
+  /**
+   * A statement may take another number of packets to its shard than it came in: with the parameters sent before it, or
+   * from another character set.
+   */
+  #number(head: Buffer, sequenceId: number): void {
+    this.#firstSequenceId = undefined;
+    if (head.length >= PACKET_HEADER_BYTES && head[SEQUENCE_OFFSET] !== sequenceId) {
+      this.#resequencer = new Resequencer(sequenceId);
+    }
   }
 
   /** In the classic framing only an OK that is the whole of a result tells what has changed. */

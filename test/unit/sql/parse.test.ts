@@ -76,6 +76,8 @@ describe("errors", () => {
     ["select 1 from t where", "near '' at line 1"],
     ["select *\nfrom t\nwhere a = = 1", "near '= 1' at line 3"],
     ["selec 1", "near 'selec 1' at line 1"],
+    ["select 1 from t t t ;\n ; ", "near 't' at line 1"],
+    ["select 1 from ; ", "near '' at line 1"],
     ["select 'abc", "near ''abc' at line 1"],
     [`select a ${"x ".repeat(100)}`, `near '${"x ".repeat(99)}`.slice(0, 86)],
   ])("%s", (sql, near) => {

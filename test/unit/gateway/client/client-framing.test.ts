@@ -65,10 +65,37 @@ class Changes implements SessionChanges {
 
 test("a client with neither capability gets the same bytes", () => {
   const { client, framing } = framed(CLIENT.CONNECT_WITH_DB);
-  framing.begin(COM.QUERY);
+  framing.begin(COM.QUERY, 0);
   framing.write(buildReply(ROWS, false));
   expect(Buffer.concat(client.written)).toEqual(buildReply(ROWS, false));
 });
+
+test.each([[CLIENT.CONNECT_WITH_DB], [CLIENT.DEPRECATE_EOF]])(
+  "an answer follows on its command, whichever packets its shard has numbered (%i)",
+  (capabilities) => {
+    const { client, framing } = framed(capabilities);
+    framing.begin(COM.STMT_EXECUTE, 0);
+    const reply = buildReply(ROWS, false);
+    const { payloads } = unframe(reply);
+    // As behind a statement of three packets, in pieces that end anywhere.
+    const later = Buffer.concat(payloads.map((payload, index) => writeFrame(payload, 3 + index)));
+    for (const [from, to] of [
+      [0, 7],
+      [7, 40],
+      [40, later.length],
+    ]) {
+      framing.write(Buffer.from(later.subarray(from, to)));
+    }
+    const { sequenceIds } = unframe(Buffer.concat(client.written));
+    expect(sequenceIds).toEqual(sequenceIds.map((_, index) => 1 + index));
+    expect(sequenceIds.length).toBeGreaterThan(3);
+
+    client.written.length = 0;
+    framing.begin(COM.QUERY, 254);
+    framing.write(Buffer.concat(payloads.map((payload, index) => writeFrame(payload, 1 + index))));
+    expect(unframe(Buffer.concat(client.written)).sequenceIds.slice(0, 3)).toEqual([255, 0, 1]);
+  },
+);
 
 test("definitions have the client's form, whichever they come in", () => {
   const block = Buffer.from("\u0001\u0004json");
@@ -82,7 +109,7 @@ test("definitions have the client's form, whichever they come in", () => {
   ] as const) {
     const client = new Client(CLIENT.DEPRECATE_EOF);
     const framing = new ClientFraming(client, undefined, asks, silentLog);
-    framing.begin(COM.QUERY);
+    framing.begin(COM.QUERY, 0);
     framing.write(Buffer.from(given));
     expect(Buffer.concat(client.written)).toEqual(wanted);
   }
@@ -97,7 +124,7 @@ test("rows, and again for the next command", () => {
   const { client, framing } = framed(CLIENT.DEPRECATE_EOF);
   for (let n = 0; n < 2; n++) {
     client.written.length = 0;
-    framing.begin(COM.QUERY);
+    framing.begin(COM.QUERY, 0);
     expect(framing.write(buildReply(ROWS, false))).toBe(true);
     expect(Buffer.concat(client.written)).toEqual(buildReply(ROWS, true));
   }
@@ -106,7 +133,7 @@ test("rows, and again for the next command", () => {
 test("back-pressure is the connection's", () => {
   const { client, framing } = framed(CLIENT.DEPRECATE_EOF);
   client.takesMore = false;
-  framing.begin(COM.QUERY);
+  framing.begin(COM.QUERY, 0);
   expect(framing.write(buildReply(ROWS, false))).toBe(false);
   let resumed = false;
   framing.onDrain(() => {
@@ -122,7 +149,7 @@ test("back-pressure is the connection's", () => {
 
 test("bytes that are no reply close the connection, and throw nothing", () => {
   const { client, framing } = framed(CLIENT.DEPRECATE_EOF);
-  framing.begin(COM.QUERY);
+  framing.begin(COM.QUERY, 0);
   expect(framing.write(writeFrame(Buffer.alloc(0), 1))).toBe(true);
   expect(client.calls).toBe("destroy ");
 });
@@ -133,9 +160,9 @@ test.each([
 ])("an OK tells what has changed, once (%s)", (_, more) => {
   const { client, framing, changes } = framed(CLIENT.SESSION_TRACK | more);
   changes.list.push(schemaChange("ks"));
-  framing.begin(COM.QUERY);
+  framing.begin(COM.QUERY, 0);
   framing.write(writeFrame(encodeOk(okPacket({ affectedRows: 300, info: "told" }), 0), 1));
-  framing.begin(COM.QUERY);
+  framing.begin(COM.QUERY, 0);
   framing.write(writeFrame(encodeOk(okPacket(), 0), 1));
   const [first, second] = unframe(Buffer.concat(client.written)).payloads.map((payload) =>
     decodeOk(payload, CLIENT.SESSION_TRACK),
@@ -149,7 +176,7 @@ test.each([
 test("rows tell it in the OK that ends them; the classic EOF cannot, and the next OK does", () => {
   const modern = framed(CLIENT.SESSION_TRACK | CLIENT.DEPRECATE_EOF);
   modern.changes.list.push(schemaChange("ks"));
-  modern.framing.begin(COM.QUERY);
+  modern.framing.begin(COM.QUERY, 0);
   modern.framing.write(buildReply(ROWS, false));
   const told = unframe(Buffer.concat(modern.client.written));
   expect(told.sequenceIds).toEqual([1, 2, 3, 4, 5]);
@@ -158,7 +185,7 @@ test("rows tell it in the OK that ends them; the classic EOF cannot, and the nex
 
   const classic = framed(CLIENT.SESSION_TRACK);
   classic.changes.list.push(schemaChange("ks"));
-  classic.framing.begin(COM.QUERY);
+  classic.framing.begin(COM.QUERY, 0);
   classic.framing.write(buildReply(ROWS, false));
   expect(Buffer.concat(classic.client.written)).toEqual(buildReply(ROWS, false));
   expect(classic.changes.pending).toBe(true);
@@ -169,7 +196,7 @@ test.each([COM.STMT_PREPARE, COM.STMT_FETCH, COM.FIELD_LIST])(
   (command) => {
     const { client, framing, changes } = framed(CLIENT.SESSION_TRACK);
     changes.list.push(schemaChange("ks"));
-    framing.begin(command);
+    framing.begin(command, 0);
     const isField = command === COM.FIELD_LIST;
     const bytes = Buffer.concat([Buffer.alloc(6), Buffer.of(12), Buffer.alloc(12), Buffer.of(0xfb)]);
     const packet = writeFrame(isField ? bytes : Buffer.alloc(12), 1);
