@@ -5,7 +5,7 @@
 
 import { notSupported } from "../base/errors.ts";
 import { cteReferences } from "../sql/tables.ts";
-import type { Ddl, Expr, Node, Query, Statement, TableName, TableRef } from "../sql/tree.ts";
+import type { Ddl, Expr, Node, ObjectName, Query, Statement, TableName, TableRef } from "../sql/tree.ts";
 import { isQuery, rewrite, walk } from "../sql/walk.ts";
 import { keyspaceOfLocks, queryEffect, usesLocks } from "./effects.ts";
 import { CATALOG_PREFIX, columnNamesOf, planGather } from "./gather.ts";
@@ -54,6 +54,7 @@ export function planCatalog(query: Query, context: PlanContext): Plan | undefine
  */
 export function refuseCatalogs(statement: Statement, context: PlanContext): void {
   if (statement.kind === "ddl") refuseDefinition(statement, context);
+  refuseChange(statement, context);
   // The values of SET are queries of their own.
   if (isQuery(statement) || statement.kind === "set" || statement.kind === "explain") return;
   // INSERT … SELECT has its query run as one.
@@ -76,6 +77,40 @@ export function catalogOf(node: Node, context: PlanContext): string | undefined 
     return true;
   });
   return found;
+}
+
+function refuseChange(statement: Statement, { keyspace }: PlanContext): void {
+  const changed = changedTables(statement);
+  const isSystem = ({ schema = keyspace }: ObjectName | TableName): boolean =>
+    schema !== undefined && isSystemSchema(schema.toLowerCase());
+  // Others may only be read.
+  if (statement.kind === "update" && !changed.every(isSystem)) return;
+  for (const { schema = keyspace ?? "", name } of changed.filter(isSystem)) {
+    const isAccounts = schema.toLowerCase() === "mysql" && ACCOUNTS.has(name.toLowerCase());
+    const hint = isAccounts ? "accounts and rights are kept in the gateways' users file" : "it is each server's own";
+    throw notSupported(`${statement.kind.toUpperCase()} of ${schema}.${name}`, hint);
+  }
+}
+
+const ACCOUNTS: ReadonlySet<string> = new Set(
+  "user db global_priv tables_priv columns_priv procs_priv proxies_priv roles_mapping".split(" "),
+);
+
+/** The tables that are changed; of an UPDATE of several those that may be. */
+function changedTables(statement: Statement): readonly (ObjectName | TableName)[] {
+  if (statement.kind === "insert") return [statement.table];
+  if (statement.kind !== "update" && statement.kind !== "delete") return [];
+  const targets = statement.kind === "delete" && statement.form !== "single" ? statement.targets : undefined;
+  const wanted = targets === undefined ? undefined : new Set(targets.map(({ name }) => name.toLowerCase()));
+  const changed: TableName[] = [];
+  for (const ref of statement.tables) {
+    walk(ref, (node) => {
+      if (node.kind === "tableName" && wanted?.has((node.alias ?? node.name).toLowerCase()) !== false)
+        changed.push(node);
+      return !isQuery(node);
+    });
+  }
+  return changed;
 }
 
 /** Every server's system tables (its accounts among them) are its own, and the tablets' users may change them all. */

@@ -9,6 +9,7 @@ import type { KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { refuseForeignKeys } from "./foreign-keys.ts";
 import type { SessionPlan } from "./plan.ts";
 import { type PlanContext, resolveTable, SYSTEM_SCHEMAS } from "./tables.ts";
+import { missingTable, unknownDatabase } from "./unknown-database.ts";
 
 /** What a keyspace's shards can each have for themselves. */
 const OBJECTS: ReadonlySet<string> = new Set(["table", "index", "trigger", "procedure", "function", "event"]);
@@ -67,7 +68,9 @@ function keyspaceOfName(name: ObjectName, isRoutine: boolean, context: PlanConte
   }
   if (SYSTEM_SCHEMAS.has(schema.toLowerCase())) return undefined;
   const keyspace = context.vschema.keyspaces.get(schema);
-  if (keyspace === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
+  if (keyspace === undefined) {
+    throw isRoutine || name.schema === undefined ? unknownDatabase(schema) : missingTable(schema, name.name, context);
+  }
   return keyspace;
 }
 

@@ -23,6 +23,7 @@ import {
   withoutTables,
 } from "./effects.ts";
 import { keyspaceOfRoutine } from "./definition.ts";
+import { planDropNowhere, refuseMakingNowhere } from "./drop-nowhere.ts";
 import { planDescribe, planExplain } from "./explain.ts";
 import { planInsertStatement } from "./insert-statement.ts";
 import type { Plan, Routing } from "./plan.ts";
@@ -81,7 +82,11 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
       if (statement.local) return { kind: "session", statement };
       return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "ddl":
-      return planTemporary(statement, context) ?? planOtherDefinition(statement, context);
+      return (
+        planDropNowhere(statement, context) ??
+        planTemporary(statement, context) ??
+        planOtherDefinition(statement, context)
+      );
     case "do":
     case "callProcedure":
     case "lock":
@@ -128,6 +133,7 @@ function planStatementFor(statement: SetStatementFor, context: PlanContext): Pla
 }
 
 function planOtherDefinition(statement: Ddl, context: PlanContext): Plan {
+  refuseMakingNowhere(statement, context);
   refuseTemporary(statement, context);
   return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
 }

@@ -1,7 +1,7 @@
 // Finds the tables of a statement and the keyspace each belongs to. Knows MySQL's and Vitess's naming rules, not routing.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { ObjectName, Statement, TableName } from "../sql/tree.ts";
+import type { ObjectName, SqlMode, Statement, TableName } from "../sql/tree.ts";
 import { cteReferences, sequenceOf } from "../sql/tables.ts";
 import { walk } from "../sql/walk.ts";
 import type { ClusterSchema, TableSchema } from "../schema/model.ts";
@@ -9,6 +9,7 @@ import type { TabletType } from "../topo/records.ts";
 import type { ClusterVSchema, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import type { SessionTemporaries } from "./temporary.ts";
 import { type NameOf, ruleTarget, withTargets } from "./routing-rules.ts";
+import { missingTable, unknownDatabase } from "./unknown-database.ts";
 
 export interface PlanContext {
   /** What the shards' tables look like, as far as it is known. */
@@ -22,6 +23,8 @@ export interface PlanContext {
   readonly temporaries?: SessionTemporaries;
   /** Tables that are made in sharded keyspaces are entered in the VSchema then. */
   readonly autoVSchema?: boolean;
+  /** What the mysqlds are, as far as it shows in errors; default: MySQL 8. */
+  readonly dialect?: SqlMode["dialect"];
 }
 
 /** A table of a statement. `table` is undefined for tables an unsharded keyspace's VSchema does not list. */
@@ -102,13 +105,13 @@ export function resolveTable(
       ? resolveIn(target.keyspace, target.table, context)
       : schema === undefined
         ? resolveAnywhere(name.name, context)
-        : resolveIn(schema, name.name, context);
+        : resolveIn(schema, name.name, context, name.schema !== undefined);
   return { ...resolved, definition: context.schema.table(resolved.keyspace.keyspace, resolved.name) };
 }
 
-function resolveIn(schema: string, name: string, context: PlanContext): ResolvedTable {
+function resolveIn(schema: string, name: string, context: PlanContext, isNamed = false): ResolvedTable {
   const keyspace = context.vschema.keyspaces.get(schema);
-  if (keyspace === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
+  if (keyspace === undefined) throw isNamed ? missingTable(schema, name, context) : unknownDatabase(schema);
   const table = keyspace.tables.get(name);
   if (table === undefined && keyspace.sharded) {
     // Queries have none left when they are planned.

@@ -195,7 +195,15 @@ const FROM_ANOTHER_KEYSPACE = [
 ];
 
 /** What a gateway must not pass to one server of many, or cannot do from a pool yet. */
-const REFUSED = ["SET GLOBAL wait_timeout = 10", "SET NAMES swe7", "SELECT * FROM s.c INTO OUTFILE '/tmp/x'"];
+const REFUSED = [
+  "SET GLOBAL wait_timeout = 10",
+  "SET NAMES swe7",
+  "SELECT * FROM s.c INTO OUTFILE '/tmp/x'",
+  "UPDATE mysql.global_priv SET User = 'x' WHERE User = 'nobody'",
+  "DELETE FROM mysql.db WHERE User = 'nobody'",
+  "INSERT INTO mysql.func (name) VALUES ('x')",
+  "DELETE d FROM mysql.db AS x JOIN mysql.db AS d USING (User) WHERE d.User = 'nobody'",
+];
 
 /** Programs outside of stored ones, which stored ones hold labels and loops in, and open tables. */
 const PROGRAMS = [
@@ -231,6 +239,79 @@ const PROGRAMS = [
   "LOAD DATA INFILE '/nosuch/file' INTO TABLE hh",
   "DROP TABLE hh",
 ];
+
+/** Names in a database that there is not. */
+const NOWHERE = [
+  "SELECT * FROM nodb.t",
+  "INSERT INTO nodb.t VALUES (1)",
+  "UPDATE nodb.t SET a = 1",
+  "DELETE FROM nodb.t",
+  "SELECT * FROM p, nodb.t",
+  "CREATE TABLE nodb.t (a INT)",
+  "CREATE VIEW nodb.v AS SELECT 1",
+  "CREATE PROCEDURE nodb.pr() BEGIN END",
+  "CREATE TABLE made LIKE nodb.t",
+  "CREATE TABLE made SELECT * FROM nodb.t",
+  "ALTER TABLE nodb.t ADD b INT",
+  "RENAME TABLE nodb.t TO nodb.u",
+  "TRUNCATE TABLE nodb.t",
+  "CREATE INDEX i ON nodb.t (a)",
+  "DROP INDEX i ON nodb.t",
+  "LOCK TABLES nodb.t READ",
+  "EXPLAIN SELECT * FROM nodb.t",
+  "BEGIN",
+  "INSERT INTO p (name) VALUES ('kept')",
+  "DROP TEMPORARY TABLE IF EXISTS nodb.t",
+  "ROLLBACK",
+  "BEGIN",
+  "INSERT INTO p (name) VALUES ('kept')",
+  "DROP TABLE IF EXISTS nodb.t, nodb.u",
+  "SHOW WARNINGS",
+  "ROLLBACK",
+  "SELECT name FROM p WHERE name = 'kept'",
+  "DROP TABLE nodb.t, nodb.u",
+  "DROP TEMPORARY TABLE nodb.t",
+  "DROP VIEW nodb.v",
+  "DROP VIEW IF EXISTS nodb.v",
+  "SHOW WARNINGS",
+  "DROP SEQUENCE nodb.q",
+  "DROP SEQUENCE IF EXISTS nodb.q",
+  "DROP PROCEDURE nodb.pr",
+  "DROP FUNCTION nodb.f",
+  "DROP PROCEDURE IF EXISTS nodb.pr",
+  "SHOW WARNINGS",
+  "DELETE FROM p WHERE name = 'kept'",
+];
+
+test("names in a database that there is not", async () => {
+  await pair.allSame(NOWHERE);
+});
+
+test("forms that only MariaDB has, and names that are empty", async () => {
+  await inTurn([
+    "SELECT COLUMN_JSON(COLUMN_CREATE('a', 1 AS INT, 'b', 'x'))",
+    "SELECT COLUMN_GET(COLUMN_ADD(COLUMN_CREATE('a', 1), 'b', 2.5 AS DOUBLE), 'b' AS DECIMAL(10,2))",
+    "CREATE TABLE forms (a VARCHAR(10) COLLATE DEFAULT, g GEOMETRY(9,4) REF_SYSTEM_ID=101, b INT DEFAULT 7)",
+    "PREPARE s FROM 'INSERT INTO forms (a, b) VALUES (?, ?)'",
+    "EXECUTE s USING 'x', DEFAULT",
+    "SELECT f.a, f.b FROM forms = f",
+    "SELECT * FROM (SELECT 1 AS a) AS d NATURAL STRAIGHT_JOIN (SELECT 1 AS a) AS e",
+    "CREATE TABLE parts (a INT) PARTITION BY RANGE (a) (p0 VALUES LESS THAN (10), p1 VALUES LESS THAN MAXVALUE)",
+    "SELECT 1 AS ``",
+    "SELECT `` FROM forms",
+    "DROP TABLE forms, parts",
+    "SET NAMES utf8mb4 COLLATE DEFAULT",
+    "SELECT @@collation_connection = @@collation_server OR 1",
+    "SET sql_mode = ANSI_QUOTES",
+    'SET @@sql_mode = ""',
+    "SELECT @@sql_mode",
+    "SET collation_connection = ucs2_general_ci",
+    "SET default_storage_engine = MyISAM",
+    "SELECT CAST(@@default_storage_engine AS CHAR)",
+    "SET default_storage_engine = 'InnoDB'",
+    "SET sql_mode = DEFAULT, default_storage_engine = DEFAULT, NAMES utf8mb4",
+  ]);
+});
 
 test("programs, open tables, files of the server", async () => {
   expect(await pair.allSameOrRefused(PROGRAMS)).toEqual([]);

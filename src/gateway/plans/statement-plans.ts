@@ -126,7 +126,14 @@ export class StatementPlans {
     const { schema } = cluster;
     const autoVSchema = this.#context.autoVSchema.isOn;
     const { temporaries } = this.#state.kept;
-    const planContext: PlanContext = temporaries.over({ vschema, schema, keyspace, tabletType, autoVSchema });
+    const planContext: PlanContext = temporaries.over({
+      vschema,
+      schema,
+      keyspace,
+      tabletType,
+      autoVSchema,
+      dialect: this.#state.sqlMode.dialect,
+    });
     const planned = limitIndex === undefined ? statement : withSelectLimit(statement, limitIndex);
     const plan = planStatement(planned, planContext);
     const digest = this.#newDigest(plan, statement, key);

@@ -4,6 +4,7 @@
 import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { printExpr } from "../../sql/print.ts";
 import type { Do, Statement } from "../../sql/tree.ts";
+import { isDropNowhere } from "../../plan/drop-nowhere.ts";
 import { isSystemSchema } from "../../plan/system-tables.ts";
 import { checkKeyspaceAccess } from "../access/access.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
@@ -12,6 +13,7 @@ import { queryInside } from "../read/inner-query.ts";
 import { runCall } from "../definition/run-call.ts";
 import { runDatabase } from "../definition/run-database.ts";
 import { runDefinition } from "../definition/run-ddl.ts";
+import { runDropNowhere } from "../definition/run-drop-nowhere.ts";
 import { runAdmin } from "../definition/run-admin.ts";
 import { runLock, runUnlock, runViewDefinition } from "../definition/run-all-shards.ts";
 import { runKill } from "../cluster/run-kill.ts";
@@ -70,6 +72,7 @@ export async function runSessionStatement(
       return;
     case "ddl":
       if (statement.object === "database") await runDatabase(executor, statement, payload);
+      else if (isDropNowhere(statement, cluster)) await runDropNowhere(executor, statement);
       else if (statement.object === "view") await runViewDefinition(executor, statement, cluster, payload);
       else await runDefinition(executor, statement, cluster, payload);
       return;
