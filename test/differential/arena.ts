@@ -41,14 +41,23 @@ export class Lane {
   readonly #gatewayPort: number;
   readonly #plainPort: number;
   readonly #directives: string;
+  readonly #session: readonly string[];
   #gateway: TwinClient | undefined;
   #plain: TwinClient | undefined;
   #control: TwinClient | undefined;
   #foundRows = false;
 
-  /** `directives`: a comment before each statement for the gateway. */
-  constructor(shards: number, schema: ArenaSchema, gatewayPort: number, plainPort: number, directives: string) {
+  /** `directives`: a comment before each statement for the gateway; `session`: statements that every session begins with. */
+  constructor(
+    shards: number,
+    schema: ArenaSchema,
+    gatewayPort: number,
+    plainPort: number,
+    directives: string,
+    session: readonly string[],
+  ) {
     this.shards = shards;
+    this.#session = session;
     this.#directives = directives;
     this.#schema = schema;
     this.#gatewayPort = gatewayPort;
@@ -138,6 +147,7 @@ export class Lane {
   async #connect(port: number, database: string): Promise<TwinClient> {
     const client = await TwinClient.connect(port, { foundRows: this.#foundRows });
     await must(client, `USE ${database}`);
+    for (const statement of this.#session) await must(client, statement);
     return client;
   }
 }
@@ -152,7 +162,12 @@ function parameterized(sql: string): { readonly sql: string; readonly values: re
   return { sql: text, values };
 }
 
-export async function startArena(schema: ArenaSchema, shardCounts: readonly number[], directives = ""): Promise<Arena> {
+export async function startArena(
+  schema: ArenaSchema,
+  shardCounts: readonly number[],
+  directives = "",
+  session: readonly string[] = [],
+): Promise<Arena> {
   const keyspaces: Record<string, TestKeyspace> = {
     [schema.unsharded]: { sql: schema.sql.unsharded, vschema: schema.vschema.unsharded },
   };
@@ -169,7 +184,7 @@ export async function startArena(schema: ArenaSchema, shardCounts: readonly numb
     await stop();
     throw error;
   }
-  const lanes = shardCounts.map((shards) => new Lane(shards, schema, cluster.port, plain.port, directives));
+  const lanes = shardCounts.map((shards) => new Lane(shards, schema, cluster.port, plain.port, directives, session));
   return {
     cluster,
     plain,

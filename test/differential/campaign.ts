@@ -64,6 +64,13 @@ export async function judge(lane: Lane, sql: string): Promise<Verdict> {
   return { ...verdict, differences: left, byPlan: found.filter((each) => !left.includes(each)) };
 }
 
+/** Prepares it for both, with parameters for its values. Types are those of the parameters: only one server has them. */
+async function judgePrepared(lane: Lane, sql: string): Promise<Verdict> {
+  const { gateway, plain } = await lane.askPrepared(sql);
+  const found = differences(lane.named(sql), gateway, plain);
+  return { isOpen: false, byPlan: [], gateway, plain, differences: found.filter((each) => each !== "types") };
+}
+
 function sameAnswer(sql: string, a: Outcome, b: Outcome): boolean {
   if (a.kind === "rows" && b.kind === "rows") return compareRows(sql, a, b) === undefined;
   return a.kind === "error" && b.kind === "error" && a.errno === b.errno;
@@ -126,6 +133,8 @@ export function newAccount(): Account {
 
 export interface CampaignOptions {
   readonly isShrinking: boolean;
+  /** What is answered alike is prepared, too. */
+  readonly isPrepared?: boolean;
   /** Which differences are kept with their statement. */
   readonly isFailure: (difference: Difference) => boolean;
 }
@@ -155,6 +164,12 @@ export async function enter(
   for (const each of verdict.byPlan) account.byPlan.set(each, (account.byPlan.get(each) ?? 0) + 1);
   const kinds = verdict.differences.filter(options.isFailure);
   if (kinds.length === 0) {
+    const prepared = options.isPrepared === true ? await judgePrepared(lane, sql) : undefined;
+    if (prepared?.differences.some(options.isFailure) === true) {
+      const failure: Failure = { sql, small: `PREPARED ${sql}`, shards: lane.shards, tier, verdict: prepared };
+      account.failures.push(failure);
+      return failure;
+    }
     account.same++;
     return undefined;
   }

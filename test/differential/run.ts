@@ -5,6 +5,8 @@
 //   npm run differential -- --dml --seed 1 --count 500 --shards 2,4   random writes, all tables compared after each
 //   npm run differential -- --tpch                                 the queries of TPC-H, with tier and times
 //   npm run differential -- --gather …                             each by way of temporary tables, whatever tier it has
+//   npm run differential -- --prepared …                           each also prepared, with parameters
+//   npm run differential -- --session 'SET …' …                    in sessions that begin so; once for each statement
 //   npm run differential -- --sql 'SELECT …'                       one statement, shown with its answers
 //
 // Prints the seed, the share of each tier and every failing statement made small. Ends with 1 when an answer was wrong.
@@ -32,6 +34,8 @@ const OPTIONS = {
   suites: { type: "boolean", default: false },
   dml: { type: "boolean", default: false },
   gather: { type: "boolean", default: false },
+  prepared: { type: "boolean", default: false },
+  session: { type: "string", multiple: true },
   strict: { type: "boolean", default: false },
   shrink: { type: "boolean", default: true },
 } as const;
@@ -70,7 +74,7 @@ async function main(): Promise<boolean> {
   }
   if (values.dml) return writes(seed, count, shards);
   const directives = values.gather ? "/*sg+ FORCE_GATHER */ " : "";
-  const arena = await startArena(values.tpch ? tpch() : GENERATED, shards, directives);
+  const arena = await startArena(values.tpch ? tpch() : GENERATED, shards, directives, values.session);
   try {
     const tiers = await Tiers.of(arena);
     if (values.sql !== undefined) {
@@ -90,6 +94,7 @@ async function main(): Promise<boolean> {
     const started = Date.now();
     const options = {
       isShrinking: values.shrink,
+      isPrepared: values.prepared,
       isFailure: values.strict ? () => true : isWrong,
     };
     for (let n = 0; n < count; n++) {

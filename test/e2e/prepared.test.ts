@@ -248,6 +248,7 @@ describe("prepared statements", () => {
     await same("SELECT *, f FROM t ORDER BY id LIMIT 2", []);
     // A text has six digits of it behind the point.
     await same("SELECT STDDEV_SAMP(id) AS s FROM t WHERE id IN (?, ?)", [long(1), long(4)]);
+    await same("SELECT AVG(?) AS a, STD(id) AS s FROM t WHERE id = 1", [long(3)]);
     const grouped = await clients.s.prepare("SELECT f, COUNT(*) FROM t GROUP BY f ORDER BY f");
     await clients.s.execute(grouped.id, []);
     expect(merged(await clients.s.query("SHOW WARNINGS"))).toMatchObject({ rows: [] });

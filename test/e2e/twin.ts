@@ -3,7 +3,7 @@
 // protocol shows them: rows, order, column names and types, counts, insert ids, info text, warnings, errno and SQLSTATE.
 
 import { expect } from "vitest";
-import { CLIENT, COM, HEADER_EOF, HEADER_ERR, MYSQL_TYPE, SERVER } from "../../src/mysql/constants.ts";
+import { CLIENT, COLUMN_FLAG, COM, HEADER_EOF, HEADER_ERR, MYSQL_TYPE, SERVER } from "../../src/mysql/constants.ts";
 import { BufferReader } from "../../src/mysql/codec.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../../src/mysql/packets/column-definition.ts";
@@ -81,7 +81,7 @@ export class TwinClient {
     return command === COM.FIELD_LIST ? this.#fields() : this.#outcome();
   }
 
-  /** Prepares the statement, executes it once and closes it. Rows come as their binary bytes in hexadecimal digits. */
+  /** Prepares the statement, executes it once and closes it. Rows come as text; times as their bytes in hexadecimal digits. */
   async execute(sql: string, values: readonly (bigint | string)[]): Promise<Outcome> {
     this.#raw.send(COM.STMT_PREPARE, sql);
     const head = await this.#raw.packet(this.#reader);
@@ -148,7 +148,7 @@ export class TwinClient {
         return { kind: "rows", columns, rows, warnings: packet.readUInt16LE(1), ...flagsOf(packet.readUInt16LE(3)) };
       }
       if (rows.length === ROWS_MAX) throw new Error(`more than ${ROWS_MAX} rows`);
-      rows.push(isBinary ? packet.toString("hex") : rowText(packet, count));
+      rows.push(isBinary ? binaryText(packet, columns) : rowText(packet, count));
     }
   }
 
@@ -163,6 +163,51 @@ export class TwinClient {
       columns.push(decodeColumnDefinition(packet, true));
     }
   }
+}
+
+const INTEGER_BYTES: ReadonlyMap<number, number> = new Map([
+  [MYSQL_TYPE.TINY, 1],
+  [MYSQL_TYPE.SHORT, 2],
+  [MYSQL_TYPE.YEAR, 2],
+  [MYSQL_TYPE.INT24, 4],
+  [MYSQL_TYPE.LONG, 4],
+  [MYSQL_TYPE.LONGLONG, 8],
+]);
+const TIMES: ReadonlySet<number> = new Set([
+  MYSQL_TYPE.DATE,
+  MYSQL_TYPE.DATETIME,
+  MYSQL_TYPE.TIMESTAMP,
+  MYSQL_TYPE.TIME,
+]);
+
+/** A binary row's values joined: bytes as Latin-1, NULL as \N. */
+function binaryText(packet: Buffer, columns: readonly ColumnDefinition[]): string {
+  let at = 1 + ((columns.length + 9) >> 3);
+  const values = columns.map(({ type, flags }, index): string => {
+    const bit = index + 2;
+    if (((packet[1 + (bit >> 3)] ?? 0) & (1 << (bit & 7))) !== 0) return "\\N";
+    const integerBytes = INTEGER_BYTES.get(type);
+    if (integerBytes !== undefined) {
+      const bytes = Buffer.alloc(8);
+      packet.copy(bytes, 8 - integerBytes, at, at + integerBytes);
+      at += integerBytes;
+      const shift = BigInt(8 * (8 - integerBytes));
+      const value = (flags & COLUMN_FLAG.UNSIGNED) === 0 ? bytes.readBigInt64LE() : bytes.readBigUInt64LE();
+      return String(value >> shift);
+    }
+    if (type === MYSQL_TYPE.FLOAT) return String(packet.readFloatLE((at += 4) - 4));
+    if (type === MYSQL_TYPE.DOUBLE) return String(packet.readDoubleLE((at += 8) - 8));
+    if (TIMES.has(type)) {
+      const from = at + 1;
+      at = from + (packet[at] ?? 0);
+      return packet.toString("hex", from, at);
+    }
+    const reader = new BufferReader(packet, at);
+    const length = reader.lenenc();
+    at = reader.pos + length;
+    return packet.latin1Slice(reader.pos, at);
+  });
+  return values.join("|");
 }
 
 function errorOf(packet: Buffer): Outcome {

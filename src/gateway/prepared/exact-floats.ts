@@ -1,6 +1,6 @@
 // FLOAT columns of prepared statements whose answers are put together from text: a server prints six digits of a FLOAT, and
-// of STDDEV() and its like those behind the point that its definition tells, but the binary protocol has all of it. So such
-// a statement is run with these columns as DOUBLE (`column + 0e0`), which is printed with as many digits as it takes, and the
+// STDDEV() and its like only those behind the point that its definition tells, but the binary protocol has all of it. So
+// such a statement is run with these columns as DOUBLE (`column + 0e0`), which is printed with as many digits as it takes, and the
 // client is shown the columns that PREPARE has described.
 //
 //   SELECT id, f FROM t ORDER BY f      SELECT id, f + 0e0 AS f FROM t ORDER BY f
@@ -22,43 +22,58 @@ export interface ExactFloats {
   readonly definitions: readonly (Buffer | undefined)[];
 }
 
-/** `columns` are those that PREPARE has described. Undefined: there are no FLOATs, or no way to have more of their digits. */
+/** `columns` are those that PREPARE has described. Undefined: there are none, or no way to have more of their digits. */
 export function exactFloats(text: Buffer, columns: readonly Buffer[], mode: SqlMode): ExactFloats | undefined {
   const described = columns.map((payload) => decodeColumnDefinition(payload));
-  const floats = described.map(isCut);
-  if (!floats.includes(true)) return undefined;
+  const floats = described.map(({ type }) => type === MYSQL_TYPE.FLOAT);
+  if (!described.some(mayBeCut)) return undefined;
   const statement = parse(text, mode);
   if (!isQuery(statement) || statement.into !== undefined) return undefined;
-  const exact = withDoubles(statement, described);
+  const widenedAt = new Set<number>();
+  const exact = withDoubles(statement, described, widenedAt);
   if (exact !== undefined) {
-    const definitions = columns.map((payload, at) => (floats[at] === true ? payload : undefined));
+    if (widenedAt.size === 0) return undefined;
+    const definitions = columns.map((payload, at) => (widenedAt.has(at) ? payload : undefined));
     return { text: textOf(exact, mode), definitions };
   }
+  if (!floats.includes(true)) return undefined;
   // The order of rows is lost on the way through a table expression.
   if (statement.orderBy.length > 0 || statement.locking.length > 0) return undefined;
   return { text: textOf(widened(statement, floats), mode), definitions: columns };
 }
 
-/** What is printed with fewer digits than it has. A column of a table is rounded to what it shows. */
-function isCut({ type, decimals, orgName }: ColumnDefinition): boolean {
-  if (type === MYSQL_TYPE.FLOAT) return true;
-  return type === MYSQL_TYPE.DOUBLE && decimals < AS_MANY_AS_NEEDED && orgName === "";
+function mayBeCut({ type, decimals }: ColumnDefinition): boolean {
+  return type === MYSQL_TYPE.FLOAT || (type === MYSQL_TYPE.DOUBLE && decimals < AS_MANY_AS_NEEDED);
 }
 
 const AS_MANY_AS_NEEDED = 31;
+
+/**
+ * STDDEV() and its like as such. A window's are rounded by MySQL itself, and of another expression PREPARE may tell a type
+ * that its parameters will not have.
+ */
+function isDeviation(item: SelectItem): boolean {
+  return (
+    item.kind === "expr" && item.expr.kind === "call" && item.expr.over === undefined && DEVIATIONS.has(item.expr.name)
+  );
+}
+
+const DEVIATIONS: ReadonlySet<string> = new Set(
+  "std stddev stddev_pop stddev_samp variance var_pop var_samp".split(" "),
+);
 
 function textOf(query: Query, mode: SqlMode): Buffer {
   return encodeSql(print(query, [], { mode, columnNames: true }));
 }
 
-/** Undefined where it is not known which column an item is. */
-function withDoubles(query: Query, described: readonly ColumnDefinition[]): Query | undefined {
+/** Undefined where it is not known which column an item is. Adds the columns that have changed to `widenedAt`. */
+function withDoubles(query: Query, described: readonly ColumnDefinition[], widenedAt: Set<number>): Query | undefined {
   if (query.kind === "union") {
-    const first = withDoubles(query.first, described);
+    const first = withDoubles(query.first, described, widenedAt);
     if (first === undefined) return undefined;
     const rest: UnionPart[] = [];
     for (const part of query.rest) {
-      const own = withDoubles(part.query, described);
+      const own = withDoubles(part.query, described, widenedAt);
       if (own === undefined) return undefined;
       rest.push({ ...part, query: own });
     }
@@ -69,7 +84,11 @@ function withDoubles(query: Query, described: readonly ColumnDefinition[]): Quer
   if (items === undefined || items.length !== described.length) return undefined;
   const seen = new Set<string>();
   const isGrouped = query.groupBy.length > 0;
-  const doubles = items.map((item, at) => asDouble(item, described[at], at, seen, isGrouped));
+  const doubles = items.map((item, at) => {
+    const double = asDouble(item, described[at], at, seen, isGrouped);
+    if (double !== item) widenedAt.add(at);
+    return double;
+  });
   return { ...query, items: doubles };
 }
 
@@ -81,7 +100,8 @@ function asDouble(
   seen: Set<string>,
   isGrouped: boolean,
 ): SelectItem {
-  if (item.kind !== "expr" || column === undefined || !isCut(column)) return item;
+  if (item.kind !== "expr" || column === undefined) return item;
+  if (column.type !== MYSQL_TYPE.FLOAT && !(column.type === MYSQL_TYPE.DOUBLE && isDeviation(item))) return item;
   const { expr, pos } = item;
   const sum: Expr = { kind: "binary", op: "+", left: expr, right: literalNode("float", "0e0"), pos };
   const name = item.alias ?? column.name;
