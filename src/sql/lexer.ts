@@ -166,7 +166,7 @@ export function tokenize(text: string, mode: SqlMode, from = 0): Tokens {
         // '
         const isName = code === 34 && mode.ansiQuotes;
         at = stringEnd(codes, at, code, !mode.noBackslashEscapes && !isName);
-        if (at < 0 || (isName && at === start + 2)) {
+        if (at < 0) {
           push(T.error, start, length, "");
           at = length;
         } else push(isName ? T.quoted : T.string, start, at, "");
@@ -174,7 +174,7 @@ export function tokenize(text: string, mode: SqlMode, from = 0): Tokens {
       }
       case 96: // `
         at = stringEnd(codes, at, code, false);
-        if (at < 0 || at === start + 2) {
+        if (at < 0) {
           push(T.error, start, length, "");
           at = length;
         } else push(T.quoted, start, at, "");

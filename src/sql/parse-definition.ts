@@ -371,6 +371,18 @@ const PLAIN_TYPES: ReadonlySet<string> = new Set([
   "xmltype",
 ]);
 
+const SPATIAL_TYPES: ReadonlySet<string> = new Set([
+  "geometry",
+  "point",
+  "linestring",
+  "polygon",
+  "multipoint",
+  "multilinestring",
+  "multipolygon",
+  "geometrycollection",
+  "geomcollection",
+]);
+
 /** A column's type and attributes, behind its name. */
 function columnDefinition(c: Cursor, name: string, found: Found): ColumnDefinition {
   const attributes: Attributes = {
@@ -426,8 +438,16 @@ export function columnType(c: Cursor): TypeDefinition {
       name = name === "nchar" ? "nvarchar" : "varchar";
     }
     size = length(c);
-  } else if (PLAIN_TYPES.has(name)) c.next();
-  else throw c.error();
+  } else if (PLAIN_TYPES.has(name)) {
+    c.next();
+    if (c.mariadb && SPATIAL_TYPES.has(name)) {
+      length(c);
+      if (c.accept("ref_system_id")) {
+        c.expect("=");
+        c.integer();
+      }
+    }
+  } else throw c.error();
   return { name, length: size[0], scale: size[1], values, ...typeOptions(c) };
 }
 
@@ -527,7 +547,7 @@ function columnAttributes(c: Cursor, found: Found, name: string, column: Attribu
         continue;
       case "collate":
         c.next();
-        column.collation = collationName(c).toLowerCase();
+        if (!(c.mariadb && c.accept("default"))) column.collation = collationName(c).toLowerCase();
         continue;
       case "character":
       case "char":
@@ -872,7 +892,8 @@ function parenthesizedExpr(c: Cursor): void {
 function partitions(c: Cursor): void {
   c.expect("(");
   do {
-    c.expect("partition");
+    // MariaDB can do without the word.
+    if (!c.accept("partition") && !c.mariadb) throw c.error();
     c.name();
     if (c.accept("values")) {
       if (c.accept2("less", "than")) {

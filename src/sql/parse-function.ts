@@ -82,6 +82,9 @@ const SPECIAL: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["cast", cast],
   ["char", charCall],
   ["character", charCall],
+  ["column_add", dynamicColumns],
+  ["column_create", dynamicColumns],
+  ["column_get", dynamicColumns],
   ["convert", convert],
   ["default", defaultOf],
   ["extract", extract],
@@ -294,6 +297,19 @@ function charCall(c: Cursor, pos: number): Expr {
   const charset = c.accept("using") ? charsetName(c) : undefined;
   c.expect(")");
   return { kind: "char", args, charset, pos };
+}
+
+/** MariaDB's dynamic columns: any value may have its type behind it. */
+function dynamicColumns(c: Cursor, pos: number): Expr {
+  const name = c.peek(-2);
+  const args: Expr[] = [];
+  do {
+    const value = expression(c);
+    const isTyped = c.mariadb && c.accept("as");
+    args.push(isTyped ? { kind: "typedValue", expr: value, type: castType(c), pos: value.pos } : value);
+  } while (c.accept(","));
+  c.expect(")");
+  return call(name, args, pos, {});
 }
 
 function defaultOf(c: Cursor, pos: number): Expr {

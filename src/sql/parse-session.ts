@@ -86,9 +86,9 @@ function setItem(c: Cursor): SetItem {
   }
   if (c.w === "names" && c.peek(1) !== "=" && c.peek(1) !== ":=") {
     c.next();
-    if (c.accept("default")) return { kind: "setNames", charset: undefined, collation: undefined, pos };
-    const charset = charsetName(c);
-    const collation = c.accept("collate") ? (c.accept("default") ? "default" : collationName(c)) : undefined;
+    const charset = c.accept("default") ? undefined : charsetName(c);
+    const hasCollation = (charset !== undefined || c.mariadb) && c.accept("collate");
+    const collation = hasCollation && !c.accept("default") ? collationName(c) : undefined;
     return { kind: "setNames", charset, collation, pos };
   }
   if (c.k !== T.quoted && c.peek(1) !== "=" && c.peek(1) !== ":=" && acceptCharset(c)) {
@@ -380,8 +380,21 @@ export function execute(c: Cursor): Execute {
     c.next();
     immediate = expression(c);
   } else name = c.name();
-  const using = c.accept("using") ? expressions(c) : [];
+  const using: Expr[] = [];
+  if (c.accept("using")) {
+    do using.push(executeValue(c));
+    while (c.accept(","));
+  }
   return { kind: "execute", name, using, immediate, pos };
+}
+
+/** MariaDB also takes DEFAULT. */
+function executeValue(c: Cursor): Expr {
+  const { pos } = c;
+  const isDefault = c.mariadb && c.w === "default" && (c.peek(1) === "," || c.peekEnd(1));
+  if (!isDefault) return expression(c);
+  c.next();
+  return { kind: "default", pos };
 }
 
 export function deallocate(c: Cursor): Deallocate {

@@ -133,6 +133,7 @@ function joinStart(c: Cursor): JoinStart | undefined {
     case "straight_join":
       return { type: "straight", natural: false };
     case "natural": {
+      if (c.mariadb && c.accept("straight_join")) return { type: "straight", natural: true };
       const side = c.maybeOneOf(["left", "right", "inner"]);
       if (side !== "inner" && side !== undefined) c.accept("outer");
       c.expect("join");
@@ -236,7 +237,7 @@ function derived(c: Cursor, query: Query, lateral: boolean, pos: number): Derive
 
 /** An alias: a name, never a string. */
 export function tableAlias(c: Cursor): string | undefined {
-  if (c.w === "as") {
+  if (c.w === "as" || (c.mariadb && c.w === "=")) {
     c.next();
     return c.name();
   }

@@ -247,6 +247,11 @@ function printNode(out: Out, node: Expr): void {
       printCastType(out, node.type);
       out.text += ")";
       return;
+    case "typedValue":
+      printExprTo(out, node.expr, 0);
+      out.text += " as ";
+      printCastType(out, node.type);
+      return;
     case "convertUsing":
       out.text += "convert(";
       printExprTo(out, node.expr, 0);

@@ -435,6 +435,7 @@ const JOIN_WORDS: Readonly<Record<string, string>> = {
   "natural inner": " natural join ",
   "natural left": " natural left join ",
   "natural right": " natural right join ",
+  "natural straight": " natural straight_join ",
 };
 
 function printJsonColumns(out: Out, columns: readonly JsonTableColumn[]): void {

@@ -20,9 +20,8 @@ const AMBIGUOUS: ReadonlySet<string> = new Set([
   "window",
 ]);
 
-/** `name` as an identifier; an empty one, which only an alias can be, as a string. */
+/** `name` as an identifier. */
 export function quoteName(name: string): string {
-  if (name === "") return "''";
   return isPlain(name) ? name : `\`${name.replaceAll("`", "``")}\``;
 }
 

@@ -301,6 +301,14 @@ export interface Cast {
   readonly pos: number;
 }
 
+/** `expr AS type` among the arguments of MariaDB's COLUMN_CREATE, COLUMN_ADD and COLUMN_GET. */
+export interface TypedValue {
+  readonly kind: "typedValue";
+  readonly expr: Expr;
+  readonly type: CastType;
+  readonly pos: number;
+}
+
 /** CONVERT(expr USING charset) */
 export interface ConvertUsing {
   readonly kind: "convertUsing";
@@ -505,6 +513,7 @@ export type Expr =
   | Row
   | Case
   | Cast
+  | TypedValue
   | ConvertUsing
   | Collate
   | Interval

@@ -29,6 +29,7 @@ const EXPR_KINDS = {
   row: true,
   case: true,
   cast: true,
+  typedValue: true,
   convertUsing: true,
   collate: true,
   interval: true,

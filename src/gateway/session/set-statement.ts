@@ -387,7 +387,10 @@ async function valueSql(
       break;
     case "column":
       // A bare word: ON, OFF, utf8mb4, TRADITIONAL.
-      if (!ofUser && value.table === undefined && value.schema === undefined) return quoted(value.name);
+      if (!ofUser && value.table === undefined && value.schema === undefined) {
+        // A string would have the connection's character set, which may have no ASCII.
+        return executor.state.settings.literalsHaveAscii || !WORD.test(value.name) ? quoted(value.name) : value.name;
+      }
       break;
     case "unary":
       if (value.op === "-" && value.expr.kind === "literal") return printExpr(value);
@@ -401,6 +404,8 @@ async function valueSql(
 
 /** Text that reads the same under every sql_mode and character set. */
 const PLAIN_TEXT = /^[ -~]*$/;
+
+const WORD = /^[a-z_][a-z0-9_]*$/i;
 
 function quoted(text: string): string {
   if (PLAIN_TEXT.test(text) && !text.includes("\\")) return `'${text.replaceAll("'", "''")}'`;

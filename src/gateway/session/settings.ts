@@ -54,6 +54,11 @@ export class Settings {
     return !isLogin(this.names) || LITERAL_VARIABLES.some((name) => this.variables.has(name));
   }
 
+  /** What is ASCII in a statement is so in the character set that its literals have. */
+  get literalsHaveAscii(): boolean {
+    return !/^(ucs2|utf16|utf16le|utf32)$/.test(this.connectionCharset ?? "");
+  }
+
   /** sql_select_limit in digits; undefined when there is none. */
   get selectLimit(): string | undefined {
     const value = this.variables.get(SELECT_LIMIT)?.toLowerCase();

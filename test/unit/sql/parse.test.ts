@@ -66,6 +66,29 @@ describe("modes", () => {
     expect(errorOf("select returning from t", mode({ dialect: "mysql" }))).toBe("");
   });
 
+  test.each([
+    ["select column_get(a, 'b' as char(10) character set utf8mb4) from t", ""],
+    ["select column_create('a', 1 as int, 'b', 'x', 'c', 2.5 as double)", ""],
+    ["select column_add(a, 'b', null as unsigned) from t", ""],
+    ["select 1 from a natural straight_join b", ""],
+    ["select 1 from a = b", "select 1 from a as b"],
+    ["execute s using default, 1", ""],
+    ["select t.`` from t", ""],
+  ])("%s is MariaDB's", (sql, printed) => {
+    expect(print(parse(sql))).toBe(printed === "" ? sql : printed);
+    if (!sql.includes("``")) expect(errorOf(sql, mode({ dialect: "mysql" }))).toContain("1064");
+  });
+
+  test.each([
+    "create table t (a int) partition by range (a) (p0 values less than (10), p1 values less than maxvalue)",
+    "create table t (a varchar(10) collate default)",
+    "create table t (a geometry(9,4) ref_system_id=101, b point ref_system_id=102 not null)",
+    "set names default collate utf8mb4_bin",
+  ])("%s is MariaDB's, too", (sql) => {
+    expect(errorOf(sql)).toBe("");
+    expect(errorOf(sql, mode({ dialect: "mysql" }))).toContain("1064");
+  });
+
   test("|| under PIPES_AS_CONCAT means CONCAT to any session", () => {
     expect(print(parse("select a || b from t", mode({ pipesAsConcat: true })))).toBe("select concat(a, b) from t");
   });
