@@ -18,7 +18,6 @@ import { isPure } from "./pure.ts";
 import { type Block, resolveColumn, scopeOf, type Source, sourceNamed } from "./scope.ts";
 import { homeOnOneMysqld, keyspaceOf, send } from "./send.ts";
 import { setsLastInsertId } from "./session-functions.ts";
-import { systemWrite } from "./system-tables.ts";
 import { type PlanContext, tablesOf } from "./tables.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
@@ -27,7 +26,6 @@ export function planChange(statement: Update | Delete, context: PlanContext): Pl
   const keyspaces = new Set(tables.tables.map(({ keyspace }) => keyspace));
   const effect = withReserved(statement, WRITE);
   const [only, ...others] = keyspaces;
-  if (only === undefined && tables.system) throw systemWrite(statement.kind);
   if (only === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
   if (others.length === 0 && !only.sharded) {
     return send(statement, only.keyspace, { kind: "unsharded" }, undefined, effect);

@@ -13,15 +13,12 @@ import { refuseReserved, withReserved, WRITE } from "./effects.ts";
 import { asksToGenerate, planInsert } from "./insert.ts";
 import type { Plan } from "./plan.ts";
 import { homeOnOneMysqld, keyspaceOf, send } from "./send.ts";
-import { isSystemSchema, systemWrite } from "./system-tables.ts";
 import { type PlanContext, type ResolvedTable, resolveTable, tablesOf } from "./tables.ts";
 import { valueRefOf } from "./value-ref.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
 export function planInsertStatement(statement: Insert, context: PlanContext): Plan {
   const effect = withReserved(statement, WRITE);
-  const schema = statement.table.schema ?? context.keyspace;
-  if (schema !== undefined && isSystemSchema(schema)) throw systemWrite(statement.kind);
   const tables = tablesOf(statement, context);
   const into = resolveTable(statement.table, context);
   const { keyspace } = into;

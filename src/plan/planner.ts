@@ -175,7 +175,7 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
   }
   const what = nameOf(statement);
   if (statement.kind === "ddl") {
-    if (statement.object === "user" || statement.object === "role") throw notSupported(what, "use the users file");
+    if (statement.object === "user" || statement.object === "role") throw notSupported(what, ACCOUNTS_HINT);
     if (keyspace.sharded) {
       throw notSupported(
         `${statement.temporary ? "TEMPORARY " : ""}${what} in a sharded keyspace`,
@@ -208,7 +208,9 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
         return send(statement, name, unsharded, undefined, { ...READ, reserves: "HANDLER" });
       }
       // Maintenance of named tables; what acts on a server as a whole is not for a gateway to pass to one of many.
-      if (tables.tables.length === 0 || !MAINTENANCE.has(statement.verb)) throw notSupported(what);
+      if (tables.tables.length === 0 || !MAINTENANCE.has(statement.verb)) {
+        throw notSupported(what, OF_ACCOUNTS.test(statement.verb) ? ACCOUNTS_HINT : undefined);
+      }
       return send(statement, name, unsharded, undefined, statement.verb === "checksum table" ? READ : DEFINITION);
     default:
       throw notSupported(what);
@@ -222,6 +224,9 @@ function isOfOneShard(tables: readonly ResolvedTable[]): boolean {
 
 /** What any server answers alike. */
 const OF_ANY_SERVER: ReadonlySet<string> = new Set(["help", "resignal", "signal"]);
+
+const OF_ACCOUNTS = / (user|role|password)$|^(grant|revoke)/;
+const ACCOUNTS_HINT = "accounts, passwords and rights are kept in the gateways' users file";
 
 /** Statements on named tables that leave nothing behind on the connection. */
 const MAINTENANCE: ReadonlySet<string> = new Set([

@@ -2,7 +2,6 @@
 // those of the keyspaces it holds), rows that the gateway has itself, or the one server they are read on. MySQL's manual
 // ("INFORMATION_SCHEMA Tables") and MariaDB's, which has some more.
 
-import { notSupported, type ShardgateError } from "../base/errors.ts";
 import { SYSTEM_SCHEMAS } from "./tables.ts";
 
 /** Rows the gateway makes: of its connections and of its users. */
@@ -26,11 +25,6 @@ export type SystemTable =
   | { readonly kind: "gateway"; readonly rows: GatewayRows }
   /** `open`: anybody may read it. */
   | { readonly kind: "server"; readonly open: boolean };
-
-/** Clients do not write what a server keeps for itself: it would be one server's of many. */
-export function systemWrite(verb: string): ShardgateError {
-  return notSupported(`${verb.toUpperCase()} of a server's own tables`, "accounts are in the users file");
-}
 
 /** Names in any case. */
 export function systemTableOf(schema: string, table: string): SystemTable {

@@ -480,6 +480,15 @@ describe("what is said of tables and servers", () => {
     ]) {
       expect(await client.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
     }
+    for (const sql of [
+      "SET PASSWORD = 'x'",
+      "ALTER USER x IDENTIFIED BY 'y'",
+      "DROP USER x",
+      "REVOKE ALL ON *.* FROM x",
+    ]) {
+      const message = expect.stringContaining("users file") as string;
+      expect(await client.query(sql), sql).toMatchObject({ errno: 1235, message });
+    }
     client.close();
   });
 });
