@@ -19,13 +19,14 @@ import { type ComparisonRules, RowKeys } from "./merge-keys.ts";
 import { NeedsGather } from "./needs-gather.ts";
 import type { ShardPort, ShardRequest, ShardTarget } from "./ports.ts";
 import { rendersAlike } from "./renders-alike.ts";
+import type { ReplyEnd } from "./reply.ts";
 import { type RowBatch, sliceRows } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
 import { carriageOf, type LiteralRules } from "./row-literals.ts";
 import { routedColumns, rowsByShard, withRowValues } from "./rows-routing.ts";
 import { type RowsShape, type RowsTable, someRows, withRowsTables } from "./rows-table.ts";
 import { ShardRows, type ShardRowsEnd } from "./shard-rows.ts";
-import { inAnyOrder, inOrder } from "./shard-streams.ts";
+import { inAnyOrder, inOrder, type OnRows } from "./shard-streams.ts";
 import {
   noRows,
   type ShippedRows,
@@ -102,6 +103,13 @@ interface Sent {
   readonly sql: Buffer;
 }
 
+/** What the answer has of a shard's rows. */
+export interface ShardShare {
+  readonly target: ShardTarget;
+  /** Rows before those that OFFSET leaves out, and how many the answer has; undefined: all. */
+  readonly range: { skipped: number; sent: number } | undefined;
+}
+
 /** One execution of a plan. */
 export class MergeRun {
   readonly #plan: MergePlan;
@@ -116,6 +124,7 @@ export class MergeRun {
   readonly #turns = new Map<string, Promise<void>>();
   #failure: Error | undefined;
   #rowsSkipped = 0;
+  #shares: readonly ShardShare[] = [];
 
   constructor(plan: MergePlan, context: MergeContext) {
     this.#plan = plan;
@@ -141,6 +150,24 @@ export class MergeRun {
     // Types that only later steps need are asked for meanwhile; whoever needs them meets their error.
     for (const { body } of this.#plan.steps) this.#typing(body).catch(() => undefined);
     return this.#rowsOf(this.#plan.body);
+  }
+
+  /**
+   * Once the rows are out: runs `sqlOf` of each shard that the answer comes from, only for the ends of the replies. Throws a
+   * shard's error.
+   */
+  async endsOf(sqlOf: (share: ShardShare) => Buffer | undefined): Promise<readonly ReplyEnd[]> {
+    const ends: ReplyEnd[] = [];
+    const shards: ShardRows[] = [];
+    for (const share of this.#shares) {
+      const sql = sqlOf(share);
+      if (sql === undefined) continue;
+      const onEnd = ({ info }: ShardRowsEnd): void => void (info !== undefined && ends.push(info));
+      shards.push(this.#shard(share.target, sql, () => {}, false, onEnd));
+    }
+    const start = (shard: ShardRows): void => this.#start(shard);
+    for await (const _ of inAnyOrder(shards, LIMITS.scatterConcurrencyMax, start));
+    return ends;
   }
 
   /** Stops what still runs. Resolves when connections held for the session are free and nothing is left on disk. */
@@ -331,14 +358,40 @@ export class MergeRun {
     };
     const concurrencyMax = LIMITS.scatterConcurrencyMax;
     const isMerged = this.#givesSorted(body) && shards.length > 1;
+    const onRows = body === this.#plan.body ? this.#shareOut(shards, body) : undefined;
     try {
       for (const shard of isMerged ? shards : shards.slice(0, concurrencyMax)) start(shard);
       await ready();
-      if (isMerged) yield* inOrder(shards, new RowKeys(body.merge.order, "order", this.#context.rules), start);
-      else yield* inAnyOrder(shards, concurrencyMax, start);
+      if (isMerged) yield* inOrder(shards, new RowKeys(body.merge.order, "order", this.#context.rules), start, onRows);
+      else yield* inAnyOrder(shards, concurrencyMax, start, onRows);
     } finally {
       for (const shard of shards) this.#stop(shard);
     }
+  }
+
+  /** Begins to count what the answer has of each shard, if LIMIT takes some of their rows only. */
+  #shareOut(shards: readonly ShardRows[], body: ShardBody): OnRows | undefined {
+    const limit = body.merge.pushLimit ? this.#limitOf(body) : undefined;
+    const shares = new Map(
+      shards.map((shard) => {
+        const range = limit === undefined ? undefined : { skipped: 0, sent: 0 };
+        return [shard, { target: shard.target, range }];
+      }),
+    );
+    this.#shares = [...shares.values()];
+    if (limit === undefined) return undefined;
+    let skip = Number(limit.offset);
+    let left = Number(limit.count);
+    return (shard, rows) => {
+      const range = shares.get(shard)?.range;
+      if (range === undefined || skip + left === 0) return;
+      const skipped = Math.min(rows, skip);
+      const sent = Math.min(rows - skipped, left);
+      skip -= skipped;
+      left -= sent;
+      range.skipped += skipped;
+      range.sent += sent;
+    };
   }
 
   /** The numbers of rows that some shard has a match for. */
@@ -460,10 +513,12 @@ export class MergeRun {
     sql: Buffer,
     check: (columns: readonly ColumnDefinition[]) => void,
     answers: boolean,
+    onEnd?: (end: ShardRowsEnd) => void,
   ): ShardRows {
     const request = (): ShardRequest => this.#context.requestFor(target, sql);
     const shard: ShardRows = new ShardRows(target, request, check, (end) => {
       this.#running.delete(shard);
+      onEnd?.(end);
       this.#context.ended(end, answers);
       if (end.error !== undefined) this.#fail(end.error);
     });

@@ -22,14 +22,21 @@ export interface KeyedRows extends Rows {
   readonly keys: readonly string[];
 }
 
-/** Batches bounded in rows and bytes; a row alone may be larger. Before the first row every stream is waited for. */
-export async function* mergeOrdered(streams: readonly SortedStream[]): AsyncGenerator<KeyedRows> {
+/**
+ * Batches bounded in rows and bytes; a row alone may be larger. Before the first row every stream is waited for. `onRow` is
+ * told of each row's stream, in the order of the rows.
+ */
+export async function* mergeOrdered<S extends SortedStream>(
+  streams: readonly S[],
+  onRow?: (stream: S) => void,
+): AsyncGenerator<KeyedRows> {
   const begun = await Promise.all(streams.map((stream) => stream.more()));
   const heap = new StreamHeap(streams.filter((_, index) => begun[index]));
   let batch = noRows();
   let bytes = 0;
   while (heap.size > 0) {
     const { top } = heap;
+    onRow?.(top);
     batch.keys.push(top.key);
     batch.buffers.push(top.bytes);
     batch.starts.push(top.start);
@@ -55,11 +62,11 @@ function noRows(): { keys: string[]; buffers: Buffer[]; starts: number[]; ends: 
 }
 
 /** Streams by key, and by their place for equal keys. */
-class StreamHeap {
-  readonly #streams: SortedStream[];
+class StreamHeap<S extends SortedStream> {
+  readonly #streams: S[];
   readonly #places = new Map<SortedStream, number>();
 
-  constructor(streams: readonly SortedStream[]) {
+  constructor(streams: readonly S[]) {
     this.#streams = [...streams];
     for (const [place, stream] of streams.entries()) this.#places.set(stream, place);
     for (let at = (streams.length >> 1) - 1; at >= 0; at--) this.#sink(at);
@@ -69,7 +76,7 @@ class StreamHeap {
     return this.#streams.length;
   }
 
-  get top(): SortedStream {
+  get top(): S {
     const [top] = this.#streams;
     assert(top !== undefined, "a heap that is asked for its top has streams");
     return top;
@@ -88,14 +95,14 @@ class StreamHeap {
 
   #sink(from: number): void {
     const streams = this.#streams;
-    const sinking = streams[from] as SortedStream;
+    const sinking = streams[from] as S;
     let at = from;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= streams.length) break;
       if (child + 1 < streams.length && this.#isBefore(streams[child + 1], streams[child])) child++;
       if (!this.#isBefore(streams[child], sinking)) break;
-      streams[at] = streams[child] as SortedStream;
+      streams[at] = streams[child] as S;
       at = child;
     }
     streams[at] = sinking;

@@ -7,11 +7,15 @@ import type { RowBatch } from "./row-batch.ts";
 import { RowColumns } from "./row-columns.ts";
 import type { ShardRows } from "./shard-rows.ts";
 
+/** Told whose the next rows of a stream are. */
+export type OnRows = (shard: ShardRows, rows: number) => void;
+
 /** Whatever shard's rows are there next; at most `concurrencyMax` shards are asked at a time. */
 export async function* inAnyOrder(
   shards: readonly ShardRows[],
   concurrencyMax: number,
   start: (shard: ShardRows) => void,
+  onRows?: OnRows,
 ): AsyncGenerator<RowBatch> {
   const waiting = [...shards];
   const running: ShardRows[] = [];
@@ -30,6 +34,7 @@ export async function* inAnyOrder(
       const batch = shard.take();
       if (batch !== undefined) {
         hasProgress = true;
+        onRows?.(shard, batch.ends.length);
         yield batch;
       } else if (shard.isDrained) {
         hasProgress = true;
@@ -53,11 +58,13 @@ export async function* inOrder(
   shards: readonly ShardRows[],
   keys: RowKeys,
   start: (shard: ShardRows) => void,
+  onRows?: OnRows,
 ): AsyncGenerator<RowBatch> {
   for (const shard of shards) start(shard);
   const streams = shards.map((shard) => new SortedShard(shard, keys));
+  const onRow = onRows === undefined ? undefined : (stream: SortedShard): void => onRows(stream.shard, 1);
   let columns: readonly ColumnDefinition[] | undefined;
-  for await (const { buffers, starts, ends } of mergeOrdered(streams)) {
+  for await (const { buffers, starts, ends } of mergeOrdered(streams, onRow)) {
     columns ??= streams.find((stream) => stream.columns !== undefined)?.columns ?? [];
     yield { columns, buffers, starts, ends };
   }
@@ -69,7 +76,7 @@ class SortedShard implements SortedStream {
   start = 0;
   end = 0;
   columns: readonly ColumnDefinition[] | undefined;
-  readonly #shard: ShardRows;
+  readonly shard: ShardRows;
   readonly #keys: RowKeys;
   readonly #view: RowColumns;
   #buffers: readonly Buffer[] = [];
@@ -78,7 +85,7 @@ class SortedShard implements SortedStream {
   #next = 0;
 
   constructor(shard: ShardRows, keys: RowKeys) {
-    this.#shard = shard;
+    this.shard = shard;
     this.#keys = keys;
     this.#view = new RowColumns(keys.columnCount);
   }
@@ -95,7 +102,7 @@ class SortedShard implements SortedStream {
   }
 
   async more(): Promise<boolean> {
-    const batch = await this.#shard.next();
+    const batch = await this.shard.next();
     if (batch === undefined) return false;
     if (this.columns === undefined) {
       this.columns = batch.columns;

@@ -83,6 +83,10 @@ describe("answers", () => {
     // Each row has one.
     ["SELECT id, email + 0 FROM c WHERE id IN (15, 23, 31) ORDER BY id", 3],
     ["SELECT id, id / (n - n) FROM c WHERE n = 2 ORDER BY id", 10],
+    // Only rows of the answer count, and each expression once.
+    ["SELECT id, id / (id - id) FROM c ORDER BY id LIMIT 4", 4],
+    ["SELECT id, id / (id - id) FROM c ORDER BY id LIMIT 3, 4", 4],
+    ["SELECT AVG(id / (id - id)) FROM c WHERE n = 2", 10],
     // The constant has one, however many shards look at it.
     ["SELECT id FROM c WHERE n = '3x' ORDER BY id", 1],
     ["SELECT id FROM c WHERE id = '3x' ORDER BY n", 1],

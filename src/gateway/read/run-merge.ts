@@ -4,7 +4,7 @@
 
 import { notSupported, ShardgateError } from "../../base/errors.ts";
 import { collect, errorOfReply, ShardCallError } from "../../engine/collect.ts";
-import { type MergeContext, type MergeRules, MergeRun, type RowLimit } from "../../engine/merge.ts";
+import { type MergeContext, type MergeRules, MergeRun, type RowLimit, type ShardShare } from "../../engine/merge.ts";
 import { withOrigins } from "../../engine/describe.ts";
 import { MergeOutput } from "../../engine/merge-output.ts";
 import { NeedsGather } from "../../engine/needs-gather.ts";
@@ -17,6 +17,7 @@ import { resolveValue, type ValueRef } from "../../plan/value-ref.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import { literalNode } from "../../sql/new-nodes.ts";
 import type { Expr, Query } from "../../sql/tree.ts";
+import { walk } from "../../sql/walk.ts";
 import { asksServer, learnRows } from "../session/aftermath.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import type { ServerSettings } from "../cluster/comparison-facts.ts";
@@ -44,7 +45,7 @@ export async function runMerge(
   }
   executor.asParts(plan.effect);
   executor.openTransaction(plan.effect.touchesTables);
-  const replies: ReplyEnd[] = [];
+  let replies: ReplyEnd[] = [];
   let described: ReplyEnd | undefined;
   const output = new MergeOutput(client, executor.sequenceId, plan.body.width);
   let lostHold: ShardTarget | undefined;
@@ -75,6 +76,10 @@ export async function runMerge(
     await output.head(withOrigins(await run.definitions(), plan.origins), state.statusFlags);
     for (let next = await first; next.done !== true; next = await rows.next()) {
       await output.rows(next.value, plan.body.width);
+    }
+    if (replies.some(({ warnings }) => warnings > 0)) {
+      const sqlOf = statementThatWarns(plan, (query) => substituted(query, binds, state, executor.context).subarray(1));
+      if (sqlOf !== undefined) replies = [...(await run.endsOf(sqlOf))];
     }
   } catch (error) {
     await run?.close();
@@ -117,6 +122,41 @@ async function gatherInstead(
   if (plan.gather === undefined) throw notSupported(`${plan.reason}: ${reason}`);
   executor.context.log.debug({ connection: executor.state.connectionId, reason }, "a merge is gathered instead");
   await runGather(executor, plan.gather, binds, cluster);
+}
+
+/**
+ * What a shard runs to warn of the rows that the answer has of it, and once for each expression, if it has computed others,
+ * or some twice. Undefined: it has not, or cannot do it again.
+ */
+function statementThatWarns(
+  { steps, body, effect }: MergePlan,
+  print: (query: Query) => Buffer,
+): ((share: ShardShare) => Buffer | undefined) | undefined {
+  if (steps.length > 0 || body.kind !== "shards") return undefined;
+  const { statement, width, merge } = body;
+  const isAsWritten = merge.aggregate === undefined && statement.kind === "select" && statement.items.length === width;
+  if (isAsWritten && !merge.pushLimit) return undefined;
+  // What is locked is locked.
+  const query = { ...body.typing, locking: [] };
+  if (effect.reserves !== undefined || effect.callsStored === true || query.into !== undefined || waits(query)) {
+    return undefined;
+  }
+  return ({ range }) => {
+    if (range === undefined) return print(query);
+    if (range.sent > 0) return print(withLimit(query, BigInt(range.sent), BigInt(range.skipped)));
+    // It has compared and sorted them all the same.
+    return query.orderBy.length > 0 ? print(withLimit(query, 1n, LIMIT_MAX - 1n)) : undefined;
+  };
+}
+
+/** Nobody wants to wait twice. */
+function waits(query: Query): boolean {
+  let found = false;
+  walk(query, (node) => {
+    found ||= node.kind === "call" && (node.name === "sleep" || node.name === "benchmark");
+    return !found;
+  });
+  return found;
 }
 
 function tooLate({ reason }: NeedsGather): ShardgateError {
@@ -200,13 +240,14 @@ function rulesOf({ variables }: Settings, server: ServerSettings): Omit<MergeRul
   };
 }
 
-function withLimit(query: Query, rowsMax: bigint): Query {
+function withLimit(query: Query, rowsMax: bigint, skipped = 0n): Query {
   const { pos } = query;
   const value = String(rowsMax < LIMIT_MAX ? rowsMax : LIMIT_MAX);
   const count: Expr = literalNode("int", value, pos);
+  const offset: Expr | undefined = skipped === 0n ? undefined : literalNode("int", String(skipped), pos);
   return {
     ...query,
-    limit: { kind: "limit", offset: undefined, count, withTies: false, rowsExamined: undefined, pos },
+    limit: { kind: "limit", offset, count, withTies: false, rowsExamined: undefined, pos },
   };
 }
 
