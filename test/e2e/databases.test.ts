@@ -281,6 +281,24 @@ test("not for all, not everywhere, and never what was declared", async () => {
   await maker.query("DROP DATABASE made_mine");
 });
 
+test("locks are given up when the database is gone where the connection was held for; names are UTF-8", async () => {
+  const client = await TwinClient.connect(cluster.port);
+  for (const sql of [
+    "CREATE DATABASE gone_soon",
+    "USE gone_soon",
+    "CREATE TEMPORARY TABLE held (id INT)",
+    "USE home",
+    "DROP DATABASE gone_soon",
+    "LOCK TABLES h WRITE",
+    "UNLOCK TABLES",
+    "SET NAMES koi8r",
+  ]) {
+    await must(client, sql);
+  }
+  expect(await client.query(Buffer.from("CREATE DATABASE \xd4\xc5", "latin1"))).toMatchObject({ errno: 1235 });
+  client.close();
+});
+
 test("connections of one pool never run a statement in the database of another", async () => {
   const names = ["made_p1", "made_p2", "made_p3"];
   const root = await connect();
@@ -327,12 +345,57 @@ test("a gateway that may enters new tables of a sharded keyspace in its VSchema"
   await there.query("CREATE TABLE named (name VARCHAR(20) PRIMARY KEY)");
   await there.query("INSERT INTO named (name) VALUES ('one'), ('two')");
   expect(await values(there, "SELECT name FROM named WHERE name = 'two'")).toEqual(["two"]);
-  expect(await errnoOf(there, "CREATE TABLE keyless (v INT)")).toBe(1235);
+  await there.query("CREATE TABLE keyless (v INT)");
+  await there.query("INSERT INTO keyless VALUES (1), (NULL), (1)");
+  expect(await values(there, "SELECT COUNT(*) FROM keyless")).toEqual([3]);
   // What is refused, or fails on the first shard, has entered nothing.
   expect(await errnoOf(there, "CREATE TABLE bad (id INT PRIMARY KEY, v INT REFERENCES entered (no))")).toBe(1235);
   expect(await errnoOf(there, "CREATE TABLE bad (id INT PRIMARY KEY, v INT, v INT)")).toBe(1060);
   expect(await errnoOf(there, "SELECT * FROM bad")).toBe(1146);
   await there.query("RENAME TABLE after TO later");
   expect(await values(there, "SELECT COUNT(*) FROM later WHERE no = 3")).toEqual([0]);
-  await there.query("DROP TABLE entered, named, later");
+  await there.query("DROP TABLE entered, named, later, keyless");
+  // What is made by the name again is placed by its own key.
+  await there.query("CREATE TABLE entered (name VARCHAR(20) PRIMARY KEY)");
+  await there.query("INSERT INTO entered VALUES ('one')");
+  await there.query("DROP TABLE entered");
+});
+
+test("a gateway that enters new tables has their ids go on as AUTO_INCREMENT does", async () => {
+  const flags = ["--auto-vschema", "--create-database-on", "home", "--log-level", "error"];
+  const etcd = cluster.processes().find(({ kind }) => kind === "etcd");
+  const topo = ["--topo-endpoints", `http://127.0.0.1:${etcd?.port}`];
+  const part = await startPart("gateway", "--listen", "127.0.0.1:0", ...flags, ...topo);
+  const direct = await TwinClient.connect(plain.port);
+  await must(direct, "CREATE DATABASE split");
+  direct.close();
+  const pair = await Pair.open({ cluster: part, plain }, "split");
+  const again = [
+    "CREATE TABLE n (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
+    "INSERT INTO n (v) VALUES (1), (2)",
+    "SELECT LAST_INSERT_ID()",
+    "INSERT INTO n VALUES (10, 3)",
+    "INSERT INTO n (v) VALUES (4)",
+    "INSERT INTO n VALUES (NULL, 5), (20, 6), (0, 7), (13, 8), (NULL, 9)",
+    "SELECT * FROM n ORDER BY id",
+    "RENAME TABLE n TO m",
+    "INSERT INTO m (v) VALUES (10)",
+    "SELECT * FROM m ORDER BY id",
+    "DROP TABLE m",
+  ];
+  for (const sql of [...again, ...again]) await pair.same(sql);
+  for (const sql of [
+    "CREATE TABLE tree (id INT AUTO_INCREMENT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES tree (id))",
+    "CREATE TABLE leaf (id BIGINT AUTO_INCREMENT PRIMARY KEY, at INT, FOREIGN KEY (at) REFERENCES tree (id))",
+    "INSERT INTO tree (up) VALUES (NULL), (1)",
+    "INSERT INTO leaf (at) VALUES (2), (1)",
+    "INSERT INTO leaf (at) VALUES (3)",
+    "SELECT l.id, t.up FROM leaf l JOIN tree t ON l.at = t.id ORDER BY l.id",
+    "DROP TABLE leaf, tree",
+  ]) {
+    await pair.same(sql);
+  }
+  expect(await values(await connect(), "SHOW TABLES FROM home LIKE 'seq%'")).toEqual([]);
+  pair.close();
+  part.signal("SIGTERM");
 });

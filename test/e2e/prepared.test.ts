@@ -496,6 +496,23 @@ describe("prepared statements", () => {
     }
   });
 
+  test("nothing runs before it is executed", async () => {
+    for (const sql of [
+      "PREPARE p FROM \"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'signalled'\"",
+      "EXECUTE p",
+      "PREPARE p FROM 'BEGIN NOT ATOMIC SET @done = 1; END'",
+      "SELECT @done",
+      "EXECUTE p",
+      "SELECT @done",
+      "PREPARE p FROM 'CHECK TABLE t'",
+      "EXECUTE p",
+      "PREPARE p FROM 'ANALYZE SELECT 1'",
+      "EXECUTE p",
+    ]) {
+      expect(merged(await clients.u.query(sql)), sql).toEqual(merged(await clients.plainU.query(sql)));
+    }
+  });
+
   test("transactions hold prepared statements of several shards together", async () => {
     const { id } = await clients.s.prepare("UPDATE t SET si = ? WHERE id = ?");
     const { id: read } = await clients.s.prepare("SELECT COUNT(*) FROM t WHERE si = ?");

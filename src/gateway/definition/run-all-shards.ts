@@ -110,7 +110,9 @@ export async function unlockAll(executor: Executor, ofServers = false): Promise<
   state.holds.hasLockedTables = false;
   state.holds.hasReadLock = false;
   for (const { target, holdId } of state.holds.reserved) {
-    const reply = await collect(context.tablets, target, { ...plainRequest(UNLOCK), holdId });
+    // Whether or not its database is still there.
+    const server = { ...target, database: undefined };
+    const reply = await collect(context.tablets, server, { ...plainRequest(UNLOCK), holdId });
     if (reply.info.kind === "err") throw errorOfReply(reply);
   }
 }

@@ -2,7 +2,7 @@
 // in the same order. So a crash in between leaves an empty database that nobody sees, which the next CREATE takes, or an
 // entry without a database, which the next DROP removes. Databases that the operator has declared are never dropped here.
 
-import { MysqlError, ShardgateError } from "../../base/errors.ts";
+import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import type { CollectedReply } from "../../engine/collect.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import { quoteName } from "../../engine/quote-name.ts";
@@ -25,6 +25,7 @@ const ER_DB_DROP_EXISTS = 1008;
 export async function runDatabase(executor: Executor, statement: Ddl, payload: Buffer): Promise<void> {
   const name = statement.names[0]?.name ?? executor.state.target.keyspace;
   if (name === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  refuseForeignName(executor, name);
   checkDatabaseAccess(executor, name);
   executor.refuseReplica();
   refuseLocked(executor);
@@ -33,6 +34,14 @@ export async function runDatabase(executor: Executor, statement: Ddl, payload: B
   else if (statement.verb === "drop") await drop(executor, statement, name, payload);
   else await alter(executor, name, payload);
 }
+
+/** Names of keyspaces are UTF-8; bytes of another character set come as lone surrogates. */
+function refuseForeignName({ state }: Executor, name: string): void {
+  if (!LONE_SURROGATE.test(name)) return;
+  throw notSupported(`a database name in ${state.settings.clientCharset ?? "this character set"}`, "SET NAMES utf8mb4");
+}
+
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 async function create(executor: Executor, statement: Ddl, name: string, payload: Buffer): Promise<void> {
   const { databases } = executor.context;

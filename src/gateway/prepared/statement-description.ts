@@ -22,6 +22,7 @@ import { isQuery, mapChildren } from "../../sql/walk.ts";
 import { EMPTY_SELECT } from "../write/empty-statements.ts";
 import type { Executor } from "../executor.ts";
 import { replyInside } from "../read/inner-query.ts";
+import { anyKeyspace } from "../show/show-statement.ts";
 import { ruledText } from "../rules/run-ruled.ts";
 
 export interface StatementDescription {
@@ -36,8 +37,6 @@ const OF_NAMES: ReadonlySet<number> = new Set([1044, 1046, 1049, 1142, 1146]);
 const NULL = Buffer.from(" NULL ");
 const ZERO = 0x30;
 const NO_COLUMNS: StatementDescription = { columns: [], parameters: [] };
-/** Statements that answer rows although they are no queries. */
-const ROWS_KINDS: ReadonlySet<Statement["kind"]> = new Set(["show", "explain", "admin"]);
 /** Statements of the text protocol's prepared statements, which are not prepared themselves. */
 const UNSUPPORTED: ReadonlySet<Statement["kind"]> = new Set(["prepare", "execute", "deallocate"]);
 
@@ -161,7 +160,7 @@ export function prepareReply(
 async function describe(executor: Executor, text: Buffer, statement: Statement): Promise<StatementDescription> {
   const offsets = parameterOffsets(text, executor.state.sqlMode);
   const plan = executor.planOfPrepared(numbered(text, offsets));
-  if (plan === undefined) return ROWS_KINDS.has(statement.kind) ? run(executor, text, offsets, statement) : NO_COLUMNS;
+  if (plan === undefined) return describeOther(executor, text, offsets, statement);
   const keyspace = keyspaceOf(plan);
   if (keyspace === undefined) return NO_COLUMNS;
   try {
@@ -175,6 +174,30 @@ async function describe(executor: Executor, text: Buffer, statement: Statement):
     return describeReturning(executor, statement);
   }
 }
+
+/** Of what is no query and no change of rows. It runs only if that has no effect. */
+async function describeOther(
+  executor: Executor,
+  text: Buffer,
+  offsets: readonly number[],
+  statement: Statement,
+): Promise<StatementDescription> {
+  const { kind } = statement;
+  if (kind === "show") return run(executor, text, offsets, statement);
+  if (kind === "explain") {
+    const runs = statement.verb === "analyze" || statement.options.includes("analyze");
+    if (!runs || isQuery(statement.statement)) return run(executor, text, offsets, statement);
+  } else if (kind !== "admin") return NO_COLUMNS;
+  try {
+    return await askShard(executor, text, anyKeyspace(executor.state, executor.context.cluster()));
+  } catch (error) {
+    // One of the gateway's own, or about names that another shard has.
+    if (error instanceof MysqlError && (error.errno === ER_PARSE || OF_NAMES.has(error.errno))) return NO_COLUMNS;
+    throw error;
+  }
+}
+
+const ER_PARSE = 1064;
 
 async function askShard(executor: Executor, text: Buffer, keyspace: string): Promise<StatementDescription> {
   const { context } = executor;
