@@ -155,7 +155,10 @@ export class Lane {
 /** Plain whole numbers and texts as parameters. */
 function parameterized(sql: string): { readonly sql: string; readonly values: readonly (bigint | string)[] } {
   const values: (bigint | string)[] = [];
-  const text = sql.replace(/'([^'\\]*)'(?!')|(?<![\w.'@+-])\d+(?![\w.'])/g, (literal, inside: string | undefined) => {
+  // b'1' and x'00' are no texts.
+  const literals = /\b[bx]'[^']*'|'([^'\\]*)'(?!')|(?<![\w.'@+-])\d+(?![\w.'])/g;
+  const text = sql.replace(literals, (literal, inside: string | undefined) => {
+    if (/^[bx]/.test(literal)) return literal;
     values.push(inside ?? BigInt(literal));
     return "?";
   });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Arena, type ArenaSchema, type Lane, startArena } from "../differential/arena.ts";
 
 const SHARDED_SQL = `
-CREATE TABLE maker (id BIGINT NOT NULL PRIMARY KEY, sku VARCHAR(20) NOT NULL, UNIQUE KEY sku (sku));
+CREATE TABLE maker (id BIGINT NOT NULL PRIMARY KEY, sku VARCHAR(20) NOT NULL CHECK (sku <> 'bad'), UNIQUE KEY sku (sku));
 CREATE TABLE part (sku VARCHAR(20) NOT NULL, n INT NOT NULL, w INT, PRIMARY KEY (sku, n));
 CREATE TABLE event (region INT NOT NULL DEFAULT 3, id BIGINT NOT NULL AUTO_INCREMENT, v VARCHAR(10), PRIMARY KEY (id, region));
 CREATE TABLE place (region INT NOT NULL DEFAULT 3, name VARCHAR(10) NOT NULL DEFAULT 'none', v INT, PRIMARY KEY (region, name));
@@ -16,6 +16,7 @@ CREATE TABLE copied (id INT NOT NULL PRIMARY KEY, v INT);
 CREATE TABLE paper (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(20), body MEDIUMTEXT, w FLOAT);
 CREATE TABLE parent (id BIGINT NOT NULL PRIMARY KEY, v INT);
 CREATE TABLE child (id BIGINT NOT NULL, n INT NOT NULL, PRIMARY KEY (id, n), CONSTRAINT to_parent FOREIGN KEY (id) REFERENCES parent (id) ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE gauge (aid BIGINT NOT NULL, b BIT(9) NOT NULL, v INT CHECK (v < 100), s VARCHAR(9), PRIMARY KEY (aid, b));
 `;
 
 const by = (column: string, name: string): object => ({ column, name });
@@ -50,6 +51,7 @@ const SCHEMA: ArenaSchema = {
         paper: { column_vindexes: [by("id", "hash")] },
         parent: { column_vindexes: [by("id", "hash")] },
         child: { column_vindexes: [by("id", "hash")] },
+        gauge: { column_vindexes: [by("aid", "hash")] },
       },
     },
     unsharded: { tables: { sku_idx: {}, copied: {} } },
@@ -205,6 +207,62 @@ test("rows that a foreign key leads to stay on their shard", SLOW, async () => {
   await same("INSERT INTO parent VALUES (1, 1), (4, 4)", "INSERT INTO child VALUES (1, 1), (4, 1), (4, 2)");
   await refused("UPDATE parent SET id = 4000 + id WHERE id < 5", /to_parent of table child/);
   await same("DELETE FROM parent WHERE v = 4", "SELECT * FROM child", "SELECT * FROM parent");
+});
+
+test("a row moves to the row that it refers to", SLOW, async () => {
+  await same(
+    "INSERT INTO parent VALUES (2, 2), (6, 6), (9, 9)",
+    "INSERT INTO child VALUES (2, 1), (2, 2), (6, 1), (9, 3)",
+    "UPDATE child SET id = 6, n = n + 10 WHERE id = 2 AND n = 1",
+    "UPDATE child SET id = 77 WHERE id = 2",
+    "UPDATE IGNORE child SET id = 9 WHERE n IN (1, 2) AND id IN (2, 6) ORDER BY id, n",
+    "UPDATE IGNORE child SET id = 77 WHERE n = 3",
+    "INSERT INTO child VALUES (9, 3) ON DUPLICATE KEY UPDATE id = 2, n = 8",
+    "SELECT * FROM child",
+    "DELETE FROM parent WHERE id = 9",
+    "SELECT * FROM child",
+  );
+});
+
+test("BITs are keys and values", SLOW, async () => {
+  await same(
+    "INSERT INTO gauge VALUES (1, b'0', 1, NULL), (1, 65, 2, NULL), (2, b'100000111', 3, NULL), (4, 7, 4, NULL), (6, 65, 5, NULL)",
+    "UPDATE gauge SET v = v + 1 ORDER BY v DESC LIMIT 3",
+    "UPDATE gauge SET aid = aid + 1 WHERE b = 65 ORDER BY aid DESC",
+    "UPDATE gauge JOIN parent ON parent.v = 6 SET gauge.s = gauge.b, gauge.v = gauge.b % 50, parent.v = gauge.b WHERE gauge.aid = 7",
+    "DELETE FROM gauge ORDER BY b DESC LIMIT 1",
+    "SELECT aid, b + 0, v, s FROM gauge",
+  );
+});
+
+test("what a constraint refuses is left out of several rows, as if one shard had them", SLOW, async () => {
+  await same(
+    "INSERT IGNORE INTO gauge (aid, b, v) VALUES (11, 1, 5), (12, 1, 500), (14, 1, 6), (16, 1, 700), (11, 2, 800)",
+    "SHOW WARNINGS",
+    "INSERT IGNORE INTO gauge (aid, b, v) VALUES (21, 1, 500)",
+    "INSERT IGNORE INTO gauge (aid, b, v) SELECT aid + 20, b, v * 20 FROM gauge WHERE aid = 14",
+    "INSERT IGNORE INTO gauge (aid, b, v) SELECT aid + 20, b, v * 20 FROM gauge WHERE aid > 10",
+    "INSERT IGNORE INTO gauge (aid, b, v) VALUES (31, 1, 5), (32, 1, 500), (34, 1, 6) RETURNING aid",
+    "INSERT IGNORE INTO maker VALUES (60, 'bad'), (61, 'good'), (62, 'bad')",
+    "SELECT * FROM maker WHERE id >= 60",
+    "SELECT aid, b + 0, v FROM gauge",
+  );
+  expect(await lane.askGateway("SELECT sku FROM wu.sku_idx WHERE sku IN ('bad', 'good')")).toMatchObject({
+    rows: ["good"],
+  });
+});
+
+test("what the query of an INSERT warns of is the statement's, and no error in a strict sql_mode", SLOW, async () => {
+  const insert = "INSERT INTO note (aid, s) SELECT id, sku FROM maker WHERE id = '1x' + 0";
+  const { gateway, plain } = await lane.ask(insert);
+  for (const outcome of [gateway, plain]) {
+    expect(outcome).toMatchObject({ kind: "ok", affectedRows: 1 });
+    expect(outcome.kind === "ok" && outcome.warnings).toBeGreaterThan(0);
+  }
+  expect(await lane.askGateway("SHOW WARNINGS")).toMatchObject({
+    rows: expect.arrayContaining(["Warning|1292|Truncated incorrect DOUBLE value: '1x'"]),
+  });
+  await same("DELETE FROM note");
 });
 
 test("a prepared write names tables of several keyspaces", SLOW, async () => {

@@ -80,6 +80,8 @@ export function foundValue(column: ColumnDefinition | undefined, raw: Buffer | n
     case MYSQL_TYPE.TIMESTAMP:
       return literalNode("string", text);
     case MYSQL_TYPE.BIT:
+      // Compared and assigned it is a number, in a column of text too.
+      return literalNode("int", String(BigInt(`0x${raw.toString("hex") || "0"}`)));
     case MYSQL_TYPE.GEOMETRY:
       return literalNode("hexval", raw.toString("hex"));
     default:

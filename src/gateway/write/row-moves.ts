@@ -1,6 +1,7 @@
 // Rows that go from one shard to another as they are: read without loss, deleted, and inserted where they belong now.
 
 import { notSupported, ShardgateError } from "../../base/errors.ts";
+import type { CollectedReply } from "../../engine/collect.ts";
 import { keyspaceOfTarget, type ShardTarget } from "../../engine/ports.ts";
 import type { ColumnSchema, TableSchema } from "../../schema/model.ts";
 import { literalNode } from "../../sql/new-nodes.ts";
@@ -57,18 +58,32 @@ export async function takeRow(
 
 /** The row as it was: no sql_mode may refuse a date that was stored, or put an id in the place of 0. */
 export async function putRow(executor: Executor, to: ShardTarget, insert: Insert): Promise<void> {
+  await runWith(executor, to, payloadOf(executor, insert), "sql_mode", "'NO_AUTO_VALUE_ON_ZERO'");
+}
+
+/** The statement without a look at whether other tables have what its rows refer to. */
+export function runUnreferenced(executor: Executor, shard: ShardTarget, payload: Buffer): Promise<CollectedReply> {
+  return runWith(executor, shard, payload, "foreign_key_checks", "0");
+}
+
+/** With a variable of another value than the session's. */
+async function runWith(
+  executor: Executor,
+  shard: ShardTarget,
+  payload: Buffer,
+  variable: string,
+  value: string,
+): Promise<CollectedReply> {
   const { settings } = executor.state;
   try {
-    const asItWas = settings.withVariable(SQL_MODE, "'NO_AUTO_VALUE_ON_ZERO'").sql;
-    await runPart(executor, to, payloadOf(executor, insert), asItWas);
+    return await runPart(executor, shard, payload, settings.withVariable(variable, value).sql);
   } finally {
     // A held connection keeps what the session's own settings do not name.
-    const own = settings.variables.get(SQL_MODE) ?? "DEFAULT";
-    await runPart(executor, to, NOTHING, settings.withVariable(SQL_MODE, own).sql);
+    const own = settings.variables.get(variable) ?? "DEFAULT";
+    await runPart(executor, shard, NOTHING, settings.withVariable(variable, own).sql);
   }
 }
 
-const SQL_MODE = "sql_mode";
 const NOTHING = comQuery("DO 0");
 
 function payloadOf({ state }: Executor, statement: Select | Delete | Insert): Buffer {

@@ -35,6 +35,7 @@ import { comQuery } from "../client/com-query.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "../executor.ts";
 import { foundValue } from "./found-rows.ts";
+import { refuseWarned } from "./found-warnings.ts";
 import { type FoundBatch, type FoundStream, streamFound } from "./found-stream.ts";
 import {
   type LookupRow,
@@ -44,12 +45,10 @@ import {
   lookupOf,
   lookupValue,
 } from "./lookup-rows.ts";
-import { putRow, refuseReferenced, takeRow } from "./row-moves.ts";
+import { putRow, refuseReferenced, runUnreferenced, takeRow } from "./row-moves.ts";
 import { resolvedVindex } from "./resolved-vindex.ts";
 import { withSessionValues } from "../session/session-values.ts";
-import { warningsOfSession } from "../show/show-warnings.ts";
 import { asOneStatement, runPart, runParts, unlessUndone } from "../transaction/statement-unit.ts";
-import { isStrict } from "../session/strict-mode.ts";
 import { readTextRows } from "../read/text-rows.ts";
 import { answerParts, ignoredRow, okOf, type PartReply } from "./write-answer.ts";
 
@@ -70,6 +69,7 @@ interface FoundRow {
 /** A statement that writes rows, which are the last ones that were found, or not. */
 interface RowWrite<T> {
   readonly statement: T;
+  readonly rows: readonly FoundRow[];
   readonly isLast: boolean;
 }
 
@@ -97,6 +97,8 @@ class RowChange {
   readonly #cluster: ClusterView;
   readonly #lookups: LookupRows;
   readonly #resolved = new Map<ChangeTarget, Vindex>();
+  /** Rows whose shard lacks what their new values refer to: where they go, it has to be there. */
+  readonly #unreferenced = new Set<FoundRow>();
 
   constructor(executor: Executor, plan: ChangePlan, binds: readonly BindValue[], cluster: ClusterView) {
     this.#executor = executor;
@@ -109,7 +111,7 @@ class RowChange {
   async run(): Promise<PartReply[]> {
     const found = await streamFound(this.#executor, withStoredItems(this.#plan), this.#binds);
     try {
-      this.#refuseWarned();
+      if (!this.#plan.statement.ignore) refuseWarned(this.#executor.state);
       const replies: PartReply[] = [];
       let isNone = true;
       for await (const batch of this.#batches(found)) {
@@ -152,14 +154,6 @@ class RowChange {
       replies.push(...(await this.#write(target, this.#rowsOf(target, columns, found))));
     }
     return replies;
-  }
-
-  /** What a strict sql_mode makes errors of in a change is a warning in the query. */
-  #refuseWarned(): void {
-    const { state } = this.#executor;
-    if (this.#plan.statement.ignore || !isStrict(state)) return;
-    const first = warningsOfSession(state).find(({ level, code }) => level === "Warning" && STRICT_ERRORS.has(code));
-    if (first !== undefined) throw new MysqlError(first.code, STRICT_ERRORS.get(first.code) ?? "HY000", first.message);
   }
 
   #rowsOf(
@@ -254,7 +248,7 @@ class RowChange {
       parts.set(
         shard,
         writes.map((each) => async (): Promise<PartReply> => {
-          const reply = await this.#send(shard, each.statement);
+          const reply = await this.#sendChange(target, shard, each);
           return { reply, isCounted, isLast: each.isLast };
         }),
       );
@@ -277,11 +271,33 @@ class RowChange {
     return replies;
   }
 
-  #send(shard: ShardTarget, statement: Update | Delete | Insert | Select, settings?: string): Promise<CollectedReply> {
+  /** A row that is to move may refer to what only its new shard has. */
+  async #sendChange(
+    target: ChangeTarget,
+    shard: ShardTarget,
+    { statement, rows }: RowWrite<Update | Delete>,
+  ): Promise<CollectedReply> {
+    if (statement.kind === "delete" || !target.changesVindex) return this.#send(shard, statement);
+    try {
+      const reply = await this.#send(shard, statement);
+      if (!statement.ignore || changedRows(reply) > 0) return reply;
+    } catch (error) {
+      if (!isUnreferenced(error)) throw error;
+    }
+    // IGNORE does not say which of its reasons it had.
+    const reply = await runUnreferenced(this.#executor, shard, this.#payloadOf(statement));
+    for (const row of rows) this.#unreferenced.add(row);
+    return reply;
+  }
+
+  #send(shard: ShardTarget, statement: Update | Delete | Insert | Select): Promise<CollectedReply> {
+    return runPart(this.#executor, shard, this.#payloadOf(statement));
+  }
+
+  #payloadOf(statement: Update | Delete | Insert | Select): Buffer {
     const { state, context } = this.#executor;
     const filled = withSessionValues(statement, state, context);
-    const payload = comQuery(print(filled, this.#binds, { mode: state.sqlMode, columnNames: true }));
-    return runPart(this.#executor, shard, payload, settings);
+    return comQuery(print(filled, this.#binds, { mode: state.sqlMode, columnNames: true }));
   }
 
   #deletes(target: ChangeTarget, rows: readonly FoundRow[]): RowWrite<Delete>[] {
@@ -289,6 +305,7 @@ class RowChange {
     if (statement.kind !== "delete") return [];
     return writtenTogether(target, rows).map((chunk) => ({
       statement: { ...deleteOf(statement, target, whereOf(target, chunk)), limit: limitOf(target, chunk) },
+      rows: chunk,
       isLast: false,
     }));
   }
@@ -320,6 +337,7 @@ class RowChange {
             orderBy,
             limit: limitOf(target, chunk),
           },
+          rows: chunk,
           isLast: last !== undefined && chunk.includes(last),
         }),
       );
@@ -335,10 +353,11 @@ class RowChange {
       if (shard === undefined) {
         throw notSupported(`UPDATE IGNORE of vindex columns of a row of ${target.table} without place`);
       }
-      const changed = await unlessUndone(this.#executor, isDuplicate, async () => {
+      const changed = await unlessUndone(this.#executor, isIgnored, async () => {
         const written: PartReply[] = [];
-        for (const { statement, isLast } of this.#updates(target, [row], last)) {
-          written.push({ reply: await this.#send(shard, statement), isCounted: true, isLast });
+        for (const each of this.#updates(target, [row], last)) {
+          const reply = await this.#sendChange(target, shard, each);
+          written.push({ reply, isCounted: true, isLast: each.isLast });
         }
         if (written.some(({ reply }) => changedRows(reply) > 0)) await this.#move(target, [row]);
         return written;
@@ -368,7 +387,8 @@ class RowChange {
         );
       }
       placed.push({ vindexed: values, keyspaceId: place.keyspaceId });
-      if (place.shard.shard !== row.shard.shard) moves.push({ from: row.shard, to: place.shard, key: now });
+      const isMoved = place.shard.shard !== row.shard.shard || this.#unreferenced.has(row);
+      if (isMoved) moves.push({ from: row.shard, to: place.shard, key: now });
     }
     const moved = { table: bareTable(target), definition: target.definition };
     const [firstMove] = moves;
@@ -446,12 +466,6 @@ function lookupRowOf({ columns, vindex }: OwnedLookup, target: ChangeTarget, row
 function storedLookupValue({ expr, value, text }: StoredValue): LookupValue {
   return value === undefined ? { expr, value, isNull: false, text, shown: text } : lookupValue(value);
 }
-
-const STRICT_ERRORS: ReadonlyMap<number, string> = new Map([
-  [1292, "22007"],
-  [1365, "22012"],
-  [1411, "HY000"],
-]);
 
 /** The query with what reads columns' values losslessly in its select list. */
 function withStoredItems({ find, targets }: ChangePlan): Select {
@@ -568,11 +582,17 @@ function limitOf({ isKeyless }: ChangeTarget, [row]: readonly FoundRow[]): Limit
   };
 }
 
-function isDuplicate(error: unknown): boolean {
-  return error instanceof MysqlError && error.errno === ER_DUP_ENTRY;
+/** By UPDATE IGNORE, which leaves the row as it was. */
+function isIgnored(error: unknown): boolean {
+  return error instanceof MysqlError && (error.errno === ER_DUP_ENTRY || isUnreferenced(error));
+}
+
+function isUnreferenced(error: unknown): boolean {
+  return error instanceof MysqlError && error.errno === ER_NO_REFERENCED_ROW;
 }
 
 const ER_DUP_ENTRY = 1062;
+const ER_NO_REFERENCED_ROW = 1452;
 
 /** Of an UPDATE, whatever the client counts. */
 function changedRows(reply: CollectedReply): number {

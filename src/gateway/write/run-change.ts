@@ -3,12 +3,19 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../../engine/collect.ts";
-import { lastGivenId, placingValues, readsForeignText, rowsToGenerate, splitRows } from "../../engine/insert.ts";
+import {
+  givenIds,
+  lastGivenId,
+  placingValues,
+  readsForeignText,
+  rowsToGenerate,
+  splitRows,
+} from "../../engine/insert.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import type { OkPacket } from "../../mysql/packets/ok.ts";
 import { type Value, valueOf } from "../../mysql/values.ts";
 import { WRITE } from "../../plan/effects.ts";
-import type { GeneratedColumn, InsertPlan } from "../../plan/plan.ts";
+import type { GeneratedColumn, InsertPlan, SequenceTable } from "../../plan/plan.ts";
 import { setsLastInsertId } from "../../plan/session-functions.ts";
 import type { BindValue, Insert } from "../../plan/statement.ts";
 import { print } from "../../sql/print.ts";
@@ -21,8 +28,17 @@ import { resolvedVindex } from "./resolved-vindex.ts";
 import { withSessionValues } from "../session/session-values.ts";
 import { writeWithLookups, type Written } from "./run-insert-lookups.ts";
 import { warningsOf, withRow } from "../show/show-warnings.ts";
-import { asOneStatement, runPart } from "../transaction/statement-unit.ts";
-import { answerReturning, combined, type DuplicateRule, duplicateRuleOf, duplicatesOf, okOf } from "./write-answer.ts";
+import { asOneStatement, runParts } from "../transaction/statement-unit.ts";
+import { runShare } from "./ignored-share.ts";
+import {
+  answerReturning,
+  combined,
+  type DuplicateRule,
+  duplicateRuleOf,
+  duplicatesOf,
+  okOf,
+  recordsOf,
+} from "./write-answer.ts";
 
 /** One shard's share of a write. */
 export interface ShardChange {
@@ -71,6 +87,11 @@ export async function runInsert(
     answerChange(executor, written.changes, written.replies, written.ids);
     return;
   }
+  if (changes.length > 1 && changes.some((share) => twiceOf(executor, statement, share, binds) !== undefined)) {
+    const replies = await asOneStatement(executor, () => runShares(executor, statement, changes, binds));
+    answerChange(executor, changes, replies, ids);
+    return;
+  }
   executor.openTransaction(true, true);
   if (changes.length === 1 && only !== undefined && (answersRows || plan.generate === undefined)) {
     if (state.inTransaction) state.holds.checkParticipants([only.target]);
@@ -79,6 +100,39 @@ export async function runInsert(
     return;
   }
   await runChange(executor, changes, ids);
+}
+
+/** Runs inside of one statement (`asOneStatement`). `isSeveral`: the rows are some of more, or a query's. */
+export function runShares(
+  executor: Executor,
+  statement: Insert,
+  changes: readonly ShardChange[],
+  binds: readonly BindValue[],
+  isSeveral?: boolean,
+): Promise<CollectedReply[]> {
+  const parts = new Map<ShardTarget, (() => Promise<CollectedReply>)[]>();
+  for (const share of changes) {
+    const { target, payload } = share;
+    const twice = twiceOf(executor, statement, share, binds, isSeveral);
+    parts.set(target, [() => runShare(executor, target, payload, twice)]);
+  }
+  return runParts(parts);
+}
+
+/** A share of a single row that IGNORE may leave out, with that row twice. */
+function twiceOf(
+  executor: Executor,
+  statement: Insert,
+  { rows }: ShardChange,
+  binds: readonly BindValue[],
+  isSeveral = statement.rows.length > 1,
+): (() => Buffer) | undefined {
+  const [at] = rows ?? [];
+  const row = at === undefined ? undefined : statement.rows[at];
+  if (!statement.ignore || !isSeveral || row === undefined || rows?.length !== 1) return undefined;
+  const { sqlMode } = executor.state;
+  const twice: Insert = { ...statement, form: "values", rows: [row, row] };
+  return () => comQuery(print(twice, binds, { mode: sqlMode, columnNames: true }));
 }
 
 /** The shares' rows; of a row that IGNORE may leave out the share is its own. */
@@ -107,7 +161,10 @@ export async function returnedBy(
         }),
       );
   const replies: CollectedReply[] = [];
-  for (const { target, payload } of changes) replies.push(await runPart(executor, target, payload));
+  for (const share of changes) {
+    const { target, payload } = share;
+    replies.push(await runShare(executor, target, payload, twiceOf(executor, statement, share, binds)));
+  }
   return { changes, replies, ids };
 }
 
@@ -368,7 +425,10 @@ async function generateIds(
   const { generate } = plan;
   const rows = rowsToGenerate(plan, binds, executor.state.autoValueOnZero);
   const ids = new Map<number, Value>();
-  if (generate === undefined || rows.length === 0) return ids;
+  if (generate === undefined) return ids;
+  const given = generate.sequence?.followsGiven === true ? givenIds(plan, binds) : undefined;
+  if (given !== undefined && given.size > 0) return idsBesideGiven(executor, plan, new Set(rows), given, cluster);
+  if (rows.length === 0) return ids;
   const taken = await takeIds(executor, plan.table, generate, rows.length, cluster);
   for (const [i, row] of rows.entries()) ids.set(row, valueOf("INT64", String(taken[i] ?? 0n)));
   return ids;
@@ -382,10 +442,41 @@ async function takeIds(
   cluster: ClusterView,
 ): Promise<bigint[]> {
   if (sequence === undefined) return context.snowflakes.take(count);
+  return context.sequences.take(homeOf(sequence, table, cluster), sequence.table, count);
+}
+
+/** Row by row, as AUTO_INCREMENT counts: what a row gives is behind all that is made for the rows after it. */
+async function idsBesideGiven(
+  executor: Executor,
+  plan: InsertPlan,
+  wanted: ReadonlySet<number>,
+  given: ReadonlyMap<number, bigint>,
+  cluster: ClusterView,
+): Promise<ReadonlyMap<number, Value>> {
+  const { generate, table, statement } = plan;
+  const ids = new Map<number, Value>();
+  const sequence = generate?.sequence;
+  if (sequence === undefined) return ids;
+  const home = homeOf(sequence, table, cluster);
+  const { sequences } = executor.context;
+  let greatest = 0n;
+  for (const row of statement.rows.keys()) {
+    const id = given.get(row) ?? 0n;
+    if (id > greatest) greatest = id;
+    if (!wanted.has(row)) continue;
+    if (greatest > 0n) await sequences.pass(home, sequence.table, greatest);
+    const [made = 0n] = await sequences.take(home, sequence.table, 1);
+    ids.set(row, valueOf("INT64", String(made)));
+  }
+  await sequences.pass(home, sequence.table, greatest);
+  return ids;
+}
+
+function homeOf(sequence: SequenceTable, table: string, cluster: ClusterView): ShardTarget {
   const home = cluster.targets.primary.get(sequence.keyspace);
   const at = sequence.pinned === undefined ? 0 : (home?.shardMap?.indexOf(sequence.pinned) ?? 0);
   const target = home?.targets[at];
-  if (target !== undefined) return context.sequences.take(target, sequence.table, count);
+  if (target !== undefined) return target;
   throw new ShardgateError(
     "SHARD_UNAVAILABLE",
     `no ids for ${table}: keyspace ${sequence.keyspace} of sequence ${sequence.table} is not available`,
@@ -432,7 +523,7 @@ function insertInfo(
   for (const [i, { rows }] of changes.entries()) {
     const part = parts[i];
     if (rows === undefined || part === undefined) return undefined;
-    records += rows.length;
+    records += recordsOf(part, rows.length);
     duplicates += duplicatesOf(part, rule);
     warnings += part.warnings;
   }

@@ -37,6 +37,7 @@ import {
   textOf,
 } from "./lookup-rows.ts";
 import type { InsertIds, PlacedInsert, ShardChange } from "./run-change.ts";
+import { runShare } from "./ignored-share.ts";
 import { resolvedVindex } from "./resolved-vindex.ts";
 import { putRow, refuseReferenced, takeRow } from "./row-moves.ts";
 import { withRow } from "../show/show-warnings.ts";
@@ -179,8 +180,7 @@ class LookupInsert {
     const [first] = conflicts;
     if (first === undefined) {
       const change = { ...share, target: home };
-      await this.#createFor([change]);
-      return { change, reply: await runPart(this.#executor, home, payload) };
+      return { change, reply: await this.#insertNew(change, only) };
     }
     if (statement.replace) return this.#replaceOne(share, home, conflicts);
     const change = { ...share, target: first.shard };
@@ -198,6 +198,33 @@ class LookupInsert {
       },
     );
     return { change, reply: "undoneBy" in updated ? ignoredRow(updated.undoneBy, this.#executor) : updated };
+  }
+
+  /** Of a row that IGNORE leaves out for another reason than a duplicate nothing is left in lookup tables. */
+  async #insertNew(change: ShardChange, only: Insert): Promise<CollectedReply> {
+    const { target, payload } = change;
+    if (!only.ignore) {
+      await this.#createFor([change]);
+      return runPart(this.#executor, target, payload);
+    }
+    const twice = { ...only, form: "values", rows: [...only.rows, ...only.rows] } as const;
+    const isSeveral = this.#placed.statement.rows.length > 1;
+    const mayUndo = (error: unknown): boolean => error instanceof LeftOut;
+    const done = await unlessUndone(this.#executor, mayUndo, async () => {
+      await this.#createFor([change]);
+      const reply = await runShare(
+        this.#executor,
+        target,
+        payload,
+        isSeveral ? (): Buffer => this.#payload(twice) : undefined,
+      );
+      const { info } = reply;
+      if (info.kind === "resultset" ? info.rows === 0 : okOf(reply).affectedRows === 0) throw new LeftOut(reply);
+      return reply;
+    });
+    if (!("undoneBy" in done)) return done;
+    if (done.undoneBy instanceof LeftOut) return done.undoneBy.reply;
+    throw done.undoneBy;
   }
 
   /** Finds the row on its shard when ON DUPLICATE KEY UPDATE has changed it. */
@@ -507,6 +534,16 @@ interface Conflict {
 const NULL: Expr = literalNode("null", "null");
 
 /** Not of the transaction, which would be gone with it. */
+/** IGNORE has left out a row: what it was answered. */
+class LeftOut extends Error {
+  readonly reply: CollectedReply;
+
+  constructor(reply: CollectedReply) {
+    super("a row was left out");
+    this.reply = reply;
+  }
+}
+
 function isOfRow(error: unknown): boolean {
   return error instanceof MysqlError && error.errno !== ER_LOCK_DEADLOCK && error.errno !== ER_LOCK_WAIT_TIMEOUT;
 }

@@ -4,7 +4,7 @@
 import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { CollectedReply } from "../../engine/collect.ts";
-import type { ShardTarget } from "../../engine/ports.ts";
+import type { ReplyEnd } from "../../engine/reply.ts";
 import { type OkPacket, okPacket } from "../../mysql/packets/ok.ts";
 import type { AskedValue, InsertRowsPlan } from "../../plan/change-plan.ts";
 import type { BindValue } from "../../plan/statement.ts";
@@ -21,13 +21,22 @@ import type { Executor } from "../executor.ts";
 import { foundValue, readFound } from "./found-rows.ts";
 import { streamFound } from "./found-stream.ts";
 import { insertNumbered } from "./run-insert-numbered.ts";
-import { type InsertIds, placeInsert, returnedBy, runInsert, type ShardChange } from "./run-change.ts";
+import { type InsertIds, placeInsert, returnedBy, runInsert, runShares, type ShardChange } from "./run-change.ts";
 import { writeWithLookups } from "./run-insert-lookups.ts";
 import { withSessionValues } from "../session/session-values.ts";
-import { warningsOf } from "../show/show-warnings.ts";
-import { asOneStatement, runPart, runParts } from "../transaction/statement-unit.ts";
+import type { LastWarnings, SessionWarning } from "../session/session-state.ts";
+import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
+import { asOneStatement, runPart } from "../transaction/statement-unit.ts";
 import type { TextResult } from "../read/text-rows.ts";
-import { answerReturning, combined, type DuplicateRule, duplicateRuleOf, duplicatesOf, okOf } from "./write-answer.ts";
+import {
+  answerReturning,
+  combined,
+  type DuplicateRule,
+  duplicateRuleOf,
+  duplicatesOf,
+  okOf,
+  recordsOf,
+} from "./write-answer.ts";
 
 /** Answers the client, or throws. */
 export async function runInsertRows(
@@ -42,12 +51,16 @@ export async function runInsertRows(
     await runWithAnswers(executor, plan, binds, cluster);
     return;
   }
+  let warned: readonly SessionWarning[] = [];
   const done = await asOneStatement(executor, async () => {
     const onDuplicate = await askedOnDuplicate(executor, plan, binds);
-    return insertFound(executor, { ...plan, statement: { ...plan.statement, onDuplicate } }, binds, cluster);
+    const asked = { ...plan, statement: { ...plan.statement, onDuplicate } };
+    return insertFound(executor, asked, binds, cluster, (warnings) => {
+      warned = warnings;
+    });
   });
   if (plan.statement.returning.length > 0) answerRows(executor, done);
-  else answer(executor, done, duplicateRuleOf(plan.statement));
+  else answer(executor, done, duplicateRuleOf(plan.statement), true, warned);
 }
 
 /** The statement with values in place of what was asked, run as if it had come so. */
@@ -150,6 +163,7 @@ async function insertFound(
   plan: InsertRowsPlan,
   binds: readonly BindValue[],
   cluster: ClusterView,
+  warned: (warnings: readonly SessionWarning[]) => void,
 ): Promise<Done[]> {
   const { statement } = plan;
   if (statement.query === undefined) throw new ShardgateError("INTERNAL", "rows without a query");
@@ -157,13 +171,15 @@ async function insertFound(
   const { textIsUtf8 } = executor.state.settings;
   const done: Done[] = [];
   try {
+    // Unlike an UPDATE's, they are no errors in a strict sql_mode.
+    warned(warningsOfSession(executor.state));
     for await (const batch of found.batches(LIMITS.insertedRowsMax, LIMITS.insertedBytesMax)) {
       const rows = batch.map((row): InsertRow => {
         const values = row.map((raw, i): Expr => foundValue(found.columns[i], raw, textIsUtf8));
         return { kind: "insertRow", values, pos: 0 };
       });
       const insert: Insert = { ...statement, form: "values", query: undefined, rows };
-      const one = await insertBatch(executor, insert, binds, cluster);
+      const one = await insertBatch(executor, insert, binds, cluster, true);
       // Of what is done the answers are kept only.
       done.push({ ...one, changes: one.changes.map((change) => ({ ...change, payload: NOTHING })) });
     }
@@ -204,6 +220,7 @@ async function insertBatch(
   batch: Insert,
   binds: readonly BindValue[],
   cluster: ClusterView,
+  isOfQuery = false,
 ): Promise<Done> {
   const { state, context } = executor;
   let statement = batch;
@@ -222,6 +239,7 @@ async function insertBatch(
   let changes: readonly ShardChange[];
   let ids: InsertIds | undefined;
   let isEverywhere = false;
+  let printed = statement;
   if (plan.kind === "insert") {
     const placed = await placeInsert(executor, plan, binds, cluster, undefined);
     if (statement.returning.length > 0) {
@@ -232,17 +250,15 @@ async function insertBatch(
       const written = await writeWithLookups(executor, plan, placed, binds, cluster);
       return { ...written, ok: combined(written.replies.map(okOf)), rows: statement.rows.length };
     }
-    ({ changes, ids } = placed);
+    ({ changes, ids, statement: printed } = placed);
   } else if (plan.kind === "send") {
     isEverywhere = plan.everywhere === true;
-    const filled = withSessionValues(statement, state, context);
-    const payload = comQuery(print(filled, binds, { mode: state.sqlMode, columnNames: true }));
+    printed = withSessionValues(statement, state, context);
+    const payload = comQuery(print(printed, binds, { mode: state.sqlMode, columnNames: true }));
     const rows = statement.rows.map((_, i) => i);
     changes = executor.targetsOf(plan, binds, cluster).map((target) => ({ target, payload, rows }));
   } else throw new ShardgateError("INTERNAL", "rows of literals are not planned as such");
-  const parts = new Map<ShardTarget, (() => Promise<CollectedReply>)[]>();
-  for (const { target, payload } of changes) parts.set(target, [() => runPart(executor, target, payload)]);
-  const replies = await runParts(parts);
+  const replies = await runShares(executor, printed, changes, binds, isOfQuery || statement.rows.length > 1);
   const counted = isEverywhere ? replies.slice(0, 1) : replies;
   const ok = statement.returning.length > 0 ? okPacket({}) : combined(counted.map(okOf));
   return { changes, replies: counted, ids, ok, rows: statement.rows.length };
@@ -261,21 +277,50 @@ function answerRows(executor: Executor, done: readonly Done[]): void {
 }
 
 /** MySQL tells no numbers of a single row that the statement itself gives. */
-function answer(executor: Executor, done: readonly Done[], rule: DuplicateRule, tellsNumbers = true): void {
+function answer(
+  executor: Executor,
+  done: readonly Done[],
+  rule: DuplicateRule,
+  tellsNumbers = true,
+  warned: readonly SessionWarning[] = [],
+): void {
   const { state } = executor;
   const affectedRows = sum(done, ({ ok }) => ok.affectedRows);
-  const warnings = sum(done, ({ ok }) => ok.warnings);
-  const records = sum(done, ({ rows }) => rows);
+  const warnings = sum(done, ({ ok }) => ok.warnings) + warned.length;
+  const records = sum(done, recordsOfBatch);
   const duplicates = sum(done, ({ replies }) => sum(replies.map(okOf), (ok) => duplicatesOf(ok, rule)));
   const inserted = done.find(({ ok }) => ok.affectedRows > 0);
   const own = inserted?.ids?.isOwn === true ? 0n : (inserted?.ok.lastInsertId ?? 0n);
   const generated = inserted?.ids?.generated ?? own;
   if (generated !== 0n) state.lastInsertId = generated;
   state.rowCount = affectedRows;
-  state.lastWarnings = warningsOf(done.flatMap(({ replies }) => replies.map(({ info }) => info)));
+  const told = toldWarnings(done);
+  state.lastWarnings =
+    warned.length === 0 ? told : { kind: "list", warnings: [...warned, ...warningsOfSession({ lastWarnings: told })] };
   const info = !tellsNumbers ? "" : `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}`;
   const lastInsertId = generated === 0n && affectedRows > 0 ? (done.at(-1)?.ids?.given ?? 0n) : generated;
   executor.ok(okPacket({ affectedRows, warnings, info, lastInsertId, statusFlags: state.statusFlags }));
+}
+
+function recordsOfBatch({ replies, changes, rows }: Done): number {
+  if (replies.length !== changes.length) return rows;
+  return sum(replies.map(okOf), (ok, i) => recordsOf(ok, changes[i]?.rows?.length ?? 0));
+}
+
+/** Of all batches, with the rows that they count put right. */
+function toldWarnings(done: readonly Done[]): LastWarnings {
+  const ends: ReplyEnd[] = [];
+  const rowsOf: (readonly number[] | undefined)[] = [];
+  let from = 0;
+  for (const { replies, changes, rows } of done) {
+    const start = from;
+    for (const [i, { info }] of replies.entries()) {
+      ends.push(info);
+      rowsOf.push(changes[i]?.rows?.map((row) => row + start));
+    }
+    from += rows;
+  }
+  return warningsOf(ends, (i) => rowsOf[i]);
 }
 
 function sum<T>(list: readonly T[], valueOf: (item: T, index: number) => number): number {

@@ -74,7 +74,10 @@ function storedOf(kind: ValueKind, column: ColumnSchema, text: string): Omit<Sto
     case "bytes": {
       // Of a BIT, HEX() leaves out leading zeros.
       const digits = text.length % 2 === 0 ? text : `0${text}`;
-      return { expr: literalNode("hexval", digits), value: { type: "VARCHAR", raw: Buffer.from(digits, "hex") } };
+      const value = { type: "VARCHAR", raw: Buffer.from(digits, "hex") } as const;
+      // A BIT compares as a number: x'07' would be text that is none.
+      const isBit = column.dataType === "bit";
+      return { expr: isBit ? literalNode("int", String(BigInt(`0x${digits}`))) : literalNode("hexval", digits), value };
     }
     case "text":
     case "text bytes": {

@@ -120,6 +120,11 @@ export function duplicatesOf({ info, affectedRows }: OkPacket, rule: DuplicateRu
   }
 }
 
+/** The rows that a share tells to have taken in, or those it was sent. */
+export function recordsOf({ info }: OkPacket, rows: number): number {
+  return Number(/Records: (\d+)/.exec(info)?.[1] ?? rows);
+}
+
 /** The OK packet that ends a reply. */
 export function okOf({ info, bytes }: CollectedReply): OkPacket {
   return decodeOk(bytes.subarray(bytes.length - info.lastPacketBytes + 4), 0);

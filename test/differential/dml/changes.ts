@@ -1,6 +1,23 @@
 // Random UPDATEs and DELETEs: of one table and several, with joins, inner queries and limits, of rows that move.
 
-import { ACCT_WHERE, email, id, int, ITEM_WHERE, LOOSE_WHERE, type Make, name, where } from "./values.ts";
+import {
+  ACCT_WHERE,
+  bits,
+  decimal,
+  email,
+  id,
+  int,
+  ITEM_WHERE,
+  KEYED_WHERE,
+  LOOSE_WHERE,
+  type Make,
+  moment,
+  name,
+  region,
+  RICH_WHERE,
+  TRG_WHERE,
+  where,
+} from "./values.ts";
 
 export const UPDATES: readonly Make[] = [
   (r) => `UPDATE acct SET n = ${int(r)} WHERE ${where(r, ACCT_WHERE)}`,
@@ -64,7 +81,36 @@ export const UPDATES: readonly Make[] = [
   (r) => `UPDATE opt o JOIN acct a ON a.id = o.region SET o.v = a.name, a.t = o.v WHERE a.n > ${r.int(6)}`,
   (r) =>
     `UPDATE nref n JOIN ref ON ref.id = n.id SET n.label = CONCAT(n.label, 'u') WHERE ref.id < ${r.int(6)} AND LENGTH(n.label) < 12`,
+  // Columns of all kinds: generated, checked, stamped; keys of them.
+  (r) =>
+    `UPDATE rich SET base = ${r.int(120)}, e = ${r.pick(["'b'", "'c'", "2", "NULL"])} WHERE ${where(r, RICH_WHERE)}`,
+  (r) => `UPDATE rich SET d4 = ${decimal(r)}, st = CONCAT_WS(',', st, 'y') WHERE ${where(r, RICH_WHERE)}`,
+  (r) => `UPDATE rich SET dt6 = ${moment(r)}, made = DEFAULT WHERE ${where(r, RICH_WHERE)} ORDER BY region, id LIMIT 2`,
+  (r) => `UPDATE rich SET j = JSON_SET(j, '$.n', base), b = b ^ ${r.int(1023)} WHERE ${where(r, RICH_WHERE)}`,
+  (r) => `UPDATE rich SET region = ${region(r)}, base = base + 1 WHERE ${where(r, RICH_WHERE)}`,
+  (r) =>
+    `UPDATE IGNORE rich SET region = ${region(r)}, base = base + 40 WHERE ${where(r, RICH_WHERE)} ORDER BY region, id`,
+  (r) => `UPDATE rich SET base = NULL, at6 = at6 WHERE twice > ${r.int(60)} ORDER BY shown LIMIT ${r.int(3)}`,
+  () =>
+    `UPDATE rich JOIN trg ON trg.id = rich.id SET rich.base = trg.v, rich.d4 = trg.w, trg.v = trg.v + 1 WHERE trg.id < 4`,
+  (r) => `UPDATE rich SET base = (SELECT COUNT(*) FROM kid) WHERE ${where(r, RICH_WHERE)}`,
+  (r) => `UPDATE keyed SET v = v + 1 WHERE ${where(r, KEYED_WHERE)}`,
+  (r) =>
+    `UPDATE keyed SET v = ${r.int(50)} WHERE ${where(r, KEYED_WHERE)} ORDER BY aid, e, dt, b, d, vb, s LIMIT ${r.int(4)}`,
+  (r) => `UPDATE keyed SET b = ${bits(r)}, d = d + 0.001 WHERE ${where(r, KEYED_WHERE)}`,
+  (r) => `UPDATE keyed SET aid = aid + ${r.int(5) + 1} WHERE ${where(r, KEYED_WHERE)} ORDER BY aid DESC`,
+  (r) => `UPDATE keyed SET aid = ${id(r)}, vb = x'0${r.int(9)}ff', s = 'l' WHERE ${where(r, KEYED_WHERE)}`,
+  (r) => `UPDATE keyed SET v = (SELECT MAX(base) FROM rich WHERE region = 'n') WHERE ${where(r, KEYED_WHERE)}`,
+  (r) => `UPDATE trg SET v = v + ${r.int(5)} WHERE ${where(r, TRG_WHERE)}`,
+  (r) => `UPDATE trg SET x = 'u' WHERE ${where(r, TRG_WHERE)} ORDER BY id DESC LIMIT 2`,
+  (r) => `UPDATE trg JOIN par ON par.id = trg.id SET trg.v = par.v, par.v = par.v + 1 WHERE par.id < ${id(r)}`,
+  (r) => `UPDATE par SET v = v + 1 WHERE id IN (SELECT pid FROM kid WHERE v > ${r.int(60)})`,
+  (r) => `UPDATE kid SET v = ${int(r)} WHERE pid = ${r.int(9)} OR v > ${r.int(60)}`,
+  (r) => `UPDATE kid SET pid = ${r.int(9)} WHERE pid = ${r.int(9)} AND id = ${r.int(3)}`,
+  (r) => `UPDATE IGNORE kid SET pid = ${r.int(9)}, id = id + 1 WHERE v > ${r.int(60)} ORDER BY pid, id`,
   // Errors.
+  (r) => `UPDATE rich SET twice = 1 WHERE id = ${r.int(4)}`,
+  (r) => `UPDATE rich SET e = 'nope', base = base + 60 WHERE ${where(r, RICH_WHERE)}`,
   (r) => `UPDATE acct SET email = 'e1@x' WHERE id IN (${id(r)}, ${id(r)}, 2)`,
   (r) => `UPDATE acct SET nope = 1 WHERE id = ${id(r)}`,
   (r) => `UPDATE item SET aid = NULL WHERE id = ${id(r)}`,
@@ -98,5 +144,15 @@ export const DELETES: readonly Make[] = [
   (r) => `DELETE a FROM acct a JOIN acct b ON b.id = a.id + 1 WHERE b.n = ${r.int(9)}`,
   (r) => `DELETE FROM num WHERE id < ${id(r)} OR v LIKE '%+'`,
   (r) => `DELETE FROM nref WHERE label LIKE '%${r.int(10)}' ORDER BY id LIMIT 3`,
+  (r) => `DELETE FROM rich WHERE ${where(r, RICH_WHERE)} AND id > 1`,
+  (r) => `DELETE FROM rich ORDER BY dt6, region, id LIMIT ${r.int(2)}`,
+  (r) => `DELETE FROM keyed WHERE ${where(r, KEYED_WHERE)} ORDER BY d, aid, e LIMIT ${r.int(3)}`,
+  (r) => `DELETE FROM keyed WHERE ${where(r, KEYED_WHERE)} AND v > ${r.int(9)} RETURNING aid, HEX(b), d, HEX(vb), s`,
+  (r) => `DELETE FROM par WHERE id = ${r.int(9) + 1}`,
+  (r) => `DELETE par FROM par JOIN trg ON trg.id = par.id WHERE trg.v = ${r.int(6)}`,
+  (r) => `DELETE FROM par WHERE v > ${r.int(9) + 3} ORDER BY id LIMIT 1`,
+  (r) => `DELETE FROM kid WHERE pid IN (SELECT id FROM par WHERE v > ${r.int(6)}) AND id > 1`,
+  (r) => `DELETE FROM trg WHERE ${where(r, TRG_WHERE)} AND id > 2`,
+  (r) => `DELETE k, t FROM kid k LEFT JOIN trg t ON t.v = k.id WHERE k.pid = ${r.int(9)}`,
   (r) => `DELETE t FROM tag t, item i WHERE t.name = i.note AND i.qty = ${r.int(6)} AND t.w > 2`,
 ];

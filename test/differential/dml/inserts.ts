@@ -2,15 +2,22 @@
 
 import {
   ACCT_WHERE,
+  bits,
+  decimal,
   email,
   id,
   int,
   ITEM_WHERE,
+  KEYED_WHERE,
   LOOSE_WHERE,
   type Make,
+  moment,
   name,
+  region,
+  RICH_WHERE,
   rows,
   spelled,
+  TRG_WHERE,
   where,
 } from "./values.ts";
 
@@ -20,6 +27,12 @@ const ACCT_COLUMNS = "(id, email, name, n, amt, f, d, k)";
 const itemRow: Make = (r) => `${id(r)}, ${id(r)}, ${r.int(6)}, ${name(r)}`;
 const ITEM_COLUMNS = "(id, aid, qty, note)";
 const looseRow: Make = (r) => `${id(r)}, ${r.int(4)}, ${r.pick(["'x'", "'X'", "'y'", "'é'", "NULL"])}`;
+
+const richRow: Make = (r) =>
+  `${region(r)}, ${r.int(9)}, ${r.pick(["'a'", "'b'", "2", "NULL", "'zz'", "''"])}, ${r.pick(["'x'", "'y,x'", "5", "NULL", "'q'"])}, ${r.pick(["'{}'", "'[1]'", "NULL", "'bad'"])}, ${decimal(r)}, ${moment(r)}, ${r.pick(["1", "b'11'", "5000", "NULL"])}, ${r.int(130)}`;
+const RICH_COLUMNS = "(region, id, e, st, j, d4, dt6, b, base)";
+const keyedRow: Make = (r) =>
+  `${r.int(9)}, '${r.pick(["p", "q", "r"])}', ${r.pick(["'2024-01-01'", "'2024-01-01 00:00:00.0014'", "NOW(3)"])}, ${bits(r)}, ${r.int(3)}.0005, ${r.pick(["'a'", "x'00'", "''", "'A'"])}, ${r.pick(["'k'", "''", "3"])}, ${int(r)}`;
 
 export const INSERTS: readonly Make[] = [
   (r) => `INSERT INTO acct ${ACCT_COLUMNS} VALUES ${rows(r, acctRow)}`,
@@ -82,6 +95,35 @@ export const INSERTS: readonly Make[] = [
     `INSERT INTO opt (id, v) VALUES (${r.int(30)}, 'd') ON DUPLICATE KEY UPDATE region = ${50 + id(r)}, v = 'moved'`,
   (r) =>
     `INSERT INTO tag (name, w) VALUES ('n${r.int(7)}', 1) ON DUPLICATE KEY UPDATE w = (SELECT COUNT(*) FROM item), name = tag.name`,
+  // Columns of all kinds.
+  (r) => `INSERT INTO rich ${RICH_COLUMNS} VALUES ${rows(r, richRow)}`,
+  (r) => `INSERT IGNORE INTO rich ${RICH_COLUMNS} VALUES ${rows(r, richRow)}`,
+  (r) => `REPLACE INTO rich ${RICH_COLUMNS} VALUES ${rows(r, richRow)}`,
+  (r) =>
+    `INSERT INTO rich ${RICH_COLUMNS} VALUES ${rows(r, richRow)} ON DUPLICATE KEY UPDATE base = VALUES(base), e = VALUES(e), made = 'dup'`,
+  (r) =>
+    `INSERT INTO rich (region, id, base) VALUES (${region(r)}, ${r.int(9)}, ${r.int(40)}) ON DUPLICATE KEY UPDATE region = VALUES(region), d4 = twice + 1`,
+  (r) =>
+    `INSERT INTO rich (region, id, base, twice) VALUES (${region(r)}, ${r.int(9)}, 1, ${r.pick(["DEFAULT", "2", "NULL"])})`,
+  (r) =>
+    `INSERT INTO rich (region, id, base) VALUES (${region(r)}, ${r.int(9)}, 3), ('s', ${r.int(99)}, 4) RETURNING HEX(region), twice, shown, made, at6`,
+  (r) => `INSERT INTO keyed VALUES ${rows(r, keyedRow)}`,
+  (r) => `INSERT INTO keyed VALUES ${rows(r, keyedRow)} ON DUPLICATE KEY UPDATE v = IFNULL(keyed.v, 0) + 100`,
+  (r) => `REPLACE INTO keyed VALUES ${rows(r, keyedRow)} RETURNING aid, HEX(b), v`,
+  (r) => `INSERT INTO trg (id, v, x) VALUES (${id(r)}, ${int(r)}, 'i'), (${id(r)}, 3, 'k')`,
+  (r) =>
+    `INSERT INTO trg (id, v) VALUES (${r.int(9)}, ${int(r)}), (${r.int(9)}, 1) ON DUPLICATE KEY UPDATE v = VALUES(v) + trg.w`,
+  (r) => `REPLACE INTO trg (id, v) VALUES (${r.int(9)}, ${int(r)}), (${r.int(9)}, 1)`,
+  (r) => `INSERT INTO par (id, v) VALUES (${r.int(12)}, ${int(r)})`,
+  (r) => `INSERT INTO kid (pid, id, v) VALUES (${r.int(12)}, ${r.int(4)}, 1), (${r.int(12)}, ${r.int(4)}, 2)`,
+  (r) => `INSERT IGNORE INTO kid (pid, id, v) VALUES (${r.int(12)}, ${r.int(4)}, 1), (${r.int(12)}, ${r.int(4)}, 2)`,
+  (r) => `REPLACE INTO par (id, v) VALUES (${r.int(12)}, ${int(r)})`,
+  (r) =>
+    `INSERT INTO kid (pid, id, v) VALUES (${r.int(12)}, 1, 1), (${r.int(12)}, 2, 2) ON DUPLICATE KEY UPDATE v = kid.v + 1, id = kid.id + 10`,
+  (r) =>
+    `INSERT IGNORE INTO item (id, aid, qty) VALUES (${id(r)}, ${id(r)}, 'x'), (${id(r)}, ${id(r)}, '3y'), (${id(r)}, NULL, 1)`,
+  (r) =>
+    `INSERT IGNORE INTO tag (name, w) VALUES ('a name that is longer than this', '5z'), ('n${r.int(7)}', 99999999999)`,
   // Errors.
   (r) => `INSERT INTO acct (id, n) VALUES (${id(r)}, 'no number')`,
   (r) => `INSERT INTO item (id, aid) VALUES (${id(r)}, NULL)`,
@@ -120,5 +162,16 @@ export const INSERT_SELECTS: readonly Make[] = [
   (r) => `INSERT IGNORE INTO tag (name, w) SELECT DISTINCT note, 0 FROM item WHERE ${where(r, ITEM_WHERE)}`,
   (r) =>
     `REPLACE INTO opt (region, id, v) SELECT aid, MIN(v), MAX(s) FROM loose WHERE ${where(r, LOOSE_WHERE)} GROUP BY aid`,
+  (r) =>
+    `INSERT INTO rich (region, id, base) SELECT 'w', 100 + id, n FROM acct WHERE ${where(r, ACCT_WHERE)} ORDER BY id`,
+  (r) =>
+    `INSERT IGNORE INTO rich ${RICH_COLUMNS} SELECT IFNULL(e, 'n'), id + ${r.int(9)}, e, st, j, d4, dt6, b, base + 50 FROM rich WHERE ${where(r, RICH_WHERE)} ORDER BY region, id`,
+  (r) =>
+    `REPLACE INTO rich (region, id, d4, dt6, b) SELECT vb, v, d, dt, b FROM keyed WHERE v IS NOT NULL AND ${where(r, KEYED_WHERE)} ORDER BY aid, e`,
+  (r) =>
+    `INSERT IGNORE INTO keyed SELECT aid + 1, e, dt, b, d, vb, s, v FROM keyed WHERE ${where(r, KEYED_WHERE)} ORDER BY aid, e, dt`,
+  (r) =>
+    `INSERT INTO trg (id, v, x) SELECT pid, SUM(v), 'sum' FROM kid GROUP BY pid ON DUPLICATE KEY UPDATE v = IFNULL(trg.v, 0) + ${r.int(9) + 1}, x = 'dup'`,
+  (r) => `INSERT IGNORE INTO kid (pid, id, v) SELECT id, 7, v FROM trg WHERE ${where(r, TRG_WHERE)} ORDER BY id`,
   (r) => `INSERT INTO opt (id, v) SELECT 1000 + id + ${100 * r.int(9)}, label FROM ref ORDER BY id`,
 ];

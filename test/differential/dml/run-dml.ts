@@ -55,7 +55,29 @@ async function reset(lane: Lane): Promise<void> {
       if (outcome.kind === "error") throw new Error(`${outcome.errno} ${outcome.message}: ${sql}`);
     }
   }
+  await alignIds(lane);
 }
+
+/**
+ * The next ids of `num` become alike on both servers, so that a difference that is told is not told again. They are never 1:
+ * an id below 0 after a last one of exactly 1 makes MariaDB 10.11 leave out an id, unless its table handler is a new one.
+ */
+async function alignIds(lane: Lane): Promise<void> {
+  const idOf = (outcome: Outcome): bigint => (outcome.kind === "ok" ? BigInt(outcome.insertId) : 0n);
+  const insert = "INSERT INTO num (v) VALUES ('a'), ('b')";
+  const { gateway, plain } = await lane.ask(insert);
+  let got = idOf(gateway);
+  let wanted = idOf(plain);
+  for (let tries = 0; got !== wanted && tries < ALIGNED_MAX; tries++) {
+    const one = "INSERT INTO num (v) VALUES ('a')";
+    if (got < wanted) got = idOf(await lane.askGateway(one));
+    else wanted = idOf(await lane.askPlain(one));
+  }
+  await lane.ask("DELETE FROM num");
+  await lane.ask("DO LAST_INSERT_ID(0)");
+}
+
+const ALIGNED_MAX = 100;
 
 async function runStep(lane: Lane, random: Random, account: DmlAccount, step: number): Promise<string | undefined> {
   const transaction = transactionStatement(random);
@@ -75,13 +97,18 @@ async function runStep(lane: Lane, random: Random, account: DmlAccount, step: nu
     return `${sql}\n--   refused: ${gateway.message}`;
   }
   const how = isPrepared ? `/* prepared */ ${sql}` : sql;
-  if (shown(gateway) !== shown(plain)) return different(how, gateway, plain);
+  const seen = /^UPDATE|\bSELECT\b/.test(sql) ? withoutRow : (text: string): string => text;
+  if (seen(shown(gateway)) !== seen(shown(plain))) {
+    const warned = await lane.ask("SHOW WARNINGS");
+    return `${different(how, gateway, plain)}\n${different("--   of these", warned.gateway, warned.plain)}`;
+  }
   // To 1048 of a single row MariaDB adds "Unknown error".
   const isQuiet = gateway.kind === "rows" || (gateway.kind === "error" && gateway.errno === ER_BAD_NULL);
   const afterwards = isQuiet ? undefined : AFTERWARDS[step % AFTERWARDS.length];
   if (afterwards !== undefined) {
     const after = await lane.ask(afterwards);
-    if (shown(after.gateway) !== shown(after.plain)) {
+    const tell = plain.kind === "error" ? errorsOf : shown;
+    if (seen(tell(after.gateway)) !== seen(tell(after.plain))) {
       return different(`${how}; ${afterwards}`, after.gateway, after.plain);
     }
   }
@@ -115,6 +142,18 @@ function shown(outcome: Outcome): string {
       // Which of several rows is told of depends on the order in which a query gives them.
       return `${outcome.errno} ${outcome.sqlState} ${outcome.errno === ER_DUP_ENTRY ? "" : outcome.message}`;
   }
+}
+
+/** What counts rows in the order in which it comes upon them. */
+function withoutRow(text: string): string {
+  return text.replace(/ at row \d+/g, "");
+}
+
+/** Of a statement that failed: what it met besides its error is left out. */
+function errorsOf(outcome: Outcome): string {
+  if (outcome.kind !== "rows") return shown(outcome);
+  const first = outcome.rows.find((row) => row.startsWith("Error|") || row.startsWith("-1|"));
+  return first?.replace(/^(-1\|\d+)\|\d+$/, "$1") ?? "";
 }
 
 const ER_DUP_ENTRY = 1062;

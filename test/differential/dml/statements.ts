@@ -25,7 +25,17 @@ export function dmlStatement(random: Random): string {
   return random.pick(SELECTS)(random);
 }
 
-/** Some steps open, close or undo a transaction first, or a part of it. */
+const MODES = [
+  "DEFAULT",
+  "DEFAULT",
+  "''",
+  "'STRICT_ALL_TABLES'",
+  "'NO_ZERO_IN_DATE,NO_ZERO_DATE'",
+  "'TRADITIONAL'",
+  "'ANSI,STRICT_TRANS_TABLES'",
+];
+
+/** Some steps open, close or undo a transaction first, or a part of it, or change the session's sql_mode. */
 export function transactionStatement(random: Random): string | undefined {
   const kind = random.int(100);
   if (kind < 6) return "BEGIN";
@@ -33,5 +43,6 @@ export function transactionStatement(random: Random): string | undefined {
   if (kind < 12) return "ROLLBACK";
   if (kind < 15) return `SAVEPOINT p${random.int(2)}`;
   if (kind < 17) return `ROLLBACK TO p${random.int(2)}`;
-  return kind < 18 ? `RELEASE SAVEPOINT p${random.int(2)}` : undefined;
+  if (kind < 18) return `RELEASE SAVEPOINT p${random.int(2)}`;
+  return kind < 22 ? `SET sql_mode = ${random.pick(MODES)}` : undefined;
 }

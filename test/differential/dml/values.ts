@@ -82,4 +82,79 @@ export const LOOSE_WHERE: readonly Make[] = [
   (r) => `aid IN (SELECT id FROM acct WHERE name = 'n${r.int(7)}')`,
 ];
 
+export function region(random: Random): string {
+  return random.pick(["'n'", "'s'", "'east'", "x'00ff'", "'N'", "0x6e", "'w'", "''", "'n '"]);
+}
+
+export function decimal(random: Random): string {
+  return random.pick([
+    "1.5",
+    "'2.50'",
+    "-3",
+    "1e2",
+    "0.00005",
+    "4999.99999",
+    "6000",
+    "NULL",
+    "'7x'",
+    "0x31",
+    "12345678.12345",
+  ]);
+}
+
+export function moment(random: Random): string {
+  return random.pick([
+    "'2024-01-01 01:02:03.000004'",
+    "'2024-05-05'",
+    "'2024-02-30'",
+    "20240203040506.7",
+    "NULL",
+    "NOW(6)",
+    "'2024-01-01T10:00:00.1234567'",
+    "DATE '2024-07-08' + INTERVAL 3 HOUR",
+    "'0000-00-00'",
+    "'x'",
+  ]);
+}
+
+export function bits(random: Random): string {
+  return random.pick(["b'0'", "b'1010'", "0x41", "255", "'A'", "256", "0"]);
+}
+
+export const RICH_WHERE: readonly Make[] = [
+  (r) => `region = ${region(r)}`,
+  (r) => `region = ${region(r)} AND id = ${r.int(5)}`,
+  (r) => `id = ${r.int(5)}`,
+  (r) => `(region, id) IN ((${region(r)}, ${r.int(4)}), ('n', ${r.int(4)}))`,
+  () => `e = 'a' OR e > 2`,
+  () => `FIND_IN_SET('y', st)`,
+  (r) => `twice > ${r.int(60)}`,
+  (r) => `shown LIKE '${r.int(4)}/%'`,
+  () => `dt6 > '2024-01-01 01:02:03.000003'`,
+  (r) => `b & ${r.int(8)}`,
+  () => `JSON_EXTRACT(j, '$.k') = 1`,
+  (r) => `d4 < (SELECT MAX(d) FROM keyed) AND id <> ${r.int(4)}`,
+];
+
+export const KEYED_WHERE: readonly Make[] = [
+  (r) => `aid = ${r.int(6)}`,
+  (r) => `aid IN (${r.int(6)}, ${r.int(6)}, ${id(r)})`,
+  (r) => `e = '${r.pick(["p", "q", "r"])}'`,
+  () => `dt = '2024-01-01'`,
+  (r) => `b = ${r.pick(["b'0'", "b'1010'", "0x41", "255", "0"])}`,
+  (r) => `d > ${r.int(3)}.0005`,
+  () => `vb IN ('a', 'A', '')`,
+  () => `s = 'k'`,
+  (r) => `v IN (SELECT id FROM rich) OR aid = ${r.int(6)}`,
+];
+
+export const TRG_WHERE: readonly Make[] = [
+  (r) => `id = ${id(r)}`,
+  (r) => `id IN (${ids(r)})`,
+  (r) => `v > ${r.int(6)}`,
+  () => `x = 'a'`,
+  (r) => `w > ${r.int(20)}`,
+  (r) => `id IN (SELECT pid FROM kid WHERE v < ${r.int(70)})`,
+];
+
 export const where = (random: Random, list: readonly Make[]): string => random.pick(list)(random);
