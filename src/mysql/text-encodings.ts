@@ -36,6 +36,35 @@ export function decodeText(charset: string, bytes: Buffer): string | undefined {
   }
 }
 
+/** A server takes the bytes, borrowed until return, for text of the set: sets of one byte a character have no others. */
+export function isWellFormed(charset: string, bytes: Buffer): boolean {
+  if (charset.startsWith("utf8")) {
+    // Characters of four bytes begin with 0xF0 to 0xF4.
+    return isUtf8(bytes) && (charset === "utf8mb4" || !bytes.some((byte) => byte >= 0xf0));
+  }
+  if (charset === "ujis" || charset === "eucjpms") return EUC_JP.test(bytes.toString("latin1"));
+  if (WIDE.has(charset)) {
+    const text = decodeText(charset, bytes);
+    return text !== undefined && !(charset.startsWith("utf16") && LONE_SURROGATE.test(text));
+  }
+  const pairs = multibyteSet(charset);
+  return pairs === undefined || isOfPairs(bytes, pairs);
+}
+
+/** Whether a pair has a character does not matter. */
+function isOfPairs(bytes: Buffer, { codePoints, isPair }: MultibyteSet): boolean {
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 0x80) continue;
+    if (isPair(byte, bytes[at + 1] ?? 0)) at++;
+    else if ((codePoints[byte] ?? 0) === 0) return false;
+  }
+  return true;
+}
+
+const EUC_JP = /^(?:[\0-\x7f]|\x8e[\xa1-\xdf]|\x8f[\xa1-\xfe]{2}|[\xa1-\xfe]{2})*$/;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
 /** The bytes of `text`. */
 export function encodeText(charset: string, text: string): Buffer {
   const isWide = WIDE.has(charset);

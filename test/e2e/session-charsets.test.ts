@@ -167,3 +167,48 @@ describe.each(["u", "s"] as const)("keyspace %s", (keyspace) => {
     },
   );
 });
+
+/** What a client writes in any set, and bytes that it may write in few. */
+const IN_ANY_SET = [
+  "SELECT 'abc', HEX('abc'), CHARSET('a'), COLLATION('a')",
+  "SELECT @@character_set_client, @@character_set_connection, @@character_set_results, @@collation_connection",
+  "SELECT '[a]{b}|~^' AS x, HEX('[\\\\]{}|~^@') AS y",
+  "SELECT 1 AS `a b`, 'it''s', \"q\\\"q\", 2 -- end",
+  "SET @v = 'plain'",
+  "SELECT @v, HEX(@v), CHARSET(@v), COLLATION(@v)",
+  "SELECT 'ÄÖ¡¡', LENGTH('¤¤¤¤'), HEX('¡¤°°')",
+  "SET @v = 'ä'",
+  "SELECT HEX(@v)",
+];
+
+test("every character set that the server has: spoken as there, or refused as there", async () => {
+  pair = await Pair.open(twins, "u");
+  wrong.length = 0;
+  const sets = (await pair.direct.rows("SHOW CHARACTER SET")).map((row) => row.split("|")[0] ?? "");
+  expect(sets.length).toBeGreaterThanOrEqual(40);
+  for (const set of sets) {
+    if (set === "swe7") continue;
+    await alike(`SET NAMES ${set}`, "utf8");
+    for (const sql of IN_ANY_SET) await alike(sql, "latin1");
+    await alike("SET NAMES utf8mb4", "utf8");
+    for (const variable of ["character_set_client", "character_set_results", "character_set_connection"]) {
+      await alike(`SET ${variable} = ${set}`, "utf8");
+      await alike("SELECT 'abc' AS z, HEX('abc'), _utf8mb4 x'61C3A4E282AC'", "utf8");
+      await alike("SET NAMES utf8mb4", "utf8");
+    }
+  }
+  expect(await pair.gateway.query("SET NAMES swe7")).toMatchObject({ errno: 1235 });
+  pair.close();
+  expect(wrong.join("\n")).toBe("");
+}, 120_000);
+
+test("a variable keeps bytes that are no text of its set", async () => {
+  pair = await Pair.open(twins, "s");
+  for (const bytes of ["äåö¤", "ab\u00ff", "\u00f0\u0090"]) {
+    expect(await pair.gateway.query(Buffer.from(`SET @v = '${bytes}'`, "latin1"))).toMatchObject({ kind: "ok" });
+    await pair.direct.query(Buffer.from(`SET @v = '${bytes}'`, "latin1"));
+    await pair.same("SELECT HEX(@v), LENGTH(@v)");
+    await pair.same("SELECT id FROM c WHERE HEX(@v) <> '' ORDER BY id");
+  }
+  pair.close();
+});

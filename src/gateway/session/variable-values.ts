@@ -3,6 +3,7 @@
 
 import { COLUMN_FLAG, MYSQL_TYPE } from "../../mysql/constants.ts";
 import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import { isWellFormed } from "../../mysql/text-encodings.ts";
 import type { TextResult } from "../read/text-rows.ts";
 
 /**
@@ -29,11 +30,15 @@ export function describedValues({ columns, rows }: TextResult, first = 0): strin
     else if (NUMBER_TYPES.has(type)) {
       const isUnsigned = ((columns[i]?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) !== 0;
       values.push(isUnsigned ? `CAST(${value} AS UNSIGNED)` : value);
-    } else if (charset === "binary") values.push(`x'${bytes?.toString("hex")}'`);
-    else values.push(`_${charset} x'${bytes?.toString("hex")}' COLLATE ${collation}`);
+    } else if (charset === "binary" || !isWellFormed(charset ?? "", bytes ?? EMPTY)) {
+      // A server takes bytes that are no text of a set in a plain literal only, and in no set for sure as these.
+      values.push(`x'${bytes?.toString("hex")}'`);
+    } else values.push(`_${charset} x'${bytes?.toString("hex")}' COLLATE ${collation}`);
   }
   return values;
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** A NULL keeps the type and collation of what was assigned. */
 function nullOf(

@@ -1,6 +1,6 @@
 import { multibyteSet } from "../../../src/mysql/multibyte-encodings.ts";
 import { describe, expect, test } from "vitest";
-import { bytesOfChar, decodeText, encodeText } from "../../../src/mysql/text-encodings.ts";
+import { bytesOfChar, decodeText, encodeText, isWellFormed } from "../../../src/mysql/text-encodings.ts";
 
 describe("text in MySQL's character sets", () => {
   test.each([
@@ -73,4 +73,40 @@ test.each([
   expect({ known, codes: set?.codes.size }).toEqual({ known: characters, codes: characters - second });
   expect(encodeText(charset, character).toString("hex")).toBe(code);
   expect(decodeText(charset, Buffer.from(code, "hex"))).toBe(character);
+});
+
+/** As MariaDB 10.11 says of `SELECT HEX(_charset x'…')`. */
+test.each([
+  ["gbk", "8120", false],
+  ["gbk", "ff", false],
+  ["gbk", "8081", false],
+  ["gbk", "a2ab", true],
+  ["big5", "c8a5", true],
+  ["big5", "a1", false],
+  ["euckr", "a1ff", false],
+  ["euckr", "8141", true],
+  ["gb2312", "a1", false],
+  ["sjis", "80", false],
+  ["sjis", "b1", true],
+  ["sjis", "fc4b", true],
+  ["cp932", "8740", true],
+  ["ujis", "8ea1", true],
+  ["ujis", "8ee1", false],
+  ["ujis", "8fa1a1", true],
+  ["eucjpms", "a1a0", false],
+  ["utf16", "d800", false],
+  ["utf16le", "00d8", false],
+  ["utf16", "d83dde00", true],
+  ["utf16", "61", false],
+  ["ucs2", "d800", true],
+  ["utf32", "0000d800", true],
+  ["utf32", "00110000", false],
+  ["utf8mb3", "f0908080", false],
+  ["utf8mb4", "f0908080", true],
+  ["utf8mb4", "e4e5f6", false],
+  ["utf8mb3", "c3a4", true],
+  ["latin7", "80", true],
+  ["ascii", "80", true],
+] as const)("%s %s is well formed: %s", (charset, bytes, wanted) => {
+  expect(isWellFormed(charset, Buffer.from(bytes, "hex"))).toBe(wanted);
 });
