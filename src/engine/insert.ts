@@ -51,6 +51,19 @@ export function lastGivenId(plan: InsertPlan, binds: readonly BindValue[]): bigi
   return /^-?\d{1,20}$/.test(text) ? BigInt.asUintN(64, BigInt(text)) : undefined;
 }
 
+/** What the rows give to the auto-increment column as whole numbers above 0, with the row. */
+export function givenIds(plan: InsertPlan, binds: readonly BindValue[]): ReadonlyMap<number, bigint> {
+  const { generate, statement } = plan;
+  const given = new Map<number, bigint>();
+  if (generate === undefined) return given;
+  for (const [row, { values }] of statement.rows.entries()) {
+    const expr = values[generate.position];
+    const text = (expr === undefined ? undefined : valueOfExpr(expr, binds))?.raw.toString("latin1").trim() ?? "";
+    if (/^\d{1,20}$/.test(text) && BigInt(text) > 0n) given.set(row, BigInt(text));
+  }
+  return given;
+}
+
 /** A row is placed by a text that is not ASCII. */
 export function readsForeignText(plan: InsertPlan, binds: readonly BindValue[]): boolean {
   return [plan.primary, ...plan.verify].some(({ values }) =>

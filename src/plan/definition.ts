@@ -4,7 +4,8 @@
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { Ddl, ObjectName, Statement } from "../sql/tree.ts";
-import { formatTableEntry, type ProposedEntry, proposeEntry } from "./propose-entry.ts";
+import { enteredEntry, formatTableEntry, type ProposedEntry, proposeEntry } from "./propose-entry.ts";
+import { tableJson } from "../vschema/format-vschema.ts";
 import type { KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { refuseForeignKeys } from "./foreign-keys.ts";
 import type { SessionPlan } from "./plan.ts";
@@ -83,8 +84,9 @@ function checkTable(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanCont
       "create the table, then INSERT … SELECT",
     );
   }
-  for (const { what, name: unlisted, entry } of unlistedTables(statement, keyspace)) {
-    if (context.autoVSchema === true && entry.table !== undefined) continue;
+  const isEntering = context.autoVSchema === true;
+  for (const { what, name: unlisted, entry } of unlistedTables(statement, keyspace, isEntering)) {
+    if (isEntering && entry.table !== undefined) continue;
     throw notSupported(
       `${what}, which the VSchema of sharded keyspace ${keyspace.keyspace} does not list`,
       `add it with shardgate ctl ApplyVSchema: ${formatTableEntry(unlisted, entry)}`,
@@ -102,10 +104,11 @@ function checkTable(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanCont
   }
 }
 
-/** The tables that the statement makes, by whatever name, and the VSchema does not know yet. */
+/** The tables that the statement makes, by whatever name, and the VSchema does not know yet. `isEntering`: by itself. */
 export function unlistedTables(
   statement: Ddl,
   keyspace: KeyspaceVSchema,
+  isEntering: boolean,
 ): readonly { readonly what: string; readonly name: string; readonly entry: ProposedEntry }[] {
   if (statement.object !== "table") return [];
   const { verb, names, references, definition } = statement;
@@ -114,14 +117,28 @@ export function unlistedTables(
     if (made === undefined || keyspace.tables.has(made.name)) return [];
     const [from] = references;
     const like = definition.changes.length === 0 && from !== undefined ? keyspace.tables.get(from.name) : undefined;
-    const entry = proposeEntry(keyspace, definition, like);
+    const entry = isEntering
+      ? enteredEntry(keyspace, made.name, definition, like)
+      : proposeEntry(keyspace, definition, like);
     return [{ what: `CREATE TABLE ${made.name}`, name: made.name, entry }];
   }
   return renamesOf(statement).flatMap(([from, to]) => {
     const old = keyspace.tables.get(from);
     if (old === undefined || keyspace.tables.has(to)) return [];
-    return [{ what: `RENAME TABLE ${from} TO ${to}`, name: to, entry: proposeEntry(keyspace, undefined, old) }];
+    const kept = { vindexes: {}, table: tableJson(old) };
+    const entry = isEntering && old.isEntered === true ? kept : proposeEntry(keyspace, undefined, old);
+    return [{ what: `RENAME TABLE ${from} TO ${to}`, name: to, entry }];
   });
+}
+
+/** Entries that gateways have made and whose tables the statement takes away. A renamed one's sequence goes along. */
+export function leftTables(statement: Ddl, keyspace: KeyspaceVSchema): readonly TableVSchema[] {
+  if (statement.object !== "table") return [];
+  const renames = renamesOf(statement);
+  const dropped = statement.verb === "drop" ? statement.names.map(({ name }) => name) : [];
+  const kept = new Set(renames.map(([, to]) => to));
+  const left = new Set([...dropped, ...renames.flatMap(([from]) => (kept.has(from) ? [] : [from]))]);
+  return [...left].flatMap((name) => keyspace.tables.get(name) ?? []).filter(({ isEntered }) => isEntered === true);
 }
 
 /** Old names and new ones, of RENAME TABLE and of ALTER TABLE … RENAME. */

@@ -129,7 +129,12 @@ function generatedColumn(
     sequence:
       resolved === undefined
         ? undefined
-        : { keyspace: resolved.keyspace.keyspace, table: resolved.name, pinned: resolved.table?.pinned },
+        : {
+            keyspace: resolved.keyspace.keyspace,
+            table: resolved.name,
+            pinned: resolved.table?.pinned,
+            followsGiven: table.isEntered === true,
+          },
   };
 }
 

@@ -134,6 +134,8 @@ export interface SequenceTable {
   readonly table: string;
   /** Of the shard it is pinned to. */
   readonly pinned: Buffer | undefined;
+  /** It goes on behind ids that statements give, as AUTO_INCREMENT does. */
+  readonly followsGiven: boolean;
 }
 
 /** Answered by the gateway itself: SET, SHOW of its own, USE, transactions. */

@@ -95,6 +95,7 @@ function diffTable(
     String(from.columnListAuthoritative),
     String(to.columnListAuthoritative),
   );
+  push(lines, `table ${quoted(name)}: auto_vschema`, String(from.isEntered), String(to.isEntered));
   lines.push(...diffColumns(name, from, to));
   return lines;
 }

@@ -53,6 +53,7 @@ export function tableJson(table: TableVSchema): object {
     pinned: table.pinned?.toString("hex"),
     column_list_authoritative: table.columnListAuthoritative,
     source: table.source === undefined ? undefined : showTableName(table.source),
+    auto_vschema: table.isEntered === true,
   });
 }
 

@@ -56,6 +56,8 @@ export interface TableVSchema {
   readonly pinned: Buffer | undefined;
   /** Where a reference table is copied from. */
   readonly source: TableName | undefined;
+  /** A gateway has entered it when the table was made (--auto-vschema), and takes it out when the table is dropped. */
+  readonly isEntered?: boolean;
 }
 
 export const TABLE_TYPES = ["table", "sequence", "reference"] as const;

@@ -45,7 +45,16 @@ export const VSCHEMA_FIELDS = {
   ],
   multiTenantSpec: ["tenant_id_column_name", "tenant_id_column_type"],
   vindex: ["type", "params", "owner"],
-  table: ["type", "column_vindexes", "auto_increment", "columns", "pinned", "column_list_authoritative", "source"],
+  table: [
+    "type",
+    "column_vindexes",
+    "auto_increment",
+    "columns",
+    "pinned",
+    "column_list_authoritative",
+    "source",
+    "auto_vschema",
+  ],
   columnVindex: ["column", "name", "columns"],
   autoIncrement: ["column", "sequence", "generator"],
   column: ["name", "type", "invisible", "default", "collation_name", "size", "scale", "nullable", "values"],
@@ -254,6 +263,7 @@ class Parser {
       columnListAuthoritative: fields.flag("column_list_authoritative") ?? false,
       pinned,
       source: this.#source(fields, type),
+      isEntered: fields.flag("auto_vschema") ?? false,
     };
     if (kindIsKnown) this.#checkPlacement(table, fields, items.length);
     this.#checkColumns(table, fields);

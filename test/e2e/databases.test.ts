@@ -262,7 +262,7 @@ test("not for all, not everywhere, and never what was declared", async () => {
   expect(await errnoOf(root, "DROP DATABASE home")).toBe(1044);
   expect(await errnoOf(root, "DROP DATABASE split")).toBe(1044);
   expect(await errnoOf(root, "CREATE OR REPLACE DATABASE home")).toBe(1044);
-  expect(await errnoOf(root, "CREATE DATABASE split")).toBe(1007);
+  expect(await errnoOf(root, "CREATE DATABASE IF NOT EXISTS split")).toBe(1007);
   expect(await errnoOf(root, "CREATE DATABASE information_schema")).toBe(1044);
   expect(await errnoOf(root, "DROP DATABASE mysql")).toBe(1044);
   expect(await errnoOf(root, "CREATE DATABASE IF NOT EXISTS _shardgate")).toBe(1044);
@@ -367,7 +367,7 @@ test("a gateway that enters new tables has their ids go on as AUTO_INCREMENT doe
   const topo = ["--topo-endpoints", `http://127.0.0.1:${etcd?.port}`];
   const part = await startPart("gateway", "--listen", "127.0.0.1:0", ...flags, ...topo);
   const direct = await TwinClient.connect(plain.port);
-  await must(direct, "CREATE DATABASE split");
+  await must(direct, "CREATE DATABASE IF NOT EXISTS split");
   direct.close();
   const pair = await Pair.open({ cluster: part, plain }, "split");
   const again = [
@@ -376,10 +376,11 @@ test("a gateway that enters new tables has their ids go on as AUTO_INCREMENT doe
     "SELECT LAST_INSERT_ID()",
     "INSERT INTO n VALUES (10, 3)",
     "INSERT INTO n (v) VALUES (4)",
-    "INSERT INTO n VALUES (NULL, 5), (20, 6), (0, 7), (13, 8), (NULL, 9)",
     "SELECT * FROM n ORDER BY id",
     "RENAME TABLE n TO m",
     "INSERT INTO m (v) VALUES (10)",
+    // MariaDB leaves a gap behind it.
+    "INSERT INTO m VALUES (NULL, 5), (20, 6), (0, 7), (13, 8), (NULL, 9)",
     "SELECT * FROM m ORDER BY id",
     "DROP TABLE m",
   ];

@@ -285,6 +285,12 @@ const S_VSCHEMA = {
 /** Negative and large keys, keys on both shards, NULLs beside. */
 export const CUSTOMER_IDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 53, 0x31, -1, -2, -3, -5, "9223372036854775807"] as const;
 
+/** Where the two are that a pair of clients compares. */
+export interface ComparedPorts {
+  readonly cluster: { readonly port: number };
+  readonly plain: { readonly port: number };
+}
+
 export interface Twins {
   readonly cluster: Cluster;
   readonly plain: Mysqld;
@@ -362,7 +368,11 @@ export class Pair {
     this.direct = direct;
   }
 
-  static async open(twins: Twins, keyspace: string, options: { readonly foundRows?: boolean } = {}): Promise<Pair> {
+  static async open(
+    twins: ComparedPorts,
+    keyspace: string,
+    options: { readonly foundRows?: boolean } = {},
+  ): Promise<Pair> {
     const pair = new Pair(
       await TwinClient.connect(twins.cluster.port, options),
       await TwinClient.connect(twins.plain.port, options),

@@ -29,10 +29,19 @@ export class AutoVSchema {
   }
 
   /** Resolves when this gateway plans with it. A table that is listed meanwhile stays as it is. */
-  async add(keyspace: string, table: string, entry: ProposedEntry): Promise<void> {
+  add(keyspace: string, table: string, entry: ProposedEntry): Promise<void> {
+    return this.#change(keyspace, [table], (json) => withEntry(json, table, entry));
+  }
+
+  /** Takes out the entries of these tables, but for those that are no gateway's any more. */
+  remove(keyspace: string, tables: readonly string[]): Promise<void> {
+    return this.#change(keyspace, tables, (json) => withoutEntries(json, tables));
+  }
+
+  async #change(keyspace: string, tables: readonly string[], edit: (json: unknown) => object): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const stored = await this.#topology.getVSchema(keyspace);
-      const json = withEntry(stored?.record.json, table, entry);
+      const json = edit(stored?.record.json);
       parsed(keyspace, json);
       try {
         const revision = await this.#topology.putVSchema({ keyspace, json }, stored?.revision);
@@ -40,7 +49,7 @@ export class AutoVSchema {
         await untilSeen(
           this.#news,
           (snapshot) => isKnown(snapshot.keyspaces.get(keyspace)?.vschema?.revision),
-          `table ${table} of keyspace ${keyspace}`,
+          `table ${tables.join(", ")} of keyspace ${keyspace}`,
         );
         return;
       } catch (error) {
@@ -66,6 +75,13 @@ function withEntry(json: unknown, table: string, entry: ProposedEntry): object {
     vindexes: { ...entry.vindexes, ...membersOf(before["vindexes"]) },
     tables: { [table]: entry.table, ...tables },
   };
+}
+
+function withoutEntries(json: unknown, names: readonly string[]): object {
+  const before = membersOf(json);
+  const tables = membersOf(before["tables"]);
+  const isLeft = (name: string): boolean => names.includes(name) && membersOf(tables[name])["auto_vschema"] === true;
+  return { ...before, tables: Object.fromEntries(Object.entries(tables).filter(([name]) => !isLeft(name))) };
 }
 
 function membersOf(json: unknown): Readonly<Record<string, unknown>> {

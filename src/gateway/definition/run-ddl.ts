@@ -6,7 +6,7 @@ import { messageOf, MysqlError, ShardgateError } from "../../base/errors.ts";
 import type { CollectedReply } from "../../engine/collect.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
-import { planDefinition, shardedKeyspaceOf, unlistedTables } from "../../plan/definition.ts";
+import { leftTables, planDefinition, shardedKeyspaceOf, unlistedTables } from "../../plan/definition.ts";
 import type { PlanContext } from "../../plan/tables.ts";
 import type { Ddl } from "../../sql/tree.ts";
 import { checkAccess } from "../access/access.ts";
@@ -14,6 +14,7 @@ import type { ClusterView } from "../cluster/cluster-view.ts";
 import { definedTables } from "../cluster/defined-tables.ts";
 import type { Executor } from "../executor.ts";
 import { runPooled } from "../read/run-pooled.ts";
+import { enterTable, leaveTables } from "./entered-tables.ts";
 import { commitOpen } from "../transaction/run-transaction.ts";
 import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 
@@ -54,10 +55,12 @@ export async function runDefinition(
     const text = `shard ${keyspace}:${shard} is not available now (${away}); nothing has been changed`;
     throw new ShardgateError("SHARD_UNAVAILABLE", text);
   }
-  const unlisted = unlistedTables(statement, found);
+  const { autoVSchema } = context;
+  const unlisted = unlistedTables(statement, found, autoVSchema.isOn);
+  const left = autoVSchema.isOn ? leftTables(statement, found) : [];
   for (const { name, entry } of unlisted) {
     // What is wrong with the statement there is said before anything is done.
-    const extended = await context.autoVSchema.extended(keyspace, name, entry);
+    const extended = await autoVSchema.extended(keyspace, name, entry);
     const keyspaces = new Map(vschema.keyspaces).set(keyspace, extended);
     planDefinition(statement, { ...planning, vschema: { ...vschema, keyspaces } });
   }
@@ -66,10 +69,11 @@ export async function runDefinition(
   const replies: CollectedReply[] = [];
   try {
     replies.push(await run(first));
-    for (const { name, entry } of unlisted) await context.autoVSchema.add(keyspace, name, entry);
+    for (const { name, entry } of unlisted) await enterTable(executor, keyspace, name, entry);
     const outcomes = await Promise.allSettled(others.map(run));
     for (const outcome of outcomes) if (outcome.status === "fulfilled") replies.push(outcome.value);
     if (replies.length < targets.length) throw partly(targets, outcomes);
+    if (left.length > 0) await leaveTables(executor, keyspace, left, statement.verb === "drop");
   } finally {
     if (changed !== undefined) await context.definitions.refresh(keyspace, changed.tables);
   }

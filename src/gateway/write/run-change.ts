@@ -3,12 +3,19 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../../engine/collect.ts";
-import { lastGivenId, placingValues, readsForeignText, rowsToGenerate, splitRows } from "../../engine/insert.ts";
+import {
+  givenIds,
+  lastGivenId,
+  placingValues,
+  readsForeignText,
+  rowsToGenerate,
+  splitRows,
+} from "../../engine/insert.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import type { OkPacket } from "../../mysql/packets/ok.ts";
 import { type Value, valueOf } from "../../mysql/values.ts";
 import { WRITE } from "../../plan/effects.ts";
-import type { GeneratedColumn, InsertPlan } from "../../plan/plan.ts";
+import type { GeneratedColumn, InsertPlan, SequenceTable } from "../../plan/plan.ts";
 import { setsLastInsertId } from "../../plan/session-functions.ts";
 import type { BindValue, Insert } from "../../plan/statement.ts";
 import { print } from "../../sql/print.ts";
@@ -418,7 +425,10 @@ async function generateIds(
   const { generate } = plan;
   const rows = rowsToGenerate(plan, binds, executor.state.autoValueOnZero);
   const ids = new Map<number, Value>();
-  if (generate === undefined || rows.length === 0) return ids;
+  if (generate === undefined) return ids;
+  const given = generate.sequence?.followsGiven === true ? givenIds(plan, binds) : undefined;
+  if (given !== undefined && given.size > 0) return idsBesideGiven(executor, plan, new Set(rows), given, cluster);
+  if (rows.length === 0) return ids;
   const taken = await takeIds(executor, plan.table, generate, rows.length, cluster);
   for (const [i, row] of rows.entries()) ids.set(row, valueOf("INT64", String(taken[i] ?? 0n)));
   return ids;
@@ -432,10 +442,41 @@ async function takeIds(
   cluster: ClusterView,
 ): Promise<bigint[]> {
   if (sequence === undefined) return context.snowflakes.take(count);
+  return context.sequences.take(homeOf(sequence, table, cluster), sequence.table, count);
+}
+
+/** Row by row, as AUTO_INCREMENT counts: what a row gives is behind all that is made for the rows after it. */
+async function idsBesideGiven(
+  executor: Executor,
+  plan: InsertPlan,
+  wanted: ReadonlySet<number>,
+  given: ReadonlyMap<number, bigint>,
+  cluster: ClusterView,
+): Promise<ReadonlyMap<number, Value>> {
+  const { generate, table, statement } = plan;
+  const ids = new Map<number, Value>();
+  const sequence = generate?.sequence;
+  if (sequence === undefined) return ids;
+  const home = homeOf(sequence, table, cluster);
+  const { sequences } = executor.context;
+  let greatest = 0n;
+  for (const row of statement.rows.keys()) {
+    const id = given.get(row) ?? 0n;
+    if (id > greatest) greatest = id;
+    if (!wanted.has(row)) continue;
+    if (greatest > 0n) await sequences.pass(home, sequence.table, greatest);
+    const [made = 0n] = await sequences.take(home, sequence.table, 1);
+    ids.set(row, valueOf("INT64", String(made)));
+  }
+  await sequences.pass(home, sequence.table, greatest);
+  return ids;
+}
+
+function homeOf(sequence: SequenceTable, table: string, cluster: ClusterView): ShardTarget {
   const home = cluster.targets.primary.get(sequence.keyspace);
   const at = sequence.pinned === undefined ? 0 : (home?.shardMap?.indexOf(sequence.pinned) ?? 0);
   const target = home?.targets[at];
-  if (target !== undefined) return context.sequences.take(target, sequence.table, count);
+  if (target !== undefined) return target;
   throw new ShardgateError(
     "SHARD_UNAVAILABLE",
     `no ids for ${table}: keyspace ${sequence.keyspace} of sequence ${sequence.table} is not available`,

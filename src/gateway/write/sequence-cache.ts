@@ -41,6 +41,19 @@ export class SequenceCache {
     return ids;
   }
 
+  /** Ids that are taken from now on are greater than `id`, which a row has been given; other gateways' blocks aside. */
+  async pass(target: ShardTarget, table: string, id: bigint): Promise<void> {
+    const name = `${keyspaceOfTarget(target)}.${table}`;
+    await this.#refills.get(name);
+    const block = this.#blocks.get(name);
+    if (block !== undefined && id < block.end) {
+      if (block.next <= id) block.next = id + 1n;
+      return;
+    }
+    await this.#query(target, `UPDATE ${quoteName(table)} SET next_id = GREATEST(next_id, ${id + 1n}) WHERE id = 0`);
+    this.#blocks.delete(name);
+  }
+
   #refill(name: string, target: ShardTarget, table: string, need: bigint): Promise<void> {
     let refill = this.#refills.get(name);
     if (refill === undefined) {

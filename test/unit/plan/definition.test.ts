@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ShardgateError } from "../../../src/base/errors.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
 import { planStatement } from "../../../src/plan/planner.ts";
-import { formatTableEntry, proposeEntry } from "../../../src/plan/propose-entry.ts";
+import { enteredEntry, formatTableEntry, proposeEntry } from "../../../src/plan/propose-entry.ts";
 import type { PlanContext } from "../../../src/plan/tables.ts";
 import { readDefinitions } from "../../../src/schema/ddl.ts";
 import { clusterSchemaOf } from "../../../src/schema/model.ts";
@@ -221,5 +221,30 @@ describe("an entry for a new table", () => {
     const statement = parse(sql);
     if (keyspace === undefined || statement.kind !== "ddl") throw new Error(sql);
     expect(formatTableEntry("x", proposeEntry(keyspace, statement.definition, undefined))).toBe(entry);
+  });
+});
+
+describe("an entry that a gateway makes", () => {
+  const auto_vschema = true;
+  const placed = { column_vindexes: [{ column: "id", name: "hash" }] };
+  test.each([
+    ["CREATE TABLE x (id INT PRIMARY KEY)", { ...placed, auto_vschema }, undefined],
+    ["CREATE TABLE x (id INT AUTO_INCREMENT PRIMARY KEY)", { ...placed, auto_vschema }, "id"],
+    [
+      "CREATE TABLE x (id BIGINT AUTO_INCREMENT PRIMARY KEY)",
+      { ...placed, auto_increment: { column: "id", generator: "snowflake" }, auto_vschema },
+      undefined,
+    ],
+    ["CREATE TABLE x (a INT)", { pinned: "00", auto_vschema }, undefined],
+    ["CREATE TABLE x (id INT UNIQUE)", { pinned: "00", auto_vschema }, undefined],
+    ["CREATE TABLE x (id INT NOT NULL UNIQUE)", { ...placed, auto_vschema }, undefined],
+    ["CREATE TABLE x (id INT PRIMARY KEY, up INT REFERENCES x (id))", { pinned: "00", auto_vschema }, undefined],
+    ["CREATE TABLE x (id INT PRIMARY KEY, p INT REFERENCES pin (id))", { pinned: "00", auto_vschema }, undefined],
+  ])("%s", (sql, table, numbered) => {
+    const keyspace = context.vschema.keyspaces.get("k");
+    const statement = parse(sql);
+    if (keyspace === undefined || statement.kind !== "ddl") throw new Error(sql);
+    const entry = enteredEntry(keyspace, "x", statement.definition, undefined);
+    expect(entry).toEqual({ vindexes: {}, table, ...(numbered === undefined ? {} : { numbered }) });
   });
 });
