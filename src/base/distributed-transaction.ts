@@ -24,6 +24,8 @@ export interface BranchName {
 }
 
 export type Decision = "commit" | "abort";
+/** What a record says. `prepared`: the client that has named the transaction decides. */
+export type Outcome = Decision | "prepared";
 
 /** Tells our xids from those of others: "SG". */
 export const XID_FORMAT = 0x5347;
@@ -38,14 +40,20 @@ export const CREATE_DECISIONS: readonly string[] = [
   `CREATE DATABASE IF NOT EXISTS ${DATABASE}`,
   `CREATE TABLE IF NOT EXISTS ${TABLE} (
     transaction VARBINARY(64) NOT NULL PRIMARY KEY,
-    decision ENUM('commit', 'abort') NOT NULL,
+    decision ENUM('commit', 'abort', 'prepared') NOT NULL,
     participants TEXT CHARACTER SET utf8mb4 NOT NULL,
-    decided_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+    decided_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    client_xid VARBINARY(300)
   ) ENGINE = InnoDB`,
 ];
 
+/** Its columns. */
 export const HAS_DECISIONS =
-  "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = '_shardgate' AND TABLE_NAME = 'decisions'";
+  "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '_shardgate' AND TABLE_NAME = 'decisions'";
+
+/** For a table that does not know transactions that clients have named. */
+export const ADD_CLIENT_XIDS = `ALTER TABLE ${TABLE}
+  MODIFY decision ENUM('commit', 'abort', 'prepared') NOT NULL, ADD client_xid VARBINARY(300)`;
 
 /** A read that takes a transaction's snapshot, and nothing else. */
 export const TAKE_SNAPSHOT = `SELECT 1 FROM ${TABLE} WHERE transaction = ''`;
@@ -88,6 +96,48 @@ export const IS_NEVER_EMPTY = `SELECT 1 FROM ${TABLE} WHERE transaction = ''`;
 export function recordCommit(transaction: string, participants: readonly ShardName[]): string {
   const names = participants.map(({ keyspace, shard }) => `${keyspace}/${shard}`).join(" ");
   return `INSERT INTO ${TABLE} (transaction, decision, participants) VALUES (${quoted(transaction)}, 'commit', ${quoted(names)})`;
+}
+
+/**
+ * A transaction that a client has named, prepared on all participants. Fails with 1062 when it has been undone already.
+ * `xid` is its key (`clientXidKey`).
+ */
+export function recordPrepared(transaction: string, participants: readonly ShardName[], xid: string): string {
+  const names = participants.map(({ keyspace, shard }) => `${keyspace}/${shard}`).join(" ");
+  return (
+    `INSERT INTO ${TABLE} (transaction, decision, participants, client_xid) ` +
+    `VALUES (${quoted(transaction)}, 'prepared', ${quoted(names)}, ${quoted(xid)})`
+  );
+}
+
+/** What the client has said of one that is prepared. Changes nothing where that was said already. */
+export function decidePrepared(transaction: string, decision: Decision): string {
+  return (
+    `UPDATE ${TABLE} SET decision = '${decision}', decided_at = CURRENT_TIMESTAMP ` +
+    `WHERE transaction = ${quoted(transaction)} AND decision = 'prepared'`
+  );
+}
+
+/** Key, name, outcome and participants of those that clients have named, or of one of them, but for undone ones. */
+export function listNamed(xid?: string): string {
+  const which = xid === undefined ? "client_xid IS NOT NULL" : `client_xid = ${quoted(xid)}`;
+  return `SELECT client_xid, transaction, decision, participants FROM ${TABLE} WHERE ${which} AND decision <> 'abort'`;
+}
+
+/** An xid of a client, with its parts in hexadecimal digits. */
+export interface ClientXid {
+  readonly gtrid: string;
+  readonly bqual: string;
+  readonly format: number;
+}
+
+export function clientXidKey({ format, gtrid, bqual }: ClientXid): string {
+  return `${format}.${gtrid}.${bqual}`;
+}
+
+export function parseClientXidKey(key: string): ClientXid {
+  const [format = "", gtrid = "", bqual = ""] = key.split(".");
+  return { format: Number(format), gtrid, bqual };
 }
 
 /**

@@ -128,6 +128,8 @@ export const LIMITS = {
   /** A transaction that is prepared for so long is taken for one that its gateway has left. */
   preparedAgeMs: 3_000,
   preparedLookIntervalMs: 1_000,
+  /** How long XA COMMIT and XA ROLLBACK wait for a server that takes the session that has prepared a branch to be there still. */
+  leftBranchWaitMs: 3_000,
   /** Transactions of one tablet that are resolved at once. */
   resolvedAtOnce: 8,
   /** Records of decisions are looked at when they are so old; those of `abort` stay for the longer time. */

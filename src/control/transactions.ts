@@ -7,13 +7,15 @@ import { type ControlContext, TABLET_READ_TIMEOUT_MS } from "./context.ts";
 import { primaryOf } from "./tablets.ts";
 
 export type Decision = "commit" | "abort";
+/** `prepared`: by a client that has named it, and has still to say how it ends (XA COMMIT, XA ROLLBACK). */
+export type Outcome = Decision | "prepared";
 
 export interface UnresolvedTransaction {
   readonly transaction: string;
   /** `keyspace/shard` of the shard that decides; undefined when only its record is left. */
   readonly coordinator: string | undefined;
   /** How it was decided; undefined: it was not, or the coordinator cannot be asked. */
-  readonly decision: Decision | undefined;
+  readonly decision: Outcome | undefined;
   /** `keyspace/shard` of tablets on whose mysqlds it is prepared. */
   readonly prepared: readonly string[];
   /** Since a tablet has seen it first. */
@@ -102,19 +104,22 @@ async function decide(
     if (wanted !== undefined) return wanted;
     throw error;
   }
-  if (wanted !== undefined && decided !== wanted) {
+  if (wanted !== undefined && decided !== wanted && decided !== "prepared") {
     throw new ShardgateError("CONFIG_BAD", `shard ${coordinator} has decided to ${decided} transaction ${transaction}`);
+  }
+  if (decided === "prepared") {
+    throw new ShardgateError("CONFIG_BAD", `a client has prepared transaction ${transaction}: see XA RECOVER`);
   }
   return decided === "commit" ? "commit" : "abort";
 }
 
 async function ask({ topology, tablets }: ControlContext): Promise<{
   readonly branches: readonly Branch[];
-  readonly decisions: ReadonlyMap<string, Decision>;
+  readonly decisions: ReadonlyMap<string, Outcome>;
   readonly unreachable: TransactionList["unreachable"];
 }> {
   const branches: Branch[] = [];
-  const decisions = new Map<string, Decision>();
+  const decisions = new Map<string, Outcome>();
   const unreachable: { tablet: string; error: string }[] = [];
   const primaries = (await topology.getTablets()).filter(({ type }) => type === "primary");
   await Promise.all(
@@ -125,7 +130,7 @@ async function ask({ topology, tablets }: ControlContext): Promise<{
           branches.push({ transaction, coordinator: `${coordinatorKeyspace}/${coordinatorShard}`, tablet, ageMs });
         }
         for (const { transaction, decision } of told.decisions) {
-          decisions.set(transaction, decision === "commit" ? "commit" : "abort");
+          decisions.set(transaction, decision === "commit" || decision === "prepared" ? decision : "abort");
         }
       } catch (error) {
         unreachable.push({ tablet: tablet.alias, error: error instanceof Error ? error.message : String(error) });

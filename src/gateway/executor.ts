@@ -30,6 +30,7 @@ import type { TabletType } from "../topo/records.ts";
 import { checkAccess } from "./access/access.ts";
 import { afterRequest, learn, learnRows } from "./session/aftermath.ts";
 import { askedRouting } from "./read/asked-routing.ts";
+import { askedSyntaxError, isSyntaxError } from "./prepared/asked-syntax.ts";
 import { BinaryRows, type ShownDefinitions } from "./prepared/binary-rows.ts";
 import { givesGeneratedId } from "./write/auto-increments.ts";
 import { giveBack, settleLocks } from "./session/give-back.ts";
@@ -54,7 +55,7 @@ import { runMerge } from "./read/run-merge.ts";
 import { runSessionStatement } from "./session/run-session-statement.ts";
 import { commitOpen, followShard, mayEndTransaction } from "./transaction/run-transaction.ts";
 import { followTemporaries } from "./session/temporary-tables.ts";
-import { CACHED_VERBS, StatementPlans } from "./plans/statement-plans.ts";
+import { EXECUTED_VERBS, StatementPlans } from "./plans/statement-plans.ts";
 import { answersNoRows, isDone, isQuery, passesBinary } from "./plans/statement-facts.ts";
 import { deadlockBehind, isDeadlock, transactionLost, withErrors } from "./cluster/shard-errors.ts";
 import type { ShardUse } from "./session/session-holds.ts";
@@ -62,6 +63,7 @@ import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session/ses
 import { substituted } from "./session/session-values.ts";
 import { type MergedWarnings, warningsOfParts } from "./read/merged-warnings.ts";
 import { warningsOf } from "./show/show-warnings.ts";
+import { wrongPhase } from "./transaction/xa-errors.ts";
 import { cannotWrite, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
 
 export interface ExecutorClient extends Output {
@@ -216,7 +218,7 @@ export class Executor implements PassThroughOwner {
       this.#isRowless = execution !== undefined && answersNoRows(statement);
       if (
         execution !== undefined &&
-        (options.rowsMax > 0 || !CACHED_VERBS.has(normalized.verb) || !passesBinary(plan)) &&
+        (options.rowsMax > 0 || !EXECUTED_VERBS.has(normalized.verb) || !passesBinary(plan)) &&
         !this.#runsAsText()
       ) {
         this.#asText(payload);
@@ -260,7 +262,8 @@ export class Executor implements PassThroughOwner {
         "UNREADABLE OR UNPLANNED",
         this.context.clock.wallMs(),
       );
-      this.fail(error);
+      if (!isSyntaxError(error)) this.fail(error);
+      else this.#slow(askedSyntaxError(this, payload.subarray(1), error).then((asked) => this.fail(asked)));
     }
   }
 
@@ -508,7 +511,6 @@ export class Executor implements PassThroughOwner {
     const { targets } = state.last;
     if (targets.length < LIMITS.loggedShardsMax && !targets.includes(target)) targets.push(target);
     const parts = this.#parts;
-    if (touchesTables && state.holds.clientBranch !== undefined) state.holds.checkBranch(target);
     const holdId = state.holds.idOf(target);
     const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
     const settings = parts === undefined ? state.settings.sql : parts.settings;
@@ -613,7 +615,9 @@ export class Executor implements PassThroughOwner {
   openTransaction(touchesTables: boolean, changes = false): void {
     const { state } = this;
     state.tracker?.touches(touchesTables, changes);
-    if (state.inTransaction || !touchesTables || state.holds.clientBranch !== undefined) return;
+    const { clientBranch } = state.holds;
+    if (clientBranch !== undefined && clientBranch.phase !== "active" && touchesTables) throw wrongPhase(clientBranch);
+    if (state.inTransaction || !touchesTables) return;
     if (!state.autocommit) {
       state.begin = startOf(state);
       return;

@@ -2,6 +2,7 @@
 // DO, EXPLAIN and DESCRIBE.
 
 import type { Cursor } from "./cursor.ts";
+import { encodeSql } from "./encoding.ts";
 import { T } from "./lexer.ts";
 import { expression, expressions, variableScope } from "./parse-expr.ts";
 import { acceptCharset, charsetName } from "./parse-type.ts";
@@ -33,6 +34,7 @@ import type {
   Use,
   VariableScope,
   Xa,
+  Xid,
 } from "./tree.ts";
 
 /** SET in all its forms but those of accounts (see parse-admin.ts). */
@@ -242,6 +244,8 @@ export function xa(c: Cursor): Xa {
   const start = c.i;
   c.next();
   const verb = c.oneOf(["start", "begin", "end", "prepare", "commit", "rollback", "recover"]);
+  let id: Xid | undefined;
+  let option: Xa["option"];
   if (verb === "recover") {
     if (c.accept("convert")) c.expect("xid");
     else if (c.accept("format")) {
@@ -249,27 +253,56 @@ export function xa(c: Cursor): Xa {
       c.string();
     }
   } else {
-    xid(c);
-    if (verb === "start" || verb === "begin") c.maybeOneOf(["join", "resume"]);
-    else if (verb === "end") {
-      if (c.accept("suspend") && c.accept("for")) c.expect("migrate");
-    } else if (verb === "commit" && c.accept("one")) c.expect("phase");
+    id = xid(c);
+    if (verb === "start" || verb === "begin") option = c.maybeOneOf(["join", "resume"]);
+    else if (verb === "end" && c.accept("suspend")) {
+      option = "suspend";
+      if (c.accept("for")) c.expect("migrate");
+    } else if (verb === "commit" && c.accept("one")) {
+      c.expect("phase");
+      option = "one phase";
+    }
   }
-  return { kind: "xa", verb: verb === "begin" ? "start" : verb, text: canonicalText(c, start, c.i), pos };
+  const text = canonicalText(c, start, c.i);
+  return { kind: "xa", verb: verb === "begin" ? "start" : verb, xid: id, option, text, pos };
 }
 
-function xid(c: Cursor): void {
-  const part = (): void => {
-    if (c.k === T.hexnum || c.k === T.hexval || c.k === T.bitnum || c.k === T.bitval) c.next();
-    else c.string();
-  };
-  part();
-  if (!c.accept(",")) return;
-  part();
-  if (!c.accept(",")) return;
-  if (c.k === T.hexnum) c.next();
-  else c.integer();
+function xid(c: Cursor): Xid {
+  const gtrid = xidPart(c);
+  if (!c.accept(",")) return { gtrid, bqual: "", format: 1 };
+  const bqual = xidPart(c);
+  if (!c.accept(",")) return { gtrid, bqual, format: 1 };
+  const format = Number(c.k === T.hexnum ? c.raw() : c.integer());
+  if (format > XID_FORMAT_MAX) throw c.error();
+  return { gtrid, bqual, format };
 }
+
+/** In hexadecimal digits. */
+function xidPart(c: Cursor): string {
+  let digits: string;
+  switch (c.k) {
+    case T.hexnum:
+      digits = c.raw().slice(2);
+      break;
+    case T.hexval:
+      digits = c.raw().slice(2, -1);
+      break;
+    case T.bitnum:
+      digits = BigInt(c.raw()).toString(16);
+      break;
+    case T.bitval:
+      digits = BigInt(`0b0${c.raw().slice(2, -1)}`).toString(16);
+      break;
+    default:
+      digits = encodeSql(c.string()).toString("hex");
+  }
+  const hex = digits.length % 2 === 0 ? digits : `0${digits}`;
+  if (hex.length > 2 * XID_PART_BYTES_MAX) throw c.error();
+  return hex.toLowerCase();
+}
+
+const XID_PART_BYTES_MAX = 64;
+const XID_FORMAT_MAX = 0x7fff_ffff;
 
 // ------------------------------------------------------------------------------------------------------ locks and kills
 

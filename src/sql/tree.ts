@@ -1051,8 +1051,18 @@ export interface ReleaseSavepoint {
 export interface Xa {
   readonly kind: "xa";
   readonly verb: "start" | "end" | "prepare" | "commit" | "rollback" | "recover";
+  /** Undefined for RECOVER. */
+  readonly xid: Xid | undefined;
+  readonly option: "join" | "resume" | "suspend" | "one phase" | undefined;
   readonly text: string;
   readonly pos: number;
+}
+
+/** What a client calls a transaction; `gtrid` and `bqual` in hexadecimal digits. */
+export interface Xid {
+  readonly gtrid: string;
+  readonly bqual: string;
+  readonly format: number;
 }
 
 export interface LockTables {

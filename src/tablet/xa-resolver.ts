@@ -8,6 +8,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import {
+  ADD_CLIENT_XIDS,
   type BranchName,
   CREATE_DECISIONS,
   type Decision,
@@ -17,6 +18,7 @@ import {
   IS_NEVER_EMPTY,
   KEEP_NEVER_EMPTY,
   listDecisions,
+  type Outcome,
   parseBranchName,
   parseShardNames,
   readDecision,
@@ -85,8 +87,8 @@ export class XaResolver {
     this.#timer?.cancel();
   }
 
-  /** Throws MysqlError 1205 while the coordinator is about to commit. */
-  async decide(transaction: string): Promise<Decision> {
+  /** `prepared` for one that its client decides. Throws MysqlError 1205 while the coordinator is about to commit. */
+  async decide(transaction: string): Promise<Outcome> {
     const { run, keyspace, shard } = this.#options;
     // A mysqld that is no primary any more must not decide: another one may have decided otherwise.
     if ((await run("SELECT @@global.read_only"))[0]?.[0] !== "0") {
@@ -97,8 +99,8 @@ export class XaResolver {
     }
     await this.#ensureTable();
     const rows = await run(decideAbort(transaction), readDecision(transaction));
-    const decision = rows[0]?.[0];
-    if (decision === "commit" || decision === "abort") return decision;
+    const outcome = rows[0]?.[0];
+    if (outcome === "commit" || outcome === "abort" || outcome === "prepared") return outcome;
     throw new ShardgateError("INTERNAL", `transaction ${transaction} has no decision right after it was made`);
   }
 
@@ -162,7 +164,9 @@ export class XaResolver {
   async #ensureTable(): Promise<void> {
     if (this.#hasTable) return;
     const { run } = this.#options;
-    if ((await run(HAS_DECISIONS)).length === 0) await run(...CREATE_DECISIONS);
+    const columns = (await run(HAS_DECISIONS)).map(([name]) => name?.toLowerCase());
+    if (columns.length === 0) await run(...CREATE_DECISIONS);
+    else if (!columns.includes("client_xid")) await run(ADD_CLIENT_XIDS);
     if ((await run(IS_NEVER_EMPTY)).length === 0) await run(KEEP_NEVER_EMPTY);
     this.#hasTable = true;
   }
@@ -197,10 +201,11 @@ export class XaResolver {
     }
   }
 
-  /** False: its connection is still there, or it has been ended meanwhile. */
+  /** False: its client has to decide, its connection is still there, or it has been ended meanwhile. */
   async #end({ name, text }: Prepared, wanted: Decision | undefined): Promise<boolean> {
     const { run, log } = this.#options;
     const decision = wanted ?? (await this.#ask(name));
+    if (decision === "prepared") return false;
     try {
       await run(`XA ${decision === "commit" ? "COMMIT" : "ROLLBACK"} ${xidOf(text)}`);
     } catch (error) {
@@ -211,12 +216,12 @@ export class XaResolver {
     return true;
   }
 
-  async #ask({ transaction, coordinator }: BranchName): Promise<Decision> {
+  async #ask({ transaction, coordinator }: BranchName): Promise<Outcome> {
     const { keyspace, shard, others } = this.#options;
     if (coordinator.keyspace === keyspace && coordinator.shard === shard) return this.decide(transaction);
-    const decision = await others.decide(coordinator, transaction);
-    if (decision === "commit" || decision === "abort") return decision;
-    throw new ShardgateError("INTERNAL", `transaction ${transaction} was decided for "${decision}"`);
+    const outcome = await others.decide(coordinator, transaction);
+    if (outcome === "commit" || outcome === "abort" || outcome === "prepared") return outcome;
+    throw new ShardgateError("INTERNAL", `transaction ${transaction} was decided for "${outcome}"`);
   }
 
   /** Deletes old records: of `commit` when no participant has a branch any more, of `abort` when no gateway can be that slow. */
@@ -226,6 +231,7 @@ export class XaResolver {
     for (const [transaction, decision, participants, ageS] of await run(listDecisions())) {
       const ageMs = Number(ageS) * 1000;
       if (transaction === null || transaction === undefined || ageMs < LIMITS.decisionAgeMs) continue;
+      if (decision === "prepared") continue;
       if (decision === "abort") {
         if (ageMs >= LIMITS.abortDecisionAgeMs) gone.push(transaction);
         continue;

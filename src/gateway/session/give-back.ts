@@ -32,6 +32,6 @@ export async function settleLocks(executor: Executor): Promise<void> {
 
 /** Gives reserved connections back when nothing is left on them. */
 export function giveBack({ state: { kept, holds } }: Executor): void {
-  if (holds.clientBranch !== undefined || holds.hasLockedTables || holds.hasReadLock) return;
+  if (holds.hasLockedTables || holds.hasReadLock) return;
   if (kept.isEmpty) holds.unreserve();
 }

@@ -5,7 +5,7 @@
 //   COMMIT:  pre ──► the session's own ──► post          ROLLBACK: all at once
 
 import { SessionHolds, type TransactionMode } from "./session-holds.ts";
-import type { ShardPort } from "../../engine/ports.ts";
+import type { ShardPort, ShardTarget } from "../../engine/ports.ts";
 import type { TwoPhase } from "../transaction/two-phase.ts";
 
 export type CommitOrder = "pre" | "post";
@@ -69,6 +69,26 @@ export class OrderedHolds extends SessionHolds {
       .get("post")
       ?.commit()
       .catch(() => undefined);
+  }
+
+  /** New lookup rows can be seen as soon as what they lead to is prepared; removed ones stay for as long as it is. */
+  override async prepareNamed(xid: string, home: ShardTarget): Promise<void> {
+    this.written.clear();
+    try {
+      await this.#beside.get("pre")?.commit();
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
+    await super.prepareNamed(xid, home);
+  }
+
+  override async concludeNamed(op: "commit" | "rollback"): Promise<boolean> {
+    const isDone = await super.concludeNamed(op);
+    const post = this.#beside.get("post");
+    if (isDone && op === "commit") await post?.commit().catch(() => undefined);
+    else await post?.rollback();
+    return isDone;
   }
 
   override async rollback(): Promise<void> {

@@ -3,8 +3,8 @@
 // In the modes `single` and `multi` COMMIT goes shard by shard: best effort, and when a later shard fails after an earlier
 // one has committed, the client is told which is which. In `twopc` all shards commit or none (two-phase.ts).
 
-import { type Decision, TAKE_SNAPSHOT } from "../../base/distributed-transaction.ts";
-import { messageOf, MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import { type Outcome, TAKE_SNAPSHOT } from "../../base/distributed-transaction.ts";
+import { messageOf, MysqlError, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { joinStatements, splitStatementList } from "../../base/statement-list.ts";
 import { conclude, errorOfReply, ShardCallError } from "../../engine/collect.ts";
@@ -47,10 +47,11 @@ interface Branch {
   isPrepared: boolean;
 }
 
-/** An XA transaction that the client has named. */
+/** An XA transaction that the client has named, and how far its session is with it. */
 export interface ClientBranch {
-  readonly target: ShardTarget;
-  readonly phase: "active" | "idle" | "prepared";
+  /** See clientXidKey. */
+  readonly xid: string;
+  readonly phase: "active" | "idle" | "prepared" | "rollback only";
 }
 
 /** What the request under way on a shard does before its statement. */
@@ -73,7 +74,7 @@ export class SessionHolds {
   warned: ReplyEnd | undefined;
   /** Shards on which the last transaction, which is committed, has still to be so. */
   unfinished: readonly string[] = [];
-  /** The client's own XA transaction, on a reserved connection. */
+  /** The client's own XA transaction. */
   clientBranch: ClientBranch | undefined;
   /** LOCK TABLES is in force on reserved connections. */
   hasLockedTables = false;
@@ -87,7 +88,7 @@ export class SessionHolds {
   #closed = false;
   /** The open transaction, if it is to be committed in two phases when it has several participants. */
   #distributed: Distributed | undefined;
-  #committing: Promise<void> | undefined;
+  #committing: Promise<unknown> | undefined;
 
   /** Connections of one session that are concluded apart have its savepoints together; mode `twopc` needs `twoPhase`. */
   constructor(port: ShardPort, mode: TransactionMode, savepoints = new Savepoints(), twoPhase?: TwoPhase) {
@@ -147,14 +148,6 @@ export class SessionHolds {
     return this.#find(target)?.inTransaction ?? false;
   }
 
-  /** Throws unless the client's XA transaction, if there is one, is on this shard. */
-  checkBranch(target: ShardTarget): void {
-    const { clientBranch } = this;
-    if (clientBranch === undefined || sameShard(clientBranch.target, target)) return;
-    const construct = `a statement on ${nameOf(target)} in an XA transaction on ${nameOf(clientBranch.target)}`;
-    throw notSupported(construct, "an XA transaction stays on one shard");
-  }
-
   /** Throws when these shards may not all be in one transaction. */
   checkParticipants(targets: readonly ShardTarget[]): void {
     const joining = targets.filter((target) => !this.participates(target)).length;
@@ -203,10 +196,11 @@ export class SessionHolds {
   #joins(target: ShardTarget, begin: string): string | undefined {
     const twoPhase = this.#twoPhase;
     // What cannot write has nothing to prepare.
-    if (this.mode !== "twopc" || twoPhase === undefined) return undefined;
+    if (twoPhase === undefined || (this.mode !== "twopc" && this.clientBranch === undefined)) return undefined;
     if (target.tabletType !== "primary" || isReadOnly(begin)) return undefined;
     this.#distributed ??= twoPhase.begin(target);
-    return sameShard(this.#distributed.coordinator, target) ? undefined : twoPhase.branch(this.#distributed);
+    const isPlain = this.clientBranch === undefined && sameShard(this.#distributed.coordinator, target);
+    return isPlain ? undefined : twoPhase.branch(this.#distributed);
   }
 
   /** A statement has left this connection held, `inTransaction` if it is part of one. */
@@ -286,7 +280,6 @@ export class SessionHolds {
     const held = this.#find(target);
     if (held === undefined) return;
     this.hasLostState ||= held.reserved;
-    if (held.reserved) this.clientBranch = undefined;
     this.#drop(target);
     // What the tablet remembers of it goes too.
     this.#release(target, held.holdId);
@@ -349,7 +342,9 @@ export class SessionHolds {
       return;
     }
     // One that has written nothing keeps its locks until the others have committed: it only keeps the record.
-    const coordinator = writers.find(({ target }) => sameShard(target, distributed.coordinator));
+    const coordinator = writers.find(
+      ({ target, branch }) => branch === undefined && sameShard(target, distributed.coordinator),
+    );
     const branches = writers.filter((held) => held !== coordinator);
     const names = writers.map(({ target }) => target);
     await twoPhase.reached("prepare", distributed);
@@ -365,32 +360,125 @@ export class SessionHolds {
     }
     await twoPhase.reached("prepared", distributed);
     let refused: Error | undefined;
-    let decision: Decision | undefined = "commit";
+    let decision: Outcome | undefined = "commit";
     if (coordinator === undefined) decision = await twoPhase.decideCommit(distributed, names);
     else {
       refused = await this.#conclude("commit", coordinator);
       if (refused !== undefined) decision = await twoPhase.decide(distributed);
     }
-    if (decision === undefined) {
-      // Those who find the branches will ask again.
-      await Promise.all(branches.map((held) => this.#giveUp(held)));
-      await this.#rollBackAll(readers);
-      throw new ShardgateError(
-        "SHARD_CONNECTION_LOST",
-        `lost connection to shard ${nameOf(distributed.coordinator)} during COMMIT of transaction ${distributed.name}, ` +
-          "on all shards or on none: which of the two will show when the shard is back",
-      );
-    }
-    if (decision === "abort") {
+    if (decision === undefined) throw await this.#unknown("COMMIT", distributed, branches, readers);
+    if (decision !== "commit") {
       await this.#rollBackAll(participants);
       throw notCommitted(refused ?? new ShardgateError("SHARD_UNAVAILABLE", "it took too long to commit"));
     }
+    await this.#commitDecided(distributed, branches, readers, twoPhase);
+  }
+
+  async #commitDecided(
+    distributed: Distributed,
+    branches: readonly Held[],
+    readers: readonly Held[],
+    twoPhase: TwoPhase,
+  ): Promise<void> {
     await twoPhase.reached("decided", distributed);
     const unfinished = await Promise.all(branches.map((held) => this.#conclude("commit", held)));
     await twoPhase.reached("committed", distributed);
     this.unfinished = branches.flatMap(({ target }, i) => (unfinished[i] === undefined ? [] : [nameOf(target)]));
     if (this.unfinished.length === 0) twoPhase.finished(distributed);
     await this.#commitReaders(readers, true);
+  }
+
+  /** Leaves prepared branches to those who will find them and ask again; gives the error to tell. */
+  async #unknown(
+    what: string,
+    { coordinator, name }: Distributed,
+    branches: readonly Held[],
+    readers: readonly Held[],
+  ): Promise<ShardgateError> {
+    await Promise.all(branches.map((held) => this.#giveUp(held)));
+    await this.#rollBackAll(readers);
+    return new ShardgateError(
+      "SHARD_CONNECTION_LOST",
+      `lost connection to shard ${nameOf(coordinator)} during ${what} of transaction ${name}, ` +
+        "on all shards or on none: which of the two will show when the shard is back",
+    );
+  }
+
+  /**
+   * Prepares the transaction that the client has named on all shards that have written, and records that under its name, on
+   * `home` if no shard takes part. Shards that have only read keep their locks as long as the session. Throws when it is
+   * rolled back instead, or when whether it is cannot be found out.
+   */
+  async prepareNamed(xid: string, home: ShardTarget): Promise<void> {
+    this.savepoints.clear();
+    const preparing = this.#prepareNamed(xid, home);
+    this.#committing = preparing;
+    await preparing;
+  }
+
+  async #prepareNamed(xid: string, home: ShardTarget): Promise<void> {
+    const twoPhase = this.#named();
+    const participants = this.#held.filter(({ inTransaction }) => inTransaction);
+    const { writers, readers, lockers } = byUse(participants);
+    this.#distributed ??= twoPhase.begin(home);
+    const distributed = this.#distributed;
+    await twoPhase.reached("prepare", distributed);
+    const failures = await Promise.all([
+      ...writers.map((held) => this.#prepare(held)),
+      ...lockers.map((held) => this.#control(held, [NOTHING])),
+    ]);
+    const failed = failures.find((failure) => failure !== undefined);
+    if (failed !== undefined) {
+      await this.rollback();
+      throw failed;
+    }
+    await twoPhase.reached("prepared", distributed);
+    const names = writers.map(({ target }) => target);
+    const outcome = await twoPhase.recordPrepared(distributed, names, xid);
+    if (outcome === "prepared") return;
+    if (outcome === undefined) {
+      this.#distributed = undefined;
+      throw await this.#unknown("XA PREPARE", distributed, writers, readers);
+    }
+    await this.rollback();
+    throw new ShardgateError("SHARD_UNAVAILABLE", "it took too long to prepare");
+  }
+
+  /**
+   * Ends what `prepareNamed` has prepared. `false`: another session has ended it, in the other way or altogether. Throws when
+   * the shard that has the record cannot be asked: it is prepared still, or ends as was wanted.
+   */
+  async concludeNamed(op: "commit" | "rollback"): Promise<boolean> {
+    const concluding = this.#concludeNamed(op);
+    this.#committing = concluding;
+    return concluding;
+  }
+
+  async #concludeNamed(op: "commit" | "rollback"): Promise<boolean> {
+    const twoPhase = this.#named();
+    const distributed = this.#distributed;
+    const participants = this.#held.filter(({ inTransaction }) => inTransaction);
+    const { writers, readers } = byUse(participants);
+    if (distributed === undefined) throw new ShardgateError("INTERNAL", "nothing is prepared");
+    const wanted = op === "commit" ? "commit" : "abort";
+    const outcome = await twoPhase.decidePrepared(distributed.name, distributed.coordinator, wanted);
+    if (outcome === undefined || outcome === "prepared") {
+      throw new ShardgateError("SHARD_UNAVAILABLE", `shard ${nameOf(distributed.coordinator)} cannot be asked`);
+    }
+    this.#distributed = undefined;
+    if (outcome === "commit") await this.#commitDecided(distributed, writers, readers, twoPhase);
+    else if (outcome === "abort") await this.#rollBackAll(participants);
+    else {
+      await Promise.all(writers.map((held) => this.#giveUp(held)));
+      await this.#rollBackAll(readers);
+    }
+    return outcome === wanted;
+  }
+
+  #named(): TwoPhase {
+    if (this.#twoPhase === undefined)
+      throw new ShardgateError("INTERNAL", "a session that cannot have XA transactions");
+    return this.#twoPhase;
   }
 
   /** A lock is there as long as its connection is: what it was to prevent may have happened otherwise. */
@@ -435,6 +523,8 @@ export class SessionHolds {
   async rollback(): Promise<void> {
     this.savepoints.clear();
     this.#distributed = undefined;
+    // It is still to be ended by its client.
+    if (this.clientBranch !== undefined) this.clientBranch = { ...this.clientBranch, phase: "rollback only" };
     const participants = this.#held.filter(({ inTransaction }) => inTransaction);
     await Promise.all(participants.map((held) => this.#conclude("rollback", held)));
   }
@@ -445,11 +535,18 @@ export class SessionHolds {
     if (held?.inTransaction === true) await this.#conclude("rollback", held);
   }
 
+  /** The session has no transaction of the client's naming any more. */
+  endNamed(): void {
+    if (this.clientBranch === undefined) return;
+    this.#twoPhase?.named.delete(this.clientBranch.xid);
+    this.clientBranch = undefined;
+  }
+
   /** Ends everything: open transactions are rolled back, state on connections is reset. Never rejects. */
   async releaseAll(): Promise<void> {
     this.savepoints.clear();
     this.#distributed = undefined;
-    this.clientBranch = undefined;
+    this.endNamed();
     this.hasLockedTables = false;
     this.hasReadLock = false;
     this.hasLostState = false;

@@ -142,7 +142,6 @@ export class SessionState {
   get statusFlags(): number {
     const { begin } = this;
     const kept = this.#modeFlags | (this.autocommit ? SERVER.STATUS_AUTOCOMMIT : 0);
-    if (this.holds.clientBranch !== undefined) return kept | SERVER.STATUS_IN_TRANS;
     if (begin === undefined) return kept;
     return kept | SERVER.STATUS_IN_TRANS | (isReadOnly(begin) ? SERVER.STATUS_IN_TRANS_READONLY : 0);
   }

@@ -17,6 +17,7 @@ import { unlockAll } from "../definition/run-all-shards.ts";
 import { TRANSACTION_MODES, type TransactionMode } from "../session/session-holds.ts";
 import { warningsOf } from "../show/show-warnings.ts";
 import { startOf } from "./transaction-start.ts";
+import { wrongPhase } from "./xa-errors.ts";
 
 export async function runBegin(executor: Executor, statement: Begin, cluster: ClusterView): Promise<void> {
   const { state } = executor;
@@ -45,20 +46,19 @@ export async function runConclude(executor: Executor, statement: Commit | Rollba
   // The new one has the characteristics of the old one.
   if (chains) state.begin = begin ?? startOf(state);
   else dropNext(executor);
-  answer(executor);
+  answerConcluded(executor);
   if (releases) executor.client.end();
 }
 
 /** Throws 1399 while the client has an XA transaction, which XA statements alone begin and end. */
-function refuseInBranch({ holds }: Executor["state"]): void {
-  if (holds.clientBranch === undefined) return;
-  const phase = holds.clientBranch.phase.toUpperCase();
-  const text = `XAER_RMFAIL: The command cannot be executed when global transaction is in the  ${phase} state`;
-  throw new MysqlError(1399, "XAE07", text);
+export function refuseInBranch({ holds }: Executor["state"]): void {
+  if (holds.clientBranch !== undefined) throw wrongPhase(holds.clientBranch);
 }
 
 export function runSavepoint(executor: Executor, { name }: Savepoint): void {
   const { state } = executor;
+  const { clientBranch } = state.holds;
+  if (clientBranch?.phase === "idle" || clientBranch?.phase === "prepared") throw wrongPhase(clientBranch);
   // With autocommit there is nothing to go back to outside a transaction.
   if (state.inTransaction || !state.autocommit) state.holds.savepoints.set(name);
   executor.ok();
@@ -81,10 +81,11 @@ export async function runRollbackTo(executor: Executor, name: string): Promise<v
     const text = `transaction rolled back on all its shards: ${lost.message}; try restarting it`;
     throw new ShardgateError("TRANSACTION_LOST", text, error);
   }
-  answer(executor);
+  answerConcluded(executor);
 }
 
-function answer(executor: Executor): void {
+/** OK, with a warning of what could not be undone, or is still to show. */
+export function answerConcluded(executor: Executor): void {
   const { state } = executor;
   const { warned, unfinished } = state.holds;
   if (unfinished.length > 0) {
@@ -111,6 +112,7 @@ export function runReleaseSavepoint(executor: Executor, { name }: ReleaseSavepoi
 /** BEGIN, DDL and some others commit what is open (manual: "Statements That Cause an Implicit Commit"). */
 export async function commitOpen(executor: Executor): Promise<void> {
   const { state } = executor;
+  refuseInBranch(state);
   state.holds.savepoints.clear();
   if (!state.inTransaction) return;
   state.begin = undefined;

@@ -20,15 +20,23 @@
 // wins; if `abort` is there, the coordinator's insert fails and its transaction with it. The abort records of
 // transactions that may still be under way are kept, so a gateway that was stopped for long cannot commit afterwards.
 // A record of `commit` goes only when no branch is prepared any more; without one a prepared branch is undone.
+//
+// A transaction that a client has named (XA) is the same, but that every shard runs XA, the first one, too, and that between
+// the phases stands a record `prepared` with the client's xid: it says that all branches are prepared, and it keeps others
+// from undoing them. The client's XA COMMIT or XA ROLLBACK, from whichever session, makes `commit` or `abort` of it; from
+// there on it ends as any other, also if the gateway does not live to see it. XA COMMIT ONE PHASE is a plain commit.
 
 import type { Clock } from "../../base/clock.ts";
 import {
   branchName,
   type Decision,
   decideAbort,
+  decidePrepared,
   forgetDecisions,
+  type Outcome,
   readDecision,
   recordCommit,
+  recordPrepared,
   type ShardName,
   xidOf,
 } from "../../base/distributed-transaction.ts";
@@ -72,6 +80,8 @@ export class TwoPhase {
   /** Names of finished transactions, by their coordinator, whose decisions nobody needs any more. */
   readonly #finished = new Map<string, { readonly target: ShardTarget; names: string[] }>();
   #isForgetting = false;
+  /** Keys of the xids of sessions' transactions: as on a server, nobody else may have them meanwhile, or end them. */
+  readonly named = new Set<string>();
 
   constructor(options: TwoPhaseOptions) {
     this.#options = options;
@@ -98,7 +108,7 @@ export class TwoPhase {
   }
 
   /** Makes the decision `commit` where the coordinator has no part of its own in the transaction. */
-  async decideCommit(distributed: Distributed, participants: readonly ShardName[]): Promise<Decision | undefined> {
+  async decideCommit(distributed: Distributed, participants: readonly ShardName[]): Promise<Outcome | undefined> {
     const { port } = this.#options;
     const { name, coordinator } = distributed;
     try {
@@ -111,14 +121,41 @@ export class TwoPhase {
     }
   }
 
+  /** Makes the record of what is prepared on all participants; the same answers as `decide`. */
+  async recordPrepared(
+    distributed: Distributed,
+    participants: readonly ShardName[],
+    xid: string,
+  ): Promise<Outcome | undefined> {
+    const { name, coordinator } = distributed;
+    try {
+      const request = plainRequest(comQuery(recordPrepared(name, participants, xid)));
+      const { info } = await collect(this.#options.port, coordinator, request);
+      if (info.kind !== "err") return "prepared";
+    } catch {
+      // Whether it is there is found out below.
+    }
+    return this.decide(distributed);
+  }
+
   /**
    * How the transaction was decided, if need be by deciding for `abort`; undefined when the coordinator cannot be asked
    * within `decisionWaitMs`. Never rejects.
    */
-  async decide({ name, coordinator }: Distributed): Promise<Decision | undefined> {
+  async decide({ name, coordinator }: Distributed): Promise<Outcome | undefined> {
+    const outcome = await this.#ask(name, coordinator, decideAbort(name));
+    return outcome === "gone" ? undefined : outcome;
+  }
+
+  /** What has become of one that is prepared, now that its client has decided; `gone`: its record is. Never rejects. */
+  decidePrepared(name: string, coordinator: ShardTarget, decision: Decision): Promise<Outcome | "gone" | undefined> {
+    return this.#ask(name, coordinator, decidePrepared(name, decision));
+  }
+
+  async #ask(name: string, coordinator: ShardTarget, statement: string): Promise<Outcome | "gone" | undefined> {
     const { port, clock, log } = this.#options;
     const request = {
-      ...plainRequest(comQuery(decideAbort(name))),
+      ...plainRequest(comQuery(statement)),
       settings: LOCK_WAIT,
       after: readDecision(name),
       timeoutMs: LIMITS.decisionWaitMs,
@@ -128,9 +165,10 @@ export class TwoPhase {
       try {
         const reply = await collect(port, coordinator, request);
         if (reply.info.kind === "err") throw errorOfReply(reply);
-        const decision = readTextResult(reply.info.afterReply).rows[0]?.[0]?.toString("latin1");
-        if (decision === "commit" || decision === "abort") return decision;
-        throw new ShardgateError("INTERNAL", "no decision is there right after it was made");
+        const outcome = readTextResult(reply.info.afterReply).rows[0]?.[0]?.toString("latin1");
+        if (outcome === undefined) return "gone";
+        if (outcome === "commit" || outcome === "abort" || outcome === "prepared") return outcome;
+        throw new ShardgateError("INTERNAL", `transaction ${name} was decided for "${outcome}"`);
       } catch (error) {
         if (clock.nowMs() >= endMs) {
           log.warn({ transaction: name, error: messageOf(error) }, "how a transaction was decided is not known yet");
