@@ -53,12 +53,11 @@ export function runDeallocate(executor: Executor, { name }: Deallocate): void {
 async function templateFrom(executor: Executor, from: Expr): Promise<Template> {
   const sql = await textOf(executor, from);
   const { sqlMode } = executor.state;
-  const template = templateOf(sql, sqlMode);
   // What is wrong with it is said now, not by its execution.
   await describePrepared(executor, sql);
   // With a value in each place it has to be one statement.
   parse(sql, sqlMode);
-  return template;
+  return templateOf(sql, sqlMode);
 }
 
 async function textOf(executor: Executor, from: Expr): Promise<Buffer> {

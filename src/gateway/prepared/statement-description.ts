@@ -24,6 +24,7 @@ import type { Executor } from "../executor.ts";
 import { replyInside } from "../read/inner-query.ts";
 import { anyKeyspace } from "../show/show-statement.ts";
 import { ruledText } from "../rules/run-ruled.ts";
+import { askedSyntaxError, isSyntaxError } from "./asked-syntax.ts";
 
 export interface StatementDescription {
   /** Payloads of column definitions. */
@@ -111,7 +112,15 @@ export function describePrepared(
   const isOwn = state.holds.empty;
   const known = isOwn ? context.descriptions.get(version, key) : undefined;
   if (known !== undefined) return known;
-  const statement = parse(text, state.sqlMode);
+  let statement: Statement;
+  try {
+    statement = parse(text, state.sqlMode);
+  } catch (error) {
+    if (!isSyntaxError(error)) throw error;
+    return askedSyntaxError(executor, text, error).then((asked) => {
+      throw asked;
+    });
+  }
   if (UNSUPPORTED.has(statement.kind)) {
     const said = "This command is not supported in the prepared statement protocol yet";
     throw new ShardgateError("ER_UNSUPPORTED_PS", said);
