@@ -223,6 +223,18 @@ export const TABLES: readonly TableInfo[] = [
     ],
   },
   {
+    keyspace: "sharded",
+    name: "rich",
+    key: ["cust_id"],
+    rows: 50,
+    view: true,
+    columns: [
+      { name: "cust_id", family: "int" },
+      { name: "total", family: "dec" },
+      { name: "region", family: "str", collation: GENERAL },
+    ],
+  },
+  {
     keyspace: "unsharded",
     name: "sku",
     key: ["sku"],
@@ -287,6 +299,8 @@ export const TIES: readonly (readonly [table: string, column: string, table: str
   ["cust_sum", "cust_id", "cust", "id"],
   ["cust_region", "id", "ord", "cust_id"],
   ["cust_region", "id", "cust_sum", "cust_id"],
+  ["rich", "cust_id", "cust", "id"],
+  ["rich", "cust_id", "tim", "owner"],
 ];
 
 const TEXT = "CHARACTER SET utf8mb4 COLLATE";
@@ -316,6 +330,7 @@ CREATE TABLE nil (id BIGINT NOT NULL PRIMARY KEY, n INT, s VARCHAR(10) ${TEXT} $
 CREATE VIEW big_ord AS SELECT id, cust_id, total, placed FROM ord WHERE total > 5;
 CREATE VIEW cust_sum AS SELECT cust_id, COUNT(*) AS n, SUM(total) AS total FROM ord GROUP BY cust_id;
 CREATE VIEW cust_region AS SELECT c.id, c.name, r.name AS region FROM cust c LEFT JOIN region r ON r.id = c.region_id;
+CREATE VIEW rich AS SELECT s.cust_id, s.total, r.region FROM cust_sum s JOIN cust_region r ON r.id = s.cust_id WHERE s.total > 50;
 `;
 
 const UNSHARDED_SQL = `

@@ -77,7 +77,9 @@ function concatenated(scope: Scope): Value {
   const value = anyExpression(scope, random.int(2));
   const by = [...(isLoose(value) || random.chance(0.4) ? [value.sql] : []), ...scope.key];
   const order = by.filter((sql) => !isConstant(sql)).join(", ");
-  return { sql: `GROUP_CONCAT(${value.sql} ORDER BY ${order}${separator})`, family: "str", collation: "other" };
+  const limit = random.chance(0.15) ? ` LIMIT ${random.pick(["1", "3", "2 OFFSET 1"])}` : "";
+  if (random.chance(0.15)) return { sql: `JSON_ARRAYAGG(${value.sql} ORDER BY ${order}${limit})`, family: "json" };
+  return { sql: `GROUP_CONCAT(${value.sql} ORDER BY ${order}${separator}${limit})`, family: "str", collation: "other" };
 }
 
 /** The scope has a key. */
@@ -100,7 +102,7 @@ export function windowCall(scope: Scope): Value {
   const over = (order: string, bounds = ""): string =>
     ` OVER (${[partition, order].filter(Boolean).join(" ")}${bounds})`;
   const value = anyExpression(scope, random.int(2));
-  switch (random.int(7)) {
+  switch (random.int(10)) {
     case 0:
       return { sql: `ROW_NUMBER()${over(total)}`, family: "int" };
     case 1:
@@ -120,6 +122,18 @@ export function windowCall(scope: Scope): Value {
       };
     case 4:
       return { sql: `NTILE(${random.int(4) + 1})${over(total)}`, family: "int" };
+    case 6:
+      return { sql: `${random.pick(["PERCENT_RANK", "CUME_DIST"])}()${over(total)}`, family: "dbl" };
+    case 7:
+      return { sql: `NTH_VALUE(${value.sql}, ${random.int(3) + 1})${over(total, frame)}`, family: value.family };
+    case 8: {
+      const key = leaf(scope, "int").sql;
+      const near = ` RANGE BETWEEN ${random.int(4)} PRECEDING AND ${random.pick(["CURRENT ROW", "2 FOLLOWING"])}`;
+      return {
+        sql: `${random.pick(["SUM", "COUNT"])}(${numeric(scope)})${over(`ORDER BY ${key}`, near)}`,
+        family: "dec",
+      };
+    }
     case 5:
       return {
         sql: `${random.pick(["SUM", "AVG", "COUNT", "MAX", "MIN"])}(${numeric(scope)})${over(total, frame)}`,

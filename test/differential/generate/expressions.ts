@@ -136,7 +136,9 @@ const MAKERS: Readonly<Record<Family, readonly Make[]>> = {
     (s, d) => dec(`${s.random.pick(["ROUND", "TRUNCATE"])}(${small(s, "dec", d)}, ${s.random.pick([0, 1, 3, -1])})`),
     (s, d) => dec(`ABS(${small(s, "dec", d)})`),
     (s, d) =>
-      dec(`CAST(${small(s, s.random.pick(["int", "dec"]), d)} AS DECIMAL(${s.random.pick(["12,3", "20,2", "14,6"])}))`),
+      dec(
+        `CAST(${small(s, s.random.pick(["int", "dec"]), d)} AS DECIMAL(${s.random.pick(["12,3", "20,2", "14,6", "38,18"])}))`,
+      ),
     (s, d) => dec(`(${small(s, "dec", d)} % 3)`),
     conditional("dec"),
     choice("dec"),
@@ -187,7 +189,11 @@ const MAKERS: Readonly<Record<Family, readonly Make[]>> = {
     (s, d) => plainText(`DATE_FORMAT(${expression(s, "datetime", d).sql}, '%Y/%m %H:%i')`),
     (s, d) => plainText(`ELT(${small(s, "int", d)} % 3 + 1, 'one', 'two', 'three')`),
     (s, d) => plainText(`JSON_UNQUOTE(JSON_EXTRACT(${expression(s, "json", d).sql}, '$.a'))`),
-    (s, d) => ({ sql: `(${text(s, d).sql} COLLATE utf8mb4_bin)`, family: "str", collation: "explicit_bin" }),
+    (s, d) => {
+      const name = s.random.pick(["bin", "bin", "unicode_ci", "nopad_bin", "uca1400_ai_ci", "german2_ci"]);
+      return { sql: `(${text(s, d).sql} COLLATE utf8mb4_${name})`, family: "str", collation: `explicit_${name}` };
+    },
+    (s, d) => ({ sql: `CONVERT(${text(s, d).sql} USING latin1)`, family: "str", collation: "latin1_swedish_ci" }),
     conditional("str"),
     choice("str"),
     firstOf("str"),

@@ -3,7 +3,7 @@
 import type { Family } from "../schema.ts";
 import { anyFamily, expression, leaf, literal, textOf } from "./expressions.ts";
 import { fieldsOf, type Scope, type Value } from "./scope.ts";
-import { existsQuery, listQuery, scalarQuery } from "./subqueries.ts";
+import { existsQuery, listQuery, pairsQuery, scalarQuery } from "./subqueries.ts";
 
 const COMPARISONS = ["=", "=", "<", "<=", ">", ">=", "<>", "<>", "<=>"] as const;
 const QUERY_DEPTH_MAX = 2;
@@ -88,7 +88,11 @@ const SIMPLE: readonly ((scope: Scope, a: Value, family: Family, depth: number) 
 function queryPredicate(scope: Scope): string {
   const { random } = scope;
   const not = random.chance(0.3) ? "NOT " : "";
-  switch (random.int(5)) {
+  switch (random.int(6)) {
+    case 4: {
+      const [a, b] = [compared(scope), compared(scope)];
+      return `(${a.sql}, ${b.sql}) ${not}IN (${pairsQuery(scope, a, b)})`;
+    }
     case 0:
       return `${not}EXISTS (${existsQuery(scope)})`;
     case 1: {

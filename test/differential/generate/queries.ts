@@ -2,6 +2,7 @@
 // then fields of the query around.
 
 import { anyExpression, expression, leaf } from "./expressions.ts";
+import { predicate } from "./predicates.ts";
 import { condition, scalarItem } from "./subqueries.ts";
 import { fromClause, usingClause } from "./sources.ts";
 import { exact, fieldsOf, freshName, isConstant, isLoose, type Scope, type Source, type Value } from "./scope.ts";
@@ -21,14 +22,30 @@ export interface Made {
 export function statement(random: Scope["random"]): string {
   const scope: Scope = { random, names: { next: 0 }, depth: 0, fields: [], key: [], outer: [], ctes: [] };
   const kind = random.int(100);
-  if (kind < 28) return plainSelect(scope);
-  if (kind < 52) return groupedSelect(scope);
-  if (kind < 60) return distinctSelect(scope);
+  if (kind < 26) return locked(scope, plainSelect(scope));
+  if (kind < 28) return withoutTables(scope);
+  if (kind < 48) return groupedSelect(scope);
+  if (kind < 52) return windowsOverGroups(scope);
+  if (kind < 58) return distinctSelect(scope);
+  if (kind < 60) return distinctByKey(scope);
   if (kind < 70) return windowSelect(scope);
   if (kind < 80) return setOperation(scope).sql;
   if (kind < 90) return withQuery(scope);
   if (kind < 95) return usingSelect(scope);
   return rollupSelect(scope);
+}
+
+function locked(scope: Scope, sql: string): string {
+  const { random } = scope;
+  if (random.chance(0.95)) return sql;
+  return `${sql} ${random.pick(["FOR UPDATE", "LOCK IN SHARE MODE", "FOR UPDATE SKIP LOCKED", "FOR UPDATE NOWAIT"])}`;
+}
+
+function withoutTables(scope: Scope): string {
+  const { random } = scope;
+  const list = Array.from({ length: random.int(3) + 1 }, () => scalarItem(scope).sql);
+  if (random.chance(0.3)) list.push(predicate(scope, 1));
+  return `SELECT ${list.join(", ")}`;
 }
 
 function read(scope: Scope, tablesMax = 5): { readonly scope: Scope; readonly source: Source; readonly from: string } {
@@ -135,6 +152,17 @@ function distinctSelect(outer: Scope): string {
   );
 }
 
+/** By columns that are not among the different ones, but have one value for each. */
+function distinctByKey(outer: Scope): string {
+  const { random } = outer;
+  const { scope, source, from } = read(outer, 2);
+  const more = items(scope, random.int(2), () => random.pick(scope.fields));
+  const keys = source.key.map((key): string => `${key}${random.pick(["", " DESC"])}`);
+  const order = [`${random.pick(scope.fields).sql}${random.pick(["", " DESC"])}`, ...keys].join(", ");
+  const list = [...source.key, ...more.map(written)];
+  return select(" DISTINCT", list, from, `${where(scope)} ORDER BY ${order}${limit(scope)}`);
+}
+
 /** Positions of all columns, in any order. */
 function orderOfAll(scope: Scope, count: number): string {
   const positions = Array.from({ length: count }, (_, index) => index + 1);
@@ -185,6 +213,24 @@ function groupedSelect(outer: Scope): string {
   return select("", list.map(written), from, where(scope) + group + having + tail);
 }
 
+function windowsOverGroups(outer: Scope): string {
+  const { random } = outer;
+  const { scope, from } = read(outer, 3);
+  const keys = groupKeys(scope).map(exact);
+  if (keys.length === 0) return groupedSelect(outer);
+  const by = keys.map(({ sql }) => sql).join(", ");
+  const sum = random.pick(["COUNT(*)", aggregate(scope).sql]);
+  const call = random.pick([
+    `RANK() OVER (ORDER BY COUNT(*) DESC)`,
+    `ROW_NUMBER() OVER (ORDER BY ${by})`,
+    `SUM(COUNT(*)) OVER (ORDER BY ${by})`,
+    `LAG(COUNT(*)) OVER (PARTITION BY ${keys[0]?.sql} ORDER BY ${by})`,
+    `MAX(COUNT(*)) OVER ()`,
+  ]);
+  const tail = random.chance(0.5) ? ` ORDER BY ${by}${limit(scope)}` : "";
+  return select("", [by, sum, call], from, `${where(scope)} GROUP BY ${by}${tail}`);
+}
+
 function havingOf(scope: Scope, list: readonly Item[]): string {
   const { random } = scope;
   const aliased = list.filter(({ alias }) => alias !== undefined);
@@ -206,7 +252,8 @@ function rollupSelect(outer: Scope): string {
     .filter(({ sql }) => /\w\.\w/.test(sql))
     .map(exact);
   // MariaDB's sums over the columns of a merged view or derived table show the last row's instead of NULL.
-  if (keys.length === 0 || /\b(cheap|big_ord|cust_sum|cust_region)\b|\(SELECT/.test(from)) return groupedSelect(outer);
+  if (keys.length === 0 || /\b(cheap|big_ord|cust_sum|cust_region|rich)\b|\(SELECT/.test(from))
+    return groupedSelect(outer);
   const sums = items(scope, random.int(2) + 1, () => aggregate(scope));
   const list = [...keys.map(({ sql }) => sql), ...sums.map(written)];
   return select("", list, from, `${where(scope)} GROUP BY ${keys.map(({ sql }) => sql).join(", ")} WITH ROLLUP`);
@@ -257,9 +304,19 @@ export function setOperation(outer: Scope): Made {
     return own === "" && random.chance(0.7) ? text : `(${text})`;
   };
   const operator = (): string =>
-    random.pick(["UNION", "UNION ALL", "UNION ALL", "UNION DISTINCT", "INTERSECT", "EXCEPT"]);
+    random.pick([
+      "UNION",
+      "UNION ALL",
+      "UNION ALL",
+      "UNION DISTINCT",
+      "INTERSECT",
+      "EXCEPT",
+      "EXCEPT ALL",
+      "INTERSECT ALL",
+    ]);
+  const nested = (): string => (random.chance(0.12) ? `(${part(false)} ${operator()} ${part(false)})` : part(false));
   let sql = part(true);
-  for (let n = random.pick([1, 1, 2, 3]); n > 0; n--) sql += ` ${operator()} ${part(false)}`;
+  for (let n = random.pick([1, 1, 2, 3]); n > 0; n--) sql += ` ${operator()} ${nested()}`;
   const tail = random.chance(0.5) ? ` ORDER BY ${orderOfAll(outer, families.length)}${limit(outer)}` : "";
   const columns = families.map((family, index) => ({ name: names[index] ?? "", value: { sql: "", family } }));
   return { sql: sql + tail, columns, key: [], rows: 200 };

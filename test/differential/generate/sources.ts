@@ -40,12 +40,27 @@ function single(scope: Scope, beside?: Part): Part {
   const { random } = scope;
   if (scope.ctes.length > 0 && random.chance(0.5)) return aliased(scope, random.pick(scope.ctes), "c");
   if (scope.depth < DEPTH_OF_DERIVED_MAX && random.chance(0.1)) return { ...derivedTable(scope), tables: [] };
+  if (random.chance(0.03)) return constantRows(scope);
   const related = beside === undefined ? [] : tiedTables(beside);
   const name = related.length > 0 && random.chance(0.85) ? random.pick(related) : undefined;
   const table =
     TABLES.find((each) => each.name === name) ??
     random.pick(TABLES.filter(({ rows }) => rows > 0 || random.chance(0.1)));
   return baseTable(scope, table);
+}
+
+/** Rows that are in no table. */
+function constantRows(scope: Scope): Part {
+  const alias = freshName(scope, "v");
+  const sql = scope.random.pick([
+    `(SELECT 1 AS a, 'pear' AS b UNION ALL SELECT 5, 'Bob' UNION ALL SELECT NULL, 's3') ${alias}`,
+    `JSON_TABLE('[{"a": 1, "b": "pear"}, {"a": 3}, {"b": "gold"}]', '$[*]' COLUMNS (a INT PATH '$.a', b VARCHAR(20) PATH '$.b')) ${alias}`,
+  ]);
+  const fields: Value[] = [
+    { sql: `${alias}.a`, family: "int" },
+    { sql: `${alias}.b`, family: "str", collation: "other" },
+  ];
+  return { sql, fields, key: fields.map((field) => field.sql), rows: 3, tables: [] };
 }
 
 function baseTable(scope: Scope, table: TableInfo): Part {

@@ -49,6 +49,13 @@ export function listQuery(scope: Scope, value: Value): string {
   return `SELECT ${random.chance(0.2) ? "DISTINCT " : ""}${column.sql} FROM ${from}${tail}`;
 }
 
+/** Two columns, comparable with `a` and `b`. */
+export function pairsQuery(scope: Scope, a: Value, b: Value): string {
+  const { scope: inner, from } = inside(scope, 2);
+  const columns = `${comparable(inner, a).sql}, ${comparable(inner, b).sql}`;
+  return `SELECT ${columns} FROM ${from}${where(inner, scope.random.chance(0.3))}`;
+}
+
 /** One column, one row or none. */
 export function scalarQuery(scope: Scope, value: Value): string {
   const { random } = scope;
