@@ -3,7 +3,8 @@
 //
 //   phase:  login ──accepted──► ready ◄──► executing          any ──► closed
 //             ▲──COM_CHANGE_USER──┘
-//   While executing, further commands wait in the PacketReader, and the socket is paused once enough of them wait.
+//   While executing, further commands wait in the PacketReader, and the socket is paused once enough of them wait. So they
+//   do while the client does not take its answers: what it has not read is bounded.
 //   Deadlines are looked at by a sweep over all connections: an idle one has no timer.
 
 import { randomBytes } from "node:crypto";
@@ -234,7 +235,7 @@ export class ClientConnection implements Output {
     if (phase.kind === "login") {
       if (nowMs - phase.startMs >= this.#options.loginTimeoutMs) this.destroy();
     } else if (phase.kind === "ready") {
-      if (this.#reader.isInsidePacket && this.#stoppedReading(nowMs)) {
+      if (this.#reader.isInsidePacket && !this.#isClogged && this.#stoppedReading(nowMs)) {
         this.destroy();
         return;
       }
@@ -322,6 +323,11 @@ export class ClientConnection implements Output {
       else this.destroy();
     });
     this.#socket.once("close", () => timer.cancel());
+  }
+
+  /** So much of it that the next command has to wait. */
+  get #isClogged(): boolean {
+    return this.#queuedBytes >= LIMITS.clientWriteBytesHigh;
   }
 
   /** Bytes that the client has not taken yet. */
@@ -438,7 +444,8 @@ export class ClientConnection implements Output {
   /** Reads on only while not too much waits. */
   #regulate(): void {
     // Of a packet that is waited for, any part is welcome.
-    const isWaiting = this.#phase.kind === "executing" && this.#fileWaiter === undefined;
+    const isExecuting = this.#phase.kind === "executing" && this.#fileWaiter === undefined;
+    const isWaiting = isExecuting || (this.#phase.kind === "ready" && this.#isClogged);
     const isFull = isWaiting && this.#reader.bufferedBytes > PIPELINED_BYTES_MAX;
     const compressed = this.#compressed;
     if (isFull) compressed?.hold();
@@ -453,7 +460,7 @@ export class ClientConnection implements Output {
   #loop(): void {
     this.#looping = true;
     try {
-      while (this.#phase.kind === "ready" && !this.#ending) {
+      while (this.#phase.kind === "ready" && !this.#ending && !this.#isClogged) {
         const packet = this.#reader.next();
         if (packet === undefined) break;
         if (packet[0] === COM.CHANGE_USER) {
@@ -473,8 +480,8 @@ export class ClientConnection implements Output {
       this.#looping = false;
     }
     if (this.#phase.kind !== "ready") return;
-    this.#resumeCompressed();
-    if (this.#paused) this.#regulate();
+    if (!this.#isClogged) this.#resumeCompressed();
+    if (this.#paused || this.#isClogged) this.#regulate();
   }
 
   #resumeCompressed(): void {
@@ -656,6 +663,7 @@ export class ClientConnection implements Output {
     const drains = this.#drains;
     this.#drains = [];
     for (const resume of drains) resume();
+    if (this.#phase.kind === "ready" && !this.#looping) this.#loop();
   }
 }
 

@@ -47,6 +47,8 @@ export class TestSession implements CommandHandler {
   readonly idleError: ShardgateError | undefined;
   readonly connection: ClientConnection;
   readonly login: Login<User>;
+  /** Commands that have been answered. */
+  answers = 0;
   #waiting: number | undefined;
 
   constructor(connection: ClientConnection, login: Login<User>, { idleTimeoutMs = 0, idleError }: BedOptions) {
@@ -92,7 +94,9 @@ export class TestSession implements CommandHandler {
     this.connection.commandDone();
   }
 
-  answered(): void {}
+  answered(): void {
+    this.answers++;
+  }
 
   disconnected(): void {
     this.#waiting = undefined;

@@ -463,3 +463,35 @@ describe("files that are read again", () => {
     }
   });
 });
+
+test("who writes on and does not read is served only as far as the answers find room", async () => {
+  const bed = await bedWith({});
+  const commands = 3_000;
+  const answerBytes = 60_000;
+  const raw = await RawClient.login({ target: { host: "127.0.0.1", port: bed.port }, user: "root" });
+  sockets.push(raw.socket);
+  raw.socket.pause();
+  const command = writeFrame(Buffer.from(`\u0003say ${answerBytes}`), 0);
+  raw.socket.write(Buffer.concat(Array.from({ length: commands }, () => command)));
+  const [session] = bed.connections.sessions();
+  if (session === undefined) throw new Error("no session");
+  await eventually(() => session.answers > 10);
+  let answers = -1;
+  await eventually(async () => {
+    const before = answers;
+    answers = session.answers;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 300);
+    });
+    return answers === before;
+  });
+  // What the system's socket buffers hold, and one answer too many.
+  expect(session.answers).toBeLessThan(commands / 4);
+  let received = 0;
+  raw.socket.on("data", (chunk: Buffer) => {
+    received += chunk.length;
+  });
+  raw.socket.resume();
+  await eventually(() => session.answers === commands, 50_000);
+  await eventually(() => received > commands * answerBytes);
+}, 100_000);
