@@ -30,6 +30,9 @@ export const CACHED_VERBS: ReadonlySet<string> = new Set([
   "(",
 ]);
 
+/** Those of prepared statements that one shard may execute as they are; of a CALL also the OUT parameters come back then. */
+export const EXECUTED_VERBS: ReadonlySet<string> = new Set([...CACHED_VERBS, "call"]);
+
 interface PlannedFor {
   readonly cluster: ClusterView;
   readonly tabletType: TabletType;
