@@ -167,7 +167,7 @@ export class Session implements CommandHandler {
         this.#prepared.execute(payload, sequenceId);
         return;
       case COM.STMT_PREPARE:
-        this.#prepared.prepare(payload, sequenceId);
+        this.#prepared.prepare(withoutEndMark(payload), sequenceId);
         return;
       case COM.STMT_CLOSE:
         this.#prepared.close(payload);

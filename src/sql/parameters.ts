@@ -42,7 +42,7 @@ export interface Template {
   readonly offsets: readonly number[];
   /** Parameters that say how many rows, by index: those take whole numbers only. */
   readonly limits: ReadonlySet<number>;
-  /** Parameters in select lists, whose types are those of columns. */
+  /** Parameters in select lists, whose types are those of columns, and a CALL's, which may be its results. */
   readonly shown: ReadonlySet<number>;
 }
 
@@ -65,6 +65,8 @@ export function templateOf(sql: Buffer, mode: SqlMode): Template {
       for (const count of [node.offset, node.count, node.rowsExamined]) {
         if (count?.kind === "param") limits.add(firstFrom(places, count.pos));
       }
+    } else if (node.kind === "callProcedure") {
+      for (const arg of node.args) if (arg.kind === "param") shown.add(firstFrom(places, arg.pos));
     } else if (node.kind === "select") {
       for (const item of node.items) {
         if (item.kind !== "expr") continue;

@@ -360,6 +360,38 @@ describe("prepared statements", () => {
     await same("SELECT ?, ? + 1, CONCAT(?, 'x')", [int(1), double(2), text("y")]);
   });
 
+  test("a CALL gives its results, and what its parameters have become", async () => {
+    const both = [clients.u, clients.plainU];
+    const body = "BEGIN SELECT a, c; SET b = CONCAT(a, b), c = 7; INSERT INTO u.k (name, v) VALUES (b, a); END";
+    const answers: (readonly string[])[] = [];
+    for (const client of both) {
+      const seen: Buffer[] = [];
+      await client.query(`CREATE PROCEDURE joined(IN a INT, INOUT b VARCHAR(20), OUT c INT) ${body}`);
+      for (const sql of ["CALL joined(?, ?, ?)", "CALL joined(3, ?, ?)"]) {
+        const { id, packets } = await client.prepare(sql);
+        const own = [text("x"), NULL];
+        seen.push(...packets);
+        const first = sql.includes("3") ? own : [int(9), ...own];
+        seen.push(...(await client.execute(id, first)), ...(await client.execute(id, first)));
+        await client.tell(COM.STMT_CLOSE, id);
+      }
+      const { id, packets } = await client.prepare("CALL joined(1, ?, 2)");
+      seen.push(...packets, ...(id === 0 ? [] : await client.execute(id, [text("y")])));
+      seen.push(...(await client.query("SELECT * FROM k ORDER BY name")));
+      await client.query("DELETE FROM k");
+      await client.query("DROP PROCEDURE joined");
+      answers.push(hex(seen));
+    }
+    expect(answers[0]).toEqual(answers[1]);
+    expect(answers[0]?.length).toBeGreaterThan(20);
+  });
+
+  test("one NUL behind a statement is its end", async () => {
+    const prepared = await Promise.all([clients.u, clients.plainU].map((client) => client.prepare("SELECT 1, ?\0")));
+    expect(hex(prepared[0]?.packets ?? [])).toEqual(hex(prepared[1]?.packets ?? []));
+    expect(prepared[0]?.packets.length).toBeGreaterThan(3);
+  });
+
   test("unknown statements and wrong parameters have MySQL's errors", async () => {
     for (const [gateway, direct] of [
       [clients.u, clients.plainU],
@@ -486,6 +518,18 @@ describe("prepared statements", () => {
       "PREPARE s FROM ''",
       "EXECUTE IMMEDIATE NULL",
     ];
+    const ofProcedures = [
+      "CREATE PROCEDURE twice(IN a INT, INOUT b INT, OUT c INT) BEGIN SELECT a; SET b = a * 2 + b, c = 3; END",
+      "SET @b = 4",
+      "PREPARE s FROM 'CALL twice(?, ?, ?)'",
+      "EXECUTE s USING 5, @b, @c",
+      "SELECT @b, @c",
+      "EXECUTE s USING 5, 6, @c",
+      "DROP PROCEDURE twice",
+    ];
+    for (const sql of ofProcedures) {
+      expect(hex(await clients.u.query(sql)), sql).toEqual(hex(await clients.plainU.query(sql)));
+    }
     for (const [gateway, direct] of [
       [clients.u, clients.plainU],
       [clients.s, clients.plainS],

@@ -1,7 +1,7 @@
 // A client that prepares and executes statements, or runs them as text, and gives the answers as lists of packets; and what
 // is compared of them.
 
-import { CLIENT, COM, HEADER_EOF, HEADER_ERR } from "../../src/mysql/constants.ts";
+import { CLIENT, COM, HEADER_EOF, HEADER_ERR, HEADER_OK, SERVER } from "../../src/mysql/constants.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";
 import { isLengthCoded } from "../../src/mysql/packets/binary-row.ts";
 import { decodeColumnDefinition } from "../../src/mysql/packets/column-definition.ts";
@@ -111,11 +111,18 @@ export class StatementClient {
   async #result(withCursor = false): Promise<readonly Buffer[]> {
     const packets: Buffer[] = [];
     let ends = 0;
+    let isAtStart = true;
     for (;;) {
       const packet = Buffer.from(await this.#raw.packet(this.#reader));
       packets.push(packet);
-      if (packet[0] === HEADER_ERR || (packets.length === 1 && packet[0] === 0)) return packets;
-      if (isEof(packet) && (++ends === 2 || withCursor)) return packets;
+      const isOk = isAtStart && packet[0] === HEADER_OK;
+      isAtStart = false;
+      if (packet[0] === HEADER_ERR) return packets;
+      if (!isOk && !(isEof(packet) && (++ends === 2 || withCursor))) continue;
+      const status = isOk ? decodeOk(packet, 0).statusFlags : packet.readUInt16LE(3);
+      if ((status & SERVER.MORE_RESULTS_EXISTS) === 0) return packets;
+      isAtStart = true;
+      ends = 0;
     }
   }
 }

@@ -18,6 +18,7 @@ export function answersNoRows(statement: Statement): boolean {
     case "delete":
       return statement.returning.length === 0;
     case "update":
+    case "load":
     case "begin":
     case "commit":
     case "rollback":
