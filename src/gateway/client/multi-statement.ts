@@ -37,6 +37,8 @@ export class MultiStatement implements ExecutorClient {
   #rest: Buffer | undefined;
   /** Set while several statements are run. */
   #sequence: Resequencer | undefined;
+  /** The client has taken enough of the answers for the next statement. */
+  #takesMore = true;
 
   /** `startsStatement` is called before each but the first. */
   constructor(client: ExecutorClient, enabled: boolean, startsStatement: () => void) {
@@ -71,7 +73,8 @@ export class MultiStatement implements ExecutorClient {
       this.#sequence.push(bytes);
       if (this.#rest !== undefined && this.#scanner !== undefined) this.#announce(bytes, this.#scanner);
     }
-    return this.#client.write(bytes);
+    this.#takesMore = this.#client.write(bytes);
+    return this.#takesMore;
   }
 
   get isIdle(): boolean {
@@ -90,13 +93,18 @@ export class MultiStatement implements ExecutorClient {
     }
     // Not from within the statement before: there may be very many.
     queueMicrotask(() => {
-      if (this.#rest === undefined) {
-        this.commandDone();
-        return;
-      }
-      this.#startsStatement();
-      this.#next();
+      if (this.#takesMore) this.#goOn();
+      else this.#client.onDrain(() => this.#goOn());
     });
+  }
+
+  #goOn(): void {
+    if (this.#rest === undefined) {
+      this.commandDone();
+      return;
+    }
+    this.#startsStatement();
+    this.#next();
   }
 
   async nextPacket(): Promise<ClientPacket | undefined> {

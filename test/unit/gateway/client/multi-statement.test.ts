@@ -17,12 +17,15 @@ class Client implements ExecutorClient {
   readonly written: Buffer[] = [];
   done = 0;
   ended = 0;
+  takesMore = true;
+  readonly drains: (() => void)[] = [];
   write(bytes: Buffer): boolean {
     this.written.push(Buffer.from(bytes));
-    return true;
+    return this.takesMore;
   }
   onDrain(resume: () => void): void {
-    resume();
+    if (this.takesMore) resume();
+    else this.drains.push(resume);
   }
   commandDone(): void {
     this.done++;
@@ -172,4 +175,19 @@ test("nothing is run behind the end of the connection", async () => {
 test("ten thousand statements take no stack", async () => {
   const { ran } = await run("a;".repeat(10_000));
   expect(ran.length).toBeGreaterThan(900);
+});
+
+test("the next statement waits until the client has taken the answers", async () => {
+  const client = new Client();
+  client.takesMore = false;
+  const statements = new MultiStatement(client, true, () => undefined);
+  const runner = new Runner(statements);
+  statements.query(runner, Buffer.from("\u0003one; two; three"), 0);
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  expect(runner.ran).toEqual(["one"]);
+  client.takesMore = true;
+  for (const resume of client.drains.splice(0)) resume();
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  expect(runner.ran).toEqual(["one", "two", "three"]);
+  expect(client.done).toBe(1);
 });
