@@ -5,7 +5,7 @@ import { sleep, systemClock } from "../base/clock.ts";
 import { startAdminServer } from "../base/admin-server.ts";
 import type { Log } from "../base/log.ts";
 import { LIMITS } from "../base/limits.ts";
-import { listenTcp, listenUnix } from "../gateway/client/listen.ts";
+import { listenTcp, listenUnix } from "../base/listen.ts";
 import type { GatewayShare } from "../gateway/server.ts";
 import { mergedPages, mergedValue, mergeRows, type PageRule, rowsOf, workerMetrics } from "../workers/merged-pages.ts";
 import type { PrimaryPort, WorkerPort } from "../workers/ports.ts";

@@ -4,7 +4,7 @@
 import { startAdminServer } from "../base/admin-server.ts";
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { listenTcp } from "../gateway/client/listen.ts";
+import { listenTcp } from "../base/listen.ts";
 import type { Log } from "../base/log.ts";
 import { startTabletAdmin } from "../tablet/admin.ts";
 import {
@@ -147,8 +147,14 @@ export async function startTabletWorker(
   );
   port.begin(worker);
   link.listen((socket, _, closed) => {
-    socket.once("close", closed);
-    worker.take(socket);
+    // Only call streams are work that workers share: what is gRPC's counts as gone.
+    let isCounted = true;
+    const uncount = (): void => {
+      if (isCounted) closed();
+      isCounted = false;
+    };
+    socket.once("close", uncount);
+    worker.take(socket, uncount);
   });
   const { calls } = worker;
   if (options.admin !== undefined) {

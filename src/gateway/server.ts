@@ -29,7 +29,7 @@ import { ComparisonFacts } from "./cluster/comparison-facts.ts";
 import { GatewayCounters } from "./observe/gateway-counters.ts";
 import { type GatewayContext, PlanCaches, type Siblings } from "./gateway-context.ts";
 import type { Socket } from "node:net";
-import { type Listener, listenTcp, listenUnix } from "./client/listen.ts";
+import { type Listener, listenTcp, listenUnix } from "../base/listen.ts";
 import { ConnectionIds, type PeerNetwork, Peers } from "./cluster/peers.ts";
 import type { Process } from "./cluster/processes.ts";
 import { AutoVSchema } from "./definition/auto-vschema.ts";

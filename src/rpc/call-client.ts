@@ -1,32 +1,32 @@
 // The gateway's end of the shared call stream: one per tablet, opened at once and reopened with back-off when it breaks.
-// Calls of one event-loop turn leave in one message. A reply's chunks go to the call's sink as they arrive; the sink
+// Calls of one event-loop turn leave in one write. A reply's chunks go to the call's sink as they arrive; the sink
 // grants credit as it gets rid of them. Knows nothing of what the payloads mean.
 //
 //      connecting ──open──► up ──break──► waiting ──timer──► connecting      any ──close()──► closed
 
-import { Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Clock, Timer } from "../base/clock.ts";
-import { messageOf, ShardgateError } from "../base/errors.ts";
+import { ShardgateError } from "../base/errors.ts";
 import { Latencies } from "../base/latencies.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import type { CallSocket } from "./call-socket.ts";
+import { dialCalls } from "./dial-calls.ts";
 import { errorOf } from "./fail-details.ts";
 import {
   type ConcludeOp,
-  decodeBatch,
   decodeEnd,
   decodeFail,
-  eachFrame,
-  encodeBatch,
   type ExecuteRequest,
   FRAME_DATA,
   FRAME_END,
   FRAME_FAIL,
+  FRAME_HEADER_BYTES,
   FrameBatch,
   type ReplyEnd,
 } from "./frame.ts";
+import type { VisitFrame } from "./frame-reader.ts";
 import { isLargeCall, LargeCalls } from "./large-calls.ts";
-import { CALLS_PATH, channelCredentials, CLIENT_CHANNEL_OPTIONS, type GrpcTls } from "./service.ts";
+import type { GrpcTls } from "./service.ts";
 
 /** Receives one call's reply. Chunks are views into a message that is not reused: they may be kept for a while. */
 export interface ReplySink {
@@ -48,8 +48,8 @@ export interface CallClientOptions {
 }
 
 type Phase =
-  | { readonly kind: "connecting"; readonly stream: ClientDuplexStream<Buffer, Buffer> }
-  | { readonly kind: "up"; readonly stream: ClientDuplexStream<Buffer, Buffer> }
+  | { readonly kind: "connecting"; readonly giveUp: () => void }
+  | { readonly kind: "up"; readonly stream: CallSocket }
   | { readonly kind: "waiting"; readonly timer: Timer }
   | { readonly kind: "closed" };
 
@@ -63,7 +63,6 @@ const RECONNECT_MS = 100;
 const CREDIT_PORTION_BYTES = LIMITS.callCreditBytes / 4;
 
 export class CallClient {
-  readonly client: Client;
   readonly #options: CallClientOptions;
   readonly #calls = new Map<number, Pending>();
   /** From a call to the end of its reply. */
@@ -74,14 +73,13 @@ export class CallClient {
   readonly #batch = new FrameBatch();
   readonly #large = new LargeCalls();
   /** The stream that a piece of a large call is being written to. */
-  #pieceOn: ClientDuplexStream<Buffer, Buffer> | undefined;
+  #pieceOn: CallSocket | undefined;
   #phase: Phase;
   #flushPlanned = false;
   #nextCallId = 1;
 
   constructor(options: CallClientOptions) {
     this.#options = options;
-    this.client = new Client(options.address, channelCredentials(options.tls), CLIENT_CHANNEL_OPTIONS);
     this.#phase = this.#connect();
   }
 
@@ -142,28 +140,16 @@ export class CallClient {
     queueMicrotask(() => pending.sink.fail(interrupted(), false));
   }
 
-  /**
-   * Fails all calls, as the tablet says nothing. The stream stays: a tablet that comes back is told to stop what it runs for
-   * them, and what it still says of them is not heard.
-   */
-  giveUp(reason: string): void {
-    const begun = [...this.#calls.keys()].filter((callId) => this.#large.drop(callId)?.isBegun !== false);
-    this.#failPending(reason);
-    if (this.#phase.kind !== "up") return;
-    for (const callId of begun) this.#batch.cancel(callId);
-    this.#plan();
-  }
-
   close(): void {
     const phase = this.#phase;
     this.#phase = { kind: "closed" };
     if (phase.kind === "waiting") phase.timer.cancel();
-    else if (phase.kind !== "closed") {
+    else if (phase.kind === "connecting") phase.giveUp();
+    else if (phase.kind === "up") {
       this.#flushInto(phase.stream);
       phase.stream.end();
     }
     this.#failAll("the gateway is shutting down");
-    this.client.close();
   }
 
   #register(sink: ReplySink): number {
@@ -195,7 +181,7 @@ export class CallClient {
     if (this.#phase.kind === "up") this.#flushInto(this.#phase.stream);
   };
 
-  #flushInto(stream: ClientDuplexStream<Buffer, Buffer>): void {
+  #flushInto(stream: CallSocket): void {
     if (this.#batch.bytes === 0) return;
     this.bytes.sent += this.#batch.bytes;
     stream.write(this.#batch.take());
@@ -217,38 +203,28 @@ export class CallClient {
   }
 
   #connect(): Phase {
-    const stream = this.client.makeBidiStreamRequest(CALLS_PATH, encodeBatch, decodeBatch, new Metadata());
-    const isCurrent = (): boolean =>
-      (this.#phase.kind === "connecting" || this.#phase.kind === "up") && this.#phase.stream === stream;
-    // The tablet sends its headers as soon as it has accepted the stream.
-    stream.on("metadata", () => {
-      if (!isCurrent()) return;
-      this.#phase = { kind: "up", stream };
-      this.#options.onState(true);
+    const { address, tls, clock, log, onState } = this.#options;
+    let opened: CallSocket | undefined;
+    const giveUp = dialCalls(address, tls, clock, {
+      opened: (stream) => {
+        opened = stream;
+        this.#phase = { kind: "up", stream };
+        onState(true);
+      },
+      visit: this.#visit,
+      closed: (error) => {
+        const { kind } = this.#phase;
+        const isCurrent = opened === undefined ? kind === "connecting" : kind === "up" && this.#phase.stream === opened;
+        if (!isCurrent) return;
+        this.#phase = { kind: "waiting", timer: clock.after(RECONNECT_MS, () => this.#reconnect()) };
+        if (opened !== undefined) {
+          log.warn({ address, error: error?.message }, "call stream broke");
+          onState(false);
+        }
+        this.#failAll("lost connection to the tablet during the query");
+      },
     });
-    stream.on("data", (frames: Buffer) => {
-      this.bytes.received += frames.length;
-      try {
-        eachFrame(frames, this.#visit);
-      } catch (error) {
-        this.#options.log.error({ address: this.#options.address, error: messageOf(error) }, "bad call frame");
-        stream.cancel();
-      }
-    });
-    const broken = (error?: Error): void => {
-      if (!isCurrent()) return;
-      const wasUp = this.#phase.kind === "up";
-      this.#phase = { kind: "waiting", timer: this.#options.clock.after(RECONNECT_MS, () => this.#reconnect()) };
-      if (wasUp) {
-        this.#options.log.warn({ address: this.#options.address, error: error?.message }, "call stream broke");
-        this.#options.onState(false);
-      }
-      this.#failAll("lost connection to the tablet during the query");
-    };
-    stream.on("error", broken);
-    stream.on("end", broken);
-    stream.on("close", broken);
-    return { kind: "connecting", stream };
+    return { kind: "connecting", giveUp };
   }
 
   #reconnect(): void {
@@ -271,7 +247,8 @@ export class CallClient {
     }
   }
 
-  readonly #visit = (callId: number, kind: number, frames: Buffer, start: number, end: number): void => {
+  readonly #visit: VisitFrame = (callId, kind, frames, start, end) => {
+    this.bytes.received += FRAME_HEADER_BYTES + end - start;
     const pending = this.#calls.get(callId);
     // A call that was given up here may still have a reply on its way.
     if (pending === undefined) return;

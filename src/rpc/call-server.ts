@@ -1,8 +1,9 @@
-// The tablet's end of the shared call stream: takes frames apart for the handler, collects replies of one event-loop
-// turn into one message. One CallServer a gateway; when it closes, everything it had under way is the handler's to end.
+// The tablet's end of the shared call stream: gives what frames ask for to the handler, collects replies of one event-loop
+// turn into one write. One CallServer a gateway; when it closes, everything it had under way is the handler's to end.
 
-import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { messageOf, ShardgateError } from "../base/errors.ts";
+import type { Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
+import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import {
@@ -10,7 +11,6 @@ import {
   decodeConclude,
   decodeCredit,
   decodeExecute,
-  eachFrame,
   type ExecuteRequest,
   type FailDetails,
   FRAME_CANCEL,
@@ -21,6 +21,8 @@ import {
   FrameBatch,
   type ReplyEnd,
 } from "./frame.ts";
+import { CallSocket } from "./call-socket.ts";
+import type { VisitFrame } from "./frame-reader.ts";
 import { Pieces } from "./large-calls.ts";
 
 export interface CallHandler {
@@ -33,20 +35,29 @@ export interface CallHandler {
   closed(): void;
 }
 
+export interface CallServerOptions {
+  /** Owned by the CallServer. */
+  readonly socket: Socket;
+  /** Called once; returns who handles the calls. */
+  readonly accept: (server: CallServer) => CallHandler;
+  /** Called once, when the stream is closed. */
+  readonly ended: (server: CallServer) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 export class CallServer {
-  readonly #stream: ServerDuplexStream<Buffer, Buffer>;
+  readonly #stream: CallSocket;
   readonly #batch = new FrameBatch();
   #flushPlanned = false;
   #open = true;
   /** Calls whose end has not been written yet. */
   #calls = 0;
 
-  /** `accept` is called once with this CallServer and returns who handles its calls. */
-  constructor(stream: ServerDuplexStream<Buffer, Buffer>, accept: (server: CallServer) => CallHandler, log: Log) {
-    this.#stream = stream;
+  constructor({ socket, accept, ended, clock, log }: CallServerOptions) {
     const handler = accept(this);
     const pieces = new Pieces();
-    const visit = (callId: number, kind: number, frames: Buffer, start: number, end: number): void => {
+    const visit: VisitFrame = (callId, kind, frames, start, end) => {
       if (kind === FRAME_EXECUTE) {
         this.#calls++;
         const body = pieces.joined(callId, frames, start, end);
@@ -62,27 +73,26 @@ export class CallServer {
         handler.conclude(callId, op, holdId, statements);
       } else throw new ShardgateError("ER_MALFORMED_PACKET", `call stream: unknown frame kind ${kind}`);
     };
-    stream.on("data", (frames: Buffer) => {
-      try {
-        eachFrame(frames, visit);
-      } catch (error) {
-        log.error({ error: messageOf(error) }, "closing a call stream that cannot be understood");
-        stream.destroy();
-        close();
-      }
+    this.#stream = new CallSocket(socket, clock, {
+      visit,
+      closed: (error) => {
+        this.#open = false;
+        if (error !== undefined) log.warn({ error: error.message }, "a gateway's call stream broke");
+        ended(this);
+        handler.closed();
+      },
     });
-    const close = (): void => {
-      if (!this.#open) return;
-      this.#open = false;
-      handler.closed();
-    };
-    stream.on("end", () => {
-      stream.end();
-      close();
-    });
-    stream.on("cancelled", close);
-    stream.on("close", close);
-    stream.on("error", close);
+  }
+
+  /** Closes when what is written has left. */
+  close(): void {
+    this.#flush();
+    this.#stream.end();
+  }
+
+  /** Closes now. */
+  destroy(): void {
+    this.#stream.destroy();
   }
 
   /** Copies `source[start, end)`. */

@@ -16,7 +16,7 @@ export interface CertificateFiles {
   readonly caFile: string;
 }
 
-interface Pems {
+export interface Pems {
   readonly certificate: Buffer;
   readonly privateKey: Buffer;
   readonly caCertificate: Buffer;
@@ -34,6 +34,11 @@ export class Certificates implements experimental.CertificateProvider {
     this.#pems = readPems(files);
     const paths = [files.certFile, files.keyFile, files.caFile];
     new FileReloader([{ name: "gRPC certificates", paths, load: () => this.#load(files) }], LOOK_MS, clock, log);
+  }
+
+  /** Those in force; other ones are another object. */
+  get pems(): Pems {
+    return this.#pems;
   }
 
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {

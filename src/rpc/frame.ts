@@ -1,10 +1,9 @@
-// Call frames: what travels inside a `Batch` of the shared call stream. Laid out by hand, because a protobuf object per
-// call costs more than the whole rest of a point select. Little-endian; every frame is
+// Frames of the call stream (call-socket.ts). Laid out by hand, because an object per call costs more than the whole rest of
+// a point select. Little-endian; every frame is
 //
 //   u32 bytes that follow │ u32 call id │ u8 kind │ body
 //
-// and a `Batch` is the protobuf message { bytes frames = 1 } whose length is written as a padded five-byte varint, so
-// that its place can be reserved before the frames are known. Knows no SQL and no packets: replies are opaque bytes.
+// Knows no SQL and no packets: replies are opaque bytes.
 
 import { ShardgateError } from "../base/errors.ts";
 import { readTraceContext, TRACE_CONTEXT_BYTES, type TraceContext, writeTraceContext } from "../base/tracing.ts";
@@ -19,6 +18,8 @@ export const FRAME_PIECE = 5;
 export const FRAME_DATA = 16;
 export const FRAME_END = 17;
 export const FRAME_FAIL = 18;
+/** From either end, of no call: it is there. */
+export const FRAME_PING = 32;
 
 // Bits of EXECUTE's flags.
 const FLAG_HOLD = 1;
@@ -105,8 +106,7 @@ export interface FailDetails {
   readonly holdLost: boolean;
 }
 
-const BATCH_HEADER_BYTES = 6;
-const FRAME_HEADER_BYTES = 9;
+export const FRAME_HEADER_BYTES = 9;
 const EXECUTE_HEADER_BYTES = 2 + 4 + 8 + 4 + 2 + 8 + 4 + 4;
 const OWNER_BYTES = 8;
 const END_HEADER_BYTES = 1 + 2 + 2 + 4 + 8 + 4 + 8 + 4;
@@ -117,13 +117,13 @@ const POOLED_BATCH_BYTES = 4 * 1024;
 const KEPT_BATCH_BYTES = 1024 * 1024;
 const REPLY_KINDS = ["ok", "resultset", "err"] as const;
 
-/** Collects the frames of one event-loop turn. `take()` hands the batch over and starts a new one. */
+/** Collects the frames of one event-loop turn. `take()` hands them over and starts a new batch. */
 export class FrameBatch {
   #buffer = Buffer.allocUnsafeSlow(FIRST_BATCH_BYTES);
-  #end = BATCH_HEADER_BYTES;
+  #end = 0;
 
   get bytes(): number {
-    return this.#end - BATCH_HEADER_BYTES;
+    return this.#end;
   }
 
   execute(callId: number, request: ExecuteRequest): void {
@@ -233,19 +233,13 @@ export class FrameBatch {
 
   /** The body of the only frame there is; a view of the buffer, which is not to be used again. */
   onlyBody(): Buffer {
-    return this.#buffer.subarray(BATCH_HEADER_BYTES + FRAME_HEADER_BYTES, this.#end);
+    return this.#buffer.subarray(FRAME_HEADER_BYTES, this.#end);
   }
 
-  /** The batch as an encoded protobuf message; owned by the caller. */
+  /** The frames, owned by the caller. */
   take(): Buffer {
     const batch = this.#buffer.subarray(0, this.#end);
-    batch[0] = 0x0a;
-    let rest = this.#end - BATCH_HEADER_BYTES;
-    for (let i = 1; i <= 5; i++) {
-      batch[i] = i === 5 ? rest : (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    this.#end = BATCH_HEADER_BYTES;
+    this.#end = 0;
     // The batch leaves as a copy, a small one out of Node's buffer pool, and this buffer is used again: growing a new one
     // for each turn costs more, above all in garbage collection. One that a large statement has blown up is let go.
     const copy = batch.length <= POOLED_BATCH_BYTES ? Buffer.from(batch) : copyOf(batch);
@@ -284,45 +278,24 @@ function copyOf(bytes: Buffer): Buffer {
   return copy;
 }
 
-/** Serializer of the `Batch` message: batches are built encoded. */
-export function encodeBatch(batch: Buffer): Buffer {
-  return batch;
+/** Where the frame ends whose first four bytes are at `at`. Throws ER_MALFORMED_PACKET. */
+export function frameEnd(frames: Buffer, at: number): number {
+  const bytes = frames.readUInt32LE(at);
+  if (bytes < FRAME_HEADER_BYTES - 4) throw malformedFrame("frame length out of bounds");
+  return at + 4 + bytes;
 }
 
-/** Deserializer of the `Batch` message: the bytes of field 1. Throws ER_MALFORMED_PACKET on anything else. */
-export function decodeBatch(message: Buffer): Buffer {
-  if (message.length === 0) return message;
-  let at = 1;
-  let bytes = 0;
-  if (message[0] !== 0x0a) throw malformed("not a batch");
-  for (let shift = 0; ; shift += 7) {
-    const byte = message[at++];
-    if (byte === undefined || shift > 28) throw malformed("bad length of batch");
-    bytes += (byte & 0x7f) * 2 ** shift;
-    if ((byte & 0x80) === 0) break;
-  }
-  if (at + bytes !== message.length) throw malformed("batch length does not match its message");
-  return message.subarray(at);
-}
+const PING = Buffer.alloc(FRAME_HEADER_BYTES);
+PING.writeUInt32LE(FRAME_HEADER_BYTES - 4);
+PING[FRAME_HEADER_BYTES - 1] = FRAME_PING;
 
-/** Calls `visit` for each frame of a decoded batch; the body is `frames[start, end)`, borrowed from the message. */
-export function eachFrame(
-  frames: Buffer,
-  visit: (callId: number, kind: number, frames: Buffer, start: number, end: number) => void,
-): void {
-  let at = 0;
-  while (at < frames.length) {
-    if (at + FRAME_HEADER_BYTES > frames.length) throw malformed("truncated frame");
-    const end = at + 4 + frames.readUInt32LE(at);
-    if (end > frames.length || end < at + FRAME_HEADER_BYTES) throw malformed("frame length out of bounds");
-    visit(frames.readUInt32LE(at + 4), frames[at + 8] ?? 0, frames, at + FRAME_HEADER_BYTES, end);
-    at = end;
-  }
+export function pingFrame(): Buffer {
+  return PING;
 }
 
 /** `payload` of the result is a view into `frames`. */
 export function decodeExecute(frames: Buffer, start: number, end: number): ExecuteRequest {
-  if (end - start < EXECUTE_HEADER_BYTES) throw malformed("truncated EXECUTE");
+  if (end - start < EXECUTE_HEADER_BYTES) throw malformedFrame("truncated EXECUTE");
   const flags = frames.readUInt16LE(start);
   const settingsBytes = frames.readUInt32LE(start + 14);
   const beginBytes = frames.readUInt16LE(start + 18);
@@ -338,7 +311,7 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
   const afterBytes = frames.readUInt32LE(start + 28);
   const preparedAt = afterAt + afterBytes;
   const payloadAt = preparedAt + frames.readUInt32LE(start + 32);
-  if (payloadAt > end) throw malformed("truncated EXECUTE");
+  if (payloadAt > end) throw malformedFrame("truncated EXECUTE");
   return {
     owner: hasOwner ? frames.readDoubleLE(ownerAt) : 0,
     trace: hasTrace ? readTraceContext(frames, traceAt) : undefined,
@@ -360,7 +333,7 @@ export function decodeExecute(frames: Buffer, start: number, end: number): Execu
 }
 
 export function decodeCredit(frames: Buffer, start: number, end: number): number {
-  if (end - start < 4) throw malformed("truncated CREDIT");
+  if (end - start < 4) throw malformedFrame("truncated CREDIT");
   return frames.readUInt32LE(start);
 }
 
@@ -370,7 +343,7 @@ export function decodeConclude(
   end: number,
 ): { op: ConcludeOp; holdId: number; statements: string } {
   const op = CONCLUDE_OPS[frames[start] ?? 255];
-  if (end - start < CONCLUDE_HEADER_BYTES || op === undefined) throw malformed("truncated CONCLUDE");
+  if (end - start < CONCLUDE_HEADER_BYTES || op === undefined) throw malformedFrame("truncated CONCLUDE");
   const statements = frames.toString("utf8", start + CONCLUDE_HEADER_BYTES, end);
   return { op, holdId: frames.readDoubleLE(start + 1), statements };
 }
@@ -383,13 +356,13 @@ export interface DecodedEnd {
 
 export function decodeEnd(frames: Buffer, start: number, end: number): DecodedEnd {
   const kind = REPLY_KINDS[frames[start] ?? 255];
-  if (end - start < END_HEADER_BYTES || kind === undefined) throw malformed("truncated END");
+  if (end - start < END_HEADER_BYTES || kind === undefined) throw malformedFrame("truncated END");
   const warningsBytes = frames.readUInt32LE(start + 17);
   const warningsAt = start + END_HEADER_BYTES;
   const afterBytes = frames.readUInt32LE(start + 29);
   const afterAt = warningsAt + warningsBytes;
   const chunkAt = afterAt + afterBytes;
-  if (chunkAt > end) throw malformed("truncated END");
+  if (chunkAt > end) throw malformedFrame("truncated END");
   return {
     info: {
       kind,
@@ -407,7 +380,7 @@ export function decodeEnd(frames: Buffer, start: number, end: number): DecodedEn
 
 export function decodeFail(frames: Buffer, start: number, end: number): FailDetails {
   const parsed: unknown = JSON.parse(frames.toString("utf8", start, end));
-  if (!isFailDetails(parsed)) throw malformed("bad FAIL");
+  if (!isFailDetails(parsed)) throw malformedFrame("bad FAIL");
   return parsed;
 }
 
@@ -428,7 +401,7 @@ function isFailDetails(value: unknown): value is FailDetails {
   );
 }
 
-function malformed(what: string): ShardgateError {
+export function malformedFrame(what: string): ShardgateError {
   return new ShardgateError("ER_MALFORMED_PACKET", `call stream: ${what}`);
 }
 

@@ -1,10 +1,10 @@
-// Loads proto/tablet.proto and names what gRPC needs to know of it. The `Calls` method gets codecs of our own, because
-// its messages are built and read as bytes (frame.ts); the other methods go through proto-loader.
+// Loads the services of proto/ and names what gRPC needs to know of them. The data path is no gRPC (call-socket.ts).
 
 import { fileURLToPath } from "node:url";
 import {
   type ChannelOptions,
   ChannelCredentials,
+  Client,
   experimental,
   ServerCredentials,
   type ServiceDefinition,
@@ -12,10 +12,10 @@ import {
 import { loadSync } from "@grpc/proto-loader";
 import { assert } from "../base/assert.ts";
 import { LIMITS } from "../base/limits.ts";
-import { decodeBatch, encodeBatch } from "./frame.ts";
+import type { Pems } from "./certificates.ts";
 
 /** The certificates in force on one side of the gateway-tablet connection; each side demands the other's. */
-export type GrpcTls = experimental.CertificateProvider;
+export type GrpcTls = experimental.CertificateProvider & { readonly pems: Pems };
 
 /** Keepalive finds a gateway that is stopped or cut off within about six seconds; the windows let one stream fill a link. */
 export const CHANNEL_OPTIONS: ChannelOptions = {
@@ -32,19 +32,6 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.use_local_subchannel_pool": 1,
 };
 
-/**
- * A gateway's: it finds out for itself that a tablet is silent (tabletclient/tablet-connection.ts). Keepalive takes a pause of
- * the gateway's own for one of the tablet's, and the streams it gives up then with data half written can keep node's http2
- * busy for ever (nodejs/node issue 52952).
- */
-export const CLIENT_CHANNEL_OPTIONS: ChannelOptions = {
-  ...CHANNEL_OPTIONS,
-  "grpc.keepalive_time_ms": 20_000,
-  "grpc.keepalive_timeout_ms": 40_000,
-};
-
-export const CALLS_PATH = "/shardgate.tablet.v1.Tablet/Calls";
-
 /** A service as a file in proto/ defines it. */
 export function loadService(fileName: string, path: string): ServiceDefinition {
   const protoFile = fileURLToPath(new URL(`../../proto/${fileName}`, import.meta.url));
@@ -53,21 +40,13 @@ export function loadService(fileName: string, path: string): ServiceDefinition {
   return service;
 }
 
-/** The Tablet service with the codecs of `Calls` replaced. */
 export function tabletService(): ServiceDefinition {
-  const methods: Record<string, ServiceDefinition[string]> = {};
-  const loaded = loadService("tablet.proto", "shardgate.tablet.v1.Tablet");
-  for (const [name, method] of Object.entries(loaded)) methods[name] = method;
-  const calls = methods["Calls"];
-  assert(calls !== undefined, "the Tablet service has Calls");
-  methods["Calls"] = {
-    ...calls,
-    requestSerialize: encodeBatch,
-    requestDeserialize: decodeBatch,
-    responseSerialize: encodeBatch,
-    responseDeserialize: decodeBatch,
-  };
-  return methods;
+  return loadService("tablet.proto", "shardgate.tablet.v1.Tablet");
+}
+
+/** Where a gateway's rare calls to a tablet go (tablet-client.ts). Connects when it is used. */
+export function tabletChannel(address: string, tls: GrpcTls | undefined): Client {
+  return new Client(address, channelCredentials(tls), CHANNEL_OPTIONS);
 }
 
 /** Credentials a gateway dials with; plain text without `tls`. */

@@ -1,20 +1,16 @@
-// The tablet's gRPC server: binds the port, serves the Tablet service and the standard gRPC health service
-// (grpc.health.v1), and turns messages into plain calls of the ports below. Knows nothing of mysqlds.
+// The tablet's server: gateways' call streams, and by gRPC the Tablet service and the standard health service
+// (grpc.health.v1), on one port. Turns messages into plain calls of the ports below. Knows nothing of mysqlds.
 
-import {
-  Metadata,
-  Server,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type sendUnaryData,
-} from "@grpc/grpc-js";
+import { Metadata, Server, type ServerUnaryCall, type ServerWritableStream, type sendUnaryData } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
 import { ShardgateError } from "../base/errors.ts";
+import { listenTcp } from "../base/listen.ts";
 import type { LockWait } from "../base/lock-wait.ts";
 import type { Log } from "../base/log.ts";
 import type { TabletType } from "../topo/records.ts";
+import { acceptConnections } from "./accept-connections.ts";
 import { type CallHandler, CallServer } from "./call-server.ts";
 import { failDetailsOf } from "./fail-details.ts";
 import { messageOf, type SchemaChange, type SchemaChangeMessage } from "./schema-message.ts";
@@ -134,34 +130,55 @@ interface GetSchemaMessage {
   readonly tables: readonly string[];
 }
 
+export interface TabletServerOptions {
+  readonly tls: GrpcTls | undefined;
+  readonly ports: TabletPorts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** Listens on `listen` (host:port, port 0: any free one). Throws CONFIG_BAD when the port cannot be had. */
-export async function startTabletServer(
-  listen: string,
-  tls: GrpcTls | undefined,
-  ports: TabletPorts,
-  log: Log,
-): Promise<TabletServer> {
-  const { server, setServing } = makeServer(ports, log);
-  const port = await bind(server, listen, tls);
+export async function startTabletServer(listen: string, options: TabletServerOptions): Promise<TabletServer> {
+  const connections = serveTabletConnections(options);
+  const listener = await listenTcp(listen, connections.take, options.log);
   return {
-    address: `${listen.slice(0, listen.lastIndexOf(":"))}:${port}`,
-    setServing,
-    stop: (graceMs) => stopServer(server, graceMs),
+    address: listener.address,
+    setServing: connections.setServing,
+    async stop(graceMs) {
+      void listener.close();
+      await connections.stop(graceMs);
+    },
   };
 }
 
-/** Serves connections that another process has accepted. */
-export function serveTabletConnections(
-  tls: GrpcTls | undefined,
-  ports: TabletPorts,
-  log: Log,
-): Omit<TabletServer, "address"> & { take(socket: Socket): void } {
+/** Serves connections that have been accepted, maybe by another process. `isGrpc`: called for one that is no call stream. */
+export function serveTabletConnections({ tls, ports, clock, log }: TabletServerOptions): Omit<
+  TabletServer,
+  "address"
+> & {
+  readonly take: (socket: Socket, isGrpc?: () => void) => void;
+} {
   const { server, setServing } = makeServer(ports, log);
   const injector = server.createConnectionInjector(serverCredentials(tls));
+  const streams = new Set<CallServer>();
+  const accept = acceptConnections(tls, {
+    grpc: (socket) => injector.injectConnection(socket),
+    calls(socket) {
+      const accept = (callServer: CallServer): CallHandler => ports.acceptCalls(callServer);
+      const ended = (callServer: CallServer): boolean => streams.delete(callServer);
+      streams.add(new CallServer({ socket, accept, ended, clock, log }));
+    },
+    clock,
+    log,
+  });
   return {
     setServing,
-    take: (socket) => injector.injectConnection(socket),
-    stop: (graceMs) => stopServer(server, graceMs),
+    take: accept,
+    async stop(graceMs) {
+      for (const stream of streams) stream.close();
+      await stopServer(server, graceMs);
+      for (const stream of streams) stream.destroy();
+    },
   };
 }
 
@@ -170,10 +187,6 @@ function makeServer(ports: TabletPorts, log: Log): { readonly server: Server } &
   const health = new HealthImplementation({ "": "NOT_SERVING", "shardgate.tablet.v1.Tablet": "NOT_SERVING" });
   health.addToServer(server);
   server.addService(tabletService(), {
-    Calls(stream: ServerDuplexStream<Buffer, Buffer>) {
-      new CallServer(stream, (callServer) => ports.acceptCalls(callServer), log);
-      stream.sendMetadata(new Metadata());
-    },
     Health(stream: ServerWritableStream<object, TabletHealth>) {
       const unwatch = ports.watchHealth((now) => stream.write(now));
       stream.on("cancelled", unwatch);
@@ -266,20 +279,6 @@ function serveSchema(stream: ServerWritableStream<WatchSchemaMessage, SchemaChan
   stream.on("error", close);
   stream.on("close", close);
   pump();
-}
-
-function bind(server: Server, listen: string, tls: GrpcTls | undefined): Promise<number> {
-  const port = Number(/.:(\d{1,5})$/.exec(listen)?.[1] ?? Number.NaN);
-  if (!(port <= 65_535)) throw new ShardgateError("CONFIG_BAD", `--listen wants HOST:PORT, not "${listen}"`);
-  return new Promise((resolve, reject) => {
-    server.bindAsync(listen, serverCredentials(tls), (error, boundPort) => {
-      if (error === null) resolve(boundPort);
-      else {
-        const hint = "is it taken? --listen HOST:PORT chooses another (port 0: any free one)";
-        reject(new ShardgateError("CONFIG_BAD", `cannot listen on ${listen} for gRPC: ${error.message}; ${hint}`));
-      }
-    });
-  });
 }
 
 function stopServer(server: Server, graceMs: number): Promise<void> {

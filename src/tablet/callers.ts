@@ -192,13 +192,15 @@ export class CallWorker {
       ...this.#ports(),
       acceptCalls: this.calls.accept.bind(this.calls),
     };
-    this.#server = serveTabletConnections(options.tls, ports, options.log);
+    const { tls, clock, log } = options;
+    this.#server = serveTabletConnections({ tls, ports, clock, log });
     this.#server.setServing(news.health.serving);
     this.#tellLoad(options.clock);
   }
 
-  take(socket: Socket): void {
-    this.#server.take(socket);
+  /** `isGrpc` is called if it is no call stream. */
+  take(socket: Socket, isGrpc: () => void): void {
+    this.#server.take(socket, isGrpc);
   }
 
   get problem(): string | undefined {

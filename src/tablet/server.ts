@@ -83,7 +83,8 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     ...watch.ports,
     acceptCalls: (callServer: CallServer) => calls.accept(callServer),
   };
-  const server = await startTabletServer(options.listen, options.tls, ports, log);
+  const { tls, clock } = options;
+  const server = await startTabletServer(options.listen, { tls, ports, clock, log });
   await watch.start();
   const registration = registerTablet(options, server.address);
   log.info(

@@ -112,7 +112,7 @@ export class SchemaFollower {
     const deadlineMs = clock.nowMs() + timeoutMs;
     let version: number;
     try {
-      version = await refreshSchema(stream.connection.calls.client, tables, timeoutMs, keyspace);
+      version = await refreshSchema(stream.connection.channel, tables, timeoutMs, keyspace);
     } catch (error) {
       log.debug({ keyspace, error: messageOf(error) }, "definitions could not be refreshed");
       return;
@@ -141,7 +141,7 @@ export class SchemaFollower {
   #open(keyspace: string, connection: TabletConnection): void {
     const { log } = this.#options;
     const handle = watchSchema(
-      connection.calls.client,
+      connection.channel,
       (change) => this.#take(keyspace, stream, change),
       (error) => {
         if (this.#streams.get(keyspace) !== stream) return;

@@ -3,7 +3,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { CallClient } from "../rpc/call-client.ts";
-import type { GrpcTls } from "../rpc/service.ts";
+import { type GrpcTls, tabletChannel } from "../rpc/service.ts";
 import { watchHealth } from "../rpc/tablet-client.ts";
 import type { TabletHealth } from "../rpc/tablet-server.ts";
 import type { TabletRecord } from "../topo/records.ts";
@@ -12,12 +12,12 @@ const HEALTH_RETRY_MS = 200;
 /** Health comes twice a second. Silence is counted in ticks of our own, so that a busy event loop is not taken for it. */
 const SILENCE_TICK_MS = 1_000;
 const SILENT_TICKS_MAX = 3;
-/** Then what runs there is given up. */
-const GIVEN_UP_TICKS = 6;
 
 export class TabletConnection {
   readonly record: TabletRecord;
   readonly calls: CallClient;
+  /** For everything but calls. */
+  readonly channel: ReturnType<typeof tabletChannel>;
   readonly #clock: Clock;
   readonly #onChange: () => void;
   #health: TabletHealth | undefined;
@@ -31,8 +31,10 @@ export class TabletConnection {
     this.record = record;
     this.#clock = clock;
     this.#onChange = onChange;
+    const address = `${record.hostname}:${record.grpcPort}`;
+    this.channel = tabletChannel(address, tls);
     this.calls = new CallClient({
-      address: `${record.hostname}:${record.grpcPort}`,
+      address,
       tls,
       clock,
       log: log.child({ tablet: record.alias }),
@@ -61,20 +63,20 @@ export class TabletConnection {
     this.#silence.cancel();
     this.#watch?.close();
     this.calls.close();
+    this.channel.close();
   }
 
   #planSilence(): Timer {
     return this.#clock.after(SILENCE_TICK_MS, () => {
       this.#silentTicks++;
       if (this.#silentTicks === SILENT_TICKS_MAX) this.#onChange();
-      if (this.#silentTicks === GIVEN_UP_TICKS) this.calls.giveUp("lost connection to the tablet during the query");
       if (!this.#closed) this.#silence = this.#planSilence();
     });
   }
 
   #watchHealth(): void {
     this.#watch = watchHealth(
-      this.calls.client,
+      this.channel,
       (health) => {
         const before = this.#health;
         const wasSilent = this.#silentTicks >= SILENT_TICKS_MAX;

@@ -151,8 +151,8 @@ export class TabletDirectory implements ShardPort {
   async lockWaits(): Promise<readonly LockWait[]> {
     const primaries = this.tablets.filter(({ record, calls }) => record.type === "primary" && calls.up);
     const told = await Promise.all(
-      primaries.map(({ calls, record }) =>
-        getLockWaits(calls.client, LOCK_WAITS_TIMEOUT_MS).catch((error: unknown) => {
+      primaries.map(({ channel, record }) =>
+        getLockWaits(channel, LOCK_WAITS_TIMEOUT_MS).catch((error: unknown) => {
           this.#options.log.debug({ tablet: record.alias, error: messageOf(error) }, "no word about locks");
           return [];
         }),

@@ -13,7 +13,7 @@ import {
   type ClientConnectionsOptions,
   type ClientLimits,
 } from "../../../src/gateway/client/client-connections.ts";
-import { type Listener, listenTcp, listenUnix } from "../../../src/gateway/client/listen.ts";
+import { type Listener, listenTcp, listenUnix } from "../../../src/base/listen.ts";
 import { NO_PROXIES, type ProxyNetworks } from "../../../src/gateway/client/proxy-protocol.ts";
 import { defaultUsers, type User, Users } from "../../../src/gateway/access/users.ts";
 import { COM, MARIADB_CLIENT } from "../../../src/mysql/constants.ts";

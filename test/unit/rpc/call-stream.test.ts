@@ -1,4 +1,4 @@
-// The shared call stream over a real gRPC connection, and its frames.
+// The shared call stream over real sockets, and its frames.
 
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -7,13 +7,11 @@ import { createLog } from "../../../src/base/log.ts";
 import { CallClient, type ReplySink } from "../../../src/rpc/call-client.ts";
 import { failDetailsOf } from "../../../src/rpc/fail-details.ts";
 import {
-  decodeBatch,
   decodeConclude,
   decodeCredit,
   decodeEnd,
   decodeExecute,
   decodeFail,
-  eachFrame,
   EMPTY,
   type ExecuteRequest,
   FRAME_CANCEL,
@@ -23,9 +21,13 @@ import {
   FRAME_END,
   FRAME_EXECUTE,
   FRAME_FAIL,
+  FRAME_HEADER_BYTES,
+  FRAME_PING,
   FrameBatch,
+  pingFrame,
   type ReplyEnd,
 } from "../../../src/rpc/frame.ts";
+import { FrameReader } from "../../../src/rpc/frame-reader.ts";
 import { startTabletServer, type TabletServer } from "../../../src/rpc/tablet-server.ts";
 
 const REQUEST: ExecuteRequest = {
@@ -59,7 +61,7 @@ const END: ReplyEnd = {
 const OK_END: ReplyEnd = { ...END, kind: "ok", warningsReply: EMPTY, rows: 0, afterReply: EMPTY };
 
 describe("frames", () => {
-  test("come back from a batch as they went in", () => {
+  test("come back from a batch as they went in, however they are cut", () => {
     const batch = new FrameBatch();
     batch.execute(1, REQUEST);
     batch.credit(2, 123_456);
@@ -68,29 +70,8 @@ describe("frames", () => {
     batch.data(5, Buffer.from("xabcx"), 1, 4);
     batch.end(6, END, Buffer.from("tail"), Buffer.from("..last.."), 2, 6);
     batch.fail(7, failDetailsOf(new ShardgateError("POOL_EXHAUSTED", "full"), true));
-    const seen: [number, number, unknown][] = [];
-    eachFrame(decodeBatch(batch.take()), (callId, kind, frames, start, end) => {
-      const body = (): unknown => {
-        switch (kind) {
-          case FRAME_EXECUTE:
-            return decodeExecute(frames, start, end);
-          case FRAME_CREDIT:
-            return decodeCredit(frames, start, end);
-          case FRAME_CONCLUDE:
-            return decodeConclude(frames, start, end);
-          case FRAME_END: {
-            const { info, chunkAt } = decodeEnd(frames, start, end);
-            return { info, chunk: frames.toString("latin1", chunkAt, end) };
-          }
-          case FRAME_FAIL:
-            return decodeFail(frames, start, end);
-          default:
-            return frames.toString("latin1", start, end);
-        }
-      };
-      seen.push([callId, kind, body()]);
-    });
-    expect(seen).toEqual([
+    const bytes = Buffer.concat([batch.take(), pingFrame()]);
+    const whole = [
       [1, FRAME_EXECUTE, REQUEST],
       [2, FRAME_CREDIT, 123_456],
       [3, FRAME_CANCEL, ""],
@@ -98,36 +79,67 @@ describe("frames", () => {
       [5, FRAME_DATA, "abc"],
       [6, FRAME_END, { info: END, chunk: "taillast" }],
       [7, FRAME_FAIL, expect.objectContaining({ id: "POOL_EXHAUSTED", errno: 1040, message: "full", holdLost: true })],
-    ]);
+      [0, FRAME_PING, ""],
+    ];
+    expect(read([bytes])).toEqual(whole);
+    for (let cut = 1; cut < bytes.length; cut++) {
+      expect(read([bytes.subarray(0, cut), bytes.subarray(cut)]), `cut at ${cut}`).toEqual(whole);
+    }
+    expect(read(Array.from(bytes, (byte) => Buffer.of(byte)))).toEqual(whole);
     expect(batch.bytes).toBe(0);
   });
 
-  test("that are cut short are refused at every length", () => {
+  test("whose bodies are cut short are refused at every length", () => {
     const batch = new FrameBatch();
-    batch.execute(1, REQUEST);
-    batch.end(2, END, undefined, Buffer.from("x"), 0, 1);
-    const frames = Buffer.from(decodeBatch(batch.take()));
-    const visit = (_: number, kind: number, all: Buffer, start: number, end: number): void => {
-      if (kind === FRAME_EXECUTE) decodeExecute(all, start, end);
-      else decodeEnd(all, start, end);
-    };
-    for (let length = 1; length < frames.length; length++) {
-      const cut = frames.subarray(0, length);
-      let error: unknown;
-      try {
-        eachFrame(cut, visit);
-      } catch (thrown) {
-        error = thrown;
+    batch.execute(1, { ...REQUEST, payload: Buffer.from("x") });
+    const execute = batch.take();
+    batch.end(2, { ...END, afterReply: EMPTY, warningsReply: EMPTY }, undefined, EMPTY, 0, 0);
+    const end = batch.take();
+    for (const frame of [execute, end]) {
+      for (let bytes = FRAME_HEADER_BYTES; bytes < frame.length - 1; bytes++) {
+        const cut = Buffer.from(frame.subarray(0, bytes));
+        cut.writeUInt32LE(bytes - 4);
+        expect(() => read([cut]), `${bytes} bytes`).toThrow(ShardgateError);
       }
-      // The one cut between two frames leaves a whole one.
-      const boundary = 4 + frames.readUInt32LE(0);
-      if (length === boundary) expect(error).toBeUndefined();
-      else expect(error, `cut at ${length}`).toBeInstanceOf(ShardgateError);
     }
-    expect(() => decodeBatch(Buffer.from([0x0b, 0]))).toThrow(ShardgateError);
-    expect(() => decodeBatch(Buffer.from([0x0a, 5, 0]))).toThrow(ShardgateError);
+  });
+
+  test("of impossible lengths are refused", () => {
+    for (const length of [0, 4, 0x7fff_ffff]) {
+      const frame = Buffer.alloc(FRAME_HEADER_BYTES);
+      frame.writeUInt32LE(length);
+      expect(() => read([frame]), `${length}`).toThrow(ShardgateError);
+    }
   });
 });
+
+/** What a reader finds in `portions`. */
+function read(portions: readonly Buffer[]): [number, number, unknown][] {
+  const seen: [number, number, unknown][] = [];
+  const reader = new FrameReader((callId, kind, frames, start, end) => {
+    const body = (): unknown => {
+      switch (kind) {
+        case FRAME_EXECUTE:
+          return decodeExecute(frames, start, end);
+        case FRAME_CREDIT:
+          return decodeCredit(frames, start, end);
+        case FRAME_CONCLUDE:
+          return decodeConclude(frames, start, end);
+        case FRAME_END: {
+          const { info, chunkAt } = decodeEnd(frames, start, end);
+          return { info, chunk: frames.toString("latin1", chunkAt, end) };
+        }
+        case FRAME_FAIL:
+          return decodeFail(frames, start, end);
+        default:
+          return frames.toString("latin1", start, end);
+      }
+    };
+    seen.push([callId, kind, body()]);
+  });
+  for (const portion of portions) reader.push(portion);
+  return seen;
+}
 
 describe("the stream", () => {
   let server: TabletServer | undefined;
@@ -140,10 +152,9 @@ describe("the stream", () => {
   /** A gateway's end, up, of a stream to a tablet that answers every statement with itself. */
   async function opened(executed: (payload: Buffer) => void = () => undefined): Promise<CallClient> {
     const log = createLog("test", "silent");
-    server = await startTabletServer(
-      "127.0.0.1:0",
-      undefined,
-      {
+    server = await startTabletServer("127.0.0.1:0", {
+      tls: undefined,
+      ports: {
         acceptCalls: (calls) => ({
           execute(callId, { payload }) {
             executed(payload);
@@ -165,8 +176,9 @@ describe("the stream", () => {
         transactions: () => Promise.resolve({ prepared: [], decisions: [] }),
         resolveTransaction: () => Promise.resolve(0),
       },
+      clock: systemClock,
       log,
-    );
+    });
     const { address } = server;
     return new Promise<CallClient>((resolve) => {
       const made: CallClient = new CallClient({

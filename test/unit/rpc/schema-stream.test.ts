@@ -4,6 +4,7 @@
 import { Client } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "vitest";
 import { MysqlError } from "../../../src/base/errors.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { createLog } from "../../../src/base/log.ts";
 import type { SchemaChange } from "../../../src/rpc/schema-message.ts";
 import { CHANNEL_OPTIONS, channelCredentials } from "../../../src/rpc/service.ts";
@@ -38,7 +39,12 @@ afterEach(async () => {
 });
 
 async function serve(ports: Pick<TabletPorts, "watchSchema" | "refreshSchema">): Promise<Client> {
-  server = await startTabletServer("127.0.0.1:0", undefined, { ...NO_CALLS, ...ports }, createLog("test", "silent"));
+  server = await startTabletServer("127.0.0.1:0", {
+    tls: undefined,
+    ports: { ...NO_CALLS, ...ports },
+    clock: systemClock,
+    log: createLog("test", "silent"),
+  });
   client = new Client(server.address, channelCredentials(undefined), CHANNEL_OPTIONS);
   return client;
 }

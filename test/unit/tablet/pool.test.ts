@@ -1,8 +1,8 @@
 // The pool's bookkeeping: connections that close take themselves out of the pool, also while it is closing others.
 
 import { describe, expect, test } from "vitest";
-import type { Clock, Timer } from "../../../src/base/clock.ts";
 import { Pool, type Poolable } from "../../../src/tablet/pool.ts";
+import { DrivenClock } from "../../fixture/driven-clock.ts";
 
 class FakeConnection implements Poolable {
   settings = "";
@@ -27,38 +27,8 @@ class FakeConnection implements Poolable {
   }
 }
 
-class FakeClock implements Clock {
-  #nowMs = 0;
-  #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  wallMs(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, fire: () => void): Timer {
-    const timer = { atMs: this.#nowMs + delayMs, fire };
-    this.#timers.push(timer);
-    return {
-      cancel: () => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
-      },
-    };
-  }
-
-  advance(byMs: number): void {
-    this.#nowMs += byMs;
-    const due = this.#timers.filter(({ atMs }) => atMs <= this.#nowMs);
-    this.#timers = this.#timers.filter(({ atMs }) => atMs > this.#nowMs);
-    for (const { fire } of due) fire();
-  }
-}
-
 async function filled(count: number) {
-  const clock = new FakeClock();
+  const clock = new DrivenClock(0);
   const all: FakeConnection[] = [];
   const pool: Pool<FakeConnection> = new Pool<FakeConnection>({
     name: "query",

@@ -4,8 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Clock } from "../../../src/base/clock.ts";
-import { systemClock } from "../../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import type { Log } from "../../../src/base/log.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createEmbeddedTopo } from "../../../src/topo/embedded.ts";
@@ -18,6 +17,7 @@ import { keyspaceKey, tabletKey, Topology, vschemaKey } from "../../../src/topo/
 import type { TopologyWatcher } from "../../../src/topo/topology-watcher.ts";
 import { createTopologyWatcher } from "../../../src/topo/topology-watcher.ts";
 import { eventually, startEtcd } from "./etcd-process.ts";
+import { DrivenClock } from "../../fixture/driven-clock.ts";
 
 const ROOT = "/shardgate";
 const tablet = (uid: number, cell = "zone1"): TabletRecord => ({
@@ -404,34 +404,3 @@ test("with a real etcd: serves from the file while it is away, and from etcd whe
   await eventually("tablet", async () => (await topology.getTablets()).length === 1);
   expect(missing).toBe(0);
 });
-
-class DrivenClock implements Clock {
-  #nowMs = 1_000_000;
-  readonly #timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  wallMs(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, fire: () => void) {
-    const timer = { atMs: this.#nowMs + delayMs, fire };
-    this.#timers.add(timer);
-    return { cancel: () => this.#timers.delete(timer) };
-  }
-
-  advance(byMs: number): void {
-    const untilMs = this.#nowMs + byMs;
-    for (;;) {
-      const [due] = [...this.#timers].filter((timer) => timer.atMs <= untilMs).toSorted((a, b) => a.atMs - b.atMs);
-      if (due === undefined) break;
-      this.#timers.delete(due);
-      this.#nowMs = due.atMs;
-      due.fire();
-    }
-    this.#nowMs = untilMs;
-  }
-}

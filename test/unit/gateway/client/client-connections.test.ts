@@ -12,7 +12,7 @@ import { systemClock } from "../../../../src/base/clock.ts";
 import { ShardgateError } from "../../../../src/base/errors.ts";
 import { LIMITS } from "../../../../src/base/limits.ts";
 import { silentLog } from "../../../../src/base/log.ts";
-import { listenUnix } from "../../../../src/gateway/client/listen.ts";
+import { listenUnix } from "../../../../src/base/listen.ts";
 import { parseProxyNetworks } from "../../../../src/gateway/client/proxy-protocol.ts";
 import { FileReloader } from "../../../../src/base/reloaded-files.ts";
 import { hashPassword, parseUsers, Users } from "../../../../src/gateway/access/users.ts";

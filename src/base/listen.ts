@@ -1,10 +1,10 @@
-// The gateway's listeners: TCP, and a Unix socket if one is wanted. A socket's file that a dead process has left is removed,
+// Listeners: TCP, and Unix sockets. A socket's file that a dead process has left is removed,
 // one that somebody listens on is not.
 
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { messageOf, ShardgateError } from "../../base/errors.ts";
-import type { Log } from "../../base/log.ts";
+import { messageOf, ShardgateError } from "./errors.ts";
+import type { Log } from "./log.ts";
 
 export interface Listener {
   /** host:port as bound, or the socket's path. */
@@ -74,7 +74,7 @@ function started(server: Server, where: object, refusal: (error: Error) => Shard
 
 /** A connection that cannot be had (no file descriptor is left) is no reason to end. */
 function tell(server: Server, log: Log): void {
-  server.on("error", (error) => log.error({ error: error.message }, "a client's connection could not be accepted"));
+  server.on("error", (error) => log.error({ error: error.message }, "a connection could not be accepted"));
 }
 
 function listenerOf(server: Server, address: string): Listener {
