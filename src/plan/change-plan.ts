@@ -18,6 +18,17 @@ export interface ChangePlan {
   /** Why the shards do not each run the statement. */
   readonly reason: string;
   readonly effect: Effect;
+  /** Views WITH CHECK OPTION that the statement writes through. */
+  readonly checks?: readonly ViewCheck[];
+}
+
+/** What rows have to be like after they were written. */
+export interface ViewCheck {
+  /** Of the table in the statement. */
+  readonly alias: string;
+  readonly condition: Expr;
+  /** As errors name it: `keyspace`.`view`. */
+  readonly view: string;
 }
 
 export interface ChangeTarget {

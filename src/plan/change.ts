@@ -120,11 +120,12 @@ interface Target {
 
 function targetsOf(statement: Update | Delete, block: Block): readonly Target[] {
   if (statement.kind === "delete") {
-    if (statement.form === "single") return block.sources.map((source) => ({ source: writable(source), set: [] }));
+    if (statement.form === "single")
+      return block.sources.map((source) => ({ source: writable(source, "DELETE"), set: [] }));
     return statement.targets.map(({ schema, name }) => {
       const source = sourceNamed(block, schema, name);
       if (source === undefined) throw unknownTarget(name);
-      return { source: writable(source), set: [] };
+      return { source: writable(source, "DELETE"), set: [] };
     });
   }
   const bySource = new Map<Source, Assignment[]>();
@@ -135,7 +136,7 @@ function targetsOf(statement: Update | Delete, block: Block): readonly Target[] 
     if (source === undefined) {
       throw new MysqlError(1054, "42S22", `Unknown column '${assignment.column.name}' in 'field list'`);
     }
-    const list = bySource.get(writable(source));
+    const list = bySource.get(writable(source, "UPDATE"));
     if (list === undefined) bySource.set(source, [assignment]);
     else list.push(assignment);
   }
@@ -146,9 +147,9 @@ function unknownTarget(name: string): MysqlError {
   return new MysqlError(1109, "42S02", `Unknown table '${name}' in MULTI DELETE`);
 }
 
-function writable(source: Source): Source {
+function writable(source: Source, verb: "UPDATE" | "DELETE"): Source {
   if (source.resolved !== undefined) return source;
-  throw new MysqlError(1288, "HY000", `The target table ${source.shownAlias} of the UPDATE is not updatable`);
+  throw new MysqlError(1288, "HY000", `The target table ${source.shownAlias} of the ${verb} is not updatable`);
 }
 
 function placingOf({ resolved }: Source): Placing {

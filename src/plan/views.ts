@@ -1,6 +1,7 @@
 // Views of sharded keyspaces: each shard has the definition, and its own rows behind it. Before a query is planned its views
 // become derived tables with their definitions, views over views as well, so that the planner sees the tables whose rows it
 // has to find. A query that one shard can answer is still sent as it was written.
+// What writes through views become is in view-writes.ts.
 //
 // Views of unsharded keyspaces are tables like others. One that the VSchema lists is taken for the table it says.
 
@@ -84,7 +85,7 @@ function expanded(query: Query, context: PlanContext, depth: number): Query {
       if (node.kind !== "tableName" || ctes.has(node)) return node;
       const found = viewOf(node, context);
       if (found === undefined) return node;
-      const derived = derivedTable(node, found.keyspace, found.view, context, depth);
+      const derived = viewAsDerived(node, found.keyspace, found.view, context, depth);
       if (node.alias === undefined) names.set(node.name, (names.get(node.name) ?? new Set()).add(found.keyspace));
       replaced.set(derived, derived);
       return derived;
@@ -113,25 +114,27 @@ function rewriteQuery(query: Query, changes: Parameters<typeof rewrite>[1]): Que
   return changes.query === undefined ? below : changes.query(below);
 }
 
-function derivedTable(
+/** The view as what a query reads in its place. Throws 1462 for views in a circle. */
+export function viewAsDerived(
   node: TableName,
   keyspace: string,
   view: TableSchema,
   context: PlanContext,
   depth: number,
 ): DerivedTable {
+  const own = expanded(selectOfView(keyspace, view, depth), { ...context, keyspace }, depth + 1);
+  return { kind: "derived", lateral: false, query: own, alias: node.alias ?? node.name, columns: [], pos: node.pos };
+}
+
+/** A view's definition, its columns named as the view's and its tables with their keyspace. Throws 1462 for a circle. */
+export function selectOfView(keyspace: string, view: TableSchema, depth: number): Query {
   if (depth >= NESTING_MAX) {
     throw new MysqlError(1462, "HY000", `\`${keyspace}\`.\`${view.name}\` contains view recursion`);
   }
   const query = parse(view.viewQuery ?? "");
   if (!isQuery(query))
     throw new ShardgateError("INTERNAL", `the definition of view ${keyspace}.${view.name} is no SELECT`);
-  const own = expanded(
-    withNames(withoutIdleLimits(qualified(query, keyspace)), view),
-    { ...context, keyspace },
-    depth + 1,
-  );
-  return { kind: "derived", lateral: false, query: own, alias: node.alias ?? node.name, columns: [], pos: node.pos };
+  return withNames(withoutIdleLimits(qualified(query, keyspace)), view);
 }
 
 /** Names without a schema are the view's keyspace's. */
@@ -194,7 +197,7 @@ function withOrderOfView(select: Select, views: ReadonlyMap<TableRef, DerivedTab
 }
 
 /** Its rows are not those of its FROM, one by one. */
-function computesOverRows(select: Select): boolean {
+export function computesOverRows(select: Select): boolean {
   if (select.groupBy.length > 0 || select.having !== undefined || select.options.includes("distinct")) return true;
   let computes = false;
   for (const item of select.items) {

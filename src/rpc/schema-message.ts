@@ -29,6 +29,7 @@ interface TableMessage {
   readonly columns: readonly ColumnMessage[];
   readonly keys: readonly KeySchema[];
   readonly viewQuery: string;
+  readonly viewCheck: string;
   readonly rows: number;
 }
 
@@ -54,7 +55,7 @@ function tableMessage({ viewQuery, rows, ...table }: TableSchema): TableMessage 
     charset,
     collation,
   }));
-  return { ...table, columns, viewQuery: viewQuery ?? "", rows: rows ?? -1 };
+  return { ...table, columns, viewQuery: viewQuery ?? "", viewCheck: table.viewCheck ?? "", rows: rows ?? -1 };
 }
 
 /** Reads the messages of a stream; its definitions share the texts that most of them have in common. */
@@ -65,13 +66,14 @@ export class SchemaMessageReader {
     return { ...message, tables: message.tables.map((table) => this.#table(table)) };
   }
 
-  #table({ name, kind, columns, keys, viewQuery, rows }: TableMessage): TableSchema {
+  #table({ name, kind, columns, keys, viewQuery, viewCheck, rows }: TableMessage): TableSchema {
     return {
       name,
       kind: kind === "view" || kind === "sequence" ? kind : "table",
       columns: columns.map((column) => this.#column(column)),
       keys: keys.map(({ name: key, unique, columns: parts }) => ({ name: key, unique, columns: parts })),
       viewQuery: viewQuery === "" ? undefined : viewQuery,
+      ...(viewCheck === "local" || viewCheck === "cascaded" ? { viewCheck } : {}),
       rows: rows < 0 ? undefined : rows,
     };
   }

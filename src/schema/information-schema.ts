@@ -22,6 +22,8 @@ export interface TableFacts {
   readonly comment: string;
   /** VIEW_DEFINITION of a view. */
   readonly viewQuery: string | undefined;
+  /** CHECK_OPTION of a view: NONE, LOCAL, CASCADED. */
+  readonly viewCheck?: string | undefined;
 }
 
 /** MySQL has no sequences; Vitess marks the tables that stand for them. */
@@ -41,6 +43,7 @@ export class TableMaker {
       columns: columns.map((row) => this.#column(row)),
       keys: keysOf(keys),
       viewQuery: facts.viewQuery,
+      ...viewCheckOf(facts.viewCheck),
       rows: undefined,
     };
   }
@@ -74,6 +77,12 @@ export class TableMaker {
     if (text.length <= SHARED_CHARS_MAX && this.#texts.size < SHARED_TEXTS_MAX) this.#texts.set(text, text);
     return text;
   }
+}
+
+/** Left out when there is none. */
+function viewCheckOf(text: string | undefined): Pick<TableSchema, "viewCheck"> {
+  const check = text?.toLowerCase();
+  return check === "local" || check === "cascaded" ? { viewCheck: check } : {};
 }
 
 const SHARED_CHARS_MAX = 64;

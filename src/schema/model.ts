@@ -36,6 +36,8 @@ export interface TableSchema {
   readonly keys: readonly KeySchema[];
   /** The SELECT of a view, as its server prints it. */
   readonly viewQuery: string | undefined;
+  /** Of a view: its WITH CHECK OPTION. */
+  readonly viewCheck?: "local" | "cascaded" | undefined;
   /** Estimated rows of one shard; undefined when not known. */
   readonly rows: number | undefined;
 }

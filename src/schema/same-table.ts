@@ -8,6 +8,7 @@ export function sameDefinition(a: TableSchema, b: TableSchema): boolean {
     a.name === b.name &&
     a.kind === b.kind &&
     a.viewQuery === b.viewQuery &&
+    a.viewCheck === b.viewCheck &&
     sameList(a.columns, b.columns, sameColumn) &&
     sameList(a.keys, b.keys, sameKey)
   );

@@ -85,7 +85,10 @@ export class SchemaSource {
       );
       const hasViews = types.some(([, type]) => type?.endsWith("VIEW") === true);
       const views = hasViews
-        ? await this.#rows(`SELECT ${NAME}, MD5(VIEW_DEFINITION) FROM information_schema.VIEWS`, part)
+        ? await this.#rows(
+            `SELECT ${NAME}, CONCAT(MD5(VIEW_DEFINITION), CHECK_OPTION) FROM information_schema.VIEWS`,
+            part,
+          )
         : [];
       for (const [name, type] of types) if (name !== null && name !== undefined) found.set(name, type ?? "");
       for (const rows of [columns, keys, views]) {
@@ -126,9 +129,9 @@ export class SchemaSource {
     );
     const hasViews = facts.some(([, type]) => type?.endsWith("VIEW") === true);
     const views = hasViews
-      ? await this.#rows(`SELECT ${NAME}, VIEW_DEFINITION FROM information_schema.VIEWS`, names)
+      ? await this.#rows(`SELECT ${NAME}, VIEW_DEFINITION, CHECK_OPTION FROM information_schema.VIEWS`, names)
       : [];
-    const queries = new Map(views.map(([name, query]) => [name, query]));
+    const definitions = new Map(views.map(([name, query, check]) => [name, { query, check }]));
     return facts.flatMap(([name, type, comment]) => {
       const own = columns.get(name ?? "");
       if (name === null || name === undefined || own === undefined) return [];
@@ -136,7 +139,8 @@ export class SchemaSource {
         name,
         type: type ?? "",
         comment: comment ?? "",
-        viewQuery: queries.get(name) ?? undefined,
+        viewQuery: definitions.get(name)?.query ?? undefined,
+        viewCheck: definitions.get(name)?.check ?? undefined,
       };
       return [this.#maker.table(about, own, keys.get(name) ?? [])];
     });

@@ -204,10 +204,7 @@ describe("views of a sharded keyspace", () => {
     await must(pair.gateway, "DROP VIEW taken");
   });
 
-  test("writes through a view are refused", async () => {
-    for (const sql of ["INSERT INTO plain (id) VALUES (99)", "UPDATE plain SET n = 1 WHERE id = 1"]) {
-      expect(await pair.gateway.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
-    }
+  test("definitions over tables of other keyspaces are refused", async () => {
     expect(await pair.gateway.query("CREATE VIEW across AS SELECT id FROM u.p")).toMatchObject({ errno: 1235 });
   });
 
@@ -221,6 +218,117 @@ describe("views of a sharded keyspace", () => {
       "DROP VIEW committing",
     ]) {
       await same(sql);
+    }
+  });
+});
+
+const WRITTEN_VIEWS = [
+  "CREATE VIEW w_plain AS SELECT id, name, n FROM c",
+  "CREATE VIEW w_renamed (k, label, num) AS SELECT id, name, n FROM c WHERE n IS NOT NULL",
+  "CREATE VIEW w_checked AS SELECT id AS k, n, name FROM c WHERE n < 50 WITH CHECK OPTION",
+  "CREATE VIEW w_over AS SELECT k, n FROM w_checked WHERE n > 0 WITH LOCAL CHECK OPTION",
+  "CREATE VIEW w_computed AS SELECT id, n + 1 AS next, name FROM c",
+  "CREATE VIEW w_joined AS SELECT c.id, c.name, o.oid, o.total FROM c JOIN o ON o.cid = c.id",
+  "CREATE VIEW w_grouped AS SELECT n, COUNT(*) AS how_many FROM c GROUP BY n",
+  "CREATE VIEW w_orders AS SELECT oid, cid, total FROM o WHERE total < 1000",
+  "CREATE VIEW w_m AS SELECT mid AS id, room AS place, body FROM m",
+  "CREATE VIEW w_keyless AS SELECT name, n FROM c",
+];
+
+const WRITES = [
+  // One table.
+  "INSERT INTO w_plain (id, name, n) VALUES (101, 'p', 1), (102, 'q', 2), (104, 'r', 3)",
+  "INSERT INTO w_plain VALUES (105, 's', 4)",
+  "INSERT INTO w_plain SET id = 106, name = 't'",
+  "INSERT INTO w_renamed (k, label) VALUES (107, 'u'), (108, 'v')",
+  "INSERT INTO w_renamed (num, k) SELECT n, id + 100 FROM w_plain WHERE id IN (9, 10) ORDER BY id",
+  "INSERT INTO w_plain (id, n) VALUES (101, 7), (111, 7) ON DUPLICATE KEY UPDATE n = w_plain.n + VALUES(n)",
+  "INSERT INTO w_renamed (k, num) VALUES (102, 9) ON DUPLICATE KEY UPDATE num = num + VALUES(num), label = 'dup'",
+  "REPLACE INTO w_renamed (k, label, num) VALUES (104, 'rr', 5), (112, 'new', 6)",
+  "INSERT INTO w_plain (id, n) VALUES (113, (SELECT MAX(num) FROM w_renamed WHERE k < 5))",
+  "INSERT INTO w_renamed (k, num) VALUES (114, 1) RETURNING k, label, num + 1 AS more",
+  "INSERT INTO w_plain (id) VALUES (101)",
+  "INSERT INTO w_plain (id, email) VALUES (120, 'x')",
+  "UPDATE w_plain SET n = 11 WHERE id = 101",
+  "UPDATE w_plain SET n = n + 1, name = CONCAT(name, '!') WHERE id > 100",
+  "UPDATE w_renamed SET num = num * 2 WHERE label LIKE '%!' AND k IN (102, 104, 105)",
+  "UPDATE w_renamed AS w SET w.num = w.num + 1 WHERE w.k BETWEEN 101 AND 105 ORDER BY w.num DESC, w.k LIMIT 2",
+  "UPDATE s.w_renamed SET s.w_renamed.num = 3 WHERE s.w_renamed.k = 107",
+  "UPDATE w_renamed SET k = k + 1000 WHERE k IN (101, 102)",
+  "UPDATE w_renamed SET num = (SELECT COUNT(*) FROM w_orders) WHERE k = 1101",
+  "UPDATE w_plain SET n = 4 WHERE id IN (SELECT k FROM w_renamed WHERE num > 4) AND id > 100",
+  "UPDATE w_plain SET email = 'hidden' WHERE id = 101",
+  "UPDATE w_plain SET n = 1 WHERE email = 'a1'",
+  "UPDATE w_plain SET nosuch = 1",
+  "DELETE FROM w_renamed WHERE k = 112",
+  "DELETE FROM w_renamed WHERE num > 3 AND k > 100 ORDER BY k DESC LIMIT 2",
+  "DELETE FROM w_plain WHERE id > 1000 RETURNING id, name",
+  "DELETE FROM w_plain WHERE id = 106 RETURNING *",
+  "DELETE FROM w_renamed WHERE k IN (SELECT id FROM w_plain WHERE n = 3) AND k > 100",
+  "UPDATE w_keyless SET n = 44 WHERE name = 'a' ORDER BY name",
+  "DELETE FROM w_keyless WHERE name = 'v'",
+  // Of a table placed by another vindex.
+  "INSERT INTO w_m (id, place, body) VALUES (101, 'green', 'g'), (102, 'red', 'r')",
+  "UPDATE w_m SET place = 'blue' WHERE id = 101",
+  "UPDATE w_m SET body = CONCAT(body, place) WHERE place = 'BLUE'",
+  "DELETE FROM w_m WHERE id > 100",
+  // WITH CHECK OPTION.
+  "INSERT INTO w_checked (k, n) VALUES (201, 1), (202, 2)",
+  "INSERT INTO w_checked (k, n) VALUES (203, 1), (204, 99)",
+  "INSERT INTO w_checked (k, n) VALUES (205, 500)",
+  "INSERT IGNORE INTO w_checked (k, n) VALUES (206, 500), (207, 3), (208, 700)",
+  "INSERT INTO w_over VALUES (209, 60)",
+  "INSERT INTO w_over VALUES (210, -1)",
+  "INSERT INTO w_over VALUES (211, 5)",
+  "INSERT INTO w_checked (k, n) SELECT id + 300, n FROM w_plain WHERE id IN (2, 3, 5)",
+  "UPDATE w_checked SET n = 49 WHERE k = 201",
+  "UPDATE w_checked SET n = 50 WHERE k = 201",
+  "UPDATE w_checked SET n = n + 48 WHERE k > 200",
+  "UPDATE w_over SET n = n + 10 WHERE k IN (201, 202, 211)",
+  "UPDATE w_over SET n = 0 WHERE k = 211",
+  "UPDATE w_checked SET n = n + 1 WHERE k > 200 ORDER BY k LIMIT 2",
+  "UPDATE w_checked SET n = n + 45 WHERE k > 200 ORDER BY k DESC LIMIT 2",
+  "UPDATE w_checked SET k = k + 1000 WHERE k > 200 AND n < 12",
+  "UPDATE w_checked SET k = k + 2000, n = 77 WHERE k > 1200",
+  "DELETE FROM w_checked WHERE k > 200",
+  // Joins.
+  "UPDATE w_joined SET total = total + 100 WHERE oid = 1",
+  "UPDATE w_joined SET name = 'joined' WHERE id = 2",
+  "UPDATE w_joined SET total = total + 100, name = 'both' WHERE id = 4",
+  "UPDATE w_joined SET total = 900 WHERE name = 'd'",
+  "DELETE FROM w_joined WHERE id = 1",
+  "UPDATE w_plain v JOIN w_orders w ON w.cid = v.id SET w.total = w.total + 1 WHERE v.id = 1",
+  "UPDATE c JOIN w_grouped g ON g.n = c.n SET c.name = g.how_many WHERE c.id = 7",
+  "UPDATE c JOIN w_plain v ON v.id = c.n SET c.name = v.name WHERE c.id > 5 AND c.id < 10",
+  "UPDATE w_orders LEFT JOIN w_renamed w ON w.k = w_orders.cid SET w_orders.total = IFNULL(w.num, 500) + oid WHERE oid > 3",
+  "DELETE v FROM w_orders v JOIN w_plain p ON p.id = v.cid WHERE p.id = 9",
+  "DELETE w_orders FROM w_orders, u.p WHERE u.p.id = w_orders.oid AND w_orders.oid > 4",
+  // What cannot be written.
+  "UPDATE w_computed SET name = 'computed' WHERE id = 3",
+  "UPDATE w_computed SET next = 4 WHERE id = 3",
+  "INSERT INTO w_computed (id) VALUES (300)",
+  "INSERT INTO w_computed (id, next) VALUES (301, 1)",
+  "INSERT INTO w_computed VALUES (302, 1, 'x')",
+  "UPDATE w_grouped SET n = 1",
+  "DELETE FROM w_grouped",
+  "INSERT INTO w_grouped (n) VALUES (1)",
+  "INSERT INTO u.p (name, price) SELECT label, num FROM w_renamed WHERE k = 3",
+];
+
+describe("writes through views of a sharded keyspace", () => {
+  test("leave what they leave on one server", { timeout: 120_000 }, async () => {
+    await pair.same("USE s");
+    for (const sql of WRITTEN_VIEWS) await same(sql);
+    for (const sql of WRITES) {
+      const [got, wanted] = await pair.both(sql);
+      // Servers differ in what they call the clause of a column that is not there.
+      const isShown = (outcome: Outcome): boolean => outcome.kind === "error" && outcome.errno !== 1054;
+      const seen = (outcome: Outcome): object => (isShown(outcome) ? outcome : told(outcome, sql));
+      expect(seen(got), sql).toEqual(seen(wanted));
+      for (const table of ["c ORDER BY id", "o ORDER BY oid", "m ORDER BY mid", "u.p ORDER BY id"]) {
+        const query = `SELECT * FROM ${table}`;
+        expect(await pair.gateway.rows(query), `${sql}: ${table}`).toEqual(await pair.direct.rows(query));
+      }
     }
   });
 });

@@ -254,6 +254,7 @@ class RowChange {
       );
     }
     const replies = await runParts(parts);
+    await this.#check(target, byShard);
     if (target.changesVindex) await this.#move(target, rows);
     if (statement.kind === "delete") {
       for (const lookup of lookupsOf(target)) {
@@ -403,6 +404,36 @@ class RowChange {
     }
   }
 
+  /** Throws 1369 for a row that is not any more of the view that it was written through. */
+  async #check(target: ChangeTarget, byShard: ReadonlyMap<ShardTarget, readonly FoundRow[]>): Promise<void> {
+    const alias = target.ref.alias ?? target.ref.name;
+    for (const check of this.#plan.checks ?? []) {
+      if (check.alias !== alias) continue;
+      const fails: Expr = {
+        kind: "binary",
+        op: "=",
+        left: callNode("ifnull", [check.condition, FALSE]),
+        right: FALSE,
+        pos: 0,
+      };
+      for (const [shard, rows] of byShard) {
+        for (const chunk of chunks(rows, LIMITS.writtenKeysMax)) {
+          const keys = chunk.map((row) => keyNow(target, row));
+          const where: Expr = {
+            kind: "and",
+            operands: [{ kind: "or", operands: [FALSE, ...keys], pos: 0 }, fails],
+            pos: 0,
+          };
+          const from = [{ ...target.ref, indexHints: [], partitions: [] }];
+          const reply = await this.#send(shard, { ...EMPTY_SELECT, items: [itemOf(FALSE)], from, where });
+          if (readTextRows(reply.bytes).length > 0) {
+            throw new MysqlError(1369, "44000", `CHECK OPTION failed ${check.view}`);
+          }
+        }
+      }
+    }
+  }
+
   /** The rows' vindexed columns as they are stored now. */
   async #readAgain(
     target: ChangeTarget,
@@ -412,13 +443,7 @@ class RowChange {
     const table = bareTable(target);
     const items = target.vindexed.map(({ column }) => itemOf(storedItem(column, columnOf(column.name))));
     for (const row of rows) {
-      const now = equalTo(
-        target.key.map(({ column }, i) => {
-          const assigned = target.newKey.findIndex((each) => each.column === column);
-          const expr = assigned < 0 ? row.key[i]?.expr : row.newKey[assigned];
-          return [columnOf(column.name), expr ?? FALSE];
-        }),
-      );
+      const now = keyNow(target, row);
       if (row.shard === undefined)
         throw notSupported(`UPDATE of vindex columns of a row of ${target.table} without place`);
       const reply = await this.#send(row.shard, { ...EMPTY_SELECT, items, from: [table], where: now });
@@ -434,6 +459,17 @@ class RowChange {
     }
     return again;
   }
+}
+
+/** What finds the row when it has been written. */
+function keyNow({ key, newKey }: ChangeTarget, row: FoundRow): Expr {
+  return equalTo(
+    key.map(({ column }, i) => {
+      const assigned = newKey.findIndex((each) => each.column === column);
+      const expr = assigned < 0 ? row.key[i]?.expr : row.newKey[assigned];
+      return [columnOf(column.name), expr ?? FALSE];
+    }),
+  );
 }
 
 /** A row as its vindexes see it. */

@@ -69,7 +69,7 @@ export const UPDATES: readonly Make[] = [
   (r) => `UPDATE loose SET v = (SELECT MAX(qty) FROM item) WHERE aid > ${id(r)}`,
   // Ids.
   (r) => `UPDATE acct SET n = LAST_INSERT_ID(IFNULL(ABS(n), 0) + 1) WHERE id = ${id(r)}`,
-  (r) => `UPDATE acct SET n = LAST_INSERT_ID(${r.int(90)}) WHERE ${where(r, ACCT_WHERE)}`,
+  (r) => `UPDATE acct SET n = LAST_INSERT_ID(${r.int(90) + 1}) WHERE ${where(r, ACCT_WHERE)}`,
   (r) => `UPDATE acct SET ver = LAST_INSERT_ID(ver + id) WHERE n > ${r.int(5)} ORDER BY id LIMIT ${r.int(5) + 1}`,
   (r) => `UPDATE num SET v = CONCAT(v, '+') WHERE id = LAST_INSERT_ID() OR v = 'b${r.int(3)}'`,
   // Several tables, also the same one twice.

@@ -63,6 +63,7 @@ describe("SchemaSource", () => {
     "CREATE OR REPLACE VIEW v AS SELECT id AS b, b AS id FROM t",
     "CREATE OR REPLACE VIEW v AS SELECT id, b FROM t WHERE id > 5",
     "ALTER VIEW v AS SELECT id, b FROM t WHERE id > 6",
+    "ALTER VIEW v AS SELECT id, b FROM t WHERE id > 6 WITH LOCAL CHECK OPTION",
     "DROP VIEW v",
     "CREATE SEQUENCE s",
   ])("notices %s", async (sql) => {
@@ -122,6 +123,7 @@ describe("SchemaSource", () => {
       { name: "n", unique: true, columns: ["n"] },
     ]);
     expect(found.find(({ name }) => name === "v")?.viewQuery).toContain("AS `m`");
+    expect(found.map(({ viewCheck }) => viewCheck)).toEqual(found.map(() => undefined));
     expect((await source.signatures()).get("T")).not.toBe((await source.signatures()).get("t"));
     expect([...(await source.signatures(["t"])).keys()]).toEqual(["t"]);
   });
