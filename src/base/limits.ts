@@ -31,6 +31,8 @@ export const LIMITS = {
   preparedPerSessionMax: 16_382,
   /** Parameters of one statement (MySQL: two bytes count them). */
   parametersMax: 65_535,
+  /** Bytes of rows in one of the statements that a bulk execution of an INSERT becomes. */
+  bulkStatementBytesMax: 4 * 1024 * 1024,
   /** Bytes of COM_STMT_SEND_LONG_DATA kept for one session. */
   longDataBytesMax: 64 * 1024 * 1024,
   /** Descriptions of prepared statements (columns and parameters) kept by a gateway, and bytes of them together. */

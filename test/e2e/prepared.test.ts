@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { BufferWriter } from "../../src/mysql/codec.ts";
-import { COM, HEADER_ERR, MYSQL_TYPE } from "../../src/mysql/constants.ts";
+import { COM, HEADER_ERR, MARIADB_CLIENT, MYSQL_TYPE } from "../../src/mysql/constants.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
+import { decodeOk } from "../../src/mysql/packets/ok.ts";
 import { TYPE_UNSIGNED } from "../../src/mysql/packets/stmt-execute.ts";
 import { startCluster, startMysqld } from "../fixture/cluster.ts";
 import { hex, isEof, merged, type Parameter, StatementClient } from "./statement-client.ts";
@@ -384,6 +385,53 @@ describe("prepared statements", () => {
     }
     expect(answers[0]).toEqual(answers[1]);
     expect(answers[0]?.length).toBeGreaterThan(20);
+  });
+
+  test("a bulk execution of an INSERT is one statement, others are one after the other", async () => {
+    const capabilities = MARIADB_CLIENT.STMT_BULK_OPERATIONS;
+    const bulk = {
+      u: await StatementClient.connect(cluster.port, "u", capabilities),
+      s: await StatementClient.connect(cluster.port, "s", capabilities),
+      plain: await StatementClient.connect(plain.port, "u", capabilities),
+    };
+    const k = (name: string, v: number | null): readonly Parameter[] => [
+      text(name),
+      v === null ? [MYSQL_TYPE.LONG, null] : int(v),
+    ];
+    const rows = [k("é?", 1), k("b", null), k("c'", 3)];
+    const clash = [k("d", 4), k("b", 5), k("e", 6)];
+    for (const [sql, given] of [
+      ["INSERT INTO k (name, v) VALUES (?, ?)", rows],
+      ["INSERT INTO k VALUES (?, ?)", clash],
+      ["INSERT IGNORE INTO k (name, v) VALUES (?, (1 + ?) * 2), ('fixed', 0)", clash],
+      ["INSERT INTO k (v, name) VALUES (2, ?) ON DUPLICATE KEY UPDATE v = ? + 1", [...rows, k("f", 7)]],
+      ["INSERT INTO k (name, v) VALUES (?, ?) ON DUPLICATE KEY UPDATE v = VALUES(v)", [k("f", 8), k("f", 9)]],
+      ["INSERT INTO k SET name = ?, v = ?", [k("g", 1), k("h", 1)]],
+      ["INSERT INTO k SET name = ?, v = ?", [k("i", 1), k("h", 1)]],
+      ["REPLACE INTO k (name, v) VALUES (?, ?)", [k("g", 7), k("g", 8), k("j", 9)]],
+      ["UPDATE k SET name = ? WHERE v = ?", [k("g2", 8), k("b", 9), k("j3", 2)]],
+      ["DELETE FROM k WHERE name = ? OR v = ?", [k("c'", 77), k("none", 99)]],
+      ["DELETE FROM k WHERE name <> ? AND COALESCE(v, 1) <> ?", [k("", 77)]],
+    ] as const) {
+      const seen: unknown[] = [];
+      for (const client of Object.values(bulk)) {
+        const { id } = await client.prepare(sql);
+        const [answer = Buffer.alloc(0)] = await client.bulk(id, given);
+        const changed = answer[0] === HEADER_ERR ? decodeErr(answer).errno : decodeOk(answer, 0).affectedRows;
+        seen.push([changed, merged(await client.query("SELECT name, v FROM k ORDER BY name"))]);
+        await client.tell(COM.STMT_CLOSE, id);
+      }
+      expect(seen[0], `on u: ${sql}`).toEqual(seen[2]);
+      expect(seen[1], `on s: ${sql}`).toEqual(seen[2]);
+    }
+    const many = Array.from({ length: 3_000 }, (_, index) => k(`${"x".repeat(220)}${index}`.slice(-40), index));
+    for (const client of Object.values(bulk)) {
+      const { id } = await client.prepare("INSERT INTO k (name, v) VALUES (?, ?)");
+      const [ok] = await client.bulk(id, many);
+      expect(decodeOk(ok ?? Buffer.alloc(0), 0).affectedRows).toBe(many.length);
+      await client.query("DELETE FROM k");
+      client.close();
+    }
   });
 
   test("one NUL behind a statement is its end", async () => {

@@ -10,6 +10,8 @@ import { decodeOk } from "../../src/mysql/packets/ok.ts";
 import { encodeExecute, type ExecuteParameters } from "../../src/mysql/packets/stmt-execute.ts";
 import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
 
+const BULK_SEND_TYPES = 128;
+
 /** A type, with TYPE_UNSIGNED, and the value in binary form. */
 export type Parameter = readonly [type: number, value: Buffer | null];
 
@@ -70,6 +72,18 @@ export class StatementClient {
     payload[5] = flags;
     this.#raw.send(COM.STMT_EXECUTE, payload.subarray(1));
     return this.#result(flags !== 0);
+  }
+
+  /** COM_STMT_BULK_EXECUTE with types; a missing value has the indicator of NULL. */
+  bulk(id: number, rows: readonly (readonly Parameter[])[]): Promise<readonly Buffer[]> {
+    const head = Buffer.alloc(2 + 2 * (rows[0]?.length ?? 0));
+    head.writeUInt16LE(BULK_SEND_TYPES);
+    for (const [index, [type]] of (rows[0] ?? []).entries()) head.writeUInt16LE(type, 2 + 2 * index);
+    const values = rows.flat().flatMap(([type, value]) => {
+      if (value === null) return [Buffer.of(1)];
+      return isLengthCoded(type) ? [Buffer.of(0, value.length), value] : [Buffer.of(0), value];
+    });
+    return this.tell(COM.STMT_BULK_EXECUTE, id, Buffer.concat([head, ...values]), true);
   }
 
   async fetch(id: number, rows: number): Promise<readonly Buffer[]> {

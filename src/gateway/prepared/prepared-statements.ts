@@ -5,13 +5,13 @@
 //
 // Server-side cursors keep the rows here: on a shard they would hold a connection between fetches.
 
-import { ShardgateError } from "../../base/errors.ts";
+import { notSupported, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { COM, HEADER_ERR, MYSQL_TYPE } from "../../mysql/constants.ts";
 import { isLengthCoded } from "../../mysql/packets/binary-row.ts";
 import { decodeCommand } from "../../mysql/packets/command.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
-import { decodeOk } from "../../mysql/packets/ok.ts";
+import { decodeOk, type OkPacket } from "../../mysql/packets/ok.ts";
 import {
   CURSOR_READ_ONLY,
   decodeBulkParameters,
@@ -21,6 +21,7 @@ import {
 } from "../../mysql/packets/stmt-execute.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import type { ShownDefinitions } from "./binary-rows.ts";
+import { bulkInsertOf, bulkTexts } from "./bulk-insert.ts";
 import { CursorClient } from "./cursor-client.ts";
 import type { CursorRows } from "./cursor-rows.ts";
 import { exactFloats } from "./exact-floats.ts";
@@ -28,6 +29,8 @@ import type { Execution, Executor, ExecutorClient } from "../executor.ts";
 import { replyInside } from "../read/inner-query.ts";
 import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
 import { STATEMENT_BYTES_MAX } from "../cluster/processes.ts";
+import { comQuery } from "../client/com-query.ts";
+import { asOneStatement } from "../transaction/statement-unit.ts";
 import { textInUtf8 } from "../client/statement-encoding.ts";
 import { encodingOf } from "../client/transcoded-command.ts";
 import {
@@ -167,7 +170,7 @@ export class PreparedStatements {
       }
       statement.types = rows[0]?.types ?? statement.types;
       const sent = rows.map((row) => this.#inUtf8(row));
-      void this.#bulk(executor, statement, sent);
+      this.#bulk(executor, statement, sent, sequenceId).catch((error: unknown) => executor.fail(error));
     } catch (error) {
       executor.fail(wrongArguments(error));
     }
@@ -342,13 +345,16 @@ export class PreparedStatements {
   }
 
   /** COM_QUERY of the statement with the values in it. */
-  #textWith({ template }: Pick<Read, "template">, { types, values }: ExecuteParameters): Buffer {
+  #textWith({ template }: Pick<Read, "template">, parameters: ExecuteParameters): Buffer {
+    return filled(template, this.#literals(template, parameters), COM.QUERY);
+  }
+
+  #literals(template: Template, { types, values }: ExecuteParameters): readonly Buffer[] {
     const { noBackslashEscapes } = this.#executor.state.sqlMode;
-    const literals = values.map((value, index) => {
+    return values.map((value, index) => {
       const type = types[index] ?? 0;
       return template.limits.has(index) ? limitLiteral(type, value) : parameterLiteral(type, value, noBackslashEscapes);
     });
-    return filled(template, literals, COM.QUERY);
   }
 
   #openCursor(statement: Prepared, payload: Buffer, execution: Execution, sequenceId: number): void {
@@ -360,24 +366,36 @@ export class PreparedStatements {
     this.#executor.forClient(client, true).query(payload, sequenceId, execution);
   }
 
-  async #bulk(executor: Executor, statement: Prepared, rows: readonly ExecuteParameters[]): Promise<void> {
-    try {
-      let affectedRows = 0;
-      let lastInsertId = 0n;
-      let warnings = 0;
-      for (const row of rows) {
-        const reply = await replyInside(executor, this.#textWith(statement, row).subarray(1), true);
-        const packet = reply.subarray(HEADER_BYTES);
-        if (packet[0] === HEADER_ERR) throw decodeErr(packet);
-        const ok = decodeOk(packet, 0);
-        affectedRows += ok.affectedRows;
-        warnings += ok.warnings;
-        if (lastInsertId === 0n) lastInsertId = ok.lastInsertId;
-      }
-      executor.ok({ statusFlags: executor.state.statusFlags, affectedRows, lastInsertId, warnings });
-    } catch (error) {
-      executor.fail(error);
+  /** An INSERT is one statement with all rows, as on MariaDB; others are one after the other, and what was done stays. */
+  async #bulk(
+    executor: Executor,
+    statement: Prepared,
+    rows: readonly ExecuteParameters[],
+    sequenceId: number,
+  ): Promise<void> {
+    const insert = bulkInsertOf(statement.template, executor.state.sqlMode);
+    const list = insert?.rows;
+    const texts =
+      insert === undefined || list === undefined
+        ? rows.map((row) => this.#textWith(statement, row).subarray(1))
+        : [...bulkTexts({ ...insert, rows: list }, this.#literalsOf(statement, rows), LIMITS.bulkStatementBytesMax)];
+    const [only] = texts;
+    if (only !== undefined && texts.length === 1) {
+      const command = encodeExecute({ types: [], values: [] }, isLengthCoded);
+      const execution = insert?.returns === true ? { text: only, command, exact: undefined } : undefined;
+      executor.query(comQuery(only), sequenceId, execution);
+      return;
     }
+    if (insert?.returns === true) {
+      throw notSupported("a bulk execution of RETURNING in several statements", "execute fewer rows at once");
+    }
+    const run = (): Promise<Partial<OkPacket>> => runAll(executor, texts);
+    const ok = await (insert === undefined ? run() : asOneStatement(executor, run));
+    executor.ok({ statusFlags: executor.state.statusFlags, ...ok });
+  }
+
+  *#literalsOf({ template }: Prepared, rows: readonly ExecuteParameters[]): Generator<readonly Buffer[]> {
+    for (const row of rows) yield this.#literals(template, row);
   }
 
   #closeCursor(statement: Prepared): void {
@@ -398,6 +416,23 @@ export class PreparedStatements {
     this.#statements.delete(statement.id);
     if (this.#last === statement) this.#last = undefined;
   }
+}
+
+/** One after the other, up to the first that fails; the counts of all. */
+async function runAll(executor: Executor, texts: readonly Buffer[]): Promise<Partial<OkPacket>> {
+  let affectedRows = 0;
+  let lastInsertId = 0n;
+  let warnings = 0;
+  for (const text of texts) {
+    const reply = await replyInside(executor, text, true);
+    const packet = reply.subarray(HEADER_BYTES);
+    if (packet[0] === HEADER_ERR) throw decodeErr(packet);
+    const ok = decodeOk(packet, 0);
+    affectedRows += ok.affectedRows;
+    warnings += ok.warnings;
+    if (lastInsertId === 0n) lastInsertId = ok.lastInsertId;
+  }
+  return { affectedRows, lastInsertId, warnings };
 }
 
 function isText(type: number): boolean {
