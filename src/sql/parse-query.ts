@@ -349,24 +349,34 @@ function selectItem(c: Cursor, first: boolean): SelectItem {
     if (sequence !== undefined) return sequence;
   }
   const expr = expression(c);
-  const text = constantName(expr) ?? withoutExecutable(c.text.slice(pos, c.lastEnd()));
+  const text = ownName(expr) ?? withoutExecutable(c.text.slice(pos, c.lastEnd()));
   let alias: string | undefined;
   if (c.accept("as")) alias = c.nameOrString();
   else if (c.k === T.string || c.k === T.quoted || (c.k === T.word && !endsItem(c))) alias = c.nameOrString();
   return { kind: "expr", expr, alias, text, pos };
 }
 
-/** The words NULL, TRUE and FALSE name their column in upper case, however they are written; a string does by its value. */
-function constantName(expr: Expr): string | undefined {
-  if (expr.kind !== "literal") return undefined;
-  switch (expr.type) {
+/**
+ * The words NULL, TRUE and FALSE name their column in upper case, however they are written; a string does by its value. A
+ * plus before a column or a constant is none of its name.
+ */
+function ownName(expr: Expr): string | undefined {
+  let named = expr;
+  while (named.kind === "unary" && named.op === "+") named = named.expr;
+  if (named.kind === "column" && named !== expr) return named.name;
+  if (named.kind !== "literal") return undefined;
+  switch (named.type) {
     case "null":
     case "true":
     case "false":
-      return expr.type.toUpperCase();
+      return named.type.toUpperCase();
     case "string":
     case "nstring":
-      return expr.value;
+      return named.value;
+    case "int":
+    case "decimal":
+    case "float":
+      return named === expr ? undefined : named.value;
     default:
       return undefined;
   }

@@ -322,6 +322,7 @@ export function printItems(out: Out, items: readonly SelectItem[]): void {
 /** A column, number or string, whose name does not depend on how it is written; NAME_CONST() gives one. */
 function namesItself(expr: Expr): boolean {
   if (expr.kind === "call" && expr.name.toLowerCase() === "name_const") return true;
+  if (expr.kind === "unary" && expr.op === "+") return namesItself(expr.expr);
   return expr.kind === "column" || (expr.kind === "literal" && !/^(hex|bit)/.test(expr.type));
 }
 

@@ -127,3 +127,8 @@ SELECT 'abc' + 1 FROM cust WHERE id < 5
 SELECT id FROM cust WHERE name + 0 = 0 AND id < 4 ORDER BY id
 SELECT CAST('abc' AS SIGNED), CAST('2024-99-99' AS DATE)
 SELECT id, CAST(name AS SIGNED) FROM cust WHERE id < 3 ORDER BY id
+# A plus before a column or a constant is none of its name.
+SELECT + region_id, COUNT(*) FROM ord GROUP BY region_id ORDER BY 1
+SELECT ( + ord.id ), + 'x', ( 'x' ), + 5, - 5, + NULL FROM ord ORDER BY 1 LIMIT 1
+SELECT + region_id FROM ord UNION SELECT 1 ORDER BY 1
+SELECT x.id FROM (SELECT + id FROM ord WHERE id = 1001) x
