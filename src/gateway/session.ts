@@ -14,6 +14,7 @@ import type { ClientConnection, CommandHandler } from "./client/client-connectio
 import { comQuery } from "./client/com-query.ts";
 import { CountedHolds } from "./session/counted-holds.ts";
 import { ClientFraming } from "./client/client-framing.ts";
+import { ProgressClient } from "./client/progress-client.ts";
 import type { LockOwner } from "./transaction/deadlock-watch.ts";
 import { Executor } from "./executor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -29,6 +30,7 @@ import type { AnsweredStatement } from "./observe/statement-log.ts";
 import { selectTarget, selectTargetSoon } from "./session/run-session-statement.ts";
 import { refuseUnreadable } from "./session/set-statement.ts";
 import { isTranscoded } from "./client/statement-encoding.ts";
+import { ProgressWatch } from "./session/progress-watch.ts";
 import { SessionTracker } from "./session/session-tracker.ts";
 import { SessionState } from "./session/session-state.ts";
 import { Settings } from "./session/settings.ts";
@@ -63,6 +65,8 @@ export class Session implements CommandHandler {
   readonly #loginSettings: Settings;
   /** Undefined where nothing is traced. */
   readonly #trace: SessionTrace | undefined;
+  /** Of clients that want to hear of progress. */
+  readonly #progress: ProgressWatch | undefined;
   /** Of the next command's query attributes. */
   #traceparent: TraceContext | undefined;
   /** The command under way. */
@@ -92,8 +96,10 @@ export class Session implements CommandHandler {
     state.idlesAfter(context, (capabilities & CLIENT.INTERACTIVE) !== 0);
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
     const isExtended = (login.mariadbCapabilities & MARIADB_CLIENT.EXTENDED_METADATA) !== 0;
+    const hasProgress = (login.mariadbCapabilities & MARIADB_CLIENT.PROGRESS) !== 0;
+    const progressClient = hasProgress ? new ProgressClient(connection) : undefined;
     this.#framing = new ClientFraming(
-      connection,
+      progressClient ?? connection,
       state.tracker,
       isExtended,
       context.log,
@@ -104,6 +110,7 @@ export class Session implements CommandHandler {
     const isMulti = (capabilities & CLIENT.MULTI_STATEMENTS) !== 0;
     this.#statements = new MultiStatement(client, isMulti, () => this.#framing.nextStatement());
     this.#executor = new Executor(context, state, this.#statements);
+    this.#progress = progressClient === undefined ? undefined : new ProgressWatch(this.#executor, progressClient);
     state.lockOwner = lockOwner(connection, this.#executor);
     this.#prepared = new PreparedStatements(this.#executor, client);
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
@@ -141,6 +148,7 @@ export class Session implements CommandHandler {
     this.#options.counters.questions++;
     this.#command = payload;
     if (this.#trace !== undefined) this.#beginTrace(this.#trace, payload);
+    this.#progress?.begin(payload, sequenceId);
     this.#framing.begin(payload[0] ?? 0, sequenceId);
     this.#executor.begin();
     if (this.#executor.state.settings.transcodedFrom === undefined) this.#run(payload, sequenceId);
@@ -225,6 +233,7 @@ export class Session implements CommandHandler {
   }
 
   answered(ms: number): void {
+    this.#progress?.done();
     const { context } = this.#options;
     const { last } = this.#executor.state;
     const { digest } = last;
@@ -293,6 +302,7 @@ export class Session implements CommandHandler {
   }
 
   disconnected(): Promise<void> {
+    this.#progress?.done();
     this.#prepared.closeAll();
     return this.#executor.disconnected();
   }

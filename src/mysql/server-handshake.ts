@@ -129,6 +129,9 @@ export const OFFERED_CAPABILITIES =
   CLIENT.DEPRECATE_EOF |
   CLIENT.QUERY_ATTRIBUTES;
 
+const OFFERED_MARIADB =
+  MARIADB_CLIENT.PROGRESS | MARIADB_CLIENT.STMT_BULK_OPERATIONS | MARIADB_CLIENT.EXTENDED_METADATA;
+
 /** MariaDB 10 greets with a version of MySQL's before its own: clients that compare numbers take it for one above 8 otherwise. */
 export function greetedVersion(serverVersion: string): string {
   return /^10\..*mariadb/i.test(serverVersion) ? `5.5.5-${serverVersion}` : serverVersion;
@@ -142,7 +145,7 @@ export function offeredCapabilities(
     return { capabilities: OFFERED_CAPABILITIES | CLIENT.OPTIONAL_RESULTSET_METADATA, mariadbCapabilities: 0 };
   }
   const capabilities = OFFERED_CAPABILITIES & ~CLIENT.MYSQL;
-  return { capabilities, mariadbCapabilities: MARIADB_CLIENT.STMT_BULK_OPERATIONS | MARIADB_CLIENT.EXTENDED_METADATA };
+  return { capabilities, mariadbCapabilities: OFFERED_MARIADB };
 }
 
 /** The client's half, as far as it is known. */

@@ -2,12 +2,13 @@
 // packet, what OK packets tell of the session, query attributes, COM_CHANGE_USER, and the commands that hardly anybody uses.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CLIENT, COM, HEADER_EOF, HEADER_ERR, SERVER } from "../../src/mysql/constants.ts";
+import { CLIENT, COM, HEADER_EOF, HEADER_ERR, MARIADB_CLIENT, SERVER } from "../../src/mysql/constants.ts";
 import { BufferReader } from "../../src/mysql/codec.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";
 import { writeFrame } from "../../src/mysql/frame.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
 import { decodeOk, stringsOfChange } from "../../src/mysql/packets/ok.ts";
+import { decodeProgress } from "../../src/mysql/packets/progress.ts";
 import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
 import { startTwins, TwinClient, type Twins } from "./twin.ts";
 
@@ -437,3 +438,57 @@ function changesOf(line: string): readonly string[] | string {
   const { sessionState } = decodeOk(packet, CLIENT.SESSION_TRACK);
   return sessionState.map((change) => `${change.type} ${stringsOfChange(change).join(" = ")}`).toSorted();
 }
+
+describe("progress reports", () => {
+  /** All packets of the answer to an ALTER TABLE that computes something for each row, in a table of more and more rows. */
+  async function reported(keyspace: string, table: string, key: string, text: string, capability: number) {
+    const raw = await RawClient.login({
+      target: { host: "127.0.0.1", port: twins.cluster.port },
+      user: "root",
+      capabilities: BASE_CAPABILITIES & ~(CLIENT.MYSQL | CLIENT.LOCAL_FILES),
+      mariadbCapabilities: capability,
+    });
+    const reader = new PacketReader(1 << 24);
+    const answer = async (sql: string): Promise<Buffer[]> => {
+      raw.send(COM.QUERY, sql);
+      const packets: Buffer[] = [];
+      for (;;) {
+        packets.push(Buffer.from(await raw.packet(reader)));
+        const last = packets.at(-1) ?? Buffer.alloc(0);
+        expect(reader.sequenceId).toBe(packets.length & 0xff);
+        if (decodeProgress(last) === undefined) return packets;
+      }
+    };
+    await answer(`USE ${keyspace}`);
+    await answer("SET progress_report_time = 1");
+    let packets: Buffer[] = [];
+    for (let rows = 500; rows <= 16_000 && packets.length < 2; rows *= 2) {
+      await answer(`DELETE FROM ${table}`);
+      const values = Array.from({ length: rows }, (_, at) => `(${1_000_000 + at}, 'x${at}')`);
+      await answer(`INSERT INTO ${table} (${key}, ${text}) VALUES ${values.join(", ")}`);
+      const added = `ADD slow BIGINT DEFAULT (CRC32(REPEAT(${text}, 200000))), ALGORITHM = COPY`;
+      packets = await answer(`ALTER TABLE ${table} ${added}`);
+      await answer(`ALTER TABLE ${table} DROP slow`);
+      if (capability === 0) break;
+    }
+    await answer(`DELETE FROM ${table}`);
+    raw.close();
+    return packets;
+  }
+
+  test.each([
+    ["u", "p", "id", "name"],
+    ["s", "x", "k", "v"],
+  ])("come in front of the answer: %s.%s", { timeout: 300_000 }, async (keyspace, table, key, text) => {
+    const packets = await reported(keyspace, table, key, text, MARIADB_CLIENT.PROGRESS);
+    expect(packets.length).toBeGreaterThan(1);
+    for (const packet of packets.slice(0, -1)) {
+      expect(decodeProgress(packet)).toMatchObject({ stages: 2, info: expect.any(String) as string });
+    }
+    expect(packets.at(-1)?.[0]).toBe(0);
+  });
+
+  test("are for those who ask", { timeout: 300_000 }, async () => {
+    expect(await reported("u", "p", "id", "name", 0)).toHaveLength(1);
+  });
+});

@@ -225,7 +225,8 @@ describe("logins", () => {
     const capabilities = OFFERED_CAPABILITIES | CLIENT.OPTIONAL_RESULTSET_METADATA;
     expect(mysql).toEqual({ capabilities, mariadbCapabilities: 0 });
     expect(mariadb.capabilities).toBe(OFFERED_CAPABILITIES & ~CLIENT.MYSQL);
-    expect(mariadb.mariadbCapabilities).toBe(MARIADB_CLIENT.STMT_BULK_OPERATIONS | MARIADB_CLIENT.EXTENDED_METADATA);
+    const { PROGRESS, STMT_BULK_OPERATIONS, EXTENDED_METADATA } = MARIADB_CLIENT;
+    expect(mariadb.mariadbCapabilities).toBe(PROGRESS | STMT_BULK_OPERATIONS | EXTENDED_METADATA);
   });
 });
 
