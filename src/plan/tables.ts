@@ -62,8 +62,11 @@ export function tableNamesOf(statement: Statement): readonly (TableName | Object
       if (!ctes.has(node)) named.push(node);
     } else if (node.kind === "insert") named.push(node.table);
     else if (node.kind === "load") named.push(node.table);
-    else if (node.kind === "ddl" && isTableObject(node.object)) named.push(...node.names, ...node.references);
-    else if (node.kind === "admin") named.push(...node.tables);
+    else if (node.kind === "ddl" && isTableObject(node.object)) {
+      // The name of an index is none of a table.
+      if (node.object !== "index") named.push(...node.names);
+      named.push(...node.references);
+    } else if (node.kind === "admin") named.push(...node.tables);
     else if (node.kind === "lock") named.push(...node.locks.map((lock) => lock.table));
     else if (node.kind === "describe") named.push(node.table);
     else {

@@ -200,6 +200,10 @@ describe("keyspaces of one mysqld", () => {
   });
 });
 
+test.each(["CREATE INDEX i ON u.p (v)", "DROP INDEX i ON u.p"])("%s while a sharded keyspace is selected", (sql) => {
+  expect(planned(sql)).toMatchObject({ kind: "pass-through", keyspace: "u" });
+});
+
 describe("an entry for a new table", () => {
   test.each([
     ["CREATE TABLE x (id BIGINT PRIMARY KEY)", '"tables": {"x": {"column_vindexes":[{"column":"id","name":"hash"}]}}'],
