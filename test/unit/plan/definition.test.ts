@@ -201,7 +201,7 @@ describe("keyspaces of one mysqld", () => {
 });
 
 test.each(["CREATE INDEX i ON u.p (v)", "DROP INDEX i ON u.p"])("%s while a sharded keyspace is selected", (sql) => {
-  expect(planned(sql)).toMatchObject({ kind: "pass-through", keyspace: "u" });
+  expect(planned(sql)).toMatchObject({ kind: "send", keyspace: "u" });
 });
 
 describe("an entry for a new table", () => {
