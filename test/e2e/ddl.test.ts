@@ -124,9 +124,14 @@ test("tables, columns, keys, triggers and routines are on every shard, and answe
     "ALTER TABLE a COMMENT = 'committed'",
     "ROLLBACK",
     "SELECT n FROM a WHERE id = 1",
-    "DROP TABLE a",
+    // What cannot be dropped does not keep the others, on any shard.
+    "CREATE TABLE b LIKE a",
+    "CREATE VIEW ids AS SELECT id FROM a",
+    "DROP VIEW ids, nothing",
+    "DROP TABLE b, nothing, a",
+    "DROP TABLE b",
   ]);
-  expect(await tableCount("a")).toEqual(["0", "0"]);
+  for (const name of ["a", "b", "ids"]) expect(await tableCount(name)).toEqual(["0", "0"]);
 }, 240_000);
 
 test("the default of a key that places rows is the one of now", async () => {

@@ -16,6 +16,7 @@ import type { Executor } from "../executor.ts";
 import { giveBack } from "../session/give-back.ts";
 import { pooledRequest } from "../read/run-pooled.ts";
 import { commitOpen } from "../transaction/run-transaction.ts";
+import { dropsSeveral } from "./run-ddl.ts";
 import { warningsOf } from "../show/show-warnings.ts";
 import type { Right } from "../access/users.ts";
 
@@ -45,14 +46,21 @@ export async function runViewDefinition(
   await commitOpen(executor);
   const { targets } = executor.keyspaceTargets(keyspace, cluster);
   const replies: CollectedReply[] = [];
+  let refused: MysqlError | undefined;
   try {
     for (const target of targets) {
       const request = { ...pooledRequest(executor, target, payload), settings: state.settings.sql };
-      replies.push(await runOn(executor, target, request, targets.slice(0, replies.length)));
+      try {
+        replies.push(await runOn(executor, target, request, targets.slice(0, replies.length)));
+      } catch (error) {
+        if (!(error instanceof MysqlError) || !dropsSeveral(statement)) throw error;
+        refused ??= error;
+      }
     }
   } finally {
     await context.definitions.refresh(keyspace, made);
   }
+  if (refused !== undefined) throw refused;
   answerOk(executor, replies[0]);
 }
 

@@ -68,7 +68,14 @@ export async function runDefinition(
   const changed = definedTables(statement, keyspace);
   const replies: CollectedReply[] = [];
   try {
-    replies.push(await run(first));
+    try {
+      replies.push(await run(first));
+    } catch (error) {
+      if (!(error instanceof MysqlError) || !dropsSeveral(statement)) throw error;
+      await Promise.allSettled(others.map(run));
+      if (left.length > 0 && error.errno === ER_BAD_TABLE) await leaveTables(executor, keyspace, left, true);
+      throw error;
+    }
     for (const { name, entry } of unlisted) await enterTable(executor, keyspace, name, entry);
     const outcomes = await Promise.allSettled(others.map(run));
     for (const outcome of outcomes) if (outcome.status === "fulfilled") replies.push(outcome.value);
@@ -79,6 +86,13 @@ export async function runDefinition(
   }
   answer(executor, replies);
 }
+
+/** A server drops the others when it cannot drop one of several (MariaDB): its refusal has changed something. */
+export function dropsSeveral({ verb, names }: Ddl): boolean {
+  return verb === "drop" && names.length > 1;
+}
+
+const ER_BAD_TABLE = 1051;
 
 /** The first shard has done it; `outcomes` are those of the others. */
 function partly([first, ...others]: readonly ShardTarget[], outcomes: readonly PromiseSettledResult<unknown>[]): Error {
