@@ -79,6 +79,7 @@ const STATEMENTS = {
     "SHOW CREATE TABLE p",
     "SHOW WARNINGS",
     "SHOW VARIABLES LIKE 'char%client'",
+    "SHOW VARIABLES LIKE 'char%results'",
     "SHOW COLUMNS FROM p",
     "SELECT DATABASE(), VERSION() > '', @@version_comment > ''",
     "SELECT table_name FROM information_schema.tables WHERE table_schema = 'u' AND table_name = 'p'",

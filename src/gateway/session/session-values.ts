@@ -211,6 +211,9 @@ export function variableText(
       return state.inTransaction ? "1" : "0";
     case "character_set_client":
       return state.settings.transcodedFrom;
+    case "character_set_results":
+      // The list is read in a set of the gateway's.
+      return state.settings.results.charset ?? "";
     case "transaction_mode":
       return state.holds.mode;
     case "interactive_timeout":

@@ -152,7 +152,18 @@ async function showOfKeyspace(
   const isOneShard = state.target.shard !== undefined && state.target.keyspace === schema;
   if (what === "table status" && targets.length > 1 && !isOneShard) {
     executor.result(await tableStatus(executor, statement, schema, targets, cluster));
-  } else executor.toAnyShard(schema, cluster, payload);
+  } else executor.toAnyShard(selectedBeside(state, named, cluster) ?? schema, cluster, payload);
+}
+
+/**
+ * The selected keyspace, if its server is that of keyspace `named`: a server writes names of another database than the
+ * selected one with it (SHOW CREATE VIEW).
+ */
+function selectedBeside({ target }: SessionState, named: string | undefined, cluster: ClusterView): string | undefined {
+  if (named === undefined || target.keyspace === undefined || target.shard !== undefined) return undefined;
+  const [there, own] = [named, target.keyspace].map((name) => cluster.targets.primary.get(name));
+  if (there === undefined || own === undefined || there.sharded || own.sharded) return undefined;
+  return there.targets[0]?.keyspace === own.targets[0]?.keyspace ? own.keyspace : undefined;
 }
 
 const OF_TABLE: ReadonlySet<string> = new Set(["columns", "index", "create table", "create view", "create sequence"]);
