@@ -253,10 +253,14 @@ function averageOf(expr: Expr, columnFor: (leaf: Leaf) => Expr): Expr | undefine
   return { kind: "binary", op: "/", left: sum, right: callNode("nullif", [count, zero], pos), pos };
 }
 
-/** A quotient has more digits than it shows, which sums of partial sums would lose. */
-function refuseHiddenDigits(args: readonly Expr[], name: string): void {
+/** A quotient has more digits than it shows, and so has a FLOAT(7,2), which sums of partial sums would lose. */
+function refuseHiddenDigits(args: readonly Expr[], name: string, block: Block): void {
   for (const arg of args) {
     mapOwn(arg, (node) => {
+      const column = node.kind === "column" ? resolveColumn(node, block) : undefined;
+      if (column !== undefined && /^float\(\d+,/.test(definitionOf(column)?.columnType ?? "")) {
+        throw new CannotMerge(`${name.toUpperCase()}() of a FLOAT with a scale over several shards`);
+      }
       if (node.kind === "cast" || (node.kind === "call" && CUT_DIGITS.has(node.name))) return node;
       if (node.kind === "binary" && node.op === "/") {
         throw new CannotMerge(`${name.toUpperCase()}() of a quotient over several shards`);
@@ -432,10 +436,10 @@ class Partial {
       case "count":
         return { kind: "count", column: this.#columns.indexOf(expr) };
       case "sum":
-        refuseHiddenDigits(args, name);
+        refuseHiddenDigits(args, name, this.#block);
         return { kind: "sum", column: this.#columns.indexOf(expr) };
       case "avg": {
-        refuseHiddenDigits(args, name);
+        refuseHiddenDigits(args, name, this.#block);
         const sum = this.#columns.indexOf(callNode("sum", args, pos));
         return { kind: "avg", sum, count: this.#columns.indexOf(callNode("count", args, pos)) };
       }

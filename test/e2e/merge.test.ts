@@ -99,6 +99,23 @@ describe("answers", () => {
   });
 });
 
+describe("rare types", () => {
+  beforeAll(async () => {
+    const czech = "CHAR(6) CHARACTER SET latin2 COLLATE latin2_czech_cs";
+    await pair.same(`ALTER TABLE i ADD COLUMN f FLOAT(7,2), ADD COLUMN z ${czech}`);
+    await pair.same("UPDATE i SET f = 1000 + iid / 100, z = ELT(iid % 4 + 1, 'c', 'ch', 'h', 'C')");
+  });
+
+  test.each([
+    // A sum has digits that it does not show.
+    "SELECT AVG(f), SUM(f) FROM i",
+    "SELECT sku, AVG(f * 2) FROM i GROUP BY sku ORDER BY sku",
+    // Literals do not go together with this collation.
+    "SELECT x.iid, y.iid FROM i x JOIN i y ON x.z = y.z AND x.sku < y.sku ORDER BY 1, 2",
+    "SELECT z FROM i UNION SELECT z FROM i WHERE iid < 3 ORDER BY 1",
+  ])("%s", same);
+});
+
 describe("column definitions that are known", () => {
   const onShards = async (sql: string): Promise<void> => {
     for (const port of twins.shardPorts()) {

@@ -2,7 +2,7 @@
 // are merged from the shards while they stream. What turns out not to merge exactly is gathered instead, as long as
 // nothing has been written.
 
-import { notSupported, ShardgateError } from "../../base/errors.ts";
+import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { collect, errorOfReply, ShardCallError } from "../../engine/collect.ts";
 import { type MergeContext, type MergeRules, MergeRun, type RowLimit, type ShardShare } from "../../engine/merge.ts";
 import { withOrigins } from "../../engine/describe.ts";
@@ -83,8 +83,9 @@ export async function runMerge(
     }
   } catch (error) {
     await run?.close();
-    if (error instanceof NeedsGather && !output.hasWritten && lostHold === undefined) {
-      await gatherInstead(executor, plan, error, binds, cluster);
+    const reason = plan.gather === undefined ? error : withoutShipping(error, plan);
+    if (reason instanceof NeedsGather && !output.hasWritten && lostHold === undefined) {
+      await gatherInstead(executor, plan, reason, binds, cluster);
       return;
     }
     await executor.afterFailure(error);
@@ -158,6 +159,15 @@ function waits(query: Query): boolean {
   });
   return found;
 }
+
+/** Literals in the place of rows go together with columns of every collation but some of their own kind (latin2_czech_cs). */
+function withoutShipping(error: unknown, { steps }: MergePlan): unknown {
+  const isMix = error instanceof MysqlError && MIXES.has(error.errno) && steps.length > 0;
+  return isMix ? new NeedsGather(`rows of a collation that literals do not go together with: ${error.message}`) : error;
+}
+
+/** ER_CANT_AGGREGATE_2COLLATIONS, …_3COLLATIONS, …_NCOLLATIONS. */
+const MIXES: ReadonlySet<number> = new Set([1267, 1270, 1271]);
 
 function tooLate({ reason }: NeedsGather): ShardgateError {
   return new ShardgateError("LIMIT_REACHED", `the rest of this query's rows cannot be merged: ${reason}`);
