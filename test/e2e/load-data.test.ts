@@ -1,7 +1,8 @@
 // LOAD DATA LOCAL INFILE beside one MariaDB: the same file, the same table afterwards, the same answer.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { HEADER_ERR, HEADER_LOCAL_INFILE } from "../../src/mysql/constants.ts";
+import { BufferReader } from "../../src/mysql/codec.ts";
+import { HEADER_EOF, HEADER_ERR, HEADER_LOCAL_INFILE } from "../../src/mysql/constants.ts";
 import { writeFrame } from "../../src/mysql/frame.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
@@ -30,9 +31,23 @@ async function load(port: number, keyspace: string, sql: string, file: Buffer, p
     if (answer[0] === HEADER_ERR) return { errno: decodeErr(answer).errno };
     expect(reader.sequenceId).toBe((sequenceId + 1) & 0xff);
     const { affectedRows, info } = decodeOk(answer, 0);
-    return { affectedRows, info };
+    return { affectedRows, info, warnings: await warningsOf(raw) };
   } finally {
     raw.close();
+  }
+}
+
+async function warningsOf(raw: RawClient): Promise<readonly string[]> {
+  const reader = new PacketReader(1 << 20);
+  raw.query("SHOW WARNINGS");
+  const count = (await raw.packet(reader))[0] ?? 0;
+  for (let i = 0; i <= count; i++) await raw.packet(reader);
+  const rows: string[] = [];
+  for (;;) {
+    const packet = await raw.packet(reader);
+    if (packet[0] === HEADER_EOF) return rows.toSorted();
+    const values = new BufferReader(packet);
+    rows.push(Array.from({ length: count }, () => values.lenencBytes().toString("utf8")).join("|"));
   }
 }
 
@@ -49,7 +64,7 @@ describe("LOAD DATA LOCAL INFILE", () => {
 
   beforeEach(async () => {
     for (const client of [gateway, direct]) {
-      for (const table of ["s.x", "s.c", "u.p"]) await must(client, `DELETE FROM ${table}`);
+      for (const table of ["s.x", "s.c", "s.m", "u.p"]) await must(client, `DELETE FROM ${table}`);
     }
   });
 
@@ -94,11 +109,67 @@ describe("LOAD DATA LOCAL INFILE", () => {
     await same("s.x", "", "5\n6\tsix\tmore\n");
   });
 
+  test("values that do not fit are told line by line", async () => {
+    await same("s.x", "", "");
+    await same("s.x", "IGNORE 5 LINES", "1\ta\n2\tb\n");
+    await same("s.c", "", "1\tname\te1\t1\n\tx\te2\t2\n3\ty\te3\tnone\n4\tz\te4\t99999999999\n5\tv\te5\t7x\n");
+    await same(
+      "s.c",
+      "",
+      "11\tmuch too long for this column\te11\t\n12\t\\N\te12\t\\N\n\\N\tnull\te13\t1\n14\n15\ta\te15\n",
+    );
+    await same(
+      "s.c",
+      "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY ''",
+      '21,"a\\n",e21,1\n22,a"b,e22,2\n23,"x""y",e23,3\n',
+    );
+    await same(
+      "s.c",
+      "FIELDS ESCAPED BY '!' LINES STARTING BY '>>'",
+      "31\tno\n>>32\t!Nx\te!t32\t!N\njunk >>33\ta\te33\t5\n",
+    );
+    await same("s.c", "CHARACTER SET latin1 (id, name)", Buffer.from("41\tgr\u00fcn\n42\t\u00e9t\u00e9\n", "latin1"));
+    await same(
+      "s.c",
+      "(id, @a, @b) SET name = IFNULL(@a, 'none'), n = @b + 1, email = CONCAT('e', id)",
+      "51\t\\N\t1\n52\tx\t2\n53\ty\n",
+    );
+    await same("s.c", "(id, @skip, n)", "61\tignored\t6\n62\tignored\t7\n");
+    await same("s.c", "LINES TERMINATED BY ''", "71\ta\te71\t1\n72");
+    await same(
+      "s.c",
+      "FIELDS TERMINATED BY '||' LINES TERMINATED BY '\\n--\\n' (id, name)",
+      "81||a|b\n--\n82||c\n-\n--\n83",
+      2,
+    );
+    await same("s.m", "(mid, room, body)", "91\tred\t\\N\n92\t\\N\tx\n93\tblue\n");
+    await same("u.p", "", "1\ta\t1.555\tn\n2\tb\tx\tn\n1\tc\t1\tn\n3\ta\t1\tn\n");
+    await same("u.p", "REPLACE|(id, name, price)", "1\tz\t1\n2\tz\t2\n");
+    const lines = Array.from(
+      { length: 5_000 },
+      (_, i) => `${i + 1000}\tv${i}\te${i + 1000}\t${i % 1_000 === 999 ? "x" : i}\n`,
+    );
+    await same("s.c", "", lines.join(""), 50_000);
+  });
+
   test("a large file in many packets, inside and outside of a transaction", async () => {
     const lines: string[] = [];
     for (let i = 1; i <= 20_000; i++) lines.push(`${i}\tvalue ${i % 977}\n`);
     expect(await same("s.x", "", lines.join(""), 60_000)).toMatchObject({ affectedRows: 20_000 });
     await same("u.p", "(name, price)", "a\t1.5\nb\t2.25\n");
+  });
+
+  test("of a file that breaks off nothing is left", async () => {
+    const raw = await RawClient.login({ target: { host: "127.0.0.1", port: twins.cluster.port }, user: "root" });
+    const reader = new PacketReader(1 << 20);
+    raw.query("LOAD DATA LOCAL INFILE 'some.file' INTO TABLE s.x");
+    expect((await raw.packet(reader))[0]).toBe(HEADER_LOCAL_INFILE);
+    const lines = Array.from({ length: 5_000 }, (_, i) => `${i}\tbroken off\n`).join("");
+    raw.write(writeFrame(Buffer.from(lines), reader.sequenceId + 1));
+    raw.close();
+    // Nothing holds the rows, and none is there.
+    await must(gateway, "INSERT INTO s.x (k, v) VALUES (1, 'a'), (4999, 'b')");
+    expect(await gateway.rows("SELECT * FROM s.x ORDER BY k")).toEqual(["1|a", "4999|b"]);
   });
 
   test("what cannot be loaded is refused before the file is asked for", async () => {

@@ -3,12 +3,15 @@
 // one statement would be is one transaction. Warnings are those of the inserts; lines with too few or too many fields warn
 // as MySQL does (manual: "LOAD DATA Statement").
 
+import { isAscii } from "node:buffer";
 import { notSupported, ShardgateError } from "../../base/errors.ts";
 import { CLIENT, HEADER_ERR } from "../../mysql/constants.ts";
 import { writeFrame } from "../../mysql/frame.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
 import { encodeLocalInfile } from "../../mysql/packets/local-infile.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
+import { decodeText } from "../../mysql/text-encodings.ts";
+import type { ColumnSchema } from "../../schema/model.ts";
 import { backquote } from "../../sql/quoting.ts";
 import { encodeSql } from "../../sql/encoding.ts";
 import { printExpr } from "../../sql/print.ts";
@@ -16,9 +19,10 @@ import type { Expr, LoadData } from "../../sql/tree.ts";
 import { rewrite } from "../../sql/walk.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import type { Executor } from "../executor.ts";
-import { replyInside } from "../read/inner-query.ts";
+import { queryInside, replyInside } from "../read/inner-query.ts";
 import { type Field, LoadDataReader } from "./load-data-reader.ts";
 import type { SessionWarning } from "../session/session-state.ts";
+import { warningsOfSession } from "../show/show-warnings.ts";
 
 const BATCH_ROWS_MAX = 2_000;
 const BATCH_BYTES_MAX = 1024 * 1024;
@@ -27,6 +31,10 @@ const PROGRESS_ROWS = 1_000_000;
 const HEADER_BYTES = 4;
 const ER_WARN_TOO_FEW_RECORDS = 1261;
 const ER_WARN_TOO_MANY_RECORDS = 1262;
+const ER_TRUNCATED_WRONG_VALUE_FOR_FIELD = 1366;
+const UTF8: ReadonlySet<string> = new Set(["utf8mb4", "utf8mb3", "utf8"]);
+/** Sets whose ASCII is not one byte a character. */
+const WIDE = /^(?:ucs2|utf16|utf32)/;
 
 /** Where the values of a row come from. */
 interface RowShape {
@@ -35,6 +43,8 @@ interface RowShape {
   readonly fieldCount: number;
   /** Lower-case user variable to the field it stands for. */
   readonly variables: ReadonlyMap<string, number>;
+  /** Field of the column whose ids the gateway makes, `keyspace`.`table`.`column` for errors. */
+  readonly id: { readonly index: number; readonly shown: string } | undefined;
 }
 
 type Source = { readonly kind: "field"; readonly index: number } | { readonly kind: "set"; readonly value: Expr };
@@ -43,6 +53,8 @@ interface Totals {
   records: number;
   affected: number;
   warnings: number;
+  /** Rows that inserts have taken. */
+  inserted: number;
   readonly kept: SessionWarning[];
 }
 
@@ -58,12 +70,12 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
   if (format.fieldsTerminatedBy === "" && format.enclosedBy === "") {
     throw notSupported("LOAD DATA with fields of fixed size", "give FIELDS TERMINATED BY");
   }
-  const shape = shapeOf(executor, statement, cluster);
+  const shape = await shapeOf(executor, statement, cluster);
   const head = encodeSql(headOf(statement, shape));
   client.write(writeFrame(encodeLocalInfile(statement.file), executor.sequenceId));
   const own = !state.inTransaction && state.autocommit;
   const reader = new LoadDataReader(format);
-  const totals: Totals = { records: 0, affected: 0, warnings: 0, kept: [] };
+  const totals: Totals = { records: 0, affected: 0, warnings: 0, inserted: 0, kept: [] };
   let batch: Buffer[] = [];
   let batchBytes = 0;
   let skips = statement.skippedLines;
@@ -73,9 +85,11 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
   const flush = async (): Promise<void> => {
     if (batch.length === 0) return;
     const sql = Buffer.concat([head, ...batch]);
+    const { length } = batch;
     batch = [];
     batchBytes = 0;
     await insert(executor, sql, totals);
+    totals.inserted += length;
   };
   const take = async (): Promise<void> => {
     while (skips > 0) {
@@ -141,7 +155,11 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
 }
 
 /** Throws 1146, 1054 and what is not known of the table. */
-function shapeOf(executor: Executor, { table, targets, set }: LoadData, cluster: ClusterView): RowShape {
+async function shapeOf(
+  executor: Executor,
+  { table, targets, set }: LoadData,
+  cluster: ClusterView,
+): Promise<RowShape> {
   const keyspace = table.schema ?? executor.state.target.keyspace;
   if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
   const columns: { name: string; value: Source }[] = [];
@@ -152,15 +170,13 @@ function shapeOf(executor: Executor, { table, targets, set }: LoadData, cluster:
       else columns.push({ name: target.name, value: { kind: "field", index } });
     }
   } else {
-    const defined = cluster.schema.table(keyspace, table.name);
-    if (defined === undefined) {
-      throw new ShardgateError("ER_NO_SUCH_TABLE", `Table '${keyspace}.${table.name}' doesn't exist`);
-    }
+    const fields = (await columnsOf(executor, keyspace, table.name, cluster)).filter(({ invisible }) => !invisible);
     // Fields for generated columns are read and left out.
-    for (const [index, { name, generated, invisible }] of defined.columns.filter((each) => !each.invisible).entries()) {
-      if (!generated && !invisible) columns.push({ name, value: { kind: "field", index } });
+    for (const [index, { name, generated }] of fields.entries()) {
+      if (!generated) columns.push({ name, value: { kind: "field", index } });
     }
-    return { columns, fieldCount: defined.columns.filter(({ invisible }) => !invisible).length, variables };
+    const fieldCount = fields.length;
+    return { columns, fieldCount, variables, id: idOf(columns, keyspace, table.name, cluster) };
   }
   for (const { column, value } of set) {
     const source: Source = { kind: "set", value };
@@ -168,7 +184,37 @@ function shapeOf(executor: Executor, { table, targets, set }: LoadData, cluster:
     if (at >= 0) columns[at] = { name: column.name, value: source };
     else columns.push({ name: column.name, value: source });
   }
-  return { columns, fieldCount: targets.length, variables };
+  return { columns, fieldCount: targets.length, variables, id: idOf(columns, keyspace, table.name, cluster) };
+}
+
+/** The session's temporary tables are known to their connection only, and hide others of their names. */
+async function columnsOf(
+  executor: Executor,
+  keyspace: string,
+  table: string,
+  { schema }: ClusterView,
+): Promise<readonly Pick<ColumnSchema, "name" | "generated" | "invisible">[]> {
+  const defined = schema.table(keyspace, table);
+  if (defined !== undefined && !executor.state.kept.hasTables) return defined.columns;
+  const { rows } = await queryInside(executor, `SHOW COLUMNS FROM ${backquote(keyspace)}.${backquote(table)}`);
+  return rows.map((row) => {
+    const extra = row[SHOWN_EXTRA]?.toString("latin1").toUpperCase() ?? "";
+    return {
+      name: row[0]?.toString("utf8") ?? "",
+      generated: extra.includes("GENERATED"),
+      invisible: extra.includes("INVISIBLE"),
+    };
+  });
+}
+
+/** Column of SHOW COLUMNS. */
+const SHOWN_EXTRA = 5;
+
+function idOf(columns: RowShape["columns"], keyspace: string, table: string, { vschema }: ClusterView): RowShape["id"] {
+  const auto = vschema.keyspaces.get(keyspace)?.tables.get(table)?.autoIncrement;
+  const value = columns.find(({ name }) => name.toLowerCase() === auto?.columnLower)?.value;
+  if (auto === undefined || value?.kind !== "field") return undefined;
+  return { index: value.index, shown: `\`${keyspace}\`.\`${table}\`.\`${auto.column}\`` };
 }
 
 function headOf({ table, duplicates, partitions }: LoadData, { columns }: RowShape): string {
@@ -188,7 +234,11 @@ function rowOf(
 ): Buffer {
   const { records } = totals;
   if (fields.length < shape.fieldCount) {
-    warn(totals, ER_WARN_TOO_FEW_RECORDS, `Row ${records} doesn't contain data for all columns`);
+    // Once for each column; what a variable lacks is not told.
+    for (const { value } of shape.columns) {
+      if (value.kind === "set" || value.index < fields.length) continue;
+      warn(totals, ER_WARN_TOO_FEW_RECORDS, `Row ${records} doesn't contain data for all columns`);
+    }
   } else if (fields.length > shape.fieldCount) {
     const text = `Row ${records} was truncated; it contained more data than there were input columns`;
     warn(totals, ER_WARN_TOO_MANY_RECORDS, text);
@@ -196,7 +246,12 @@ function rowOf(
   const parts: Buffer[] = [OPEN];
   for (const [index, { value }] of shape.columns.entries()) {
     if (index > 0) parts.push(COMMA);
-    if (value.kind === "field") parts.push(literalOf(executor, fields[value.index], charset));
+    if (value.kind === "field" && value.index === shape.id?.index && fields[value.index]?.length === 0) {
+      // 0 asks for an id where it does.
+      parts.push(ZERO);
+      const text = `Incorrect integer value: '' for column ${shape.id.shown} at row ${records}`;
+      warn(totals, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, text);
+    } else if (value.kind === "field") parts.push(literalOf(executor, fields[value.index], charset));
     else parts.push(encodeSql(setValue(executor, shape, fields, charset, value.value)));
   }
   parts.push(CLOSE);
@@ -231,8 +286,12 @@ const MARKED = new RegExp(`\`?${MARK}(\\d+)\`?`, "g");
 function literalOf({ state }: Executor, field: Field | undefined, charset: string | undefined): Buffer {
   if (field === undefined) return DEFAULT;
   if (field === null) return NULL;
-  const introducer = charset === undefined ? (state.settings.textIsUtf8 ? "" : "_utf8mb4") : `_${charset}`;
-  const text = field.latin1Slice(0, field.length);
+  const isUtf8 = charset === undefined || UTF8.has(charset) || (!WIDE.test(charset) && isAscii(field));
+  const told = isUtf8 || charset === "binary" ? undefined : decodeText(charset, field);
+  const isRead = isUtf8 || (told !== undefined && state.settings.textIsUtf8);
+  const introducer = !isRead ? `_${charset}` : state.settings.textIsUtf8 ? "" : "_utf8mb4";
+  const bytes = isRead && told !== undefined ? encodeSql(told) : field;
+  const text = bytes.latin1Slice(0, bytes.length);
   const escaped = state.sqlMode.noBackslashEscapes
     ? text.replaceAll("'", "''")
     : text.replaceAll("\\", "\\\\").replaceAll("'", "''");
@@ -245,9 +304,12 @@ async function insert(executor: Executor, sql: Buffer, totals: Totals): Promise<
   const { affectedRows, warnings } = decodeOk(packet, 0);
   totals.affected += affectedRows;
   totals.warnings += warnings;
-  const { lastWarnings } = executor.state;
-  if (warnings > 0 && lastWarnings.kind === "list") {
-    totals.kept.push(...lastWarnings.warnings.slice(0, Math.max(0, WARNINGS_KEPT_MAX - totals.kept.length)));
+  if (warnings === 0) return;
+  // The statement counts its own rows, the client those of the file.
+  const ofFile = (_: string, row: string): string => ` at row ${Number(row) + totals.inserted}`;
+  for (const warning of warningsOfSession(executor.state)) {
+    if (totals.kept.length >= WARNINGS_KEPT_MAX) return;
+    totals.kept.push({ ...warning, message: warning.message.replace(/ at row (\d+)$/, ofFile) });
   }
 }
 
@@ -265,4 +327,5 @@ const OPEN = Buffer.from("(");
 const CLOSE = Buffer.from(")");
 const COMMA = Buffer.from(",");
 const NULL = Buffer.from("NULL");
+const ZERO = Buffer.from("0");
 const DEFAULT = Buffer.from("DEFAULT");
