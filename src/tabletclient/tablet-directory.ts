@@ -8,6 +8,7 @@ import { messageOf, ShardgateError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { joinStatements } from "../base/statement-list.ts";
 import type { HoldOp, ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../engine/ports.ts";
+import type { CallClient } from "../rpc/call-client.ts";
 import type { ExecuteRequest } from "../rpc/frame.ts";
 import type { GrpcTls } from "../rpc/service.ts";
 import { getLockWaits } from "../rpc/tablet-client.ts";
@@ -107,11 +108,11 @@ export class TabletDirectory implements ShardPort {
         const text = `the session's connection to shard ${nameOf(target)} was lost`;
         return lostHold(new ShardgateError("SHARD_CONNECTION_LOST", text), sink);
       }
-      return callOn(holder, holder.calls.execute(inDatabase(request, target), sink));
+      return new TabletCall(holder.calls, holder.calls.execute(inDatabase(request, target), sink));
     }
     const connection = this.#pick(target);
     const noting = request.hold ? this.#notingHold(connection, sink) : sink;
-    return callOn(connection, connection.calls.execute(inDatabase(request, target), noting));
+    return new TabletCall(connection.calls, connection.calls.execute(inDatabase(request, target), noting));
   }
 
   conclude(
@@ -128,7 +129,7 @@ export class TabletDirectory implements ShardPort {
     }
     const callId = holder.calls.conclude(op, holdId, joinStatements(statements), sink);
     if (op !== "control") this.#holders.delete(holdId);
-    return callOn(holder, callId);
+    return new TabletCall(holder.calls, callId);
   }
 
   /** A mysqld's version string, of any tablet that has told its; undefined before the first. */
@@ -240,8 +241,23 @@ function inDatabase(request: ShardRequest, { database }: ShardTarget): ExecuteRe
   return request.database === database ? request : { ...request, database };
 }
 
-function callOn({ calls }: TabletConnection, callId: number): ShardCall {
-  return { consumed: (bytes) => calls.consumed(callId, bytes), cancel: () => calls.cancel(callId) };
+/** A call under way. An object of a class, for there is one a statement. */
+class TabletCall implements ShardCall {
+  readonly #calls: CallClient;
+  readonly #callId: number;
+
+  constructor(calls: CallClient, callId: number) {
+    this.#calls = calls;
+    this.#callId = callId;
+  }
+
+  consumed(bytes: number): void {
+    this.#calls.consumed(this.#callId, bytes);
+  }
+
+  cancel(): void {
+    this.#calls.cancel(this.#callId);
+  }
 }
 
 const NO_CALL: ShardCall = { consumed() {}, cancel() {} };
