@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BufferReader } from "../../src/mysql/codec.ts";
-import { HEADER_EOF, HEADER_ERR, HEADER_LOCAL_INFILE } from "../../src/mysql/constants.ts";
+import { HEADER_EOF, HEADER_ERR, HEADER_LOCAL_INFILE, HEADER_OK } from "../../src/mysql/constants.ts";
 import { writeFrame } from "../../src/mysql/frame.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
@@ -11,12 +11,21 @@ import { decodeOk } from "../../src/mysql/packets/ok.ts";
 import { RawClient } from "../wire/raw-client.ts";
 import { must, startTwins, TwinClient, type Twins } from "./twin.ts";
 
-async function load(port: number, keyspace: string, sql: string, file: Buffer, pieceBytes: number): Promise<unknown> {
+async function load(
+  port: number,
+  keyspace: string,
+  sql: string,
+  file: Buffer,
+  pieceBytes: number,
+  before: readonly string[] = [],
+): Promise<unknown> {
   const raw = await RawClient.login({ target: { host: "127.0.0.1", port }, user: "root" });
   const reader = new PacketReader(1 << 20);
   try {
-    raw.query(`USE ${keyspace}`);
-    await raw.packet(reader);
+    for (const first of [`USE ${keyspace}`, ...before]) {
+      raw.query(first);
+      expect((await raw.packet(reader))[0], first).toBe(HEADER_OK);
+    }
     raw.query(sql);
     const asked = await raw.packet(reader);
     if (asked[0] === HEADER_ERR) return { errno: decodeErr(asked).errno };
@@ -89,6 +98,23 @@ describe("LOAD DATA LOCAL INFILE", () => {
     expect(rows, sql).toEqual(wanted);
     return got;
   }
+
+  test("a temporary table is loaded, and not what it hides", async () => {
+    for (const before of [
+      ["CREATE TEMPORARY TABLE loaded (a BLOB, b INT AS (1), c INT)"],
+      ["CREATE TEMPORARY TABLE p (a BLOB, c INT, d INT INVISIBLE)"],
+    ]) {
+      const table = before[0]?.split(" ")[3] ?? "";
+      const answers: unknown[] = [];
+      for (const port of [twins.cluster.port, twins.plain.port]) {
+        const sql = `LOAD DATA LOCAL INFILE 'some.file' INTO TABLE ${table} FIELDS TERMINATED BY ','`;
+        answers.push(await load(port, "u", sql, Buffer.from("x,1,2\ny,3,4\n"), 1_000, before));
+      }
+      expect(answers[0]).toEqual(answers[1]);
+      expect(answers[0]).toMatchObject({ affectedRows: 2 });
+      expect(await gateway.rows("SELECT * FROM u.p")).toEqual([]);
+    }
+  });
 
   test("rows go to their shards, whatever the format", async () => {
     await same("s.x", "", "1\tone\n2\t\\N\n3\tdrei\\nvier\n");

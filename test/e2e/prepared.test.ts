@@ -8,7 +8,7 @@ import { BufferWriter } from "../../src/mysql/codec.ts";
 import { COM, HEADER_ERR, MARIADB_CLIENT, MYSQL_TYPE } from "../../src/mysql/constants.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
 import { decodeOk } from "../../src/mysql/packets/ok.ts";
-import { TYPE_UNSIGNED } from "../../src/mysql/packets/stmt-execute.ts";
+import { CURSOR_READ_ONLY, TYPE_UNSIGNED } from "../../src/mysql/packets/stmt-execute.ts";
 import { startCluster, startMysqld } from "../fixture/cluster.ts";
 import { hex, isEof, merged, type Parameter, StatementClient } from "./statement-client.ts";
 
@@ -376,6 +376,10 @@ describe("prepared statements", () => {
         seen.push(...(await client.execute(id, first)), ...(await client.execute(id, first)));
         await client.tell(COM.STMT_CLOSE, id);
       }
+      const withCursor = await client.prepare("CALL joined(8, ?, ?)");
+      seen.push(...(await client.execute(withCursor.id, [text("z"), NULL], CURSOR_READ_ONLY)));
+      const into = await client.prepare("SELECT 1, ? INTO @one, @two");
+      seen.push(...(await client.execute(into.id, [int(1)], CURSOR_READ_ONLY)));
       const { id, packets } = await client.prepare("CALL joined(1, ?, 2)");
       seen.push(...packets, ...(id === 0 ? [] : await client.execute(id, [text("y")])));
       seen.push(...(await client.query("SELECT * FROM k ORDER BY name")));
@@ -424,7 +428,7 @@ describe("prepared statements", () => {
       expect(seen[0], `on u: ${sql}`).toEqual(seen[2]);
       expect(seen[1], `on s: ${sql}`).toEqual(seen[2]);
     }
-    const many = Array.from({ length: 3_000 }, (_, index) => k(`${"x".repeat(220)}${index}`.slice(-40), index));
+    const many = Array.from({ length: 500 }, (_, index) => k(`${"x".repeat(220)}${index}`.slice(-40), index));
     for (const client of Object.values(bulk)) {
       const { id } = await client.prepare("INSERT INTO k (name, v) VALUES (?, ?)");
       const [ok] = await client.bulk(id, many);

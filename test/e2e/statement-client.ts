@@ -71,7 +71,7 @@ export class StatementClient {
     payload.writeUInt32LE(id, 1);
     payload[5] = flags;
     this.#raw.send(COM.STMT_EXECUTE, payload.subarray(1));
-    return this.#result(flags !== 0);
+    return this.#result();
   }
 
   /** COM_STMT_BULK_EXECUTE with types; a missing value has the indicator of NULL. */
@@ -122,7 +122,7 @@ export class StatementClient {
     this.#raw.close();
   }
 
-  async #result(withCursor = false): Promise<readonly Buffer[]> {
+  async #result(): Promise<readonly Buffer[]> {
     const packets: Buffer[] = [];
     let ends = 0;
     let isAtStart = true;
@@ -132,8 +132,10 @@ export class StatementClient {
       const isOk = isAtStart && packet[0] === HEADER_OK;
       isAtStart = false;
       if (packet[0] === HEADER_ERR) return packets;
-      if (!isOk && !(isEof(packet) && (++ends === 2 || withCursor))) continue;
+      if (!isOk && !isEof(packet)) continue;
       const status = isOk ? decodeOk(packet, 0).statusFlags : packet.readUInt16LE(3);
+      const isCursor = (status & SERVER.STATUS_CURSOR_EXISTS) !== 0;
+      if (!isOk && ++ends < 2 && !isCursor) continue;
       if ((status & SERVER.MORE_RESULTS_EXISTS) === 0) return packets;
       isAtStart = true;
       ends = 0;

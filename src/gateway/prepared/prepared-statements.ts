@@ -5,7 +5,7 @@
 //
 // Server-side cursors keep the rows here: on a shard they would hold a connection between fetches.
 
-import { notSupported, ShardgateError } from "../../base/errors.ts";
+import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { COM, HEADER_ERR, MYSQL_TYPE } from "../../mysql/constants.ts";
 import { isLengthCoded } from "../../mysql/packets/binary-row.ts";
@@ -20,6 +20,7 @@ import {
   type ExecuteParameters,
 } from "../../mysql/packets/stmt-execute.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
+import { parse } from "../../sql/parse.ts";
 import type { ShownDefinitions } from "./binary-rows.ts";
 import { bulkInsertOf, bulkTexts } from "./bulk-insert.ts";
 import { CursorClient } from "./cursor-client.ts";
@@ -357,7 +358,16 @@ export class PreparedStatements {
     });
   }
 
+  /** A CALL opens none: its results come at once, as without. */
   #openCursor(statement: Prepared, payload: Buffer, execution: Execution, sequenceId: number): void {
+    const read = parse(statement.text, this.#executor.state.sqlMode);
+    if ("into" in read && read.into !== undefined) {
+      throw new MysqlError(1323, "42000", "Cursor SELECT must not have INTO");
+    }
+    if (read.kind === "callProcedure") {
+      this.#executor.query(payload, sequenceId, execution);
+      return;
+    }
     const client = new CursorClient(this.#client, {
       opened: (rows) => {
         statement.cursor = rows;

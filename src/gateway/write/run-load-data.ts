@@ -155,11 +155,7 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
 }
 
 /** Throws 1146, 1054 and what is not known of the table. */
-async function shapeOf(
-  executor: Executor,
-  { table, targets, set }: LoadData,
-  cluster: ClusterView,
-): Promise<RowShape> {
+async function shapeOf(executor: Executor, { table, targets, set }: LoadData, cluster: ClusterView): Promise<RowShape> {
   const keyspace = table.schema ?? executor.state.target.keyspace;
   if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
   const columns: { name: string; value: Source }[] = [];
