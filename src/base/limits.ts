@@ -180,6 +180,10 @@ export const LIMITS = {
   foundBytesMax: 8 * 1024 * 1024,
   /** Values that one query of a lookup table with `batch_lookup` is for. */
   lookedUpAtOnce: 100,
+  /** How often a statement is run whose rows, found by a lookup, move from shard to shard meanwhile. */
+  lookedUpRunsMax: 6,
+  /** Of an answer that may say that there is nothing. */
+  heldAnswerBytesMax: 64 * 1024,
   /** Rows, and bytes of their values, that one batch of an INSERT … SELECT writes. */
   insertedRowsMax: 1_000,
   insertedBytesMax: 1024 * 1024,

@@ -30,6 +30,8 @@ import type { TabletType } from "../topo/records.ts";
 import { checkAccess } from "./access/access.ts";
 import { afterRequest, learn, learnRows } from "./session/aftermath.ts";
 import { askedRouting } from "./read/asked-routing.ts";
+import { HeldAnswer } from "./read/held-answer.ts";
+import { LookupAnswers, lookupsIn, mayAggregate } from "./read/lookup-answers.ts";
 import { askedSyntaxError, isSyntaxError } from "./prepared/asked-syntax.ts";
 import { BinaryRows, type ShownDefinitions } from "./prepared/binary-rows.ts";
 import { givesGeneratedId } from "./write/auto-increments.ts";
@@ -773,7 +775,52 @@ export class Executor implements PassThroughOwner {
     payload: Buffer,
   ): Promise<void> {
     const routing = await askedRouting(this, plan.routing, asks, plan.keyspace, binds, cluster);
-    this.#send({ ...plan, routing, asks: undefined }, binds, cluster, payload);
+    if (lookupsIn(plan.routing).length === 0)
+      this.#send({ ...plan, routing, asks: undefined }, binds, cluster, payload);
+    else this.#sendLookedUp(plan, asks, routing, binds, cluster, payload);
+  }
+
+  /** What finds nothing where a lookup has led may be run again. */
+  #sendLookedUp(
+    plan: SendPlan,
+    asks: readonly AskedRef[],
+    first: Routing,
+    binds: readonly BindValue[],
+    cluster: ClusterView,
+    payload: Buffer,
+  ): void {
+    const answers = new LookupAnswers(this, plan, asks, binds, cluster, first);
+    const held = new HeldAnswer(this.client, mayAggregate(payload), () => {
+      const again = answers.another().then((routing) => {
+        if (routing === undefined) held.release();
+        else {
+          held.again();
+          run(routing);
+        }
+      });
+      this.#slow(again);
+    });
+    const inner = new Executor(this.context, this.state, held, this.#options);
+    this.#inner = inner;
+    const execution = this.#execution;
+    const run = (routing: Routing): void => {
+      inner.#continue(this, execution);
+      inner.#send({ ...plan, routing, asks: undefined }, binds, cluster, payload);
+    };
+    run(first);
+  }
+
+  /** The statement under way goes on here. */
+  #continue(other: Executor, execution: Execution | undefined): void {
+    this.#sequenceId = other.#sequenceId;
+    this.#deadlineMs = other.#deadlineMs;
+    this.#isRowless = other.#isRowless;
+    this.#given = other.#given;
+    this.#execution = execution;
+    this.#keeping = other.#keeping;
+    this.#parts = undefined;
+    this.#isolation = other.#isolation;
+    if (other.signal.aborted) this.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
   }
 
   async #checkThenRun(

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # npm run chaos: builds, starts a cluster of real processes, and kills them while clients move money between its shards.
-# Arguments go to run.ts. `npm run chaos -- drain` stops and starts gateways behind HAProxy instead: run-drain.ts.
+# Arguments go to run.ts. `npm run chaos -- drain` stops and starts gateways behind HAProxy instead: run-drain.ts,
+# `npm run chaos -- lookups` reads by lookups beside writers: run-lookups.ts.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . src/local/install.sh
@@ -17,5 +18,5 @@ step "building the chaos test" node_modules/.bin/tsc -p test/chaos/tsconfig.json
 for name in proto vschema package.json; do ln -sfn "../$name" "dist-chaos/$name"; done
 ln -sfn src dist-chaos/dist
 trap - EXIT INT TERM HUP
-if [ "${1:-}" = drain ]; then exec node dist-chaos/test/chaos/run-drain.js "$@"; fi
+case "${1:-}" in drain | lookups) exec node "dist-chaos/test/chaos/run-$1.js" "$@" ;; esac
 exec node dist-chaos/test/chaos/run.js "$@"

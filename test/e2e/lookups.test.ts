@@ -8,6 +8,7 @@ import { withServer } from "../../src/local/server-connection.ts";
 import { checkVSchema } from "../../src/vschema/parse-vschema.ts";
 import { createVindex } from "../../src/vschema/create-vindex.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { runLookups } from "../chaos/lookups.ts";
 import { must, TwinClient } from "./twin.ts";
 
 const TYPES = {
@@ -219,4 +220,13 @@ test("a reader by a consistent lookup never misses a row that is committed", SLO
   expect(reads).toBeGreaterThan(0);
   expect(missed).toEqual([]);
   await expectKept("consistent_lookup_unique");
+});
+
+test("nor one that moves, is made anew or changes values with another one", SLOW, async () => {
+  const tables = ["t_consistent_lookup_unique", "t_consistent_lookup"];
+  const report = await runLookups({ ports: [cluster.port], tables, seed: 1, readers: 2, writers: 2, rounds: 12 });
+  expect(report.faults).toEqual([]);
+  expect(report.reads).toBeGreaterThan(0);
+  expect(report.writes).toBeGreaterThan(0);
+  for (const type of ["consistent_lookup_unique", "consistent_lookup"] as const) await expectKept(type);
 });

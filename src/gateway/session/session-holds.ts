@@ -118,6 +118,11 @@ export class SessionHolds {
     return this.#held.filter(({ inTransaction }) => inTransaction).map(({ target }) => target);
   }
 
+  /** The open transaction has written or locked rows. */
+  get hasLocked(): boolean {
+    return this.#held.some(({ inTransaction, use }) => inTransaction && use !== "reads");
+  }
+
   /** The open transaction has other participants than this shard, and is to be committed on all or none. */
   isAtomicBeside(target: ShardTarget): boolean {
     return this.#distributed !== undefined && this.participants.some((other) => !sameShard(other, target));
