@@ -252,6 +252,17 @@ test("what a constraint refuses is left out of several rows, as if one shard had
   });
 });
 
+test("of rows on several shards the first one's error is told", SLOW, async () => {
+  const rows = "(50, 1, 1, 'a'), (54, 2, 1, 'b'), (51, 3, 1, 'too long for it'), (52, 999, 1, 'c'), (56, 4, 'x', 'd')";
+  await same(
+    `INSERT INTO gauge (aid, b, v, s) VALUES ${rows}`,
+    `INSERT INTO gauge (aid, b, v, s) VALUES (56, 4, 'x', 'd'), ${rows}`,
+    `INSERT INTO gauge (aid, b, v, s) VALUES ${rows} RETURNING aid`,
+    `REPLACE INTO gauge (aid, b, v, s) VALUES (54, 999, 1, 'b'), ${rows} RETURNING aid`,
+    "SELECT COUNT(*) FROM gauge WHERE aid >= 50 AND aid < 60",
+  );
+});
+
 test("what the query of an INSERT warns of is the statement's, and no error in a strict sql_mode", SLOW, async () => {
   const insert = "INSERT INTO note (aid, s) SELECT id, sku FROM maker WHERE id = '1x' + 0";
   const { gateway, plain } = await lane.ask(insert);

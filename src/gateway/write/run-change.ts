@@ -28,7 +28,7 @@ import { resolvedVindex } from "./resolved-vindex.ts";
 import { withSessionValues } from "../session/session-values.ts";
 import { writeWithLookups, type Written } from "./run-insert-lookups.ts";
 import { warningsOf, withRow } from "../show/show-warnings.ts";
-import { asOneStatement, runParts } from "../transaction/statement-unit.ts";
+import { asOneStatement } from "../transaction/statement-unit.ts";
 import { runShare } from "./ignored-share.ts";
 import {
   answerReturning,
@@ -103,20 +103,22 @@ export async function runInsert(
 }
 
 /** Runs inside of one statement (`asOneStatement`). `isSeveral`: the rows are some of more, or a query's. */
-export function runShares(
+export async function runShares(
   executor: Executor,
   statement: Insert,
   changes: readonly ShardChange[],
   binds: readonly BindValue[],
   isSeveral?: boolean,
 ): Promise<CollectedReply[]> {
-  const parts = new Map<ShardTarget, (() => Promise<CollectedReply>)[]>();
-  for (const share of changes) {
-    const { target, payload } = share;
-    const twice = twiceOf(executor, statement, share, binds, isSeveral);
-    parts.set(target, [() => runShare(executor, target, payload, twice)]);
-  }
-  return runParts(parts);
+  const results = await Promise.allSettled(
+    changes.map((share) => {
+      const { target, payload } = share;
+      return runShare(executor, target, payload, twiceOf(executor, statement, share, binds, isSeveral));
+    }),
+  );
+  const failed = firstFailure(results, changes);
+  if (failed !== undefined) throw failed;
+  return fulfilled(results);
 }
 
 /** A share of a single row that IGNORE may leave out, with that row twice. */
@@ -160,12 +162,18 @@ export async function returnedBy(
           };
         }),
       );
+  if (!statement.ignore) return { changes, replies: await runShares(executor, statement, changes, binds), ids };
+  const inOrder = changes.toSorted((one, other) => (one.rows?.[0] ?? 0) - (other.rows?.[0] ?? 0));
   const replies: CollectedReply[] = [];
-  for (const share of changes) {
-    const { target, payload } = share;
-    replies.push(await runShare(executor, target, payload, twiceOf(executor, statement, share, binds)));
+  for (const share of inOrder) {
+    const { target, payload, rows } = share;
+    try {
+      replies.push(await runShare(executor, target, payload, twiceOf(executor, statement, share, binds)));
+    } catch (error) {
+      throw failureOf(error, rows).error;
+    }
   }
-  return { changes, replies, ids };
+  return { changes: inOrder, replies, ids };
 }
 
 /** Makes the rows' ids and finds the shards they go to. `payload`: the statement as it came; undefined: print it. */
@@ -530,18 +538,38 @@ function insertInfo(
   return `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}`;
 }
 
+/** Of several shares the error of the first row, which is the statement's; what is no shard's answer goes before. */
 function firstFailure(
   results: readonly PromiseSettledResult<CollectedReply>[],
   changes: readonly ShardChange[],
 ): Error | undefined {
+  let first: { readonly error: Error; readonly row: number } | undefined;
   for (const [i, result] of results.entries()) {
-    if (result.status === "rejected")
-      return result.reason instanceof Error ? result.reason : new Error(String(result.reason));
-    if (result.value.info.kind !== "err") continue;
-    const { errno, sqlState, message } = errorOfReply(result.value);
-    return new MysqlError(errno, sqlState, withRow(message, changes[i]?.rows));
+    const error =
+      result.status === "rejected"
+        ? result.reason
+        : result.value.info.kind === "err"
+          ? errorOfReply(result.value)
+          : undefined;
+    if (error === undefined) continue;
+    const failure = failureOf(error, changes[i]?.rows);
+    if (first === undefined || failure.row < first.row) first = failure;
   }
-  return undefined;
+  return first?.error;
+}
+
+function failureOf(
+  error: unknown,
+  rows: readonly number[] | undefined,
+): { readonly error: Error; readonly row: number } {
+  if (!(error instanceof MysqlError))
+    return { error: error instanceof Error ? error : new Error(String(error)), row: -1 };
+  const message = withRow(error.message, rows);
+  const row = / at row (\d+)$/.exec(message)?.[1];
+  return {
+    error: new MysqlError(error.errno, error.sqlState, message),
+    row: row === undefined ? Number.MAX_SAFE_INTEGER : Number(row),
+  };
 }
 
 function fulfilled(results: readonly PromiseSettledResult<CollectedReply>[]): CollectedReply[] {
