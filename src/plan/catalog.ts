@@ -57,6 +57,11 @@ export function refuseCatalogs(statement: Statement, context: PlanContext): void
   refuseChange(statement, context);
   // The values of SET are queries of their own.
   if (isQuery(statement) || statement.kind === "set" || statement.kind === "explain") return;
+  // What SET STATEMENT is for is planned as it would be alone.
+  if (statement.kind === "setFor") {
+    refuseCatalogs(statement.statement, context);
+    return;
+  }
   // INSERT … SELECT has its query run as one.
   const own =
     statement.kind === "insert" && statement.query !== undefined ? { ...statement, query: undefined } : statement;

@@ -42,6 +42,7 @@ const OF_SEVERAL = [
   "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('u', 's') AND table_name IN ('p', 'c', 'r') ORDER BY 1, 2",
   `SELECT table_schema, table_name, column_name, ordinal_position, column_type FROM information_schema.columns WHERE table_schema NOT IN (${OWN}) AND ${NO_SEQUENCES} ORDER BY table_schema, table_name, ordinal_position`,
   "SELECT * FROM information_schema.columns WHERE table_schema IN ('u', 's') AND table_name IN ('child', 'r', 'i') ORDER BY table_schema, table_name, ordinal_position",
+  "SET STATEMENT max_statement_time = 60 FOR SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('u', 's') AND table_name IN ('p', 'c', 'r') ORDER BY 1, 2",
   "SELECT DISTINCT table_name FROM information_schema.columns WHERE column_name = 'name' AND table_schema LIKE '_' ORDER BY table_name",
   "SELECT table_schema, table_name, index_name, GROUP_CONCAT(column_name ORDER BY seq_in_index) AS k FROM information_schema.statistics WHERE table_schema = 'u' AND table_name <> 'c_seq' AND table_name <> 'o_seq' OR table_schema = 's' GROUP BY table_schema, table_name, index_name ORDER BY 1, 2, 3",
   "SELECT constraint_schema, table_name, constraint_name, constraint_type FROM information_schema.table_constraints WHERE constraint_schema IN ('s', 'u') AND table_name NOT LIKE '%seq' ORDER BY 1, 2, 3",
