@@ -155,9 +155,15 @@ describe("values that a mysqld computes", () => {
   });
 
   test("LAST_INSERT_ID() is the gateway's own", async () => {
-    const { rows, reached } = await run("SELECT v FROM t WHERE id = LAST_INSERT_ID()");
-    expect(rows).toEqual([]);
-    expect(reached).toBe(1);
+    for (const [id, values] of [
+      [5, [50]],
+      [0, []],
+    ] as const) {
+      await client.query(`SELECT LAST_INSERT_ID(${id})`);
+      const { rows, reached } = await run("SELECT v FROM t WHERE id = LAST_INSERT_ID()");
+      expect(rows.map((row) => row["v"])).toEqual(values);
+      expect(reached).toBe(1);
+    }
   });
 
   test("a variable that the statement sets is not asked for", async () => {

@@ -30,8 +30,11 @@ export async function askedRouting(
 ): Promise<Routing> {
   const answers = new Map<ValueRef, Value>();
   const open: { readonly ref: AskedRef; readonly expr: Expr }[] = [];
-  for (const ref of asks) {
-    const expr = withSessionValues(ref.expr, executor.state, executor.context);
+  // As items of a row, so that one may be a session's function by itself.
+  const row = { kind: "row", items: asks.map(({ expr }) => expr), pos: 0 } as const;
+  const { items } = withSessionValues(row, executor.state, executor.context);
+  for (const [i, ref] of asks.entries()) {
+    const expr = items[i] ?? ref.expr;
     const value = evaluate(expr, binds);
     if (value === undefined) open.push({ ref, expr });
     else answers.set(ref, value);
