@@ -8,7 +8,9 @@ import { admin, alterVschema, skipRest } from "./parse-admin.ts";
 import { accountName, lockWait } from "./parse-session.ts";
 import { bodyEnd } from "./statement-end.ts";
 import { canonicalText } from "./token-text.ts";
-import { alterTableBody, columnType, createTableBody, keyOptions, keyParts } from "./parse-definition.ts";
+import { alterTableBody } from "./parse-alter-table.ts";
+import { columnType } from "./parse-column-definition.ts";
+import { createTableBody, keyOptions, keyParts } from "./parse-definition.ts";
 import type { ForeignKeyDefinition, KeyDefinition, TableChange } from "./table-definition.ts";
 import type { DdlObject, DdlVerb, ObjectName, Query, Statement } from "./tree.ts";
 
