@@ -13,7 +13,9 @@ import type { Executor } from "../executor.ts";
 import { readTextRows } from "../read/text-rows.ts";
 
 /** Statements that servers report about. */
-const REPORTED = /^\s*(alter|create|drop|optimize|repair|check|analyze)\b/i;
+const REPORTED = /^(alter|create|drop|optimize|repair|check|analyze)\b/i;
+const FIRST_LETTERS = Buffer.from("acdor");
+const LOWER_CASE = 0x20;
 const REPORT_TIME_S = 5;
 /** Of a text that tell it from others. */
 const COMPARED_CHARACTERS = 60;
@@ -33,7 +35,8 @@ export class ProgressWatch {
   /** Before each command. */
   begin(payload: Buffer, sequenceId: number): void {
     this.#client.begin(sequenceId);
-    if (payload[0] !== COM.QUERY) return;
+    // Whole client libraries ask for reports: most statements are told by a letter.
+    if (payload[0] !== COM.QUERY || !FIRST_LETTERS.includes((payload[1] ?? 0) | LOWER_CASE)) return;
     const head = payload.toString("latin1", 1, COMPARED_CHARACTERS + 1);
     if (REPORTED.test(head)) this.#wait(head);
   }
