@@ -133,6 +133,12 @@ describe("LOAD DATA LOCAL INFILE", () => {
     await same("s.x", "", "1\tagain\n3\tthree\n");
     await same("s.x", "REPLACE|", "1\tagain\n2\ttwo\n4\tfour\n");
     await same("s.x", "", "5\n6\tsix\tmore\n");
+    await same(
+      "s.x",
+      "FIELDS TERMINATED BY ',' ENCLOSED BY '\"'",
+      '7,seven,\n8,eight,,\n9,nine,""\n10,ten,\\N\n11,eleven,',
+      2,
+    );
   });
 
   test("values that do not fit are told line by line", async () => {

@@ -35,6 +35,7 @@ export class LoadDataReader {
   #isEnded = false;
   // Of the field being read.
   #pos = 0;
+  #endsBare = false;
 
   constructor(format: FileFormat) {
     this.#fieldEnd = encodeSql(format.fieldsTerminatedBy);
@@ -62,6 +63,11 @@ export class LoadDataReader {
     this.#isEnded = true;
   }
 
+  /** Nothing stands between the last separator of the line that was read and its end. */
+  get endsBare(): boolean {
+    return this.#endsBare;
+  }
+
   /** Steps over a line; false when it is not whole yet, or there is none. */
   skipLine(): boolean {
     const end = this.#lineEnd.length === 0 ? -1 : this.#pending.indexOf(this.#lineEnd, this.#at);
@@ -85,10 +91,13 @@ export class LoadDataReader {
     this.#pos = start;
     const fields: Field[] = [];
     for (;;) {
+      const isEnclosed = this.#pending[this.#pos] === this.#enclosed;
       const read = this.#field();
       if (read === NOT_YET) return undefined;
       fields.push(read.field);
-      if (read.isLast) break;
+      if (!read.isLast) continue;
+      this.#endsBare = !isEnclosed && read.field?.length === 0;
+      break;
     }
     this.#at = this.#pos;
     return fields;

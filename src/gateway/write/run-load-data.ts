@@ -98,7 +98,9 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
     }
     for (let fields = reader.next(); fields !== undefined; fields = reader.next()) {
       totals.records++;
-      const row = rowOf(executor, shape, fields, format.charset, totals);
+      // Behind the last column a separator may stand before the line's end.
+      const isCut = fields.length - (reader.endsBare ? 1 : 0) > shape.fieldCount;
+      const row = rowOf(executor, shape, fields, isCut, format.charset, totals);
       batch.push(batch.length === 0 ? row : Buffer.concat([COMMA, row]));
       batchBytes += row.length;
       if (batch.length >= BATCH_ROWS_MAX || batchBytes >= BATCH_BYTES_MAX) await flush();
@@ -225,6 +227,7 @@ function rowOf(
   executor: Executor,
   shape: RowShape,
   fields: readonly Field[],
+  isCut: boolean,
   charset: string | undefined,
   totals: Totals,
 ): Buffer {
@@ -235,7 +238,7 @@ function rowOf(
       if (value.kind === "set" || value.index < fields.length) continue;
       warn(totals, ER_WARN_TOO_FEW_RECORDS, `Row ${records} doesn't contain data for all columns`);
     }
-  } else if (fields.length > shape.fieldCount) {
+  } else if (isCut) {
     const text = `Row ${records} was truncated; it contained more data than there were input columns`;
     warn(totals, ER_WARN_TOO_MANY_RECORDS, text);
   }
