@@ -46,6 +46,7 @@ describe("system variables", () => {
     ["insert_id", "used up by one statement on one server: 1235"],
     ["rand_seed1", "used up by one statement on one server: 1235"],
     ["rand_seed2", "used up by one statement on one server: 1235"],
+    ["sql_auto_is_null", "of rows that one connection has made: 1235"],
     ["last_gtid", "of a connection that sessions share: 1235"],
     ["max_session_mem_used", "what is used just now is no value that can be set"],
     ["max_error_count", "a warning about 0 as its value is counted but not kept"],

@@ -182,6 +182,8 @@ describe("settings", () => {
       "SET NAMES swe7",
       "SET character_set_client = swe7",
       "SET @a = 2, insert_id = 5",
+      "SET sql_auto_is_null = ON",
+      "SET @a = 2, sql_auto_is_null = 1",
       "SET GLOBAL wait_timeout = 1",
     ]) {
       expect(await pair.gateway.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });

@@ -33,7 +33,7 @@ import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 import { tellVariables } from "./tell-variables.ts";
 import { readTextResult } from "../read/text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
-import { checkSettable, isOfNextTransaction, resultsetMetadataOf } from "./variable-rules.ts";
+import { checkSettable, checkValue, isOfNextTransaction, resultsetMetadataOf } from "./variable-rules.ts";
 
 /** Client character sets in which statements cannot be cut; those of Settings.transcodedFrom are not a server's. */
 const UNREADABLE: ReadonlySet<string> = new Set(["big5", "cp932", "gb18030", "gbk", "sjis", "swe7"]);
@@ -79,6 +79,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
           break;
         default: {
           const value = await variableValue(executor, item.name, item.value, cluster, told);
+          checkValue(item.name, value);
           if (isOfNextTransaction(item))
             next = { ...next, ...(await ofNextTransaction(executor, item.name, value, cluster)) };
           else changes.push(variableChange(item.name, value));

@@ -56,6 +56,15 @@ export function checkSettable({ name, scope }: SetVariable, user: User): void {
   if (OF_ONE_STATEMENT.has(name)) throw notSupported(`SET ${name}`);
 }
 
+/**
+ * Throws 1235 for `IS NULL` as a question for the last row with a generated id: a server answers it from what its own
+ * connection has done, and sessions share those. `value` is SQL text.
+ */
+export function checkValue(name: string, value: string): void {
+  if (name !== "sql_auto_is_null" || !/^'?(on|true|1)'?$/i.test(value)) return;
+  throw notSupported("SET sql_auto_is_null = 1", "name the row by LAST_INSERT_ID()");
+}
+
 /** The item is about the next transaction only. */
 export function isOfNextTransaction({ name, at, scope }: SetVariable): boolean {
   return at && scope === undefined && OF_NEXT_TRANSACTION.has(name);
