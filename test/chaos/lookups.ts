@@ -106,7 +106,7 @@ export async function runLookups(options: LookupOptions): Promise<LookupReport> 
       try {
         const found = await foundBy(connection, table, v, form);
         reads++;
-        if (found !== 1) faults.push(`${form}: ${found} rows of ${table} with '${v}'`);
+        if (found === 0) faults.push(`${form}: ${found} rows of ${table} with '${v}'`);
       } catch (error) {
         if (!isUndone(error)) throw error;
         await connection.query("ROLLBACK");

@@ -1,14 +1,15 @@
 // Whether there is nothing where a lookup has led. A row that moves to another shard has its new lookup row a moment before
 // it is there, and shards commit one after the other: who comes in between finds nothing at either place, though there is
-// a row at any time. So who finds none looks again, waits for whoever is about to commit such rows, and then asks all shards.
+// a row at any time. So who finds none looks again, waits for whoever is about to commit such rows, and goes where they are.
 //
 //   nothing ──► looked up again: nothing ──► it is so
 //                        └─► locked for a moment on all shards, twice: none ──► it is so
-//                                                └─► some, or it takes long ──► all shards are asked
+//                                                ├─► some ──► the shards that have them are asked
+//                                                └─► it takes long ──► all are
 
 import { LIMITS } from "../../base/limits.ts";
 import { collect } from "../../engine/collect.ts";
-import { plainRequest } from "../../engine/ports.ts";
+import { plainRequest, type ShardTarget } from "../../engine/ports.ts";
 import type { LookupRouting } from "../../plan/key-routing.ts";
 import type { Routing, SendPlan } from "../../plan/plan.ts";
 import type { AskedRef } from "../../plan/value-ref.ts";
@@ -16,6 +17,7 @@ import { resolveValues } from "../../plan/value-ref.ts";
 import type { BindValue } from "../../sql/bind-value.ts";
 import { printExpr } from "../../sql/print.ts";
 import { quoteName } from "../../sql/quoting.ts";
+import { parseKeyRange } from "../../topo/key-range.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
@@ -42,7 +44,7 @@ export class LookupAnswers {
   readonly #cluster: ClusterView;
   #known: Routing;
   #runs = 1;
-  #isEverywhere = false;
+  #last: Routing = NOWHERE;
 
   /** `known` is the routing that the lookups have given to the first run. */
   constructor(
@@ -71,16 +73,17 @@ export class LookupAnswers {
     this.#known = now;
     // What locks the rows it looks for has waited for those who move them.
     if (effect.writes && !isSame) return now;
-    if (isEmpty(now) || (isSame && this.#isEverywhere)) return undefined;
+    if (isEmpty(now)) return undefined;
     const { state } = executor;
+    const isHindered = state.inTransaction && state.holds.hasLocked;
     // Its own locks it would wait for in vain.
-    if (state.inTransaction && state.holds.hasLocked) {
-      this.#isEverywhere = true;
-      return this.#everywhere(now);
-    }
-    const found = await Promise.all(lookupsIn(routing).map((lookup) => this.#find(lookup)));
-    this.#isEverywhere = !found.includes("unknown");
-    return found.every((each) => each === "none") ? undefined : this.#everywhere(now);
+    const found = isHindered ? undefined : await this.#find();
+    const next = found === undefined ? this.#everywhere(now) : routingTo(found, now, this.#isUnique);
+    if (isEmpty(next)) return undefined;
+    // With the rows where they were, its other conditions leave none.
+    if (isSame && textOf(next) === textOf(this.#last) && (found !== undefined || isHindered)) return undefined;
+    this.#last = next;
+    return next;
   }
 
   /** All shards, where the statement may go to several. */
@@ -90,31 +93,63 @@ export class LookupAnswers {
     return isForOne || this.#executor.options.noScatter !== undefined ? now : SCATTER;
   }
 
-  /** Whether a row with one of the values is on some shard; `unknown` also when one is on its way for long. */
-  async #find(lookup: LookupRouting): Promise<"some" | "none" | "unknown"> {
+  get #isUnique(): boolean {
+    return lookupsIn(this.#plan.routing).every(({ vindex, values }) => vindex.unique && values.length === 1);
+  }
+
+  /** Shards that have rows with the values; undefined when that cannot be told, also because some are on their way for long. */
+  async #find(): Promise<readonly ShardTarget[] | undefined> {
+    const found = new Set<ShardTarget>();
+    for (const lookup of lookupsIn(this.#plan.routing)) {
+      const shards = await this.#findFor(lookup);
+      if (shards === undefined) return undefined;
+      for (const shard of shards) found.add(shard);
+    }
+    return [...found];
+  }
+
+  async #findFor(lookup: LookupRouting): Promise<readonly ShardTarget[] | undefined> {
     const { context, signal } = this.#executor;
     const { keyspace } = this.#plan;
     const definition = this.#cluster.schema.table(keyspace, lookup.table);
     const values = resolveValues(lookup.values, this.#binds) ?? [];
+    const { targets } = this.#executor.keyspaceTargets(keyspace, this.#cluster);
     // Without a key it would lock all rows, and wait for all who do.
     if (definition?.keys.some(({ columns }) => columns[0]?.toLowerCase() === lookup.columnLower) !== true)
-      return "some";
+      return targets;
     const list = values.map((value) => printExpr(lookupValue(value).expr, [])).join(", ");
     const sql =
       `SELECT 1 FROM ${quoteName(keyspace)}.${quoteName(lookup.table)} ` +
       `WHERE ${quoteName(lookup.columnLower)} IN (${list}) LIMIT 1 LOCK IN SHARE MODE`;
     const request = { ...plainRequest(comQuery(sql)), settings: LOCK_WAIT };
-    const { targets } = this.#executor.keyspaceTargets(keyspace, this.#cluster);
     for (let look = 0; look < LOOKS; look++) {
       const asked = await Promise.allSettled(
         targets.map((target) => collect(context.tablets, target, request, signal)),
       );
-      if (asked.some((each) => each.status === "rejected" || each.value.info.kind === "err")) return "unknown";
-      if (asked.some((each) => each.status === "fulfilled" && hasRows(each.value.bytes))) return "some";
+      if (asked.some((each) => each.status === "rejected" || each.value.info.kind === "err")) return undefined;
+      const found = targets.filter((_, i) => {
+        const each = asked[i];
+        return each?.status === "fulfilled" && hasRows(each.value.bytes);
+      });
+      if (found.length > 0) return found;
     }
-    return "none";
+    return [];
   }
 }
+
+/** To these shards. Of a unique value only the last place counts. */
+function routingTo(found: readonly ShardTarget[], now: Routing, isUnique: boolean): Routing {
+  if (found.length === 0) return NOWHERE;
+  if (found.length > 1 && isUnique) return now;
+  return {
+    kind: "keyspace-ids",
+    ids: found.map(({ shard }) => Buffer.concat([parseKeyRange(shard).start, ZEROS]).subarray(0, ZEROS.length)),
+  };
+}
+
+const NOWHERE: Routing = { kind: "keyspace-ids", ids: [] };
+/** Behind where a shard begins: a keyspace id that is in it. */
+const ZEROS = Buffer.alloc(16);
 
 function hasRows(reply: Buffer): boolean {
   return readTextRows(reply).length > 0;
