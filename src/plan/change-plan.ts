@@ -2,7 +2,7 @@
 // by a query through the tiers, and then written by their keys; the rows of an INSERT are computed first. Plain data.
 
 import type { ColumnSchema, TableSchema } from "../schema/model.ts";
-import type { Delete, Expr, Insert, Query, Subquery, TableName, Update } from "../sql/tree.ts";
+import type { Delete, Expr, Insert, ObjectName, Query, Subquery, TableName, Update } from "../sql/tree.ts";
 import type { TableVSchema } from "../vschema/model.ts";
 import type { Effect } from "./plan.ts";
 
@@ -76,6 +76,8 @@ export interface InsertRowsPlan {
   readonly asked: readonly AskedValue[];
   /** Inner queries of ON DUPLICATE KEY UPDATE, whose values stand in for them. */
   readonly askedOnDuplicate: readonly Subquery[];
+  /** The table whose columns' defaults they are, when the statement names a view of it. */
+  readonly defaultsOf?: ObjectName;
   /** Of a table that every shard has alike: one of them makes the ids. */
   readonly numbered?: NumberedColumn;
   readonly effect: Effect;

@@ -396,14 +396,25 @@ function throughView(
   if (plan.kind === "send") {
     through = plan.substitute === undefined ? plan : { ...plan, substitute: named };
   } else if (plan.kind === "insert-rows" && plan.numbered === undefined) {
-    const { rows } = plan.statement;
-    if (plan.statement.columns.length === named.columns.length) through = { ...plan, statement: { ...named, rows } };
+    const { rows, form } = plan.statement;
+    // Columns that place rows are added with their defaults.
+    const added = plan.statement.columns.slice(named.columns.length).map(({ name }) => nameIn(columns, name));
+    if (added.every((name) => name !== undefined)) {
+      const all = [...named.columns, ...added.flatMap((name) => (name === undefined ? [] : [columnNode(name)]))];
+      const insert: Insert = { ...named, form, columns: all, columnList: all.length > 0, rows };
+      through = { ...plan, statement: insert, defaultsOf: base.table };
+    }
   } else if (plan.kind === "insert" && plan.lookups.length === 0 && !plan.movesOnDuplicate) {
     const hasId = plan.definition?.columns.some(({ autoIncrement }) => autoIncrement) !== false;
     through = isSame || !hasId ? insertThrough(plan, named, columns) : undefined;
   }
   if (through !== undefined || !isChecked) return through;
   throw notSupported(`INSERT into a view WITH CHECK OPTION of table ${base.table.name}`, "insert into its table");
+}
+
+/** What the view calls a column of its table. */
+function nameIn(columns: ReadonlyMap<string, string>, own: string): string | undefined {
+  return [...columns].find(([, name]) => name.toLowerCase() === own.toLowerCase())?.[0];
 }
 
 function insertThrough(plan: InsertPlan, named: Insert, columns: ReadonlyMap<string, string>): Plan | undefined {

@@ -19,7 +19,7 @@ import { readTextRows } from "../read/text-rows.ts";
 export async function defaultOf(
   executor: Executor,
   keyspace: string,
-  { table, ignore }: Insert,
+  { table, ignore }: Pick<Insert, "table" | "ignore">,
   column: ColumnSchema,
   cluster: ClusterView,
 ): Promise<Expr> {

@@ -90,7 +90,9 @@ async function withAnswers(
   for (const each of plan.asked) {
     if (each.column === undefined) asked.push(each);
     else {
-      const value = await defaultOf(executor, plan.keyspace, statement, each.column, cluster);
+      const table = plan.defaultsOf ?? statement.table;
+      const of = { table, ignore: statement.ignore };
+      const value = await defaultOf(executor, plan.keyspace, of, each.column, cluster);
       if (valueRefOf(value) === undefined) asked.push({ ...each, expr: value });
       else put(each, value);
     }

@@ -108,6 +108,14 @@ export const UPDATES: readonly Make[] = [
   (r) => `UPDATE kid SET v = ${int(r)} WHERE pid = ${r.int(9)} OR v > ${r.int(60)}`,
   (r) => `UPDATE kid SET pid = ${r.int(9)} WHERE pid = ${r.int(9)} AND id = ${r.int(3)}`,
   (r) => `UPDATE IGNORE kid SET pid = ${r.int(9)}, id = id + 1 WHERE v > ${r.int(60)} ORDER BY pid, id`,
+  // Through views.
+  (r) => `UPDATE vacct SET n = n + ${r.int(9)}, label = ${name(r)} WHERE id IN (${id(r)}, ${id(r)}, ${id(r)})`,
+  (r) => `UPDATE vacct SET n = n + 1 WHERE label = 'n${r.int(7)}' ORDER BY n, id LIMIT ${r.int(3) + 1}`,
+  (r) => `UPDATE vacct SET id = id + 5000 WHERE id = ${id(r)}`,
+  (r) => `UPDATE vopt SET v = 'w', id = id + ${r.pick([1, 100, 1990])} WHERE r = ${id(r)} OR id = ${r.int(40)}`,
+  (r) => `UPDATE vopt SET r = r + ${r.int(9)}, v = ${name(r)} WHERE id > ${r.int(40)} ORDER BY r DESC, id LIMIT 3`,
+  (r) => `UPDATE vitem SET qty = qty + 1, note = name WHERE name = 'n${r.int(7)}'`,
+  (r) => `UPDATE item SET qty = (SELECT COUNT(*) FROM vopt) WHERE id IN (SELECT id FROM vacct WHERE n > ${r.int(9)})`,
   // Errors.
   (r) => `UPDATE rich SET twice = 1 WHERE id = ${r.int(4)}`,
   (r) => `UPDATE rich SET e = 'nope', base = base + 60 WHERE ${where(r, RICH_WHERE)}`,
@@ -154,5 +162,8 @@ export const DELETES: readonly Make[] = [
   (r) => `DELETE FROM kid WHERE pid IN (SELECT id FROM par WHERE v > ${r.int(6)}) AND id > 1`,
   (r) => `DELETE FROM trg WHERE ${where(r, TRG_WHERE)} AND id > 2`,
   (r) => `DELETE k, t FROM kid k LEFT JOIN trg t ON t.v = k.id WHERE k.pid = ${r.int(9)}`,
+  (r) => `DELETE FROM vacct WHERE label = 'n${r.int(7)}' AND id > ${id(r)} ORDER BY id LIMIT 2`,
+  (r) => `DELETE FROM vopt WHERE id = ${r.int(40)} RETURNING r, v`,
+  (r) => `DELETE v FROM vopt v JOIN vitem i ON i.id = v.r WHERE i.qty = ${r.int(5)}`,
   (r) => `DELETE t FROM tag t, item i WHERE t.name = i.note AND i.qty = ${r.int(6)} AND t.w > 2`,
 ];

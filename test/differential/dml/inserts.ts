@@ -124,6 +124,18 @@ export const INSERTS: readonly Make[] = [
     `INSERT IGNORE INTO item (id, aid, qty) VALUES (${id(r)}, ${id(r)}, 'x'), (${id(r)}, ${id(r)}, '3y'), (${id(r)}, NULL, 1)`,
   (r) =>
     `INSERT IGNORE INTO tag (name, w) VALUES ('a name that is longer than this', '5z'), ('n${r.int(7)}', 99999999999)`,
+  // Through views.
+  (r) => `INSERT INTO vacct (id, label, n) VALUES (${id(r)}, ${name(r)}, ${int(r)}), (${id(r)}, ${name(r)}, 30)`,
+  (r) =>
+    `INSERT INTO vacct VALUES (${id(r)}, ${name(r)}, 1) ON DUPLICATE KEY UPDATE n = vacct.n + VALUES(n), label = 'n1'`,
+  (r) => `REPLACE INTO vacct (id, n) VALUES (${id(r)}, ${int(r)})`,
+  (r) => `INSERT INTO vopt (id, v) VALUES (${r.int(60)}, 'v'), (${r.pick([60, 1999, 2000])}, DEFAULT)`,
+  (r) =>
+    `INSERT IGNORE INTO vopt VALUES (${id(r)}, ${r.pick([70, 3000])}, 'i'), (${id(r)}, ${r.pick([71, 3001])}, 'j')`,
+  (r) =>
+    `INSERT INTO vopt (r, id) VALUES (${id(r)}, ${r.int(9)}) ON DUPLICATE KEY UPDATE id = vopt.id + ${r.pick([9, 1999])}`,
+  (r) =>
+    `REPLACE INTO vopt (r, id, v) SELECT id, n + ${r.pick([0, 0, 1990])}, label FROM vacct WHERE n > ${r.int(9)} ORDER BY id`,
   // Errors.
   (r) => `INSERT INTO acct (id, n) VALUES (${id(r)}, 'no number')`,
   (r) => `INSERT INTO item (id, aid) VALUES (${id(r)}, NULL)`,
