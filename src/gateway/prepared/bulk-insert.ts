@@ -1,11 +1,14 @@
 // COM_STMT_BULK_EXECUTE of an INSERT or REPLACE: MariaDB runs it as one statement with all its rows, so that a row that
 // fails leaves none. Here its list of rows is written once for each execution, as few statements as bounds allow.
-// Knows texts only; who runs them sees to it that several are one.
+// Parameters may have no value there, but say that a column is to have its default, or to be left alone. Knows texts only; who runs them sees to it that several are one.
 
+import { ShardgateError } from "../../base/errors.ts";
 import { encodeSql, decodeSql } from "../../sql/encoding.ts";
 import { T, tokenize } from "../../sql/lexer.ts";
 import { filled, type Template } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
+import { printExpr } from "../../sql/print.ts";
+import { walk } from "../../sql/walk.ts";
 import type { SqlMode } from "../../sql/tree.ts";
 
 /** How the executions of an INSERT become one statement. */
@@ -76,6 +79,46 @@ function rowsIn(sql: string, mode: SqlMode): { readonly from: number; readonly t
   }
   return undefined;
 }
+
+/**
+ * What stands for parameters that a bulk execution has no value for: a column that is to stay as it is is its own value in
+ * an UPDATE, and its default in an INSERT. Throws ER_UNSUPPORTED_PS where there is no such column.
+ */
+export function indicatedLiterals(
+  { text }: Pick<Template, "text">,
+  indicated: ReadonlyMap<number, "default" | "ignore">,
+  mode: SqlMode,
+): ReadonlyMap<number, Buffer> {
+  if (indicated.size === 0) return NONE;
+  const statement = parse(text, mode);
+  const places: number[] = [];
+  walk(statement, (node) => {
+    if (node.kind === "param") places.push(node.pos);
+  });
+  places.sort((one, other) => one - other);
+  const columns = new Map<number, string>();
+  if (statement.kind === "update") {
+    for (const { column, value } of statement.set) {
+      if (value.kind === "param") columns.set(places.indexOf(value.pos), printExpr(column, [], { mode }));
+    }
+  }
+  const literals = new Map<number, Buffer>();
+  for (const [index, what] of indicated) {
+    const own = columns.get(index);
+    if (what === "default" || statement.kind === "insert") literals.set(index, DEFAULT);
+    else if (own !== undefined) literals.set(index, encodeSql(own));
+    else throw unsupportedInBulk();
+  }
+  return literals;
+}
+
+export function unsupportedInBulk(): ShardgateError {
+  const text = "This command is not supported in the prepared statement protocol yet";
+  return new ShardgateError("ER_UNSUPPORTED_PS", text);
+}
+
+const DEFAULT = Buffer.from("DEFAULT");
+const NONE: ReadonlyMap<number, Buffer> = new Map();
 
 function bytesOf(sql: string, chars: number): number {
   return encodeSql(sql.slice(0, chars)).length;

@@ -13,6 +13,7 @@ import { decodeCommand } from "../../mysql/packets/command.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
 import { decodeOk, type OkPacket } from "../../mysql/packets/ok.ts";
 import {
+  type BulkParameters,
   CURSOR_READ_ONLY,
   decodeBulkParameters,
   decodeExecuteParameters,
@@ -22,7 +23,7 @@ import {
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
 import type { ShownDefinitions } from "./binary-rows.ts";
-import { bulkInsertOf, bulkTexts } from "./bulk-insert.ts";
+import { bulkInsertOf, bulkTexts, indicatedLiterals, unsupportedInBulk } from "./bulk-insert.ts";
 import { CursorClient } from "./cursor-client.ts";
 import type { CursorRows } from "./cursor-rows.ts";
 import { exactFloats } from "./exact-floats.ts";
@@ -163,14 +164,9 @@ export class PreparedStatements {
       const statement = this.#find(command.statementId, "mysqld_stmt_bulk_execute");
       const { parameters, flags } = command;
       const rows = decodeBulkParameters(parameters, flags, statement.template.offsets.length, statement.types);
-      if (rows === undefined) {
-        throw new ShardgateError(
-          "ER_UNSUPPORTED_PS",
-          "This command is not supported in the prepared statement protocol yet",
-        );
-      }
+      if (rows === undefined) throw unsupportedInBulk();
       statement.types = rows[0]?.types ?? statement.types;
-      const sent = rows.map((row) => this.#inUtf8(row));
+      const sent = rows.map((row) => ({ ...this.#inUtf8(row), indicated: row.indicated }));
       this.#bulk(executor, statement, sent, sequenceId).catch((error: unknown) => executor.fail(error));
     } catch (error) {
       executor.fail(wrongArguments(error));
@@ -380,14 +376,14 @@ export class PreparedStatements {
   async #bulk(
     executor: Executor,
     statement: Prepared,
-    rows: readonly ExecuteParameters[],
+    rows: readonly BulkParameters[],
     sequenceId: number,
   ): Promise<void> {
     const insert = bulkInsertOf(statement.template, executor.state.sqlMode);
     const list = insert?.rows;
     const texts =
       insert === undefined || list === undefined
-        ? rows.map((row) => this.#textWith(statement, row).subarray(1))
+        ? rows.map((row) => filled(statement.template, this.#bulkLiterals(statement, row)))
         : [...bulkTexts({ ...insert, rows: list }, this.#literalsOf(statement, rows), LIMITS.bulkStatementBytesMax)];
     const [only] = texts;
     if (only !== undefined && texts.length === 1) {
@@ -404,8 +400,14 @@ export class PreparedStatements {
     executor.ok({ statusFlags: executor.state.statusFlags, ...ok });
   }
 
-  *#literalsOf({ template }: Prepared, rows: readonly ExecuteParameters[]): Generator<readonly Buffer[]> {
-    for (const row of rows) yield this.#literals(template, row);
+  *#literalsOf(statement: Prepared, rows: readonly BulkParameters[]): Generator<readonly Buffer[]> {
+    for (const row of rows) yield this.#bulkLiterals(statement, row);
+  }
+
+  #bulkLiterals({ template }: Prepared, row: BulkParameters): readonly Buffer[] {
+    const literals = this.#literals(template, row);
+    const indicated = indicatedLiterals(template, row.indicated, this.#executor.state.sqlMode);
+    return indicated.size === 0 ? literals : literals.map((literal, index) => indicated.get(index) ?? literal);
   }
 
   #closeCursor(statement: Prepared): void {

@@ -98,14 +98,22 @@ const BULK_SEND_TYPES = 128;
 const BULK_UNIT_RESULTS = 64;
 const INDICATOR_NONE = 0;
 const INDICATOR_NULL = 1;
+const INDICATOR_DEFAULT = 2;
+const INDICATOR_IGNORE = 3;
 
-/** The rows of a COM_STMT_BULK_EXECUTE. Throws ER_MALFORMED_PACKET; undefined for indicators (DEFAULT, IGNORE) it has no value for. */
+/** One execution of a COM_STMT_BULK_EXECUTE. */
+export interface BulkParameters extends ExecuteParameters {
+  /** Parameters without a value (theirs is null here), by index: the column's default, or none, so that it stays as it is. */
+  readonly indicated: ReadonlyMap<number, "default" | "ignore">;
+}
+
+/** The rows of a COM_STMT_BULK_EXECUTE. Throws ER_MALFORMED_PACKET; undefined for what it cannot be. */
 export function decodeBulkParameters(
   block: Buffer,
   flags: number,
   parameterCount: number,
   known: readonly number[] | undefined,
-): readonly ExecuteParameters[] | undefined {
+): readonly BulkParameters[] | undefined {
   if ((flags & BULK_UNIT_RESULTS) !== 0 || parameterCount === 0) return undefined;
   const reader = new BufferReader(block);
   let types = known;
@@ -115,18 +123,24 @@ export function decodeBulkParameters(
     types = sent;
   }
   if (types === undefined) throw malformed("parameters without types");
-  const rows: ExecuteParameters[] = [];
+  const rows: BulkParameters[] = [];
   while (reader.left > 0) {
     const values: (Buffer | null)[] = [];
+    let indicated = NOTHING_INDICATED;
     for (let index = 0; index < parameterCount; index++) {
       const indicator = reader.u8();
-      if (indicator === INDICATOR_NULL) values.push(null);
+      if (indicator === INDICATOR_DEFAULT || indicator === INDICATOR_IGNORE) {
+        indicated = new Map([...indicated, [index, indicator === INDICATOR_DEFAULT ? "default" : "ignore"]]);
+        values.push(null);
+      } else if (indicator === INDICATOR_NULL) values.push(null);
       else if (indicator !== INDICATOR_NONE) return undefined;
       else values.push(readBinaryValue(reader, (types[index] as number) & 0xff));
     }
-    rows.push({ types, values });
+    rows.push({ types, values, indicated });
   }
   return rows;
 }
+
+const NOTHING_INDICATED: ReadonlyMap<number, "default" | "ignore"> = new Map();
 
 const NO_PARAMETERS: ExecuteParameters = { types: [], values: [] };

@@ -57,11 +57,16 @@ describe("parameters of an execution", () => {
 
   test("rows of a bulk execution", () => {
     const block = Buffer.from([MYSQL_TYPE.TINY, 0, MYSQL_TYPE.VAR_STRING, 0, 0, 5, 0, 1, 0x61, 1, 0, 0]);
-    expect(decodeBulkParameters(block, 128, 2, undefined)).toEqual([
+    expect(decodeBulkParameters(block, 128, 2, undefined)).toMatchObject([
       { types: [MYSQL_TYPE.TINY, MYSQL_TYPE.VAR_STRING], values: [Buffer.of(5), Buffer.from("a")] },
       { types: [MYSQL_TYPE.TINY, MYSQL_TYPE.VAR_STRING], values: [null, Buffer.alloc(0)] },
     ]);
     // DEFAULT and IGNORE are no values.
-    expect(decodeBulkParameters(Buffer.from([MYSQL_TYPE.TINY, 0, 2]), 128, 1, undefined)).toBeUndefined();
+    expect(decodeBulkParameters(Buffer.from([MYSQL_TYPE.TINY, 0, 2, 3, 0, 7]), 128, 1, undefined)).toMatchObject([
+      { values: [null], indicated: new Map([[0, "default"]]) },
+      { values: [null], indicated: new Map([[0, "ignore"]]) },
+      { values: [Buffer.of(7)], indicated: new Map() },
+    ]);
+    expect(decodeBulkParameters(Buffer.from([MYSQL_TYPE.TINY, 0, 4]), 128, 1, undefined)).toBeUndefined();
   });
 });

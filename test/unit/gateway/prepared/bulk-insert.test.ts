@@ -1,7 +1,7 @@
 // Bulk executions of an INSERT: where its list of rows is, and the statements that all executions become.
 
 import { expect, test } from "vitest";
-import { bulkInsertOf, bulkTexts } from "../../../../src/gateway/prepared/bulk-insert.ts";
+import { bulkInsertOf, bulkTexts, indicatedLiterals } from "../../../../src/gateway/prepared/bulk-insert.ts";
 import { templateOf } from "../../../../src/sql/parameters.ts";
 import { DEFAULT_SQL_MODE } from "../../../../src/sql/tree.ts";
 
@@ -45,6 +45,25 @@ test.each(["INSERT INTO t SELECT ?, ?", "UPDATE t SET a = ? WHERE b = ?", "DELET
     expect(bulkInsertOf(templateOf(Buffer.from(sql), DEFAULT_SQL_MODE), DEFAULT_SQL_MODE)).toBeUndefined();
   },
 );
+
+test("parameters without a value are the column's default, or the column itself", () => {
+  const literals = (sql: string, indicated: readonly (readonly [number, "default" | "ignore"])[]): unknown =>
+    Object.fromEntries(
+      [...indicatedLiterals({ text: Buffer.from(sql) }, new Map(indicated), DEFAULT_SQL_MODE)].map(
+        ([index, literal]) => [index, literal.toString()],
+      ),
+    );
+  const update = "UPDATE t SET a = ?, t.`b c` = ?, d = ? + 1 WHERE e = ?";
+  expect(literals(update, [])).toEqual({});
+  expect(
+    literals(update, [
+      [0, "default"],
+      [1, "ignore"],
+    ]),
+  ).toEqual({ 0: "DEFAULT", 1: "t.`b c`" });
+  expect(() => literals(update, [[2, "ignore"]])).toThrow("not supported in the prepared statement protocol");
+  expect(literals("INSERT INTO t VALUES (?, ?)", [[1, "ignore"]])).toEqual({ 1: "DEFAULT" });
+});
 
 function texts(sql: string, bytesMax: number): readonly string[] {
   const insert = bulkInsertOf(templateOf(Buffer.from(sql), DEFAULT_SQL_MODE), DEFAULT_SQL_MODE);
