@@ -177,7 +177,7 @@ export const INSERT_SELECTS: readonly Make[] = [
   (r) =>
     `INSERT INTO rich (region, id, base) SELECT 'w', 100 + id, n FROM acct WHERE ${where(r, ACCT_WHERE)} ORDER BY id`,
   (r) =>
-    `INSERT IGNORE INTO rich ${RICH_COLUMNS} SELECT IFNULL(e, 'n'), id + ${r.int(9)}, e, st, j, d4, dt6, b, base + 50 FROM rich WHERE ${where(r, RICH_WHERE)} ORDER BY region, id`,
+    `INSERT IGNORE INTO rich ${RICH_COLUMNS} SELECT IFNULL(e, 'n'), id + ${r.int(9)}, NULLIF(e, ''), st, j, d4, dt6, b, base + 50 FROM rich WHERE ${where(r, RICH_WHERE)} ORDER BY region, id`,
   (r) =>
     `REPLACE INTO rich (region, id, d4, dt6, b) SELECT vb, v, d, dt, b FROM keyed WHERE v IS NOT NULL AND ${where(r, KEYED_WHERE)} ORDER BY aid, e`,
   (r) =>
