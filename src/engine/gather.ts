@@ -80,9 +80,11 @@ const COMMA = Buffer.from(", ");
 const LOADER_SETTINGS =
   "sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0 " +
   "/*M!100201 , check_constraint_checks = 0, innodb_strict_mode = 0 */";
+/** MariaDB 10.11 loses rows of a grouped derived table in a correlated subquery when it computes that group by group. */
 export const LOADER_RESET = Buffer.from(
   "SET sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = DEFAULT " +
-    "/*M!100201 , check_constraint_checks = DEFAULT, innodb_strict_mode = DEFAULT */",
+    "/*M!100201 , check_constraint_checks = DEFAULT, innodb_strict_mode = DEFAULT */" +
+    "/*M!100303 , optimizer_switch = 'split_materialized=off' */",
 );
 
 /** Makes and fills the tables. Throws the first error; the caller releases the scratch connection in any case. */

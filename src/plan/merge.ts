@@ -280,7 +280,8 @@ export class MergePlanner {
     const isDistinct = work !== undefined;
     const order = orderKeys(select, block, columns, isDistinct || select.options.includes("distinct"));
     let distinct: MergeKey[] | undefined;
-    if (isDistinct) {
+    // 'a' and 'a ' are one value, but have two weights: a shard's DISTINCT would tell them apart.
+    if (isDistinct || (select.options.includes("distinct") && columns.items.length > width)) {
       distinct = [];
       for (let index = 0; index < width; index++) {
         const expr = columns.exprAt(index);
@@ -302,7 +303,7 @@ export class MergePlanner {
       order,
       sorted: order.length > 0 && !isBatched,
       limit,
-      // 'a' and 'a ' are one value, but have two weights: a shard's first rows may be fewer different ones.
+      // For the same reason a shard's first rows may be fewer different ones.
       pushLimit: limit !== undefined && distinct?.some(({ weight }) => weight !== undefined) !== true,
     };
     return this.shardBody(statement, typing, width, merge, routing, group[0]?.keyspace.keyspace);

@@ -552,11 +552,18 @@ export function printLimit(out: Out, node: Limit | undefined): void {
     return;
   }
   out.text += " limit ";
-  if (node.offset !== undefined) {
-    printExprTo(out, node.offset, LEVEL.bitOr);
+  const { offset, count } = node;
+  // Parameters stay in their order.
+  const isLast = offset?.kind === "param" && count?.kind === "param" && count.index < offset.index;
+  if (offset !== undefined && !isLast) {
+    printExprTo(out, offset, LEVEL.bitOr);
     out.text += ", ";
   }
-  if (node.count !== undefined) printExprTo(out, node.count, LEVEL.bitOr);
+  if (count !== undefined) printExprTo(out, count, LEVEL.bitOr);
+  if (offset !== undefined && isLast) {
+    out.text += " offset ";
+    printExprTo(out, offset, LEVEL.bitOr);
+  }
   if (node.rowsExamined !== undefined) {
     if (node.count !== undefined) out.text += " ";
     out.text += "rows examined ";

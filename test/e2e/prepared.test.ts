@@ -247,6 +247,8 @@ describe("prepared statements", () => {
     await same("SELECT f, ROW_NUMBER() OVER (ORDER BY id) AS r FROM t ORDER BY id", []);
     await same("SELECT MAX(s.f) FROM (SELECT * FROM t) s", []);
     await same("SELECT *, f FROM t ORDER BY id LIMIT 2", []);
+    await same("SELECT f, id FROM t ORDER BY id LIMIT ? OFFSET ?", [long(2), long(1)]);
+    await same("SELECT f, id FROM t ORDER BY id LIMIT ?, ?", [long(2), long(1)]);
     // A text has six digits of it behind the point.
     await same("SELECT STDDEV_SAMP(id) AS s FROM t WHERE id IN (?, ?)", [long(1), long(4)]);
     await same("SELECT AVG(?) AS a, STD(id) AS s FROM t WHERE id = 1", [long(3)]);

@@ -109,3 +109,7 @@ SELECT CONCAT(g, u) FROM txt
 SELECT CONCAT(g, bn) FROM txt ORDER BY id
 SELECT CONCAT(g, l) FROM txt ORDER BY id
 SELECT REPLACE(t, 'a', 'A'), INSTR(t, 'P'), LOCATE('p', t, 3) FROM txt ORDER BY id
+# Different under their weights, which have the blanks, they are one value all the same.
+SELECT DISTINCT w, a FROM pair ORDER BY w DESC, a DESC
+SELECT DISTINCT t0.w AS x1, t0.a, HEX(b'1') FROM pair t0 ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 0, 10
+SELECT DISTINCT name, region_id, id FROM cust ORDER BY name, id LIMIT 12

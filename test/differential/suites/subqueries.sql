@@ -92,3 +92,5 @@ SELECT * FROM (SELECT c.id, c.name FROM cust c) AS q (a, b) ORDER BY a LIMIT 3
 SELECT q.* FROM (SELECT ord.cust_id, COUNT(*) FROM ord GROUP BY 1) q ORDER BY 1 LIMIT 3
 SELECT `COUNT(*)` FROM (SELECT COUNT(*) FROM ord GROUP BY cust_id) q ORDER BY 1
 SELECT id FROM (SELECT id FROM cust UNION SELECT cust_id FROM ord) q ORDER BY id
+# By way of split_materialized MariaDB would lose rows of what is gathered.
+SELECT t1.id FROM num t1 WHERE t1.y OR EXISTS (SELECT * FROM cust_sum t5 JOIN cust_region t6 ON t6.id = t5.cust_id WHERE t5.cust_id = t1.iu AND STRCMP(t6.name, t6.region)) ORDER BY t1.id
