@@ -106,6 +106,8 @@ function singleRouting(vindex: SingleColumnVindex, key: PlacingKey, fact: KeyFac
         ? [{ kind: "like", vindex, holds, pattern: fact.pattern }]
         : [];
     case "null":
+      // IS NULL finds '0000-00-00', too (manual: "Comparison Functions and Operators").
+      if (holds === "date" || holds === "other") return [];
       return key.isPrimary && !key.isFilled ? [{ kind: "null-key", vindex, when: fact.when }] : [];
     default:
       return assertNever(fact);

@@ -34,6 +34,7 @@ beforeAll(async () => {
       n: key("numeric", "id"),
       b: key("binary", "name"),
       c: key("cfc", "name"),
+      d: { ...key("binary", "day"), columns: [{ name: "day", type: "DATE" }] },
       x: key("nothing", "id"),
       m: key("pair", "a", "b"),
       m2: key("pair", "a", "b"),
@@ -97,6 +98,8 @@ describe("one vindex column", () => {
     ["t WHERE id <=> 5", "(equal-unique value :v1) or (null-key)"],
     ["t WHERE id <=> NULL", "null-key"],
     ["t WHERE id IS NULL", "null-key"],
+    // '0000-00-00', too.
+    ["d WHERE day IS NULL", "scatter"],
     ["t WHERE id IS NOT NULL", "scatter"],
     ["t WHERE (id = 1) IS TRUE", "equal-unique value :v1"],
     ["t WHERE (id <> 1) IS FALSE", "equal-unique value :v1"],
