@@ -4,6 +4,7 @@
 import { ShardgateError } from "../base/errors.ts";
 import { parseTraceparent, type TraceContext, traceparentOf } from "../base/tracing.ts";
 import { quoteName } from "../engine/quote-name.ts";
+import { COMPRESSION_CAPABILITIES } from "../mysql/compression.ts";
 import { CLIENT, COM, MARIADB_CLIENT } from "../mysql/constants.ts";
 import { collationById } from "../mysql/charsets.ts";
 import { writeFrame } from "../mysql/frame.ts";
@@ -93,6 +94,7 @@ export class Session implements CommandHandler {
     state.serverSqlMode = context.comparison.knownSettings?.sqlMode ?? "";
     state.readSqlMode(state.serverSqlMode);
     state.tls = connection.tls;
+    state.isCompressed = (capabilities & COMPRESSION_CAPABILITIES) !== 0;
     state.idlesAfter(context, (capabilities & CLIENT.INTERACTIVE) !== 0);
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
     const isExtended = (login.mariadbCapabilities & MARIADB_CLIENT.EXTENDED_METADATA) !== 0;

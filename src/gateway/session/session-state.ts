@@ -59,6 +59,8 @@ export class SessionState {
   readonly clientHost: string;
   /** What the client's connection is encrypted with. */
   tls: { readonly cipher: string; readonly version: string } | undefined;
+  /** The client's connection is compressed. */
+  isCompressed = false;
   /** CLIENT_FOUND_ROWS was agreed. */
   readonly foundRows: boolean;
   readonly holds: SessionHolds;

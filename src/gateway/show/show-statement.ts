@@ -259,6 +259,7 @@ async function status(executor: Executor, statement: Show, cluster: ClusterView)
   const shown = await serverList(executor, comQuery(`SHOW ${scope}STATUS`), cluster);
   const processes = context.processes();
   const own = new Map([
+    ["Compression", state.isCompressed ? "ON" : "OFF"],
     ["Ssl_cipher", state.tls?.cipher ?? ""],
     ["Ssl_version", state.tls?.version ?? ""],
     ["Threads_connected", String(processes.length)],
