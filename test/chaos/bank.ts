@@ -9,6 +9,7 @@ export const ACCOUNTS = 64;
 const BALANCE = 1_000;
 
 const LEAVING_MAX_MS = 10;
+const MANAGED_EVERY_MS = 300;
 
 const ACCOUNT_IDS = Array.from({ length: ACCOUNTS }, (_, i) => i + 1);
 
@@ -43,9 +44,16 @@ export class Transfers {
   #isPaused = false;
   #isStopped = false;
   #atWork = 0;
+  /** XA transactions by their names: under way, or how they are to end. What is not here is to be rolled back. */
+  readonly #named = new Map<string, "under way" | "commit">();
+  readonly #xaShare: number;
+  readonly #manager: Promise<void> | undefined;
 
-  constructor(port: number, clients: number, seed: number) {
+  /** `xaShare` of the transfers are XA transactions of the clients. */
+  constructor(port: number, clients: number, seed: number, xaShare = 0) {
     this.#port = port;
+    this.#xaShare = xaShare;
+    this.#manager = xaShare > 0 ? this.#manage() : undefined;
     this.#workers = Array.from({ length: clients }, (_, i) => this.#work(randomOf(seed * 1_000 + i)));
   }
 
@@ -66,6 +74,32 @@ export class Transfers {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all(this.#workers);
+    await this.#manager;
+  }
+
+  /** A transaction manager: ends what RECOVER lists, and no client has in hand, as was decided. */
+  async #manage(): Promise<void> {
+    let connection: Connection | undefined;
+    while (!this.#isStopped) {
+      try {
+        connection ??= await this.#connect();
+        const [rows] = await connection.query<RowDataPacket[]>("XA RECOVER");
+        for (const { data } of rows) {
+          const name = String(data);
+          const decision = this.#named.get(name);
+          if (decision === "under way") continue;
+          await connection.query(`XA ${decision === "commit" ? "COMMIT" : "ROLLBACK"} '${name}'`);
+        }
+      } catch (error) {
+        this.#note(error);
+        if (coded(error).sqlState === undefined) {
+          connection?.destroy();
+          connection = undefined;
+        }
+      }
+      await delay(MANAGED_EVERY_MS);
+    }
+    connection?.destroy();
   }
 
   async #work(random: Random): Promise<void> {
@@ -99,14 +133,33 @@ export class Transfers {
     const isNoted = random.chance(0.3);
     let isCommitting = false;
     this.told.set(tid, "rolled back");
+    const name = this.#xaShare > 0 && random.chance(this.#xaShare) ? `t${tid}` : undefined;
+    if (name !== undefined) this.#named.set(name, "under way");
     try {
-      await connection.query("BEGIN");
+      await connection.query(name === undefined ? "BEGIN" : `XA START '${name}'`);
       await connection.query(`UPDATE bank.account SET balance = balance - ${amount} WHERE id = ${from}`);
       await connection.query(`INSERT INTO bank.line (account, tid, delta) VALUES (${from}, ${tid}, ${-amount})`);
       if (isNoted) await connection.query(`INSERT INTO audit.note (tid, amount) VALUES (${tid}, ${amount})`);
       if (random.chance(0.2)) await connection.query(`SELECT balance FROM bank.account WHERE id = ${to} FOR UPDATE`);
       await connection.query(`UPDATE bank.account SET balance = balance + ${amount} WHERE id = ${to}`);
       await connection.query(`INSERT INTO bank.line (account, tid, delta) VALUES (${to}, ${tid}, ${amount})`);
+      if (name !== undefined) {
+        await connection.query(`XA END '${name}'`);
+        if (random.chance(0.3)) {
+          isCommitting = true;
+          await connection.query(`XA COMMIT '${name}' ONE PHASE`);
+        } else {
+          await connection.query(`XA PREPARE '${name}'`);
+          if (random.chance(0.1)) throw new Error("left");
+          // From here on it is the manager's, whatever the client is told.
+          this.#named.set(name, "commit");
+          this.told.set(tid, "committed");
+          if (random.chance(0.1)) throw new Error("left");
+          await connection.query(`XA COMMIT '${name}'`);
+        }
+        this.told.set(tid, "committed");
+        return;
+      }
       if (random.chance(0.05)) {
         await connection.query("ROLLBACK");
         return;
@@ -124,7 +177,11 @@ export class Transfers {
       if (isCommitting && !(errno === 1213 && sqlState === "40001")) this.told.set(tid, "unknown");
       if (sqlState === undefined) throw error;
       this.#note(error);
+      // A session in an XA transaction is left: whoever is gone has rolled back what is not prepared.
+      if (name !== undefined) throw new Error("left");
       await connection.query("ROLLBACK");
+    } finally {
+      if (name !== undefined && this.#named.get(name) === "under way") this.#named.delete(name);
     }
   }
 

@@ -2,7 +2,7 @@
 // between shards (bank.ts); now and then a gateway or a tablet is told to stop, too. Afterwards every transfer has to be there as a whole or not at all, as its client was told, and no
 // transaction may be left prepared.
 
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommitStep } from "../../src/gateway/transaction/two-phase.ts";
 import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
@@ -26,6 +26,10 @@ export interface ChaosOptions {
   /** How many at random, or which ones. */
   readonly kills: number | readonly Kill[];
   readonly clients: number;
+  /** Of the transfers, how many (0 to 1) are XA transactions of the clients. */
+  readonly xaShare?: number;
+  /** Processes of the gateway and of each tablet. */
+  readonly workers?: number;
   /** Kills between two looks at the books. */
   readonly killsPerRound: number;
   /** Told of progress. */
@@ -62,17 +66,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const dir = temporaryDir("chaos");
   const hook = join(dir.path, "kill-at");
   writeFileSync(hook, "");
+  const workers = options.workers === undefined || options.workers < 2 ? [] : ["--workers", String(options.workers)];
   const cluster = await startCluster({
     keyspaces: KEYSPACES,
     topo: "etcd",
-    gatewayArgs: ["--transaction-mode", "twopc", "--kill-at-commit-step", hook],
+    gatewayArgs: ["--transaction-mode", "twopc", "--kill-at-commit-step", hook, ...workers],
+    tabletArgs: workers,
   });
   const random = randomOf(seed);
   const killed = new Map<string, number>();
   const faults: string[] = [];
   let longestUnresolvedMs = 0;
   let kills = 0;
-  const transfers = new Transfers(cluster.port, clients, seed);
+  const transfers = new Transfers(cluster.port, clients, seed, options.xaShare);
   try {
     while (kills < wanted && faults.length === 0) {
       const end = Math.min(kills + options.killsPerRound, wanted);
@@ -129,18 +135,33 @@ async function killOne(
     return undefined;
   }
   const victim = random.pick(running);
+  const workers = workersOf(victim.pid);
   if (step === undefined) {
-    process.kill(victim.pid, "SIGKILL");
+    process.kill(random.pick([victim.pid, ...workers]), "SIGKILL");
     return `${kind} at random`;
   }
-  writeFileSync(hook, `${step} ${victim.pid}`);
+  const pid = workers.length === 0 ? victim.pid : random.pick(workers);
+  writeFileSync(hook, `${step} ${pid}`);
   for (let waitedMs = 0; waitedMs < STEP_WAIT_MS; waitedMs += 10) {
-    if (!isAlive(victim.pid)) return `${kind} at ${step}`;
+    if (!isAlive(pid)) return `${kind} at ${step}`;
     await delay(10);
   }
   // No commit has come to the point: what it needs is away.
   writeFileSync(hook, "");
   return undefined;
+}
+
+/** The processes of one that has several. */
+function workersOf(pid: number): readonly number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+    return children
+      .split(" ")
+      .filter((each) => each.trim() !== "")
+      .map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** SIGTERM: what is under way is to be ended first. */

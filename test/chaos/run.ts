@@ -1,6 +1,6 @@
 // npm run chaos: see chaos.ts. Prints the seed, progress and what was killed when; ends with 1 when something was wrong.
 //
-//   npm run chaos -- --seed 1 --kills 500 --clients 16
+//   npm run chaos -- --seed 1 --kills 500 --clients 16 --xa 0.3 --workers 2
 //   npm run chaos -- --seed 1 --ids 1000000 --clients 8       ids, see ids.ts
 
 import { parseArgs } from "node:util";
@@ -15,6 +15,8 @@ const { values } = parseArgs({
     ids: { type: "string" },
     clients: { type: "string" },
     round: { type: "string", default: "10" },
+    xa: { type: "string", default: "0.3" },
+    workers: { type: "string", default: "0" },
   },
 });
 
@@ -33,6 +35,8 @@ async function chaos(): Promise<readonly string[]> {
     seed,
     kills: Number(values.kills),
     clients: Number(values.clients ?? 16),
+    xaShare: Number(values.xa),
+    workers: Number(values.workers),
     killsPerRound: Number(values.round),
     tell: out,
   });

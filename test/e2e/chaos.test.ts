@@ -14,7 +14,14 @@ const TIMEOUT_MS = 400_000;
 test(
   "transfers between shards are there as a whole or not at all",
   async () => {
-    const report = await runChaos({ seed: 1, kills: KILLS, clients: 8, killsPerRound: KILLS.length, tell: () => {} });
+    const report = await runChaos({
+      seed: 1,
+      kills: KILLS,
+      clients: 8,
+      xaShare: 0.3,
+      killsPerRound: KILLS.length,
+      tell: () => {},
+    });
     expect(report.faults).toEqual([]);
     expect([...report.killed.keys()].toSorted((a, b) => (a < b ? -1 : 1))).toEqual(
       KILLS.map(({ kind, step }) => `${kind} at ${step}`).toSorted((a, b) => (a < b ? -1 : 1)),

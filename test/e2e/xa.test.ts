@@ -5,6 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { delay } from "../../src/local/process.ts";
 import { must, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
+/** A loaded machine is no failure. */
+const SLOW = { timeout: 240_000 };
+
 let twins: Twins;
 let pair: Pair;
 
@@ -87,7 +90,7 @@ const BACK = ["XA END 'x'", "XA ROLLBACK 'x'", "XA END 'y'", "XA ROLLBACK 'y'", 
 
 describe("each statement in each phase", () => {
   for (const [phase, statements] of Object.entries(PHASES)) {
-    test(phase, async () => {
+    test(phase, SLOW, async () => {
       const wrong: string[] = [];
       const same = async (sql: string, after: string): Promise<boolean> => {
         try {
@@ -112,7 +115,7 @@ describe("each statement in each phase", () => {
   }
 });
 
-describe("over two shards", () => {
+describe("over two shards", SLOW, () => {
   test("commits, one phase or two, and rolls back", async () => {
     for (const end of [
       ["XA PREPARE 'one'", "XA RECOVER", "XA COMMIT 'one'", "XA RECOVER"],
