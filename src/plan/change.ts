@@ -232,7 +232,7 @@ function changePlan(
 ): ChangePlan {
   if (effect.assigns !== undefined) throw notSupported(ASSIGNED, "over several shards");
   const items = new FindItems();
-  const planned = targets.map((target) => changeTarget(target, block, items));
+  const planned = targets.map((target) => changeTarget(target, block, items, statement.limit !== undefined));
   const find: Select = { ...selectOf(statement), items: items.items, locking: [FOR_UPDATE] };
   const [first] = planned;
   if (first === undefined) throw new ShardgateError("INTERNAL", "a change of no table");
@@ -241,7 +241,7 @@ function changePlan(
   return { kind: "change", keyspace: first.keyspace, statement, find, targets: planned, reason, effect };
 }
 
-function changeTarget(target: Target, block: Block, items: FindItems): ChangeTarget {
+function changeTarget(target: Target, block: Block, items: FindItems, hasLimit: boolean): ChangeTarget {
   const { source, set } = target;
   const { resolved, ref } = source;
   if (resolved === undefined || ref.kind !== "tableName") throw unknownTarget(source.shownAlias);
@@ -252,8 +252,10 @@ function changeTarget(target: Target, block: Block, items: FindItems): ChangeTar
   }
   const uniqueKey = keyOf(definition);
   const isKeyless = uniqueKey === undefined;
-  if (isKeyless && (block.sources.length > 1 || changesVindex(target))) {
-    const what = block.sources.length > 1 ? "by rows of other tables" : "of vindex columns";
+  // Rows that are alike are all met by a join; one of NULLs only cannot be told from none.
+  const isCounted = block.sources.length > 1 && (hasLimit || definition.columns.every(({ nullable }) => nullable));
+  if (isKeyless && (isCounted || changesVindex(target))) {
+    const what = isCounted ? "by rows of other tables" : "of vindex columns";
     throw notSupported(`a change over shards ${what} of table ${where}, which has no key`, "give it a primary key");
   }
   const keyColumns = uniqueKey ?? definition.columns;

@@ -150,6 +150,25 @@ test("rows without a key are written as many times as they were found", SLOW, as
   await refused("UPDATE note SET aid = 5 LIMIT 1", /no key/);
 });
 
+test("rows without a key are all written that a join meets", SLOW, async () => {
+  await same(
+    "INSERT INTO maker VALUES (81, 'join'), (84, 'other')",
+    "INSERT INTO place (region, name, v) VALUES (81, 'a', 1), (81, 'b', 2), (84, 'c', 3), (85, 'd', 2)",
+    "INSERT INTO note (aid, s, f) VALUES (81, 'a', 1), (81, 'a', 1), (81, 'b', NULL), (84, 'a', 1), (85, NULL, 2), (86, 'x', 1)",
+    "UPDATE note JOIN place ON place.v = note.f SET note.s = 'b', note.f = NULL",
+    "SELECT aid, s, f FROM note",
+    "UPDATE note LEFT JOIN wu.copied ON wu.copied.id = note.aid SET note.f = 7 WHERE note.s = 'b' AND wu.copied.id IS NULL",
+    "UPDATE maker LEFT JOIN note ON note.s = maker.sku SET note.f = 8 WHERE maker.id > 80",
+    "SELECT aid, s, f FROM note",
+    "DELETE note FROM note JOIN place ON place.name = note.s",
+    "SELECT aid, s, f FROM note",
+    "DELETE note, place FROM note, place WHERE note.aid > 80 AND place.region > 80",
+    "SELECT aid, s, f FROM note",
+    "DELETE FROM place WHERE region > 80",
+    "DELETE FROM note",
+  );
+});
+
 test("ids of a table that all shards have are the same everywhere", SLOW, async () => {
   await same(
     "INSERT INTO kind (label) VALUES ('a'), ('b')",

@@ -14,7 +14,7 @@ import type { Value } from "../../mysql/values.ts";
 import type { ChangePlan, ChangeTarget, FoundColumn } from "../../plan/change-plan.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../../plan/value-ref.ts";
-import { callNode, literalNode } from "../../sql/new-nodes.ts";
+import { callNode, FOR_UPDATE, literalNode } from "../../sql/new-nodes.ts";
 import { print } from "../../sql/print.ts";
 import type { ColumnSchema } from "../../schema/model.ts";
 import type {
@@ -108,6 +108,11 @@ class RowChange {
     this.#lookups = new LookupRows(executor, cluster, []);
   }
 
+  get #isJoined(): boolean {
+    const [only, ...others] = this.#plan.statement.tables;
+    return others.length > 0 || only?.kind !== "tableName";
+  }
+
   async run(): Promise<PartReply[]> {
     const found = await streamFound(this.#executor, withStoredItems(this.#plan), this.#binds);
     try {
@@ -127,9 +132,7 @@ class RowChange {
 
   /** A join may find a row several times, which counts once: all its rows are looked at together. */
   async *#batches(found: FoundStream): AsyncGenerator<FoundBatch> {
-    const { statement } = this.#plan;
-    const [only] = statement.tables;
-    if (statement.tables.length === 1 && only?.kind === "tableName") {
+    if (!this.#isJoined) {
       yield* found.batches(LIMITS.foundRowsMax, LIMITS.foundBytesMax);
       return;
     }
@@ -168,17 +171,18 @@ class RowChange {
     for (const row of rows) {
       const read = ({ column, position }: FoundColumn): StoredValue => storedValue(column, row[position] ?? null);
       // An outer join without a match has no row to write.
-      if (!target.isKeyless && target.key.some(({ position }) => row[position] === null)) continue;
+      if (target.key.some(({ column, position }) => row[position] === null && !isNullable(target, column))) continue;
       const key = target.key.map(read);
       const vindexed = target.vindexed.map(read);
       const assigned = target.set.flatMap(({ value }) =>
         value.kind === "found" ? [valueAt(row, value.position)] : [],
       );
       const values = [...key, ...vindexed].map((value) => value.text).join("\u0000");
-      const text = target.isKeyless ? `${values}\u0000${JSON.stringify(assigned)}` : values;
+      const isCounted = target.isKeyless && !this.#isJoined;
+      const text = isCounted ? `${values}\u0000${JSON.stringify(assigned)}` : values;
       const known = found.get(text);
       if (known !== undefined) {
-        if (target.isKeyless) known.count++;
+        if (isCounted) known.count++;
         continue;
       }
       const place = this.#placeOf(target, vindexed);
@@ -240,6 +244,7 @@ class RowChange {
     if (statement.kind === "update" && statement.ignore && target.changesVindex) {
       return this.#updateIgnoring(target, rows);
     }
+    if (target.isKeyless && this.#isJoined) await this.#countAlike(target, byShard);
     const last = rows.at(-1);
     const parts = new Map<ShardTarget, (() => Promise<PartReply>)[]>();
     for (const [shard, list] of byShard) {
@@ -270,6 +275,19 @@ class RowChange {
       if (shard !== undefined) replies.push({ reply: await this.#send(shard, nothing), isCounted: true });
     }
     return replies;
+  }
+
+  /** A join has met all rows that are alike, as often as its other tables have it: so many of them are written as there are. */
+  async #countAlike(target: ChangeTarget, byShard: ReadonlyMap<ShardTarget, readonly FoundRow[]>): Promise<void> {
+    const items = [itemOf({ ...callNode("count", []), star: true })];
+    const from = [bareTable(target)];
+    for (const [shard, rows] of byShard) {
+      for (const row of rows) {
+        const where = whereOf(target, [row]);
+        const reply = await this.#send(shard, { ...EMPTY_SELECT, items, from, where, locking: [FOR_UPDATE] });
+        row.count = Number(readTextRows(reply.bytes)[0]?.[0]?.toString("latin1") ?? 0);
+      }
+    }
   }
 
   /** A row that is to move may refer to what only its new shard has. */
@@ -459,6 +477,11 @@ class RowChange {
     }
     return again;
   }
+}
+
+/** Without a key the columns are those of the row, of which some may be NULL. */
+function isNullable({ isKeyless }: ChangeTarget, { nullable }: ColumnSchema): boolean {
+  return isKeyless && nullable;
 }
 
 /** What finds the row when it has been written. */

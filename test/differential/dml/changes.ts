@@ -66,6 +66,7 @@ export const UPDATES: readonly Make[] = [
   (r) => `UPDATE loose SET v = v + 1 WHERE ${where(r, LOOSE_WHERE)}`,
   (r) =>
     `UPDATE loose SET s = 'z', v = NULL WHERE ${where(r, LOOSE_WHERE)} ORDER BY aid, v, BINARY s LIMIT ${r.int(4)}`,
+  (r) => `UPDATE loose JOIN tag ON tag.name = loose.s SET loose.v = tag.w, loose.s = 'x' WHERE loose.aid > ${r.int(9)}`,
   (r) => `UPDATE loose SET v = (SELECT MAX(qty) FROM item) WHERE aid > ${id(r)}`,
   // Ids.
   (r) => `UPDATE acct SET n = LAST_INSERT_ID(IFNULL(ABS(n), 0) + 1) WHERE id = ${id(r)}`,
@@ -147,6 +148,8 @@ export const DELETES: readonly Make[] = [
   (r) => `DELETE FROM acct WHERE ${where(r, ACCT_WHERE)} AND id + 0 > ${id(r)} RETURNING id, name`,
   (r) => `DELETE FROM loose WHERE ${where(r, LOOSE_WHERE)} ORDER BY aid, v, BINARY s LIMIT ${r.int(5)}`,
   (r) => `DELETE FROM loose WHERE aid > ${id(r)}`,
+  (r) =>
+    `DELETE loose FROM loose JOIN item ON item.qty = loose.v WHERE item.id < ${id(r)} AND loose.aid % 2 = ${r.int(2)}`,
   (r) => `DELETE FROM loose ORDER BY v, aid, BINARY s LIMIT ${r.int(20)}`,
   (r) => `DELETE FROM opt WHERE id IN (SELECT qty FROM item) OR region > ${900 + r.int(400)}`,
   (r) => `DELETE a FROM acct a JOIN acct b ON b.id = a.id + 1 WHERE b.n = ${r.int(9)}`,
