@@ -8,6 +8,7 @@ import { enteredEntry, formatTableEntry, type ProposedEntry, proposeEntry } from
 import { tableJson } from "../vschema/format-vschema.ts";
 import type { KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { refuseForeignKeys } from "./foreign-keys.ts";
+import { refuseFunctionOverShards } from "./function-body.ts";
 import type { SessionPlan } from "./plan.ts";
 import { type PlanContext, resolveTable, SYSTEM_SCHEMAS } from "./tables.ts";
 import { missingTable, unknownDatabase } from "./unknown-database.ts";
@@ -27,6 +28,7 @@ export function planDefinition(statement: Ddl, context: PlanContext): SessionPla
     throw notSupported(`${statement.verb.toUpperCase()} SEQUENCE in sharded keyspace ${keyspace.keyspace}`, hint);
   }
   if (statement.object === "table") checkTable(statement, keyspace, context);
+  refuseFunctionOverShards(statement, keyspace);
   return { kind: "session", statement };
 }
 

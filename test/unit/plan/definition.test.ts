@@ -96,6 +96,8 @@ describe("on all shards", () => {
     "DROP TRIGGER t",
     "CREATE PROCEDURE p () SELECT 1",
     "DROP FUNCTION IF EXISTS k.f",
+    "CREATE FUNCTION f (a INT) RETURNS INT RETURN REPLACE(a, 'select from child', INSERT(a, 1, 1, 'owner'))",
+    "CREATE FUNCTION k.f () RETURNS INT RETURN (SELECT COUNT(*) FROM words)",
     "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1",
     "CALL p()",
     "CALL k.p(1)",
@@ -113,6 +115,12 @@ describe("on all shards", () => {
 
 describe("refused", () => {
   test.each([
+    ["CREATE FUNCTION f () RETURNS INT RETURN (SELECT COUNT(*) FROM a)", /1235 .*over sharded table a'/],
+    ["CREATE FUNCTION k.f () RETURNS INT RETURN (SELECT 1 FROM words, `Child`)", /1235 .*over sharded table child'/],
+    [
+      "CREATE OR REPLACE FUNCTION f () RETURNS INT BEGIN INSERT INTO owner VALUES (1); RETURN 1; END",
+      /1235 .*over sharded table owner'/,
+    ],
     [
       "CREATE TABLE x (id INT PRIMARY KEY)",
       /1235 .*"tables": \{"x": \{"column_vindexes":\[\{"column":"id","name":"hash"\}\]\}\}/,
