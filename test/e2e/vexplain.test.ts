@@ -224,7 +224,7 @@ describe("KEYS", () => {
 
 test("of a keyspace that is not there is the statement's own error", async () => {
   const one = await client();
-  expect((await failureOf(one.query("VEXPLAIN KEYS SELECT * FROM nosuch.t"))).errno).toBe(1049);
+  expect((await failureOf(one.query("VEXPLAIN KEYS SELECT * FROM nosuch.t"))).errno).toBe(1146);
 });
 
 function namesOf(fields: readonly FieldPacket[]): string[] {
