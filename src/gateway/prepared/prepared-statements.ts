@@ -7,6 +7,7 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { BufferWriter } from "../../mysql/codec.ts";
 import { COM, HEADER_ERR, MYSQL_TYPE } from "../../mysql/constants.ts";
 import { isLengthCoded } from "../../mysql/packets/binary-row.ts";
 import { decodeCommand } from "../../mysql/packets/command.ts";
@@ -69,8 +70,8 @@ interface Prepared extends Read {
   version: number;
   /** Parameter types of the last execution. */
   types: readonly number[] | undefined;
-  /** Parts of what COM_STMT_SEND_LONG_DATA has sent, by parameter. */
-  longData: Map<number, Buffer[]> | undefined;
+  /** What COM_STMT_SEND_LONG_DATA has sent, by parameter. */
+  longData: Map<number, BufferWriter> | undefined;
   /** What was wrong with long data; told by the next execution. */
   longDataError: ShardgateError | undefined;
   cursor: CursorRows | undefined;
@@ -219,10 +220,13 @@ export class PreparedStatements {
         return;
       }
       statement.longData ??= new Map();
-      const parts = statement.longData.get(command.parameter);
-      const part = Buffer.from(command.data);
-      if (parts === undefined) statement.longData.set(command.parameter, [part]);
-      else parts.push(part);
+      let written = statement.longData.get(command.parameter);
+      if (written === undefined) {
+        // Parts may be of a byte each: they are no objects of their own.
+        written = new BufferWriter(command.data.length);
+        statement.longData.set(command.parameter, written);
+      }
+      written.bytes(command.data);
     } finally {
       this.#client.commandDone();
     }
@@ -319,8 +323,7 @@ export class PreparedStatements {
       capabilities: this.#client.capabilities,
       types,
       longData(parameter) {
-        const parts = longData?.get(parameter);
-        return parts === undefined ? undefined : Buffer.concat(parts);
+        return longData?.get(parameter)?.finish();
       },
     });
     statement.types = given.types;
@@ -418,7 +421,7 @@ export class PreparedStatements {
   #dropLongData(statement: Prepared): void {
     statement.longDataError = undefined;
     if (statement.longData === undefined) return;
-    for (const parts of statement.longData.values()) for (const part of parts) this.#longDataBytes -= part.length;
+    for (const written of statement.longData.values()) this.#longDataBytes -= written.length;
     statement.longData = undefined;
   }
 
