@@ -19,7 +19,8 @@ export function foreignKeyObstacle(
   table: TableVSchema,
   keyspace: KeyspaceVSchema,
 ): string | undefined {
-  if (!keyspace.sharded) return undefined;
+  // Unmanaged, as in Vitess: said by an operator, foreign keys are each mysqld's own affair.
+  if (!keyspace.sharded || keyspace.foreignKeyMode === "unmanaged") return undefined;
   const { schema = keyspace.keyspace, name } = key.parent;
   if (keyspace.foreignKeyMode === "disallow") return `foreign_key_mode of keyspace ${keyspace.keyspace} is disallow`;
   const owned = table.columnVindexes.find((each) => each.owned && each.vindex.kind === "lookup");

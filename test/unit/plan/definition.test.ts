@@ -57,6 +57,7 @@ beforeAll(async () => {
         foreign_key_mode: "disallow",
       }),
     ],
+    ["lenient", vschemaOf("lenient", { ...sharded, foreign_key_mode: "unmanaged" })],
     ["u", vschemaOf("u", {})],
     ["far", vschemaOf("far", {})],
     ["made", { ...vschemaOf("made", {}), servedFrom: "u" }],
@@ -106,6 +107,7 @@ describe("on all shards", () => {
     "CREATE TABLE child (id BIGINT, parent BIGINT, FOREIGN KEY (id, Parent) REFERENCES a (v, ID))",
     "CREATE TABLE child (w INT, FOREIGN KEY (w) REFERENCES words (w))",
     "CREATE TABLE k.child (id BIGINT, parent BIGINT, FOREIGN KEY (parent) REFERENCES a (id))",
+    "CREATE TABLE lenient.by_other (parent INT, FOREIGN KEY (parent) REFERENCES lenient.a (id))",
     "ALTER TABLE k.child ADD FOREIGN KEY (parent) REFERENCES a (id)",
   ])("%s", (sql) => {
     expect(planned(sql)).toMatchObject({ kind: "session" });
