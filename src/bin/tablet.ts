@@ -51,7 +51,11 @@ the topology. The mysqld's database has the keyspace's name. Prints one JSON lin
     .requiredOption("--keyspace <name>", "keyspace it serves")
     .requiredOption("--shard <name>", "shard it serves, as -80, 80- or 0")
     .addOption(new Option("--type <type>", "what its mysqld is").choices(TABLET_TYPES).default("primary"))
-    .option("--listen <host:port>", "where gateways reach it (calls and gRPC); port 0 takes a free one", "127.0.0.1:15991")
+    .option(
+      "--listen <host:port>",
+      "where gateways reach it (calls and gRPC); port 0 takes a free one",
+      "127.0.0.1:15991",
+    )
     .option("--advertise-host <host>", "host entered in the topology (default: the host of --listen)")
     .option("--mysql-socket <path>", "Unix socket of the mysqld; wins over host and port")
     .option("--mysql-host <host>", "host of the mysqld", "127.0.0.1")
