@@ -48,6 +48,14 @@ export const MARIADB_CLIENT = {
   BULK_UNIT_RESULTS: 1 << 5,
 } as const;
 
+/**
+ * Whether an EOF behind column definitions says that rows wait to be fetched. A procedure's own cursors set the flag, too:
+ * its rows follow, and so do more results.
+ */
+export function opensCursor(statusFlags: number): boolean {
+  return (statusFlags & (SERVER.STATUS_CURSOR_EXISTS | SERVER.MORE_RESULTS_EXISTS)) === SERVER.STATUS_CURSOR_EXISTS;
+}
+
 /** Status flags of OK and EOF packets. */
 export const SERVER = {
   STATUS_IN_TRANS: 0x0001,

@@ -8,7 +8,7 @@
 // For clients with CLIENT_SESSION_TRACK it also puts the session's changes into the OK packets it passes or makes.
 
 import { malformed } from "./codec.ts";
-import { HEADER_EOF, PACKET_PAYLOAD_MAX, SERVER } from "./constants.ts";
+import { HEADER_EOF, PACKET_PAYLOAD_MAX, SERVER, opensCursor } from "./constants.ts";
 import { writeFrame } from "./frame.ts";
 import { type SessionStateChange, withSessionState } from "./packets/ok.ts";
 import type { ReplyMode } from "./reply-scanner.ts";
@@ -259,7 +259,7 @@ export class ReplyReframer {
           this.#phase = this.#definitionsLeft === 0 ? DONE : DEFINITIONS;
           return DROP;
         }
-        const opened = this.#cursors && (bytes.readUInt16LE(at + 7) & SERVER.STATUS_CURSOR_EXISTS) !== 0;
+        const opened = this.#cursors && opensCursor(bytes.readUInt16LE(at + 7));
         this.#phase = opened ? DONE : ROWS;
         return opened ? END : DROP;
       }

@@ -16,7 +16,7 @@
 // A payload of 0xFFFFFF bytes goes on in the next packet, whose first byte then says nothing.
 
 import { malformed } from "./codec.ts";
-import { PACKET_PAYLOAD_MAX, SERVER } from "./constants.ts";
+import { PACKET_PAYLOAD_MAX, SERVER, opensCursor } from "./constants.ts";
 
 /** What the reply answers: decides the first phase. `rows` is COM_STMT_FETCH, `fields` COM_FIELD_LIST, `one` a bare packet. */
 export type ReplyMode = "query" | "execute" | "prepare" | "rows" | "fields" | "one";
@@ -248,7 +248,7 @@ export class ReplyScanner {
         this.#eof(head, from, to, length);
         this.rowsOffset = this.lastPacketOffset + 4 + length;
         this.#phase = ROWS;
-        if (this.#cursors && (this.statusFlags & SERVER.STATUS_CURSOR_EXISTS) !== 0) this.#finish();
+        if (this.#cursors && opensCursor(this.statusFlags)) this.#finish();
         return;
       case ROWS:
         if (first === 0xfe && length < 9) {

@@ -380,6 +380,11 @@ describe("prepared statements", () => {
       }
       const withCursor = await client.prepare("CALL joined(8, ?, ?)");
       seen.push(...(await client.execute(withCursor.id, [text("z"), NULL], CURSOR_READ_ONLY)));
+      const ownCursor =
+        "DECLARE n INT; DECLARE each CURSOR FOR SELECT 1; OPEN each; FETCH each INTO n; SELECT n; CLOSE each; SELECT n + 1";
+      await client.query(`CREATE PROCEDURE fetched() BEGIN ${ownCursor}; END`);
+      seen.push(...(await client.execute((await client.prepare("CALL fetched()")).id, [])));
+      await client.query("DROP PROCEDURE fetched");
       const into = await client.prepare("SELECT 1, ? INTO @one, @two");
       seen.push(...(await client.execute(into.id, [int(1)], CURSOR_READ_ONLY)));
       const { id, packets } = await client.prepare("CALL joined(1, ?, 2)");
