@@ -278,6 +278,10 @@ test("of rows on several shards the first one's error is told", SLOW, async () =
     `INSERT INTO gauge (aid, b, v, s) VALUES (56, 4, 'x', 'd'), ${rows}`,
     `INSERT INTO gauge (aid, b, v, s) VALUES ${rows} RETURNING aid`,
     `REPLACE INTO gauge (aid, b, v, s) VALUES (54, 999, 1, 'b'), ${rows} RETURNING aid`,
+    // The first row's error names none.
+    "INSERT INTO gauge (aid, b, v) VALUES (51, 5, 500), (54, 5, 'x')",
+    "INSERT INTO gauge (aid, b, v) VALUES (1, 51, 500), (4, 51, 'x')",
+    "INSERT INTO gauge (aid, b, v) VALUES (4, 51, 500), (1, 51, 'x')",
     "SELECT COUNT(*) FROM gauge WHERE aid >= 50 AND aid < 60",
   );
 });

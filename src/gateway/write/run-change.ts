@@ -566,9 +566,11 @@ function failureOf(
     return { error: error instanceof Error ? error : new Error(String(error)), row: -1 };
   const message = withRow(error.message, rows);
   const row = / at row (\d+)$/.exec(message)?.[1];
+  // One that names no row (4025, 1062) is taken for that of the share's first, which it is where there is one.
+  const first = rows?.[0];
   return {
     error: new MysqlError(error.errno, error.sqlState, message),
-    row: row === undefined ? Number.MAX_SAFE_INTEGER : Number(row),
+    row: row !== undefined ? Number(row) : first === undefined ? Number.MAX_SAFE_INTEGER : first + 1,
   };
 }
 
