@@ -109,6 +109,7 @@ test("rows are placed by another table's lookup vindex", SLOW, async () => {
     "DELETE FROM part ORDER BY sku, n LIMIT 1",
     "REPLACE INTO part VALUES ('nut', 11, 0), ('cog', 2, 3)",
     "INSERT IGNORE INTO part SELECT sku, 11, id FROM maker",
+    "INSERT INTO part SELECT sku, 11, id FROM maker ON DUPLICATE KEY UPDATE w = IF(part.sku = 'nut', part.w, 77)",
     "SELECT * FROM part",
   );
   await refused("INSERT INTO part VALUES ('unheard of', 1, 1)", /maps it to no keyspace id/);

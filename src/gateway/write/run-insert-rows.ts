@@ -60,7 +60,7 @@ export async function runInsertRows(
     });
   });
   if (plan.statement.returning.length > 0) answerRows(executor, done);
-  else answer(executor, done, duplicateRuleOf(plan.statement), true, warned);
+  else answer(executor, done, duplicateRuleOf(plan.statement), true, warned, true);
 }
 
 /** The statement with values in place of what was asked, run as if it had come so. */
@@ -285,12 +285,18 @@ function answer(
   rule: DuplicateRule,
   tellsNumbers = true,
   warned: readonly SessionWarning[] = [],
+  isOfQuery = false,
 ): void {
   const { state } = executor;
   const affectedRows = sum(done, ({ ok }) => ok.affectedRows);
   const warnings = sum(done, ({ ok }) => ok.warnings) + warned.length;
   const records = sum(done, recordsOfBatch);
-  const duplicates = sum(done, ({ replies }) => sum(replies.map(okOf), (ok) => duplicatesOf(ok, rule)));
+  // Of a query's rows those count that are changed, also where all that are found are affected: a new or an unchanged row is
+  // one affected row then, a changed one two.
+  const duplicates =
+    isOfQuery && rule === "update" && state.foundRows
+      ? affectedRows - records
+      : sum(done, ({ replies }) => sum(replies.map(okOf), (ok) => duplicatesOf(ok, rule)));
   const inserted = done.find(({ ok }) => ok.affectedRows > 0);
   const own = inserted?.ids?.isOwn === true ? 0n : (inserted?.ok.lastInsertId ?? 0n);
   const generated = inserted?.ids?.generated ?? own;

@@ -91,7 +91,8 @@ export const UPDATES: readonly Make[] = [
   (r) => `UPDATE rich SET region = ${region(r)}, base = base + 1 WHERE ${where(r, RICH_WHERE)}`,
   (r) =>
     `UPDATE IGNORE rich SET region = ${region(r)}, base = base + 40 WHERE ${where(r, RICH_WHERE)} ORDER BY region, id`,
-  (r) => `UPDATE rich SET base = NULL, at6 = at6 WHERE twice > ${r.int(60)} ORDER BY shown, region, id LIMIT ${r.int(3)}`,
+  (r) =>
+    `UPDATE rich SET base = NULL, at6 = at6 WHERE twice > ${r.int(60)} ORDER BY shown, region, id LIMIT ${r.int(3)}`,
   () =>
     `UPDATE rich JOIN trg ON trg.id = rich.id SET rich.base = trg.v, rich.d4 = trg.w, trg.v = trg.v + 1 WHERE trg.id < 4`,
   (r) => `UPDATE rich SET base = (SELECT COUNT(*) FROM kid) WHERE ${where(r, RICH_WHERE)}`,

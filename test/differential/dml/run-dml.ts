@@ -135,13 +135,18 @@ function different(sql: string, gateway: Outcome, plain: Outcome): string {
 function shown(outcome: Outcome): string {
   switch (outcome.kind) {
     case "rows":
-      return outcome.rows.toSorted().join("\n");
+      return outcome.rows.map(withoutEntry).toSorted().join("\n");
     case "ok":
       return `${outcome.affectedRows} ${outcome.insertId} ${outcome.info} ${outcome.warnings}`;
     case "error":
       // Which of several rows is told of depends on the order in which a query gives them.
       return `${outcome.errno} ${outcome.sqlState} ${outcome.errno === ER_DUP_ENTRY ? "" : outcome.message}`;
   }
+}
+
+/** Of SHOW WARNINGS: as of the error itself. */
+function withoutEntry(row: string): string {
+  return row.startsWith(DUP_ENTRY) ? DUP_ENTRY : row;
 }
 
 /** What counts rows in the order in which it comes upon them. */
@@ -157,6 +162,7 @@ function errorsOf(outcome: Outcome): string {
 }
 
 const ER_DUP_ENTRY = 1062;
+const DUP_ENTRY = `Error|${ER_DUP_ENTRY}|`;
 
 function told(outcome: Outcome): string {
   return outcome.kind === "error" ? `error ${outcome.errno} ${outcome.message}` : `${outcome.kind} ${shown(outcome)}`;
