@@ -158,7 +158,7 @@ function withoutRow(text: string): string {
 function errorsOf(outcome: Outcome): string {
   if (outcome.kind !== "rows") return shown(outcome);
   const first = outcome.rows.find((row) => row.startsWith("Error|") || row.startsWith("-1|"));
-  return first?.replace(/^(-1\|\d+)\|\d+$/, "$1") ?? "";
+  return first === undefined ? "" : withoutEntry(first.replace(/^(-1\|\d+)\|\d+$/, "$1"));
 }
 
 const ER_DUP_ENTRY = 1062;
