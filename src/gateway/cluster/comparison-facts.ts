@@ -2,11 +2,11 @@
 // servers' own time zone and sql_mode are. Servers of one Shardgate are taken to be alike in this.
 
 import { LIMITS } from "../../base/limits.ts";
-import { collect, errorOfReply } from "../../engine/collect.ts";
 import type { Padding } from "../../engine/merge-keys.ts";
-import { plainRequest, type ShardPort, type ShardTarget } from "../../engine/ports.ts";
-import { comQuery } from "../client/com-query.ts";
+import { type ShardPort, type ShardTarget } from "../../engine/ports.ts";
+
 import { readTextRows } from "../read/text-rows.ts";
+import { runPlain } from "../read/run-pooled.ts";
 
 export interface ServerSettings {
   /** `SYSTEM`, `+01:00`, `Europe/Berlin`. */
@@ -88,8 +88,7 @@ export class ComparisonFacts {
   }
 
   async #ask(sql: string, target: ShardTarget): Promise<readonly (Buffer | null)[]> {
-    const reply = await collect(this.#port, target, plainRequest(comQuery(sql)));
-    if (reply.info.kind === "err") throw errorOfReply(reply);
+    const reply = await runPlain(this.#port, target, sql);
     return readTextRows(reply.bytes)[0] ?? [];
   }
 }

@@ -4,13 +4,13 @@
 // of a dropped one's ids does not matter.
 
 import { ShardgateError } from "../../base/errors.ts";
-import { collect, errorOfReply, ShardCallError } from "../../engine/collect.ts";
-import { plainRequest } from "../../engine/ports.ts";
+
 import { quoteName } from "../../engine/quote-name.ts";
 import type { ProposedEntry } from "../../plan/propose-entry.ts";
 import type { TableVSchema } from "../../vschema/model.ts";
-import { comQuery } from "../client/com-query.ts";
+
 import type { Executor } from "../executor.ts";
+import { runPlain } from "../read/run-pooled.ts";
 
 /** What a gateway takes at once; the rest of it is lost when the gateway ends. */
 const BLOCK_IDS = 1000;
@@ -73,8 +73,5 @@ async function run(executor: Executor, on: string, sql: string): Promise<void> {
   if (target === undefined) {
     throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${on} is not available: ${problem ?? "no shards"}`);
   }
-  const reply = await collect(executor.context.tablets, target, plainRequest(comQuery(sql))).catch((error: unknown) => {
-    throw error instanceof ShardCallError ? error.error : error;
-  });
-  if (reply.info.kind === "err") throw errorOfReply(reply);
+  await runPlain(executor.context.tablets, target, sql);
 }

@@ -3,12 +3,12 @@
 // of it has run. What it may do is read from its text; words that may end a transaction count wherever they stand.
 
 import { notSupported } from "../../base/errors.ts";
-import { collect, errorOfReply } from "../../engine/collect.ts";
-import { plainRequest, type ShardTarget } from "../../engine/ports.ts";
+import { type ShardTarget } from "../../engine/ports.ts";
 import type { Admin, CallStatement, Statement } from "../../sql/tree.ts";
-import { comQuery } from "../client/com-query.ts";
+
 import type { Executor } from "../executor.ts";
 import { readTextRows } from "../read/text-rows.ts";
+import { runPlain } from "../read/run-pooled.ts";
 
 /** Statements with an implicit commit, dynamic ones, and other procedures, of which nothing is known. */
 const MAY_END =
@@ -48,8 +48,7 @@ async function definitionOf(
   const sql =
     "SELECT ROUTINE_DEFINITION FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'PROCEDURE' " +
     `AND ROUTINE_SCHEMA = ${text(procedure.schema ?? keyspace)} AND ROUTINE_NAME = ${text(procedure.name)}`;
-  const reply = await collect(context.tablets, target, plainRequest(comQuery(sql)), signal);
-  if (reply.info.kind === "err") throw errorOfReply(reply);
+  const reply = await runPlain(context.tablets, target, sql, signal);
   const [row] = readTextRows(reply.bytes);
   return row === undefined ? undefined : (row[0]?.toString("latin1") ?? "COMMIT");
 }

@@ -15,14 +15,14 @@ import {
 } from "../../base/distributed-transaction.ts";
 import { MysqlError, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
-import { collect, errorOfReply, ShardCallError } from "../../engine/collect.ts";
-import { plainRequest, type ShardTarget } from "../../engine/ports.ts";
+import { type ShardTarget } from "../../engine/ports.ts";
 import type { Xa } from "../../sql/tree.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
-import { comQuery } from "../client/com-query.ts";
+
 import type { Executor } from "../executor.ts";
 import { readTextResult, type TextResult } from "../read/text-rows.ts";
 import { XA_ERRNO, xaRolledBack, xidUnknown } from "./xa-errors.ts";
+import { runPlain } from "../read/run-pooled.ts";
 
 interface Left {
   /** Where its record is. */
@@ -178,13 +178,8 @@ async function leftAt(executor: Executor, target: ShardTarget, key?: string): Pr
 
 /** Rows, none for an OK. Throws the shard's error, or why there is none. */
 async function run({ context, signal }: Executor, target: ShardTarget, sql: string): Promise<TextResult> {
-  try {
-    const reply = await collect(context.tablets, target, plainRequest(comQuery(sql)), signal);
-    if (reply.info.kind === "err") throw errorOfReply(reply);
-    return reply.info.kind === "ok" ? { columns: [], rows: [] } : readTextResult(reply.bytes);
-  } catch (error) {
-    throw error instanceof ShardCallError ? error.error : error;
-  }
+  const reply = await runPlain(context.tablets, target, sql, signal);
+  return reply.info.kind === "ok" ? { columns: [], rows: [] } : readTextResult(reply.bytes);
 }
 
 function rowOf(xid: ClientXid, isSql: boolean): readonly Buffer[] {

@@ -3,8 +3,7 @@
 // once in a while.
 
 import type { Clock } from "../../base/clock.ts";
-import { collect, errorOfReply } from "../../engine/collect.ts";
-import { plainRequest, type ShardPort, type ShardTarget } from "../../engine/ports.ts";
+import { type ShardPort, type ShardTarget } from "../../engine/ports.ts";
 import type { OkPacket } from "../../mysql/packets/ok.ts";
 import { setsLastInsertId } from "../../plan/session-functions.ts";
 import { isZero } from "../../engine/insert.ts";
@@ -12,8 +11,9 @@ import { resolveValue, valueRefOf } from "../../plan/value-ref.ts";
 import type { ClusterSchema, TableSchema } from "../../schema/model.ts";
 import type { BindValue } from "../../sql/bind-value.ts";
 import type { Insert } from "../../sql/tree.ts";
-import { comQuery } from "../client/com-query.ts";
+
 import { readTextRows } from "../read/text-rows.ts";
+import { runPlain } from "../read/run-pooled.ts";
 
 /** `position` counts the columns a row has without a column list, from 0; undefined when the table has no such column, or is none of the schema. */
 export type AutoIncrementColumn = { readonly name: string; readonly position: number } | "none";
@@ -52,8 +52,7 @@ export class AutoIncrements {
     const sql =
       "SELECT COLUMN_NAME, ORDINAL_POSITION FROM information_schema.COLUMNS " +
       `WHERE TABLE_SCHEMA = ${text(schema)} AND TABLE_NAME = ${text(table)} AND EXTRA LIKE '%auto_increment%'`;
-    const reply = await collect(this.#port, target, plainRequest(comQuery(sql)));
-    if (reply.info.kind === "err") throw errorOfReply(reply);
+    const reply = await runPlain(this.#port, target, sql);
     const [name, position] = (readTextRows(reply.bytes)[0] ?? []).map((cell) => cell?.toString("utf8") ?? "");
     return name === undefined ? "none" : { name: name.toLowerCase(), position: Number(position) - 1 };
   }

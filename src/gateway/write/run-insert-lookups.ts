@@ -4,8 +4,8 @@
 
 import { isAscii } from "node:buffer";
 import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
-import { collect, type CollectedReply, errorOfReply } from "../../engine/collect.ts";
-import { plainRequest, type ShardTarget } from "../../engine/ports.ts";
+import { type CollectedReply } from "../../engine/collect.ts";
+import { type ShardTarget } from "../../engine/ports.ts";
 import { storedKey } from "../../plan/stored-key.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
 import { decodeOk, encodeOk } from "../../mysql/packets/ok.ts";
@@ -46,6 +46,7 @@ import { storedItem, type StoredValue, storedValue } from "./stored-values.ts";
 import { placeOfStored } from "./stored-place.ts";
 import { readTextResult, readTextRows } from "../read/text-rows.ts";
 import { ignoredRow, okOf } from "./write-answer.ts";
+import { runPlain } from "../read/run-pooled.ts";
 
 export interface Written {
   readonly changes: readonly ShardChange[];
@@ -471,8 +472,7 @@ class LookupInsert {
     const sql =
       `SELECT COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND ` +
       `TABLE_NAME = '${quoted(this.#plan.table)}' AND COLUMN_NAME = '${quoted(column.name)}'`;
-    const reply = await collect(this.#executor.context.tablets, target, plainRequest(comQuery(sql)));
-    if (reply.info.kind === "err") throw errorOfReply(reply);
+    const reply = await runPlain(this.#executor.context.tablets, target, sql);
     const raw = readTextRows(reply.bytes)[0]?.[0];
     const text = raw?.toString("utf8");
     if (text === undefined || text === "NULL") return NULL_VALUE;

@@ -2,19 +2,17 @@
 // on the unsharded keyspace and handed out from memory; a gateway that dies leaves a gap, never an id given twice.
 
 import { ShardgateError } from "../../base/errors.ts";
-import { collect, errorOfReply, ShardCallError } from "../../engine/collect.ts";
-import { keyspaceOfTarget, plainRequest, type ShardPort, type ShardTarget } from "../../engine/ports.ts";
+import { keyspaceOfTarget, type ShardPort, type ShardTarget } from "../../engine/ports.ts";
 import { quoteName } from "../../engine/quote-name.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
 import { readTextRows } from "../read/text-rows.ts";
+import { runPlain } from "../read/run-pooled.ts";
 
 interface Block {
   next: bigint;
   /** First id that is not in the block. */
   end: bigint;
 }
-
-const COM_QUERY = 0x03;
 
 export class SequenceCache {
   readonly #port: ShardPort;
@@ -50,7 +48,11 @@ export class SequenceCache {
       if (block.next <= id) block.next = id + 1n;
       return;
     }
-    await this.#query(target, `UPDATE ${quoteName(table)} SET next_id = GREATEST(next_id, ${id + 1n}) WHERE id = 0`);
+    await runPlain(
+      this.#port,
+      target,
+      `UPDATE ${quoteName(table)} SET next_id = GREATEST(next_id, ${id + 1n}) WHERE id = 0`,
+    );
     this.#blocks.delete(name);
   }
 
@@ -65,7 +67,7 @@ export class SequenceCache {
 
   async #fetch(name: string, target: ShardTarget, table: string, need: bigint): Promise<void> {
     const quoted = quoteName(table);
-    const rows = readTextRows((await this.#query(target, `SELECT cache FROM ${quoted} WHERE id = 0`)).bytes);
+    const rows = readTextRows((await runPlain(this.#port, target, `SELECT cache FROM ${quoted} WHERE id = 0`)).bytes);
     const cache = BigInt(rows[0]?.[0]?.toString("latin1") ?? "0");
     if (cache < 1n) {
       throw new ShardgateError(
@@ -76,19 +78,9 @@ export class SequenceCache {
     const size = ((need + cache - 1n) / cache) * cache;
     // LAST_INSERT_ID(expr) reports the value before the update as the insert id: read and write in one statement.
     const sql = `UPDATE ${quoted} SET next_id = LAST_INSERT_ID(next_id) + ${size} WHERE id = 0`;
-    const { bytes } = await this.#query(target, sql);
+    const { bytes } = await runPlain(this.#port, target, sql);
     const ok = decodeOk(bytes.subarray(4), 0);
     if (ok.affectedRows !== 1) throw new ShardgateError("ER_UNKNOWN", `sequence table ${name} has no row with id 0`);
     this.#blocks.set(name, { next: ok.lastInsertId, end: ok.lastInsertId + size });
-  }
-
-  async #query(target: ShardTarget, sql: string): ReturnType<typeof collect> {
-    const payload = Buffer.concat([Buffer.of(COM_QUERY), Buffer.from(sql)]);
-    const reply = await collect(this.#port, target, plainRequest(payload)).catch((error: unknown) => {
-      // The session that asks has no part in this call: nothing of its own is lost.
-      throw error instanceof ShardCallError ? error.error : error;
-    });
-    if (reply.info.kind === "err") throw errorOfReply(reply);
-    return reply;
   }
 }
