@@ -91,14 +91,14 @@ export const LIMITS = {
   callCreditBytes: 512 * 1024,
   /** Bytes of a row kept until it is whole, so that an ERR packet can take its place; larger ones pass in pieces. */
   passThroughHeldBytesMax: 64 * 1024,
-  /** Bytes of replies in one gRPC message. */
+  /** Bytes of replies that wait for the end of an event-loop turn. */
   batchBytes: 256 * 1024,
   /** Statements above this size go to the tablet in pieces of it. */
   callPieceBytes: 256 * 1024,
   /** The ceiling of --max-allowed-packet, as MySQL's. */
   statementBytesCeiling: 1024 * 1024 * 1024,
-  /** Largest gRPC message either side accepts, and largest statement with its frame that is put together from pieces. */
-  grpcMessageBytesMax: (1024 + 16) * 1024 * 1024,
+  /** Largest frame of the call stream, statements put together from pieces included, and largest gRPC message. */
+  messageBytesMax: (1024 + 16) * 1024 * 1024,
   /** Calls in flight on one gateway-tablet stream. */
   callsPerStreamMax: 20_000,
 

@@ -42,7 +42,7 @@ export class FrameReader {
     let at = 0;
     while (bytes.length - at >= LENGTH_BYTES) {
       const end = frameEnd(bytes, at);
-      if (end - at > LIMITS.grpcMessageBytesMax) throw malformedFrame("frame too long");
+      if (end - at > LIMITS.messageBytesMax) throw malformedFrame("frame too long");
       if (end > bytes.length) {
         this.#wantedBytes = end - at;
         return at;

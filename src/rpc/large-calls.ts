@@ -63,7 +63,7 @@ export class Pieces {
     const parts = this.#parts.get(callId) ?? { chunks: [], bytes: 0 };
     parts.chunks.push(frames.subarray(start, end));
     parts.bytes += end - start;
-    if (parts.bytes > LIMITS.grpcMessageBytesMax) {
+    if (parts.bytes > LIMITS.messageBytesMax) {
       throw new ShardgateError("ER_MALFORMED_PACKET", "call stream: pieces of a call without end");
     }
     this.#parts.set(callId, parts);

@@ -19,8 +19,8 @@ export type GrpcTls = experimental.CertificateProvider & { readonly pems: Pems }
 
 /** Keepalive finds a gateway that is stopped or cut off within about six seconds; the windows let one stream fill a link. */
 export const CHANNEL_OPTIONS: ChannelOptions = {
-  "grpc.max_receive_message_length": LIMITS.grpcMessageBytesMax,
-  "grpc.max_send_message_length": LIMITS.grpcMessageBytesMax,
+  "grpc.max_receive_message_length": LIMITS.messageBytesMax,
+  "grpc.max_send_message_length": LIMITS.messageBytesMax,
   "grpc.keepalive_time_ms": 3_000,
   "grpc.keepalive_timeout_ms": 3_000,
   "grpc.keepalive_permit_without_calls": 1,
