@@ -60,7 +60,7 @@ export async function runInsertRows(
     });
   });
   if (plan.statement.returning.length > 0) answerRows(executor, done);
-  else answer(executor, done, duplicateRuleOf(plan.statement), true, warned, true);
+  else answerQuery(executor, done, duplicateRuleOf(plan.statement), warned);
 }
 
 /** The statement with values in place of what was asked, run as if it had come so. */
@@ -145,7 +145,7 @@ async function runLiteral(
   }
   const done = await asOneStatement(executor, () => insertBatch(executor, statement, binds, cluster));
   if (statement.returning.length > 0) answerRows(executor, [done]);
-  else answer(executor, [done], duplicateRuleOf(statement), statement.rows.length > 1);
+  else answerValues(executor, done, duplicateRuleOf(statement), statement.rows.length > 1);
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -278,34 +278,61 @@ function answerRows(executor: Executor, done: readonly Done[]): void {
   answerReturning(executor, { changes, replies: done.flatMap(({ replies }) => replies), ids: { generated } });
 }
 
+/** What the info text tells. */
+interface Counts {
+  readonly affectedRows: number;
+  readonly records: number;
+  readonly duplicates: number;
+  readonly warnings: number;
+}
+
+function countsOf(done: readonly Done[], rule: DuplicateRule): Counts {
+  return {
+    affectedRows: sum(done, ({ ok }) => ok.affectedRows),
+    records: sum(done, recordsOfBatch),
+    duplicates: sum(done, ({ replies }) => sum(replies.map(okOf), (ok) => duplicatesOf(ok, rule))),
+    warnings: sum(done, ({ ok }) => ok.warnings),
+  };
+}
+
 /** MySQL tells no numbers of a single row that the statement itself gives. */
-function answer(
+function answerValues(executor: Executor, done: Done, rule: DuplicateRule, isSeveral: boolean): void {
+  answer(executor, [done], countsOf([done], rule), toldWarnings([done]), isSeveral);
+}
+
+/** `warned` are the warnings of the query. */
+function answerQuery(
   executor: Executor,
   done: readonly Done[],
   rule: DuplicateRule,
-  tellsNumbers = true,
-  warned: readonly SessionWarning[] = [],
-  isOfQuery = false,
+  warned: readonly SessionWarning[],
+): void {
+  const counts = countsOf(done, rule);
+  const { affectedRows, records } = counts;
+  // Those count that are changed, also where all that are found are affected: a new or an unchanged row is one affected row
+  // then, a changed one two.
+  const duplicates = rule === "update" && executor.state.foundRows ? affectedRows - records : counts.duplicates;
+  const told = toldWarnings(done);
+  const all: LastWarnings =
+    warned.length === 0 ? told : { kind: "list", warnings: [...warned, ...warningsOfSession({ lastWarnings: told })] };
+  answer(executor, done, { ...counts, duplicates, warnings: counts.warnings + warned.length }, all, true);
+}
+
+function answer(
+  executor: Executor,
+  done: readonly Done[],
+  { affectedRows, records, duplicates, warnings }: Counts,
+  lastWarnings: LastWarnings,
+  tellsNumbers: boolean,
 ): void {
   const { state } = executor;
-  const affectedRows = sum(done, ({ ok }) => ok.affectedRows);
-  const warnings = sum(done, ({ ok }) => ok.warnings) + warned.length;
-  const records = sum(done, recordsOfBatch);
-  // Of a query's rows those count that are changed, also where all that are found are affected: a new or an unchanged row is
-  // one affected row then, a changed one two.
-  const duplicates =
-    isOfQuery && rule === "update" && state.foundRows
-      ? affectedRows - records
-      : sum(done, ({ replies }) => sum(replies.map(okOf), (ok) => duplicatesOf(ok, rule)));
   const inserted = done.find(({ ok }) => ok.affectedRows > 0);
   const own = inserted?.ids?.isOwn === true ? 0n : (inserted?.ok.lastInsertId ?? 0n);
   const generated = inserted?.ids?.generated ?? own;
   if (generated !== 0n) state.lastInsertId = generated;
   state.rowCount = affectedRows;
-  const told = toldWarnings(done);
-  state.lastWarnings =
-    warned.length === 0 ? told : { kind: "list", warnings: [...warned, ...warningsOfSession({ lastWarnings: told })] };
-  const info = !tellsNumbers ? "" : `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}`;
+  state.lastWarnings = lastWarnings;
+  const info = tellsNumbers ? `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}` : "";
   const lastInsertId = generated === 0n && affectedRows > 0 ? (done.at(-1)?.ids?.given ?? 0n) : generated;
   executor.ok(okPacket({ affectedRows, warnings, info, lastInsertId, statusFlags: state.statusFlags }));
 }
