@@ -8,7 +8,14 @@ import { LIMITS } from "../base/limits.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { Output } from "../engine/output.ts";
 import { PassThrough, type PassThroughOwner, type Written } from "../engine/pass-through.ts";
-import { losesHold, NOTHING_PREPARED, plainRequest, type ShardRequest, type ShardTarget } from "../engine/ports.ts";
+import {
+  losesHold,
+  NOTHING_PREPARED,
+  plainRequest,
+  type ShardCall,
+  type ShardRequest,
+  type ShardTarget,
+} from "../engine/ports.ts";
 import type { ReplyEnd } from "../engine/reply.ts";
 import { ShardCallError } from "../engine/collect.ts";
 import { scatterRows } from "../engine/scatter.ts";
@@ -152,7 +159,7 @@ export class Executor implements PassThroughOwner {
   #isolation: string | undefined;
   /** What the statement that passes through may leave on its connection, or take away there. */
   #keeping: Keeping | undefined;
-  #cancelCall: (() => void) | undefined;
+  #call: ShardCall | undefined;
   #sequenceId = 1;
   #turn = 0;
 
@@ -332,7 +339,7 @@ export class Executor implements PassThroughOwner {
   /** Stops what is under way; until `begin` nothing more is run here. */
   interrupt(reason: ShardgateError): void {
     this.#inner?.interrupt(reason);
-    this.#cancelCall?.();
+    this.#call?.cancel();
     this.#abort.abort(reason);
   }
 
@@ -576,7 +583,7 @@ export class Executor implements PassThroughOwner {
       };
       const call = this.context.tablets.execute(target, request, pass.begin());
       pass.attach(call);
-      this.#cancelCall = () => call.cancel();
+      this.#call = call;
     });
   }
 
@@ -857,7 +864,7 @@ export class Executor implements PassThroughOwner {
     const sink = this.#passThrough.begin();
     const call = this.context.tablets.execute(target, request, sink);
     sink.attach(call);
-    this.#cancelCall = () => call.cancel();
+    this.#call = call;
     if (this.#abort.signal.aborted) call.cancel();
   }
 
@@ -908,7 +915,7 @@ export class Executor implements PassThroughOwner {
   finish(info: ReplyEnd, chunk: Buffer): void {
     const { state } = this;
     const target = this.#target;
-    this.#cancelCall = undefined;
+    this.#call = undefined;
     this.#request = undefined;
     if (info.holdId !== 0 && target !== undefined) {
       state.holds.joined(target, info.holdId, state.inTransaction, this.#reserves);
@@ -967,7 +974,7 @@ export class Executor implements PassThroughOwner {
   failed(error: Error, holdLost: boolean, written: Written): void {
     const { state } = this;
     const isLost = this.#request !== undefined && losesHold(this.#request, error, holdLost);
-    this.#cancelCall = undefined;
+    this.#call = undefined;
     this.#request = undefined;
     if (isLost && this.#target !== undefined) state.holds.lost(this.#target);
     const deadlock = deadlockBehind(error, this.signal);
