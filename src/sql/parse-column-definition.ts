@@ -51,6 +51,18 @@ const LENGTH_TYPES: ReadonlySet<string> = new Set([
   "clob",
   "varchar2",
 ]);
+const SPATIAL_TYPES: ReadonlySet<string> = new Set([
+  "geometry",
+  "point",
+  "linestring",
+  "polygon",
+  "multipoint",
+  "multilinestring",
+  "multipolygon",
+  "geometrycollection",
+  "geomcollection",
+]);
+
 const PLAIN_TYPES: ReadonlySet<string> = new Set([
   "bool",
   "boolean",
@@ -63,31 +75,11 @@ const PLAIN_TYPES: ReadonlySet<string> = new Set([
   "longtext",
   "json",
   "serial",
-  "geometry",
-  "point",
-  "linestring",
-  "polygon",
-  "multipoint",
-  "multilinestring",
-  "multipolygon",
-  "geometrycollection",
-  "geomcollection",
+  ...SPATIAL_TYPES,
   "uuid",
   "inet4",
   "inet6",
   "xmltype",
-]);
-
-const SPATIAL_TYPES: ReadonlySet<string> = new Set([
-  "geometry",
-  "point",
-  "linestring",
-  "polygon",
-  "multipoint",
-  "multilinestring",
-  "multipolygon",
-  "geometrycollection",
-  "geomcollection",
 ]);
 
 /** A column's type and attributes, behind its name. */
