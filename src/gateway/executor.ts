@@ -39,7 +39,7 @@ import { afterRequest, learn, learnRows } from "./session/aftermath.ts";
 import { askedRouting } from "./read/asked-routing.ts";
 import { HeldAnswer } from "./read/held-answer.ts";
 import { LookupAnswers, lookupsIn, mayAggregate } from "./read/lookup-answers.ts";
-import { askedSyntaxError, isSyntaxError } from "./prepared/asked-syntax.ts";
+import { askedSyntaxError, isSyntaxError } from "./plans/asked-syntax.ts";
 import { BinaryRows, type ShownDefinitions } from "./prepared/binary-rows.ts";
 import { givesGeneratedId } from "./write/auto-increments.ts";
 import { giveBack, settleLocks } from "./session/give-back.ts";
@@ -48,6 +48,7 @@ import { type Keeping, keepingOf } from "./session/kept-state.ts";
 import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client/client-text.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import { type DefinedTables, definedTables } from "./cluster/defined-tables.ts";
+import type { ExecutorClient } from "./client/executor-client.ts";
 import { patchStatus } from "./client/patch-status.ts";
 import { runFieldList } from "./client/field-list.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -74,28 +75,6 @@ import { type MergedWarnings, warningsOfParts } from "./read/merged-warnings.ts"
 import { warningsOf } from "./show/show-warnings.ts";
 import { wrongPhase } from "./transaction/xa-errors.ts";
 import { cannotWrite, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
-
-export interface ExecutorClient extends Output {
-  /** CLIENT_* flags both sides have. */
-  readonly capabilities: number;
-  /** The statement is answered. */
-  commandDone(): void;
-  /** Closes after what is queued has gone out. */
-  end(): void;
-  /** Closes at once. */
-  destroy(): void;
-  /**
-   * What the client sends while its command is answered (the file of LOAD DATA LOCAL), packet by packet; undefined when it
-   * is gone. Only for clients that were asked for a file.
-   */
-  nextPacket?(): Promise<ClientPacket | undefined>;
-}
-
-export interface ClientPacket {
-  /** Borrowed until the next one. */
-  readonly payload: Buffer;
-  readonly sequenceId: number;
-}
 
 /** One execution of a prepared statement. */
 export interface Execution {

@@ -33,7 +33,7 @@ import {
 import { addressText, type ClientAddress, peerAddress, proxiedAddress } from "./client-address.ts";
 import { CompressedStream } from "./compressed-stream.ts";
 import { type ProxyNetworks, readProxyHeader } from "./proxy-protocol.ts";
-import type { ClientPacket } from "../executor.ts";
+import type { ClientPacket } from "./executor-client.ts";
 import type { User, Users } from "../access/users.ts";
 
 export interface ClientConnectionOptions {

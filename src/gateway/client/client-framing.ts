@@ -13,7 +13,7 @@ import { OptionalMetadata, type ResultsetMetadata } from "../../mysql/optional-m
 import { withSessionState } from "../../mysql/packets/ok.ts";
 import { type ReframedMode, ReplyReframer, type SessionChanges } from "../../mysql/reply-reframe.ts";
 import { Resequencer } from "../../mysql/row-cutter.ts";
-import type { ClientPacket, ExecutorClient } from "../executor.ts";
+import type { ClientPacket, ExecutorClient } from "./executor-client.ts";
 
 /** Flags that only this file knows of: nothing behind it frames by them. */
 const EDGE_FLAGS = CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK | CLIENT.OPTIONAL_RESULTSET_METADATA;

@@ -11,7 +11,7 @@ import type { ClusterView } from "../cluster/cluster-view.ts";
 import { comQuery } from "./com-query.ts";
 import type { Executor } from "../executor.ts";
 import { likePattern } from "../show/like-pattern.ts";
-import { anyKeyspace } from "../show/show-statement.ts";
+import { anyKeyspace } from "../session/any-keyspace.ts";
 
 /** Answers the client, or throws the server's error. `payload` is the command's. */
 export async function runFieldList(

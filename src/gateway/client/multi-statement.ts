@@ -13,7 +13,7 @@ import { statementEnd } from "../../sql/statement-end.ts";
 import { syntaxError } from "../../sql/syntax-error.ts";
 import { decodeSql } from "../../sql/encoding.ts";
 import type { SqlMode } from "../../sql/tree.ts";
-import type { ClientPacket, ExecutorClient } from "../executor.ts";
+import type { ClientPacket, ExecutorClient } from "./executor-client.ts";
 
 /** Runs the statements: the session's executor. */
 export interface StatementRunner {

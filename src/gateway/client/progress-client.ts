@@ -4,7 +4,7 @@
 import { writeFrame } from "../../mysql/frame.ts";
 import { encodeProgress, type Progress } from "../../mysql/packets/progress.ts";
 import { Resequencer } from "../../mysql/row-cutter.ts";
-import type { ClientPacket, ExecutorClient } from "../executor.ts";
+import type { ClientPacket, ExecutorClient } from "./executor-client.ts";
 
 export class ProgressClient implements ExecutorClient {
   readonly #connection: ExecutorClient;

@@ -6,7 +6,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { writeFrame } from "../../mysql/frame.ts";
 import { encodeErrOf } from "../../mysql/packets/err.ts";
 import { RowCutter } from "../../mysql/row-cutter.ts";
-import type { ExecutorClient } from "../executor.ts";
+import type { ExecutorClient } from "./executor-client.ts";
 
 const HEADER_BYTES = 4;
 const PAYLOAD_MAX = 0xffffff;

@@ -5,7 +5,8 @@ import { notSupported } from "../../base/errors.ts";
 import { keyspaceOfRoutine } from "../../plan/definition.ts";
 import type { CallStatement } from "../../sql/tree.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
-import type { Executor, ExecutorClient } from "../executor.ts";
+import type { Executor } from "../executor.ts";
+import type { ExecutorClient } from "../client/executor-client.ts";
 import { selectTarget } from "../session/run-session-statement.ts";
 
 /** Answers the client, or throws. */

@@ -6,7 +6,7 @@ import { CLIENT } from "../../mysql/constants.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
 import { RowCutter } from "../../mysql/row-cutter.ts";
 import { comQuery } from "../client/com-query.ts";
-import type { ExecutorClient } from "../executor.ts";
+import type { ExecutorClient } from "../client/executor-client.ts";
 import { Executor } from "../executor.ts";
 import { type TracedCall, TracedTablets } from "./traced-tablets.ts";
 

@@ -8,7 +8,7 @@ import { PacketReader } from "../../mysql/packet-reader.ts";
 import { type BinaryColumn, isLengthCoded, writeBinaryRow } from "../../mysql/packets/binary-row.ts";
 import { decodeColumnDefinition } from "../../mysql/packets/column-definition.ts";
 import { isEof } from "../../mysql/packets/eof.ts";
-import type { ExecutorClient } from "../executor.ts";
+import type { ExecutorClient } from "../client/executor-client.ts";
 
 /** Payloads of definitions that a client is shown in place of an answer's own, by column. */
 export type ShownDefinitions = readonly (Buffer | undefined)[];

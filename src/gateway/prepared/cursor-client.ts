@@ -8,7 +8,7 @@ import { writeFrame } from "../../mysql/frame.ts";
 import { encodeErrOf } from "../../mysql/packets/err.ts";
 import { RowCutter } from "../../mysql/row-cutter.ts";
 import { CursorRows } from "./cursor-rows.ts";
-import type { ExecutorClient } from "../executor.ts";
+import type { ExecutorClient } from "../client/executor-client.ts";
 
 export interface CursorOwner {
   /** All rows are there. */

@@ -28,7 +28,8 @@ import { bulkInsertOf, bulkTexts, indicatedLiterals, unsupportedInBulk } from ".
 import { CursorClient } from "./cursor-client.ts";
 import type { CursorRows } from "./cursor-rows.ts";
 import { exactFloats } from "./exact-floats.ts";
-import type { Execution, Executor, ExecutorClient } from "../executor.ts";
+import type { Execution, Executor } from "../executor.ts";
+import type { ExecutorClient } from "../client/executor-client.ts";
 import { replyInside } from "../read/inner-query.ts";
 import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
 import { STATEMENT_BYTES_MAX } from "../cluster/processes.ts";

@@ -22,9 +22,9 @@ import { isQuery, mapChildren } from "../../sql/walk.ts";
 import { EMPTY_SELECT } from "../write/empty-statements.ts";
 import type { Executor } from "../executor.ts";
 import { replyInside } from "../read/inner-query.ts";
-import { anyKeyspace } from "../show/show-statement.ts";
+import { anyKeyspace } from "../session/any-keyspace.ts";
 import { ruledText } from "../rules/run-ruled.ts";
-import { askedSyntaxError, isSyntaxError } from "./asked-syntax.ts";
+import { askedSyntaxError, isSyntaxError } from "../plans/asked-syntax.ts";
 
 export interface StatementDescription {
   /** Payloads of column definitions. */

@@ -4,7 +4,7 @@
 import { LIMITS } from "../../base/limits.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
 import { RowCutter } from "../../mysql/row-cutter.ts";
-import type { ExecutorClient } from "../executor.ts";
+import type { ExecutorClient } from "../client/executor-client.ts";
 
 const HEADER_BYTES = 4;
 

@@ -8,7 +8,8 @@ import { PacketReader } from "../../mysql/packet-reader.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
 import { comQuery } from "../client/com-query.ts";
 import { CursorRows } from "../prepared/cursor-rows.ts";
-import type { Executor, ExecutorClient } from "../executor.ts";
+import type { Executor } from "../executor.ts";
+import type { ExecutorClient } from "../client/executor-client.ts";
 import { readTextResult, type TextResult } from "./text-rows.ts";
 
 /** The rows of a SELECT. Throws MysqlError for what it is answered, LIMIT_REACHED for an answer too large to be kept. */

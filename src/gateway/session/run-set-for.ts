@@ -6,7 +6,8 @@ import { print } from "../../sql/print.ts";
 import type { SetStatementFor } from "../../sql/tree.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { comQuery } from "../client/com-query.ts";
-import type { Executor, ExecutorClient } from "../executor.ts";
+import type { Executor } from "../executor.ts";
+import type { ExecutorClient } from "../client/executor-client.ts";
 import { settingsWith, tryOut } from "./set-statement.ts";
 import { isUserVariable, type Settings } from "./settings.ts";
 

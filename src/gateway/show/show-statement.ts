@@ -25,6 +25,7 @@ import { showSqlFor } from "./show-sql.ts";
 import { warningsAnswer } from "./show-warnings.ts";
 import { readTextResult } from "../read/text-rows.ts";
 import { isAdmin, seesKeyspace } from "../access/users.ts";
+import { anyKeyspace } from "../session/any-keyspace.ts";
 
 /** Definitions that are the same on every shard of a keyspace. */
 const OF_ONE_SHARD: ReadonlySet<string> = new Set([
@@ -293,15 +294,4 @@ function namesColumn(statement: Show, lower: string): boolean {
     return !names;
   });
   return names;
-}
-
-/** The selected keyspace, or one. */
-export function anyKeyspace(state: SessionState, cluster: ClusterView): string {
-  const { keyspace } = state.target;
-  if (keyspace !== undefined && cluster.snapshot.keyspaces.has(keyspace)) return keyspace;
-  const all = [...cluster.snapshot.keyspaces.values()];
-  // One that a client has made may be gone at any time.
-  const first = (all.find(({ record }) => record.servedFrom === undefined) ?? all[0])?.name;
-  if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", "there is no keyspace yet");
-  return first;
 }

@@ -3,7 +3,7 @@
 
 import { expect, test } from "vitest";
 import { ClientFraming } from "../../../../src/gateway/client/client-framing.ts";
-import type { ExecutorClient } from "../../../../src/gateway/executor.ts";
+import type { ExecutorClient } from "../../../../src/gateway/client/executor-client.ts";
 import { CLIENT, COM, SERVER } from "../../../../src/mysql/constants.ts";
 import { writeFrame } from "../../../../src/mysql/frame.ts";
 import {

@@ -1,7 +1,7 @@
 // Several statements in one packet: what is run, in which order, and the one reply that the answers become.
 
 import { expect, test } from "vitest";
-import type { ExecutorClient } from "../../../../src/gateway/executor.ts";
+import type { ExecutorClient } from "../../../../src/gateway/client/executor-client.ts";
 import { MultiStatement, type StatementRunner } from "../../../../src/gateway/client/multi-statement.ts";
 import { SERVER } from "../../../../src/mysql/constants.ts";
 import { writeFrame } from "../../../../src/mysql/frame.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ProgressClient } from "../../../../src/gateway/client/progress-client.ts";
-import type { ClientPacket, ExecutorClient } from "../../../../src/gateway/executor.ts";
+import type { ClientPacket, ExecutorClient } from "../../../../src/gateway/client/executor-client.ts";
 import { decodeProgress, encodeProgress } from "../../../../src/mysql/packets/progress.ts";
 import { buildReply, unframe } from "../../../wire/reply-builder.ts";
 

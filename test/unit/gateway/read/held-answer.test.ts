@@ -1,7 +1,7 @@
 // What passes at once, and what is held until it is decided whether there is nothing.
 
 import { describe, expect, test } from "vitest";
-import type { ExecutorClient } from "../../../../src/gateway/executor.ts";
+import type { ExecutorClient } from "../../../../src/gateway/client/executor-client.ts";
 import { HeldAnswer } from "../../../../src/gateway/read/held-answer.ts";
 import { mayAggregate } from "../../../../src/gateway/read/lookup-answers.ts";
 import { writeFrame } from "../../../../src/mysql/frame.ts";

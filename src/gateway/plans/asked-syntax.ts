@@ -8,7 +8,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { collect, errorOfReply } from "../../engine/collect.ts";
 import { COM } from "../../mysql/constants.ts";
 import type { Executor } from "../executor.ts";
-import { anyKeyspace } from "../show/show-statement.ts";
+import { anyKeyspace } from "../session/any-keyspace.ts";
 
 /** Errors about names, rights, locks and what cannot be prepared. */
 const NOT_OF_GRAMMAR: ReadonlySet<number> = new Set([
