@@ -4,7 +4,7 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
 import type { ColumnSchema, TableSchema } from "../schema/model.ts";
-import { FOR_UPDATE, literalNode } from "../sql/new-nodes.ts";
+import { FOR_UPDATE, itemNode, literalNode } from "../sql/new-nodes.ts";
 import type { Assignment, Column, Delete, Expr, Node, Select, SelectItem, Update } from "../sql/tree.ts";
 import { isQuery, walk } from "../sql/walk.ts";
 import { showTableName, type TableVSchema } from "../vschema/model.ts";
@@ -89,7 +89,7 @@ function selectOf(statement: Update | Delete): Select {
     kind: "select",
     hints: undefined,
     options: [],
-    items: [ONE, ...values.filter(({ kind }) => kind !== "default")].map((expr) => itemOf(expr)),
+    items: [ONE, ...values.filter(({ kind }) => kind !== "default")].map((expr) => itemNode(expr)),
     from: statement.tables,
     dual: false,
     where: statement.where,
@@ -108,10 +108,6 @@ function selectOf(statement: Update | Delete): Select {
 }
 
 const ONE: Expr = literalNode("int", "1");
-
-function itemOf(expr: Expr, alias?: string): SelectItem {
-  return { kind: "expr", expr, alias, text: "", pos: 0 };
-}
 
 interface Target {
   readonly source: Source;
@@ -218,7 +214,7 @@ class FindItems {
   readonly items: SelectItem[] = [];
 
   add(expr: Expr): number {
-    this.items.push(itemOf(expr, `shardgate_${this.items.length}`));
+    this.items.push(itemNode(expr, `shardgate_${this.items.length}`));
     return this.items.length - 1;
   }
 }
@@ -245,6 +241,7 @@ function changeTarget(target: Target, block: Block, items: FindItems, hasLimit: 
   const { source, set } = target;
   const { resolved, ref } = source;
   if (resolved === undefined || ref.kind !== "tableName") throw unknownTarget(source.shownAlias);
+  if (ref.systemTime !== undefined) throw notSupported("FOR PORTION OF over several shards", "name rows of one shard");
   const { definition, table, keyspace } = resolved;
   const where = `${keyspace.keyspace}.${resolved.name}`;
   if (definition === undefined) {

@@ -3,7 +3,8 @@
 // an inner query, an expression that places the row) is computed first (InsertRowsPlan); the rows are then literals.
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
-import type { Column, Expr, Insert, Node, Subquery } from "../sql/tree.ts";
+import { columnNode } from "../sql/new-nodes.ts";
+import type { Expr, Insert, Node, Subquery } from "../sql/tree.ts";
 import { isQuery, walk } from "../sql/walk.ts";
 import { catalogOf } from "./catalog.ts";
 import { refuseChance } from "./change.ts";
@@ -70,7 +71,7 @@ function withKeyColumns(statement: Insert, { table, keyspace, definition }: Reso
   );
   if (missing.length === 0) return statement;
   const { pos } = statement;
-  const added = missing.map(({ name }): Column => ({ kind: "column", schema: undefined, table: undefined, name, pos }));
+  const added = missing.map(({ name }) => columnNode(name, undefined, pos));
   const defaults = missing.map((): Expr => ({ kind: "default", pos }));
   return {
     ...statement,

@@ -3,7 +3,8 @@
 
 import { notSupported, ShardgateError } from "../base/errors.ts";
 import type { TableSchema } from "../schema/model.ts";
-import type { Column, Expr, Insert } from "../sql/tree.ts";
+import { columnNode } from "../sql/new-nodes.ts";
+import type { Expr, Insert } from "../sql/tree.ts";
 import type { ColumnVindex, KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { columnKindOf } from "./column-kind.ts";
 import type { GeneratedColumn, InsertPlan, InsertVindex } from "./plan.ts";
@@ -97,7 +98,7 @@ function withColumnList(statement: Insert, table: TableVSchema, definition: Tabl
     );
   }
   const { pos } = statement;
-  const named = columns.map(({ name }): Column => ({ kind: "column", schema: undefined, table: undefined, name, pos }));
+  const named = columns.map(({ name }) => columnNode(name, undefined, pos));
   return { ...statement, columns: named, columnList: true };
 }
 

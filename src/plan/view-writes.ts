@@ -6,6 +6,7 @@
 import { MysqlError, notSupported } from "../base/errors.ts";
 import type { TableSchema } from "../schema/model.ts";
 import { EMPTY_SELECT } from "../sql/empty-select.ts";
+import { columnNode, itemNode } from "../sql/new-nodes.ts";
 import type {
   Assignment,
   Column,
@@ -83,7 +84,7 @@ function mergedChange(statement: Update | Delete, context: PlanContext): MergedC
   const returning = statement.kind === "delete" ? withStars(statement, context) : [];
   const select: Select = {
     ...EMPTY_SELECT,
-    items: [...set.flatMap(({ column, value }) => [itemOf(column), itemOf(value)]), ...returning],
+    items: [...set.flatMap(({ column, value }) => [itemNode(column), itemNode(value)]), ...returning],
     from: statement.tables,
     where: statement.where,
     orderBy: statement.orderBy,
@@ -142,7 +143,7 @@ function withStars(statement: Delete, context: PlanContext): readonly SelectItem
   const [table] = statement.tables;
   const view = table?.kind === "tableName" ? viewOf(table, context)?.view : undefined;
   return statement.returning.flatMap((item): readonly SelectItem[] => {
-    if (item.kind === "star") return view?.columns.map(({ name }) => itemOf(columnNode(name), name)) ?? [item];
+    if (item.kind === "star") return view?.columns.map(({ name }) => itemNode(columnNode(name), name)) ?? [item];
     return [
       item.kind === "expr" && item.expr.kind === "column" ? { ...item, alias: item.alias ?? item.expr.name } : item,
     ];
@@ -454,7 +455,7 @@ function ofTable(
   };
   const returning = named.returning.flatMap((item): readonly SelectItem[] => {
     if (item.kind !== "expr") {
-      return view.columns.map(({ name, lower }) => itemOf(columnNode(columns.get(lower) ?? name), name));
+      return view.columns.map(({ name, lower }) => itemNode(columnNode(columns.get(lower) ?? name), name));
     }
     const alias = item.alias ?? (item.expr.kind === "column" ? item.expr.name : undefined);
     return [{ ...mapChildren(item, visit), alias }];
@@ -478,12 +479,4 @@ function ofTable(
 function printedAnew(plan: Plan, statement: Statement): Plan {
   if (plan.kind === "send") return { ...plan, substitute: plan.substitute ?? statement };
   return plan.kind === "insert" ? { ...plan, printed: true } : plan;
-}
-
-function columnNode(name: string): Column {
-  return { kind: "column", schema: undefined, table: undefined, name, pos: 0 };
-}
-
-function itemOf(expr: Expr, alias?: string): SelectItem {
-  return { kind: "expr", expr, alias, text: "", pos: 0 };
 }

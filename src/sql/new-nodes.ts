@@ -1,9 +1,39 @@
 // Nodes of statements that nobody has written: what the planner and the gateway put together.
 
-import type { Call, Cast, CastType, Expr, Literal, LiteralType, Locking, TableName } from "./tree.ts";
+import type {
+  Call,
+  Cast,
+  CastType,
+  Column,
+  Expr,
+  Literal,
+  LiteralType,
+  Locking,
+  SelectItem,
+  TableName,
+} from "./tree.ts";
 
 export function literalNode(type: LiteralType, value: string, pos = 0): Literal {
   return { kind: "literal", type, value, introducer: undefined, pos };
+}
+
+export function columnNode(name: string, table?: string, pos = 0): Column {
+  return { kind: "column", schema: undefined, table, name, pos };
+}
+
+/** Of a select list; nobody sees what its column is called without an alias. */
+export function itemNode(expr: Expr, alias?: string): SelectItem {
+  return { kind: "expr", expr, alias, text: "", pos: 0 };
+}
+
+/** All of `operands`, of which there is at least one. */
+export function andNode(operands: readonly Expr[]): Expr {
+  const [only] = operands;
+  return only !== undefined && operands.length === 1 ? only : { kind: "and", operands, pos: 0 };
+}
+
+export function equalNode(left: Expr, right: Expr): Expr {
+  return { kind: "binary", op: "=", left, right, pos: 0 };
 }
 
 /** A call of a server's own function. */
@@ -34,6 +64,7 @@ export function castNode(expr: Expr, name: string, length?: string): Cast {
     unsigned: false,
     zerofill: false,
     charset: undefined,
+    binary: false,
     collation: undefined,
     array: false,
     pos,

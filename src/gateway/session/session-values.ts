@@ -13,11 +13,10 @@ import {
 } from "../../plan/session-functions.ts";
 import type { BindValue } from "../../sql/bind-value.ts";
 import { castNode } from "../../sql/new-nodes.ts";
-import { print } from "../../sql/print.ts";
 import type { Call, Expr, Node, Query, Statement } from "../../sql/tree.ts";
 import { rewrite } from "../../sql/walk.ts";
 import type { GatewayContext } from "../gateway-context.ts";
-import { comQuery } from "../client/com-query.ts";
+import { printedQuery } from "../client/com-query.ts";
 import type { SessionState } from "./session-state.ts";
 import { warningsOfSession } from "../show/show-warnings.ts";
 
@@ -35,7 +34,17 @@ export function substituted(
     database: keyspace !== undefined && keyspace === state.target.keyspace,
   });
   const named = replaced.kind === "select" ? namedAsWritten(replaced) : replaced;
-  return comQuery(print(named, binds, { mode: state.sqlMode, columnNames: true }));
+  return printedQuery(named, binds, state.sqlMode);
+}
+
+/** COM_QUERY with the statement as any shard has to run it, all that asks for the session's state answered. */
+export function filledQuery(
+  statement: Statement,
+  binds: readonly BindValue[],
+  state: SessionState,
+  context: GatewayContext,
+): Buffer {
+  return printedQuery(withSessionValues(statement, state, context), binds, state.sqlMode);
 }
 
 /** Functions that are left to the shard. */

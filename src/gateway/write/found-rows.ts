@@ -5,7 +5,7 @@ import { COLLATION_BINARY } from "../../mysql/charsets.ts";
 import { MYSQL_TYPE } from "../../mysql/constants.ts";
 import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
 import type { BindValue } from "../../plan/statement.ts";
-import { literalNode } from "../../sql/new-nodes.ts";
+import { columnNode, itemNode, literalNode } from "../../sql/new-nodes.ts";
 import { print } from "../../sql/print.ts";
 import type { Cte, Expr, Query, Select, SelectItem, TableName } from "../../sql/tree.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
@@ -33,9 +33,9 @@ export function textOfQuery(executor: Executor, query: Query, binds: readonly Bi
 export function widened(query: Query, floats: readonly boolean[]): Select {
   const columns = floats.map((_, i) => `c${i}`);
   const items = columns.map((name, i): SelectItem => {
-    const column: Expr = { kind: "column", schema: undefined, table: undefined, name, pos: 0 };
+    const column = columnNode(name);
     const sum: Expr = { kind: "binary", op: "+", left: column, right: literalNode("float", "0e0"), pos: 0 };
-    return { kind: "expr", expr: floats[i] === true ? sum : column, alias: undefined, text: "", pos: 0 };
+    return itemNode(floats[i] === true ? sum : column);
   });
   const { pos } = query;
   const cte: Cte = { kind: "cte", name: ROWS, columns, query: { ...query, locking: [] }, cycle: [], pos };

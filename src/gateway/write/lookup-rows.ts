@@ -9,9 +9,9 @@ import type { Value } from "../../mysql/values.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import type { TableSchema } from "../../schema/model.ts";
 import { decodeSql } from "../../sql/encoding.ts";
-import { FOR_UPDATE, literalNode, tableNode } from "../../sql/new-nodes.ts";
+import { andNode, columnNode, equalNode, FOR_UPDATE, itemNode, literalNode, tableNode } from "../../sql/new-nodes.ts";
 import { print } from "../../sql/print.ts";
-import type { Column, Expr, Insert, Query, Select, TableName, Update } from "../../sql/tree.ts";
+import type { Expr, Insert, Query, Select, TableName, Update } from "../../sql/tree.ts";
 import { keyspaceIdOfStored, storedKeyspaceId } from "../../vschema/lookup.ts";
 import type { ColumnVindex, TableVSchema } from "../../vschema/model.ts";
 import type { LookupVindex } from "../../vschema/vindex.ts";
@@ -244,7 +244,7 @@ export class LookupRows {
       ignore: false,
       tables: [this.#table(lookup)],
       set: [
-        { kind: "assignment", column: columnOf(lookup.vindex.to), value: this.#idOf(lookup, row.keyspaceId), pos: 0 },
+        { kind: "assignment", column: columnNode(lookup.vindex.to), value: this.#idOf(lookup, row.keyspaceId), pos: 0 },
       ],
       where: this.#where(lookup, row.from),
       orderBy: [],
@@ -264,7 +264,7 @@ export class LookupRows {
     const placing = primary?.columnsLower.flatMap(
       (name) => definition?.columns.find((each) => each.lower === name) ?? [],
     );
-    const items = (placing ?? []).map((column) => storedItem(column, columnOf(column.name)));
+    const items = (placing ?? []).map((column) => storedItem(column, columnNode(column.name)));
     const select: Select = {
       ...EMPTY_SELECT,
       items: [literalNode("int", "1"), ...items].map((expr) => ({
@@ -298,8 +298,8 @@ export class LookupRows {
   async #insert(lookup: OwnedLookup, rows: readonly LookupRow[], order: LookupOrder, replaces: boolean): Promise<void> {
     const { vindex } = lookup;
     const { schema, name } = this.#table(lookup);
-    const names = [...vindex.from, vindex.to].map(columnOf);
-    const to = columnOf(vindex.to);
+    const names = [...vindex.from, vindex.to].map((column) => columnNode(column));
+    const to = columnNode(vindex.to);
     const insert: Insert = {
       ...EMPTY_INSERT,
       table: { kind: "name", schema, name, pos: 0 },
@@ -318,10 +318,9 @@ export class LookupRows {
   }
 
   #select(lookup: OwnedLookup, from: readonly LookupValue[]): Select {
-    const expr = columnOf(lookup.vindex.to);
     return {
       ...EMPTY_SELECT,
-      items: [{ kind: "expr", expr, alias: undefined, text: "", pos: 0 }],
+      items: [itemNode(columnNode(lookup.vindex.to))],
       from: [this.#table(lookup)],
       where: this.#where(lookup, from),
     };
@@ -331,7 +330,7 @@ export class LookupRows {
   #selectSome(lookup: OwnedLookup, rows: readonly (readonly LookupValue[])[]): Query {
     const selects = rows.map((from, i): Select => {
       const select = this.#select(lookup, from);
-      const number = { kind: "expr", expr: literalNode("int", String(i)), alias: "n", text: "", pos: 0 } as const;
+      const number = itemNode(literalNode("int", String(i)), "n");
       return { ...select, items: [number, ...select.items] };
     });
     const [first, ...rest] = selects;
@@ -353,7 +352,7 @@ export class LookupRows {
     const values = this.#valuesOf({ vindex, ...lookup }, from);
     const exprs = keyspaceId === undefined ? values : [...values, this.#idOf({ vindex, ...lookup }, keyspaceId)];
     const names = [...vindex.from.slice(0, from.length), vindex.to];
-    return conjunction(exprs.map((right, i) => equality(columnOf(names[i] ?? ""), right)));
+    return andNode(exprs.map((right, i) => equalNode(columnNode(names[i] ?? ""), right)));
   }
 
   #valuesOf({ vindex }: OwnedLookup, from: readonly LookupValue[]): Expr[] {
@@ -380,20 +379,7 @@ export class LookupRows {
 }
 
 function equalTo(columns: readonly string[], from: readonly LookupValue[]): Expr {
-  return conjunction(from.map(({ expr }, i) => equality(columnOf(columns[i] ?? ""), expr)));
-}
-
-function equality(left: Expr, right: Expr): Expr {
-  return { kind: "binary", op: "=", left, right, pos: 0 };
-}
-
-function conjunction(operands: readonly Expr[]): Expr {
-  const [only] = operands;
-  return only !== undefined && operands.length === 1 ? only : { kind: "and", operands, pos: 0 };
-}
-
-function columnOf(name: string): Column {
-  return { kind: "column", schema: undefined, table: undefined, name, pos: 0 };
+  return andNode(from.map(({ expr }, i) => equalNode(columnNode(columns[i] ?? ""), expr)));
 }
 
 export function textOf(from: readonly LookupValue[]): string {

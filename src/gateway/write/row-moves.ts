@@ -4,10 +4,10 @@ import { notSupported, ShardgateError } from "../../base/errors.ts";
 import type { CollectedReply } from "../../engine/collect.ts";
 import { keyspaceOfTarget, type ShardTarget } from "../../engine/ports.ts";
 import type { ColumnSchema, TableSchema } from "../../schema/model.ts";
-import { literalNode } from "../../sql/new-nodes.ts";
-import { print, printExpr } from "../../sql/print.ts";
-import type { Column, Delete, Expr, Insert, Select, SelectItem, TableName } from "../../sql/tree.ts";
-import { comQuery } from "../client/com-query.ts";
+import { columnNode, itemNode, literalNode } from "../../sql/new-nodes.ts";
+import { printExpr } from "../../sql/print.ts";
+import type { Delete, Expr, Insert, Select, TableName } from "../../sql/tree.ts";
+import { comQuery, printedQuery } from "../client/com-query.ts";
 import { EMPTY_DELETE, EMPTY_INSERT, EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "../executor.ts";
 import { runPart } from "../transaction/statement-unit.ts";
@@ -48,7 +48,7 @@ export async function takeRow(
   where: Expr,
 ): Promise<Insert> {
   const columns = definition.columns.filter(({ generated }) => !generated);
-  const items = columns.map((column) => itemOf(storedItem(column, columnOf(column.name))));
+  const items = columns.map((column) => itemNode(storedItem(column, columnNode(column.name))));
   const read = await runPart(executor, from, payloadOf(executor, { ...EMPTY_SELECT, items, from: [table], where }));
   const [values] = readTextRows(read.bytes);
   if (values === undefined) throw new ShardgateError("INTERNAL", "a row to be moved is not there");
@@ -87,7 +87,7 @@ async function runWith(
 const NOTHING = comQuery("DO 0");
 
 function payloadOf({ state }: Executor, statement: Select | Delete | Insert): Buffer {
-  return comQuery(print(statement, [], { mode: state.sqlMode, columnNames: true }));
+  return printedQuery(statement, [], state.sqlMode);
 }
 
 function insertOf(
@@ -99,16 +99,8 @@ function insertOf(
   return {
     ...EMPTY_INSERT,
     table: { kind: "name", schema, name, pos: 0 },
-    columns: columns.map((column) => columnOf(column.name)),
+    columns: columns.map((column) => columnNode(column.name)),
     columnList: true,
     rows: [{ kind: "insertRow", values, pos: 0 }],
   };
-}
-
-function columnOf(name: string): Column {
-  return { kind: "column", schema: undefined, table: undefined, name, pos: 0 };
-}
-
-function itemOf(expr: Expr): SelectItem {
-  return { kind: "expr", expr, alias: undefined, text: "", pos: 0 };
 }

@@ -14,24 +14,11 @@ import type { Value } from "../../mysql/values.ts";
 import type { ChangePlan, ChangeTarget, FoundColumn } from "../../plan/change-plan.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../../plan/value-ref.ts";
-import { callNode, FOR_UPDATE, literalNode } from "../../sql/new-nodes.ts";
-import { print } from "../../sql/print.ts";
+import { andNode, callNode, columnNode, FOR_UPDATE, itemNode, literalNode } from "../../sql/new-nodes.ts";
 import type { ColumnSchema } from "../../schema/model.ts";
-import type {
-  Assignment,
-  Column,
-  Delete,
-  Expr,
-  Insert,
-  Limit,
-  Select,
-  SelectItem,
-  TableName,
-  Update,
-} from "../../sql/tree.ts";
+import type { Assignment, Delete, Expr, Insert, Limit, Select, TableName, Update } from "../../sql/tree.ts";
 import type { Vindex } from "../../vschema/vindex.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
-import { comQuery } from "../client/com-query.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "../executor.ts";
 import { foundValue } from "./found-rows.ts";
@@ -47,7 +34,7 @@ import {
 } from "./lookup-rows.ts";
 import { putRow, refuseReferenced, runUnreferenced, takeRow } from "./row-moves.ts";
 import { resolvedVindex } from "./resolved-vindex.ts";
-import { withSessionValues } from "../session/session-values.ts";
+import { filledQuery } from "../session/session-values.ts";
 import { asOneStatement, runPart, runParts, unlessUndone } from "../transaction/statement-unit.ts";
 import { readTextRows } from "../read/text-rows.ts";
 import { answerParts, ignoredRow, okOf, type PartReply } from "./write-answer.ts";
@@ -279,7 +266,7 @@ class RowChange {
 
   /** A join has met all rows that are alike, as often as its other tables have it: so many of them are written as there are. */
   async #countAlike(target: ChangeTarget, byShard: ReadonlyMap<ShardTarget, readonly FoundRow[]>): Promise<void> {
-    const items = [itemOf({ ...callNode("count", []), star: true })];
+    const items = [itemNode({ ...callNode("count", []), star: true })];
     const from = [bareTable(target)];
     for (const [shard, rows] of byShard) {
       for (const row of rows) {
@@ -315,8 +302,7 @@ class RowChange {
 
   #payloadOf(statement: Update | Delete | Insert | Select): Buffer {
     const { state, context } = this.#executor;
-    const filled = withSessionValues(statement, state, context);
-    return comQuery(print(filled, this.#binds, { mode: state.sqlMode, columnNames: true }));
+    return filledQuery(statement, this.#binds, state, context);
   }
 
   #deletes(target: ChangeTarget, rows: readonly FoundRow[]): RowWrite<Delete>[] {
@@ -443,7 +429,7 @@ class RowChange {
             pos: 0,
           };
           const from = [{ ...target.ref, indexHints: [], partitions: [] }];
-          const reply = await this.#send(shard, { ...EMPTY_SELECT, items: [itemOf(FALSE)], from, where });
+          const reply = await this.#send(shard, { ...EMPTY_SELECT, items: [itemNode(FALSE)], from, where });
           if (readTextRows(reply.bytes).length > 0) {
             throw new MysqlError(1369, "44000", `CHECK OPTION failed ${check.view}`);
           }
@@ -459,7 +445,7 @@ class RowChange {
   ): Promise<{ readonly row: FoundRow; readonly now: Expr; readonly values: readonly StoredValue[] }[]> {
     const again: { row: FoundRow; now: Expr; values: readonly StoredValue[] }[] = [];
     const table = bareTable(target);
-    const items = target.vindexed.map(({ column }) => itemOf(storedItem(column, columnOf(column.name))));
+    const items = target.vindexed.map(({ column }) => itemNode(storedItem(column, columnNode(column.name))));
     for (const row of rows) {
       const now = keyNow(target, row);
       if (row.shard === undefined)
@@ -490,7 +476,7 @@ function keyNow({ key, newKey }: ChangeTarget, row: FoundRow): Expr {
     key.map(({ column }, i) => {
       const assigned = newKey.findIndex((each) => each.column === column);
       const expr = assigned < 0 ? row.key[i]?.expr : row.newKey[assigned];
-      return [columnOf(column.name), expr ?? FALSE];
+      return [columnNode(column.name), expr ?? FALSE];
     }),
   );
 }
@@ -545,7 +531,7 @@ function noRow({ key }: ChangeTarget): Expr {
   const equal: Expr = {
     kind: "binary",
     op: "=",
-    left: columnOf(first.column.name),
+    left: columnNode(first.column.name),
     right: literalNode("int", "0"),
     pos: 0,
   };
@@ -570,7 +556,7 @@ function assignmentsOf(target: ChangeTarget, assigned: readonly Expr[]): Assignm
   let next = 0;
   const table = target.ref.alias ?? target.ref.name;
   return target.set.map(({ column, value }): Assignment => {
-    const name = columnOf(column, table);
+    const name = columnNode(column, table);
     if (value.kind === "own") return { kind: "assignment", column: name, value: value.expr, pos: 0 };
     return { kind: "assignment", column: name, value: assigned[next++] ?? FALSE, pos: 0 };
   });
@@ -587,7 +573,7 @@ function whereOf({ key, vindexed, isKeyless }: ChangeTarget, rows: readonly Foun
     const pairs = key.map(({ column }, i) => {
       const text = rows[0]?.key[i];
       return [
-        storedItem(column, columnOf(column.name, table)),
+        storedItem(column, columnNode(column.name, table)),
         text === undefined ? FALSE : readBack(column, text),
       ] as const;
     });
@@ -595,13 +581,13 @@ function whereOf({ key, vindexed, isKeyless }: ChangeTarget, rows: readonly Foun
   }
   if (first !== undefined && key.length === 1 && rows.every(({ shard }) => shard !== undefined)) {
     const list = rows.flatMap((row) => row.key[0]?.expr ?? []);
-    return { kind: "in", expr: columnOf(first.column.name, table), not: false, list, pos: 0 };
+    return { kind: "in", expr: columnNode(first.column.name, table), not: false, list, pos: 0 };
   }
   const operands = rows.map((row) => {
-    const pairs = key.map(({ column }, i) => [columnOf(column.name, table), row.key[i]?.expr ?? FALSE] as const);
+    const pairs = key.map(({ column }, i) => [columnNode(column.name, table), row.key[i]?.expr ?? FALSE] as const);
     if (row.shard !== undefined) return equalTo(pairs);
     const more = vindexed.map(
-      ({ column }, i) => [columnOf(column.name, table), row.vindexed[i]?.expr ?? FALSE] as const,
+      ({ column }, i) => [columnNode(column.name, table), row.vindexed[i]?.expr ?? FALSE] as const,
     );
     return equalTo([...pairs, ...more]);
   });
@@ -662,16 +648,7 @@ function changedRows(reply: CollectedReply): number {
 
 function equalTo(pairs: readonly (readonly [Expr, Expr])[]): Expr {
   const operands = pairs.map(([left, right]): Expr => ({ kind: "binary", op: "<=>", left, right, pos: 0 }));
-  const [only] = operands;
-  return only !== undefined && operands.length === 1 ? only : { kind: "and", operands, pos: 0 };
-}
-
-function columnOf(name: string, table?: string): Column {
-  return { kind: "column", schema: undefined, table, name, pos: 0 };
-}
-
-function itemOf(expr: Expr): SelectItem {
-  return { kind: "expr", expr, alias: undefined, text: "", pos: 0 };
+  return andNode(operands);
 }
 
 function chunks<T>(list: readonly T[], size: number): T[][] {

@@ -17,9 +17,9 @@ import type { InsertLookup, InsertPlan } from "../../plan/plan.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../../plan/value-ref.ts";
 import type { ColumnSchema, KeySchema, TableSchema } from "../../schema/model.ts";
-import { literalNode } from "../../sql/new-nodes.ts";
+import { andNode, columnNode, equalNode, FOR_UPDATE, itemNode, literalNode, tableNode } from "../../sql/new-nodes.ts";
 import { print } from "../../sql/print.ts";
-import type { Column, Expr, Insert, Node, SelectItem, Statement, TableName } from "../../sql/tree.ts";
+import type { Expr, Insert, Node, Statement, TableName } from "../../sql/tree.ts";
 import { isExpr, mapChildren } from "../../sql/walk.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { comQuery } from "../client/com-query.ts";
@@ -36,7 +36,9 @@ import {
   type OwnedLookup,
   textOf,
 } from "./lookup-rows.ts";
-import type { InsertIds, PlacedInsert, ShardChange } from "./run-change.ts";
+import type { InsertIds } from "./insert-ids.ts";
+import type { ShardChange } from "./run-change.ts";
+import type { PlacedInsert } from "./run-insert.ts";
 import { runShare } from "./ignored-share.ts";
 import { resolvedVindex } from "./resolved-vindex.ts";
 import { putRow, refuseReferenced, takeRow } from "./row-moves.ts";
@@ -243,17 +245,17 @@ class LookupInsert {
       );
     });
     if (assigned.length === 0) return this.#keyWhere(conflict);
-    const items = assigned.map(({ expr }) => itemOf(expr));
+    const items = assigned.map(({ expr }) => itemNode(expr));
     const select = { ...EMPTY_SELECT, items, from: [this.#tableName()], where: this.#keyWhere(conflict) };
     const reply = await runPart(this.#executor, conflict.shard, this.#payload(select));
     const { columns, rows } = readTextResult(reply.bytes);
     const { textIsUtf8 } = this.#executor.state.settings;
-    return conjunction(
+    return andNode(
       key.map(({ name, lower }) => {
         const at = assigned.findLastIndex(({ column }) => column.lower === lower);
         const now =
           at < 0 ? conflict.values.get(lower)?.expr : foundValue(columns[at], rows[0]?.[at] ?? null, textIsUtf8);
-        return equality(columnOf(name), now ?? NULL);
+        return equalNode(columnNode(name), now ?? NULL);
       }),
     );
   }
@@ -348,12 +350,10 @@ class LookupInsert {
     const columns = this.#readColumns();
     const query = {
       ...EMPTY_SELECT,
-      items: columns.map((column) => itemOf(storedItem(column, columnOf(column.name)))),
+      items: columns.map((column) => itemNode(storedItem(column, columnNode(column.name)))),
       from: [this.#tableName()],
       where,
-      locking: [
-        { kind: "locking", strength: "update", of: [], wait: undefined, waitSeconds: undefined, pos: 0 } as const,
-      ],
+      locking: [FOR_UPDATE],
     };
     const { rows } = await readFound(this.#executor, query, this.#binds);
     const conflicts: Conflict[] = [];
@@ -365,7 +365,7 @@ class LookupInsert {
   async #readKey(shard: ShardTarget, where: Expr | undefined): Promise<Conflict | undefined> {
     if (where === undefined) return undefined;
     const columns = this.#readColumns();
-    const items = columns.map((column) => itemOf(storedItem(column, columnOf(column.name))));
+    const items = columns.map((column) => itemNode(storedItem(column, columnNode(column.name))));
     const select = { ...EMPTY_SELECT, items, from: [this.#tableName()], where };
     const reply = await runPart(this.#executor, shard, this.#payload(select));
     const [raw] = readTextRows(reply.bytes);
@@ -409,7 +409,7 @@ class LookupInsert {
   #keyWhere({ values }: Conflict): Expr {
     const key = keyOf(this.#definition());
     if (key === undefined) throw this.#unknown();
-    return conjunction(key.map(({ name, lower }) => equality(columnOf(name), values.get(lower)?.expr ?? NULL)));
+    return andNode(key.map(({ name, lower }) => equalNode(columnNode(name), values.get(lower)?.expr ?? NULL)));
   }
 
   #primaryKey(): KeySchema {
@@ -431,9 +431,9 @@ class LookupInsert {
       const stored =
         column === undefined ? undefined : storedKey(column, resolved, this.#executor.state.sqlMode.dialect);
       const isInteger = stored !== undefined && stored.type !== "VARCHAR" && stored !== resolved;
-      pairs.push(equality(columnOf(lower), isInteger ? literalNode("int", stored.raw.toString("latin1")) : value));
+      pairs.push(equalNode(columnNode(lower), isInteger ? literalNode("int", stored.raw.toString("latin1")) : value));
     }
-    return conjunction(pairs);
+    return andNode(pairs);
   }
 
   /** What the row gives the column; undefined when it does not say. */
@@ -502,8 +502,7 @@ class LookupInsert {
 
   #tableName(): TableName {
     const { schema, name } = this.#plan.statement.table;
-    const rest = { alias: undefined, partitions: [], indexHints: [], systemTime: undefined, pos: 0 };
-    return { kind: "tableName", schema: schema ?? this.#plan.keyspace, name, ...rest };
+    return tableNode(schema ?? this.#plan.keyspace, name);
   }
 
   #payload(statement: Statement): Buffer {
@@ -533,7 +532,6 @@ interface Conflict {
 
 const NULL: Expr = literalNode("null", "null");
 
-/** Not of the transaction, which would be gone with it. */
 /** IGNORE has left out a row: what it was answered. */
 class LeftOut extends Error {
   readonly reply: CollectedReply;
@@ -544,6 +542,7 @@ class LeftOut extends Error {
   }
 }
 
+/** Not of the transaction, which would be gone with it. */
 function isOfRow(error: unknown): boolean {
   return error instanceof MysqlError && error.errno !== ER_LOCK_DEADLOCK && error.errno !== ER_LOCK_WAIT_TIMEOUT;
 }
@@ -568,23 +567,6 @@ function withMoreAffected(reply: CollectedReply, more: number): CollectedReply {
   const ok = okOf(reply);
   const bytes = writeFrame(encodeOk({ ...ok, affectedRows: ok.affectedRows + more }, CLIENT.PROTOCOL_41), 1);
   return { bytes, info: { ...reply.info, lastPacketBytes: bytes.length } };
-}
-
-function columnOf(name: string): Column {
-  return { kind: "column", schema: undefined, table: undefined, name, pos: 0 };
-}
-
-function itemOf(expr: Expr): SelectItem {
-  return { kind: "expr", expr, alias: undefined, text: "", pos: 0 };
-}
-
-function equality(left: Expr, right: Expr): Expr {
-  return { kind: "binary", op: "=", left, right, pos: 0 };
-}
-
-function conjunction(operands: readonly Expr[]): Expr {
-  const [only] = operands;
-  return only !== undefined && operands.length === 1 ? only : { kind: "and", operands, pos: 0 };
 }
 
 function quoted(name: string): string {

@@ -10,13 +10,13 @@ import { asksToGenerate } from "../../plan/insert.ts";
 import type { NumberedColumn } from "../../plan/change-plan.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../../plan/value-ref.ts";
-import { literalNode } from "../../sql/new-nodes.ts";
-import { print } from "../../sql/print.ts";
-import type { Column, Expr, Insert, InsertRow } from "../../sql/tree.ts";
+import { columnNode, literalNode } from "../../sql/new-nodes.ts";
+import type { Expr, Insert, InsertRow } from "../../sql/tree.ts";
 import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
-import type { InsertIds, ShardChange } from "./run-change.ts";
-import { withSessionValues } from "../session/session-values.ts";
+import type { InsertIds } from "./insert-ids.ts";
+import type { ShardChange } from "./run-change.ts";
+import { filledQuery } from "../session/session-values.ts";
 import { runPart } from "../transaction/statement-unit.ts";
 import { readTextRows } from "../read/text-rows.ts";
 import { duplicateRuleOf, okOf } from "./write-answer.ts";
@@ -38,11 +38,7 @@ export async function insertNumbered(
 ): Promise<NumberedRows> {
   const [first, ...others] = targets;
   if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", "a table without a shard");
-  const payloadOf = (insert: Insert): Buffer => {
-    const { state, context } = executor;
-    const filled = withSessionValues(insert, state, context);
-    return comQuery(print(filled, binds, { mode: state.sqlMode, columnNames: true }));
-  };
+  const payloadOf = (insert: Insert): Buffer => filledQuery(insert, binds, executor.state, executor.context);
   const { autoValueOnZero } = executor.state;
   const asksForId = ({ values }: InsertRow): boolean => {
     const expr = values[column.position];
@@ -114,6 +110,5 @@ function withId(row: InsertRow, { position }: NumberedColumn, id: bigint): Inser
 function withColumn(statement: Insert, { name, position }: NumberedColumn): Insert {
   const isListed = position < (statement.rows[0]?.values.length ?? 0);
   if (isListed) return statement;
-  const column: Column = { kind: "column", schema: undefined, table: undefined, name, pos: 0 };
-  return { ...statement, form: "values", columnList: true, columns: [...statement.columns, column] };
+  return { ...statement, form: "values", columnList: true, columns: [...statement.columns, columnNode(name)] };
 }

@@ -9,21 +9,22 @@ import { type OkPacket, okPacket } from "../../mysql/packets/ok.ts";
 import type { AskedValue, InsertRowsPlan } from "../../plan/change-plan.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import { valueRefOf } from "../../plan/value-ref.ts";
-import { literalNode } from "../../sql/new-nodes.ts";
-import { print } from "../../sql/print.ts";
+import { itemNode, literalNode } from "../../sql/new-nodes.ts";
 import type { Expr, Insert, InsertRow, Node, Select } from "../../sql/tree.ts";
 import { mapChildren } from "../../sql/walk.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { defaultOf } from "./column-default.ts";
-import { comQuery } from "../client/com-query.ts";
+import { printedQuery } from "../client/com-query.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
 import type { Executor } from "../executor.ts";
 import { foundValue, readFound } from "./found-rows.ts";
+import type { InsertIds } from "./insert-ids.ts";
 import { streamFound } from "./found-stream.ts";
 import { insertNumbered } from "./run-insert-numbered.ts";
-import { type InsertIds, placeInsert, returnedBy, runInsert, runShares, type ShardChange } from "./run-change.ts";
+import type { ShardChange } from "./run-change.ts";
+import { placeInsert, returnedBy, runInsert, runShares } from "./run-insert.ts";
 import { writeWithLookups } from "./run-insert-lookups.ts";
-import { withSessionValues } from "../session/session-values.ts";
+import { filledQuery, withSessionValues } from "../session/session-values.ts";
 import type { LastWarnings, SessionWarning } from "../session/session-state.ts";
 import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 import { asOneStatement, runPart } from "../transaction/statement-unit.ts";
@@ -205,8 +206,7 @@ async function insertNothing(
   const { state, context } = executor;
   const nulls = Array.from({ length: width }, () => literalNode("null", "null"));
   const query: Select = { ...selectOf(nulls), dual: true, where: literalNode("false", "false") };
-  const filled = withSessionValues({ ...statement, query }, state, context);
-  const payload = comQuery(print(filled, binds, { mode: state.sqlMode, columnNames: true }));
+  const payload = filledQuery({ ...statement, query }, binds, state, context);
   const target = executor.anyTarget(keyspace, cluster);
   return {
     changes: [{ target, payload, rows: [] }],
@@ -256,7 +256,7 @@ async function insertBatch(
   } else if (plan.kind === "send") {
     isEverywhere = plan.everywhere === true;
     printed = withSessionValues(statement, state, context);
-    const payload = comQuery(print(printed, binds, { mode: state.sqlMode, columnNames: true }));
+    const payload = printedQuery(printed, binds, state.sqlMode);
     const rows = statement.rows.map((_, i) => i);
     changes = executor.targetsOf(plan, binds, cluster).map((target) => ({ target, payload, rows }));
   } else throw new ShardgateError("INTERNAL", "rows of literals are not planned as such");
@@ -363,8 +363,5 @@ function sum<T>(list: readonly T[], valueOf: (item: T, index: number) => number)
 }
 
 function selectOf(exprs: readonly Expr[]): Select {
-  return {
-    ...EMPTY_SELECT,
-    items: exprs.map((expr) => ({ kind: "expr", expr, alias: undefined, text: "", pos: 0 })),
-  };
+  return { ...EMPTY_SELECT, items: exprs.map((expr) => itemNode(expr)) };
 }
