@@ -130,6 +130,7 @@ export class BufferReader {
 }
 
 const EMPTY = Buffer.alloc(0);
+const SET_BYTES_MAX = 32;
 
 /** A growing buffer. `beginPacket`/`endPacket` put frames around what is written between them, split at 16 MiB. */
 export class BufferWriter {
@@ -213,8 +214,11 @@ export class BufferWriter {
 
   zeros(bytes: number): void {
     this.#reserve(bytes);
-    this.#buffer.fill(0, this.#pos, this.#pos + bytes);
-    this.#pos += bytes;
+    const end = this.#pos + bytes;
+    // Few bytes are set sooner than filled.
+    if (bytes <= SET_BYTES_MAX) while (this.#pos < end) this.#buffer[this.#pos++] = 0;
+    else this.#buffer.fill(0, this.#pos, end);
+    this.#pos = end;
   }
 
   bytes(source: Uint8Array): void {
@@ -278,8 +282,11 @@ export class BufferWriter {
   }
 
   #header(at: number, payloadBytes: number): void {
-    this.#buffer.writeUIntLE(payloadBytes, at, 3);
-    this.#buffer[at + 3] = this.#sequenceId;
+    const buffer = this.#buffer;
+    buffer[at] = payloadBytes & 0xff;
+    buffer[at + 1] = (payloadBytes >>> 8) & 0xff;
+    buffer[at + 2] = payloadBytes >>> 16;
+    buffer[at + 3] = this.#sequenceId;
     this.#sequenceId = (this.#sequenceId + 1) & 0xff;
   }
 

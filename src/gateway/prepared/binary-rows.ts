@@ -3,10 +3,10 @@
 
 import { LIMITS } from "../../base/limits.ts";
 import { BufferReader, BufferWriter } from "../../mysql/codec.ts";
-import { HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../../mysql/constants.ts";
+import { HEADER_EOF, HEADER_ERR, HEADER_OK, MYSQL_TYPE } from "../../mysql/constants.ts";
 import { PacketReader } from "../../mysql/packet-reader.ts";
 import { type BinaryColumn, isLengthCoded, writeBinaryRow } from "../../mysql/packets/binary-row.ts";
-import { decodeColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import { columnTypeOf } from "../../mysql/packets/column-definition.ts";
 import { isEof } from "../../mysql/packets/eof.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
 
@@ -37,14 +37,24 @@ export class BinaryRows implements ExecutorClient {
   }
 
   write(chunk: Buffer): boolean {
-    this.#reader.push(chunk);
+    const reader = this.#reader;
+    reader.push(chunk);
     // Rows of one text grow by two bytes, those of numbers mostly shrink.
     const writer = new BufferWriter(chunk.length + (chunk.length >> 3) + 64);
-    for (let payload = this.#reader.next(); payload !== undefined; payload = this.#reader.next()) {
-      writer.sequenceId = this.#reader.sequenceId;
-      writer.beginPacket();
-      this.#packet(payload, writer);
-      writer.endPacket();
+    for (;;) {
+      const starts: number[] = [];
+      const ends: number[] = [];
+      const whole = reader.takeWhole(starts, ends);
+      if (whole !== undefined) {
+        for (let at = 0; at < starts.length; at++) {
+          const start = starts[at] as number;
+          this.#packet(whole, start, ends[at] as number, whole[start - 1] as number, writer);
+        }
+        continue;
+      }
+      const payload = reader.next();
+      if (payload === undefined) break;
+      this.#packet(payload, 0, payload.length, reader.sequenceId, writer);
     }
     return writer.length === 0 || this.#client.write(writer.finish());
   }
@@ -72,21 +82,29 @@ export class BinaryRows implements ExecutorClient {
     if (this.#reader.bufferedBytes > 0) this.#reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   }
 
-  #packet(payload: Buffer, writer: BufferWriter): void {
+  /** Its payload is `bytes[start, end)`. */
+  #packet(bytes: Buffer, start: number, end: number, sequenceId: number, writer: BufferWriter): void {
+    writer.sequenceId = sequenceId;
+    writer.beginPacket();
     const phase = this.#phase;
-    const first = payload[0];
-    if (phase.kind === "rows" && first !== HEADER_ERR && !isEof(payload)) {
-      writeBinaryRow(writer, payload, phase.columns);
-      return;
-    }
+    const first = bytes[start];
+    const isEnd = first === HEADER_ERR || (first === HEADER_EOF && isEof(bytes.subarray(start, end)));
+    if (phase.kind === "rows" && !isEnd) writeBinaryRow(writer, bytes, start, end, phase.columns);
+    else this.#other(bytes.subarray(start, end), writer);
+    writer.endPacket();
+  }
+
+  /** What is no row. */
+  #other(payload: Buffer, writer: BufferWriter): void {
+    const phase = this.#phase;
     if (phase.kind === "columns") {
       this.#column(payload, writer, phase);
       return;
     }
     writer.bytes(payload);
-    if (first === HEADER_ERR) this.#phase = HEAD;
+    if (payload[0] === HEADER_ERR) this.#phase = HEAD;
     else if (phase.kind === "head") {
-      if (first !== HEADER_OK)
+      if (payload[0] !== HEADER_OK)
         this.#phase = { kind: "columns", columns: [], count: new BufferReader(payload).lenenc() };
     } else if (phase.kind === "columns-end") {
       this.#phase = { kind: "rows", columns: phase.columns };
@@ -97,9 +115,9 @@ export class BinaryRows implements ExecutorClient {
   }
 
   #column(payload: Buffer, writer: BufferWriter, { columns, count }: Extract<Phase, { kind: "columns" }>): void {
-    const own = decodeColumnDefinition(payload);
+    const own = columnTypeOf(payload);
     const given = this.shown?.length === count ? this.shown[columns.length] : undefined;
-    const shown = given === undefined ? own : decodeColumnDefinition(given);
+    const shown = given === undefined ? own : columnTypeOf(given);
     const isFloat = shown.type === MYSQL_TYPE.FLOAT && own.type === MYSQL_TYPE.DOUBLE;
     const replaces = given !== undefined && (isFloat || shown.type === own.type);
     writer.bytes(replaces ? given : payload);

@@ -40,45 +40,54 @@ export function isLengthCoded(type: number): boolean {
 }
 
 /**
- * Writes the payload of one row from that of a text row, whose length-coded values are copied as they are. Throws
- * ER_MALFORMED_PACKET for text that is no value of its column's type.
+ * Writes the payload of one row from that of a text row, `row[start, end)`, whose length-coded values are copied as they
+ * are. Throws ER_MALFORMED_PACKET for text that is no value of its column's type.
  */
-export function writeBinaryRow(writer: BufferWriter, row: Buffer, columns: readonly BinaryColumn[]): void {
+export function writeBinaryRow(
+  writer: BufferWriter,
+  row: Buffer,
+  start: number,
+  end: number,
+  columns: readonly BinaryColumn[],
+): void {
   const nullsAt = writer.length + 1;
   writer.zeros(1 + ((columns.length + 9) >> 3));
   // [from, pos) is to be copied.
-  let from = 0;
-  let pos = 0;
-  let bit = 2;
-  for (const column of columns) {
-    const first = row[pos];
+  let from = start;
+  let pos = start;
+  for (let index = 0; index < columns.length; index++) {
+    if (pos >= end) throw malformed("short row");
+    const first = row[pos] as number;
     if (first === NULL) {
       if (pos > from) writer.part(row, from, pos);
+      const bit = index + UNUSED_BITS;
       writer.setBits(nullsAt + (bit >> 3), 1 << (bit & 7));
       from = ++pos;
-    } else {
-      let start = pos + 1;
-      let length = first ?? 0;
-      if (length > NULL) {
-        const reader = new BufferReader(row, pos);
-        length = reader.lenenc();
-        start = reader.pos;
-      }
-      const end = start + length;
-      if (first === undefined || end > row.length) throw malformed("short row");
-      if (!column.isCoded) {
-        if (pos > from) writer.part(row, from, pos);
-        writeBinaryValue(writer, row, start, end, column);
-        from = end;
-      }
-      pos = end;
+      continue;
     }
-    bit++;
+    let valueAt = pos + 1;
+    let length = first;
+    if (length > NULL) {
+      const reader = new BufferReader(row, pos, end);
+      length = reader.lenenc();
+      valueAt = reader.pos;
+    }
+    const valueEnd = valueAt + length;
+    if (valueEnd > end) throw malformed("short row");
+    const column = columns[index] as BinaryColumn;
+    if (!column.isCoded) {
+      if (pos > from) writer.part(row, from, pos);
+      writeBinaryValue(writer, row, valueAt, valueEnd, column);
+      from = valueEnd;
+    }
+    pos = valueEnd;
   }
-  if (pos !== row.length) throw malformed("long row");
+  if (pos !== end) throw malformed("long row");
   if (pos > from) writer.part(row, from, pos);
 }
 
+/** Of the null bitmap, before the first column's. */
+const UNUSED_BITS = 2;
 const NULL = 0xfb;
 
 function writeBinaryValue(writer: BufferWriter, row: Buffer, start: number, end: number, column: BinaryColumn): void {

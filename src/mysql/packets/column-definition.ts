@@ -74,6 +74,16 @@ export function decodeColumnDefinition(payload: Buffer, hasDefault = false): Col
   };
 }
 
+/** Of a definition without a default value, whatever stands before: what a value's binary form depends on. */
+export function columnTypeOf(payload: Buffer): Pick<ColumnDefinition, "type" | "flags"> {
+  const at = payload.length - TYPE_FROM_END;
+  if (at < FIXED_BYTES) throw malformed("short column definition");
+  return { type: payload[at] as number, flags: payload.readUInt16LE(at + 1) };
+}
+
+/** The type, flags, decimals, two unused bytes. */
+const TYPE_FROM_END = 6;
+
 /** Definitions are kept for long; of most columns there is nothing to tell. */
 function ownBytes(block: Buffer): Buffer {
   return block.length === 0 ? NOTHING : Buffer.from(block);

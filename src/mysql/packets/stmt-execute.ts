@@ -8,6 +8,7 @@
 import { LIMITS } from "../../base/limits.ts";
 import { BufferReader, BufferWriter, malformed } from "../codec.ts";
 import { CLIENT, COM } from "../constants.ts";
+import { isLengthCoded } from "./binary-row.ts";
 import { readBinaryValue } from "./command.ts";
 
 /** CURSOR_TYPE_* of the flags byte. */
@@ -46,7 +47,7 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
   if (count === 0) return NO_PARAMETERS;
   const nulls = reader.bytes(Math.floor((count + 7) / 8));
   let types = shape.types;
-  if (reader.u8() === 1) {
+  if (reader.u8() !== 0) {
     const sent: number[] = [];
     for (let index = 0; index < count; index++) {
       sent.push(reader.u16());
@@ -59,8 +60,10 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
   for (let index = 0; index < parameterCount; index++) {
     const long = shape.longData(index);
     const isNull = ((nulls[index >> 3] as number) & (1 << (index & 7))) !== 0;
-    if (long !== undefined) values.push(long);
-    else values.push(isNull ? null : readBinaryValue(reader, (types[index] as number) & 0xff));
+    if (long !== undefined) {
+      if (!isLengthCoded((types[index] as number) & 0xff)) throw malformed("long data for a number or a time");
+      values.push(long);
+    } else values.push(isNull ? null : readBinaryValue(reader, (types[index] as number) & 0xff));
   }
   return { types: types.slice(0, parameterCount), values };
 }
@@ -93,9 +96,8 @@ export function encodeExecute({ types, values }: ExecuteParameters, isLengthCode
 const EXECUTE_HEADER_BYTES = 1 + 4 + 1 + 4;
 const TYPE_AND_LENGTH_BYTES_MAX = 2 + 9;
 
-/** STMT_BULK_FLAG_*. */
-const BULK_SEND_TYPES = 128;
-const BULK_UNIT_RESULTS = 64;
+/** Of STMT_BULK_FLAG_*, the one that servers support. */
+export const BULK_SEND_TYPES = 128;
 const INDICATOR_NONE = 0;
 const INDICATOR_NULL = 1;
 const INDICATOR_DEFAULT = 2;
@@ -107,14 +109,14 @@ export interface BulkParameters extends ExecuteParameters {
   readonly indicated: ReadonlyMap<number, "default" | "ignore">;
 }
 
-/** The rows of a COM_STMT_BULK_EXECUTE. Throws ER_MALFORMED_PACKET; undefined for what it cannot be. */
+/** The rows of a COM_STMT_BULK_EXECUTE. Throws ER_MALFORMED_PACKET; undefined for a statement without parameters. */
 export function decodeBulkParameters(
   block: Buffer,
   flags: number,
   parameterCount: number,
   known: readonly number[] | undefined,
 ): readonly BulkParameters[] | undefined {
-  if ((flags & BULK_UNIT_RESULTS) !== 0 || parameterCount === 0) return undefined;
+  if (parameterCount === 0) return undefined;
   const reader = new BufferReader(block);
   let types = known;
   if ((flags & BULK_SEND_TYPES) !== 0) {
@@ -133,7 +135,7 @@ export function decodeBulkParameters(
         indicated = new Map([...indicated, [index, indicator === INDICATOR_DEFAULT ? "default" : "ignore"]]);
         values.push(null);
       } else if (indicator === INDICATOR_NULL) values.push(null);
-      else if (indicator !== INDICATOR_NONE) return undefined;
+      else if (indicator !== INDICATOR_NONE) throw malformed("an indicator");
       else values.push(readBinaryValue(reader, (types[index] as number) & 0xff));
     }
     rows.push({ types, values, indicated });

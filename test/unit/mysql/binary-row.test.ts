@@ -16,7 +16,7 @@ function binary(values: readonly TextValue[], columns: readonly BinaryColumn[]):
   // There is something before the row, as there is in a packet.
   const writer = new BufferWriter(1);
   writer.u8(0xaa);
-  writeBinaryRow(writer, text.finish(), columns);
+  writeBinaryRow(writer, text.finish(), 0, text.length, columns);
   return writer.finish().toString("hex").slice(2);
 }
 
