@@ -241,6 +241,7 @@ function changeTarget(target: Target, block: Block, items: FindItems, hasLimit: 
   const { source, set } = target;
   const { resolved, ref } = source;
   if (resolved === undefined || ref.kind !== "tableName") throw unknownTarget(source.shownAlias);
+  if (ref.systemTime !== undefined) throw notSupported("FOR PORTION OF over several shards", "name rows of one shard");
   const { definition, table, keyspace } = resolved;
   const where = `${keyspace.keyspace}.${resolved.name}`;
   if (definition === undefined) {

@@ -57,6 +57,7 @@ function typeOf({ dataType, columnType, unsigned, charset, collation }: ColumnSc
     unsigned,
     zerofill: false,
     charset: isText ? charset : undefined,
+    binary: false,
     collation: isText ? collation : undefined,
     array: false,
     pos: 0,

@@ -64,6 +64,7 @@ export function castNode(expr: Expr, name: string, length?: string): Cast {
     unsigned: false,
     zerofill: false,
     charset: undefined,
+    binary: false,
     collation: undefined,
     array: false,
     pos,

@@ -133,9 +133,8 @@ export function columnType(c: Cursor): TypeDefinition {
   } else if (LENGTH_TYPES.has(name)) {
     c.next();
     if (name === "double") c.accept("precision");
-    if ((name === "char" || name === "character" || name === "nchar") && c.accept("varying")) {
-      name = name === "nchar" ? "nvarchar" : "varchar";
-    }
+    if ((name === "char" || name === "character") && c.accept("varying")) name = "varchar";
+    else if (name === "nchar" && c.maybeOneOf(["varying", "varchar", "varcharacter"]) !== undefined) name = "nvarchar";
     size = length(c);
   } else if (PLAIN_TYPES.has(name)) {
     c.next();

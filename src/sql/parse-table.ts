@@ -289,7 +289,7 @@ export function tableName(c: Cursor, form: "full" | "plain"): TableName {
     c.next();
     partitions = c.nameList();
   }
-  const systemTime = c.w === "for" && c.peek(1) === "system_time" ? systemTimeOf(c) : undefined;
+  const systemTime = c.w === "for" ? maybeSystemTime(c) : undefined;
   const alias = tableAlias(c);
   const indexHints = indexHintList(c);
   return { kind: "tableName", schema, name, alias, partitions, indexHints, systemTime, pos };
@@ -334,8 +334,25 @@ function indexHintList(c: Cursor): readonly IndexHint[] {
   }
 }
 
+function maybeSystemTime(c: Cursor): SystemTime | undefined {
+  if (c.peek(1) === "system_time") return systemTimeOf(c);
+  return c.mariadb && c.peek(1) === "portion" && c.peek(2) === "of" ? portionOf(c) : undefined;
+}
+
+function portionOf(c: Cursor): SystemTime {
+  const pos = c.pos;
+  c.seek(c.i + 3);
+  const portion = c.name();
+  c.expect("from");
+  const first = exprAt(c, LEVEL.bitOr);
+  c.expect("to");
+  const second = exprAt(c, LEVEL.bitOr);
+  return { kind: "systemTime", type: "from", portion, first, second, unit: undefined, pos };
+}
+
 function systemTimeOf(c: Cursor): SystemTime {
   const pos = c.pos;
+  const portion = undefined;
   c.seek(c.i + 2);
   const point = (): { unit: SystemTime["unit"]; expr: Expr } => {
     const word = c.w;
@@ -346,16 +363,16 @@ function systemTimeOf(c: Cursor): SystemTime {
     return { unit, expr: exprAt(c, LEVEL.bitOr) };
   };
   if (c.accept("all"))
-    return { kind: "systemTime", type: "all", first: undefined, second: undefined, unit: undefined, pos };
+    return { kind: "systemTime", type: "all", portion, first: undefined, second: undefined, unit: undefined, pos };
   if (c.accept2("as", "of")) {
     const { unit, expr } = point();
-    return { kind: "systemTime", type: "as of", first: expr, second: undefined, unit, pos };
+    return { kind: "systemTime", type: "as of", portion, first: expr, second: undefined, unit, pos };
   }
   const type = c.oneOf(["between", "from"]);
   const first = point();
   c.expect(type === "between" ? "and" : "to");
   const second = point();
-  return { kind: "systemTime", type, first: first.expr, second: second.expr, unit: first.unit, pos };
+  return { kind: "systemTime", type, portion, first: first.expr, second: second.expr, unit: first.unit, pos };
 }
 
 // ---------------------------------------------------------------------------------------------------------- JSON_TABLE

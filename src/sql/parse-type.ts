@@ -149,16 +149,16 @@ export function castType(c: Cursor): CastType {
   }
   let charset: string | undefined;
   let collation: string | undefined;
+  let binary = false;
   if (CHARACTER_TYPES.has(name)) {
+    binary = c.accept("binary");
     if (acceptCharset(c)) charset = charsetName(c);
-    else if (c.w === "ascii" || c.w === "unicode" || c.w === "byte") {
-      charset = c.raw().toLowerCase();
-      if (c.accept("binary")) charset += " binary";
-    } else if (c.accept("binary")) charset = "binary";
-    if (c.accept("collate")) collation = collationName(c);
+    else if (c.w === "ascii" || c.w === "unicode" || c.w === "byte") charset = c.raw().toLowerCase();
+    if (!binary && charset !== undefined) binary = c.accept("binary");
+    if (c.accept("collate") && !(c.mariadb && c.accept("default"))) collation = collationName(c);
   }
   const array = c.accept("array");
-  return { kind: "castType", name, length, scale, unsigned, zerofill, charset, collation, array, pos };
+  return { kind: "castType", name, length, scale, unsigned, zerofill, charset, binary, collation, array, pos };
 }
 
 /** MariaDB's CAST(x AS INTERVAL DAY_SECOND(6)). */
@@ -179,6 +179,7 @@ function intervalType(c: Cursor, pos: number): CastType {
     unsigned: false,
     zerofill: false,
     charset: undefined,
+    binary: false,
     collation: undefined,
     array: false,
     pos,

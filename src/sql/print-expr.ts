@@ -577,13 +577,14 @@ export function printCastType(out: Out, type: CastType): void {
   if (type.unsigned) out.text += " unsigned";
   if (type.zerofill) out.text += " zerofill";
   if (type.charset !== undefined) out.text += charsetClause(type.charset);
+  if (type.binary) out.text += " binary";
   if (type.collation !== undefined) out.text += ` collate ${charset(type.collation)}`;
   if (type.array) out.text += " array";
 }
 
-/** ASCII, UNICODE, BYTE and BINARY stand for a character set or its binary collation without CHARACTER SET. */
+/** ASCII, UNICODE and BYTE stand for a character set without CHARACTER SET. */
 function charsetClause(name: string): string {
-  return /^((ascii|unicode|byte)( binary)?|binary)$/.test(name) ? ` ${name}` : ` character set ${charset(name)}`;
+  return /^(ascii|unicode|byte)$/.test(name) ? ` ${name}` : ` character set ${charset(name)}`;
 }
 
 export function printJsonOn(out: Out, list: readonly JsonOnResponse[]): void {

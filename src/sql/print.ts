@@ -367,8 +367,9 @@ export function printTable(out: Out, node: TableRef): void {
       printName(out, node);
       if (node.partitions.length > 0) out.text += ` partition (${names(node.partitions)})`;
       if (node.systemTime !== undefined) {
-        const { type, first, second, unit } = node.systemTime;
-        out.text += ` for system_time ${type}`;
+        const { type, portion, first, second, unit } = node.systemTime;
+        out.text +=
+          portion === undefined ? ` for system_time ${type}` : ` for portion of ${quoteName(portion)} ${type}`;
         const words = unit === undefined ? " " : ` ${unit} `;
         if (first !== undefined) {
           out.text += words;

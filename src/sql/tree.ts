@@ -287,6 +287,8 @@ export interface CastType {
   readonly unsigned: boolean;
   readonly zerofill: boolean;
   readonly charset: string | undefined;
+  /** BINARY behind the type or its character set: that one's binary collation. */
+  readonly binary: boolean;
   readonly collation: string | undefined;
   readonly array: boolean;
   readonly pos: number;
@@ -591,10 +593,12 @@ export interface IndexHint {
   readonly pos: number;
 }
 
-/** MariaDB's FOR SYSTEM_TIME; `text` is the clause as written. */
+/** MariaDB's FOR SYSTEM_TIME of what is read, and FOR PORTION OF a period of the table that UPDATE or DELETE changes. */
 export interface SystemTime {
   readonly kind: "systemTime";
   readonly type: "all" | "as of" | "between" | "from";
+  /** The period that FOR PORTION OF names; undefined for FOR SYSTEM_TIME. */
+  readonly portion: string | undefined;
   readonly first: Expr | undefined;
   readonly second: Expr | undefined;
   /** Words before the points: `timestamp` or `transaction`. */

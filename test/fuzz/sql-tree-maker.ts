@@ -306,6 +306,7 @@ export function treeMaker(random: Random): TreeMaker {
             unsigned: false,
             zerofill: false,
             charset: undefined,
+            binary: false,
             collation: undefined,
             array: false,
             pos,

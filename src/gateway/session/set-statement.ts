@@ -89,7 +89,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
       const value = await valueSql(executor, item.value, cluster, true, told);
       changes.push(variableChange(userVariable(item.name), value));
     } else if (item.kind === "setNames") {
-      const names = namesOf(item);
+      const names = await namesOf(executor, item, cluster);
       changes.push({ sql: namesSql(names), apply: (settings) => settings.withNames(names) });
     } else changes.push(...(await charsetChanges(executor, item.charset, cluster)));
   }
@@ -229,7 +229,7 @@ async function charsetChanges(
   named: string | undefined,
   cluster: ClusterView,
 ): Promise<readonly Change[]> {
-  const { charset } = namesOf({ charset: named, collation: undefined });
+  const { charset } = await namesOf(executor, { charset: named, collation: undefined }, cluster);
   const { state } = executor;
   const settings = state.settings.ofParts;
   const { keyspace } = state.target;
@@ -309,8 +309,13 @@ function transactionUnderWay(): ShardgateError {
   );
 }
 
-function namesOf(item: { readonly charset: string | undefined; readonly collation: string | undefined }): CharacterSet {
-  const charset = item.charset?.toLowerCase() ?? "utf8mb4";
+/** DEFAULT is the character set that the server gives its clients. */
+async function namesOf(
+  executor: Executor,
+  item: { readonly charset: string | undefined; readonly collation: string | undefined },
+  cluster: ClusterView,
+): Promise<CharacterSet> {
+  const charset = item.charset?.toLowerCase() ?? (await charsetOfServer(executor, cluster));
   const collation = item.collation?.toLowerCase();
   const known = collation === undefined ? defaultCollation(charset) : collationByName(collation);
   if (collation !== undefined && known === undefined) {
@@ -320,6 +325,12 @@ function namesOf(item: { readonly charset: string | undefined; readonly collatio
     throw new ShardgateError("ER_UNKNOWN_CHARACTER_SET", `Unknown character set: '${charset}'`);
   }
   return { charset, collation };
+}
+
+async function charsetOfServer(executor: Executor, cluster: ClusterView): Promise<string> {
+  const sql = "SELECT CAST(@@global.character_set_client AS BINARY) LIMIT 1";
+  const [charset] = await selectRow(executor, anyTarget(executor, cluster), sql, executor.state.settings.ofParts);
+  return String(charset);
 }
 
 async function booleanValue(executor: Executor, value: Expr, cluster: ClusterView): Promise<boolean> {

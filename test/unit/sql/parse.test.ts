@@ -31,6 +31,10 @@ describe("precedence", () => {
     ["(a - b) - c", "a - b - c"],
     ["a between 1 and 2 and b", "a between 1 and 2 and b"],
     ["binary a = b", "binary a = b"],
+    ["cast(a as char binary charset latin1)", "cast(a as char character set latin1 binary)"],
+    ["cast(a as char(2) charset binary)", "cast(a as char(2) character set binary)"],
+    ["cast(a as char(2) binary)", "cast(a as char(2) binary)"],
+    ["cast(a as char(2) binary ascii)", "cast(a as char(2) ascii binary)"],
     ["a collate x = b", "a collate x = b"],
     ["d + interval 1 day * 2", ""],
     ["a = not b", ""],
@@ -73,6 +77,12 @@ describe("modes", () => {
     ["select 1 from a natural straight_join b", ""],
     ["select 1 from a = b", "select 1 from a as b"],
     ["execute s using default, 1", ""],
+    [
+      "select cast(a as char(9) character set latin1 collate default) from t",
+      "select cast(a as char(9) character set latin1) from t",
+    ],
+    ["update t for portion of p from 1 to 2 as x set a = 1", ""],
+    ["delete from t for portion of p from 1 to 2 where a = 1", ""],
     ["select t.`` from t", ""],
   ])("%s is MariaDB's", (sql, printed) => {
     expect(print(parse(sql))).toBe(printed === "" ? sql : printed);
