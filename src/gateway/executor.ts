@@ -38,7 +38,7 @@ import { checkAccess } from "./access/access.ts";
 import { afterRequest, learn, learnRows } from "./session/aftermath.ts";
 import { askedRouting } from "./read/asked-routing.ts";
 import { HeldAnswer } from "./read/held-answer.ts";
-import { LookupAnswers, lookupsIn, mayAggregate } from "./read/lookup-answers.ts";
+import { LookupAnswers, lookupsIn } from "./read/lookup-answers.ts";
 import { askedSyntaxError, isSyntaxError } from "./plans/asked-syntax.ts";
 import { BinaryRows, type ShownDefinitions } from "./prepared/binary-rows.ts";
 import { givesGeneratedId } from "./write/auto-increments.ts";
@@ -777,7 +777,7 @@ export class Executor implements PassThroughOwner {
     payload: Buffer,
   ): void {
     const answers = new LookupAnswers(this, plan, asks, binds, cluster, first);
-    const held = new HeldAnswer(this.client, mayAggregate(payload), () => {
+    const held = new HeldAnswer(this.client, plan.rowOfNone === true, () => {
       const again = answers.another().then((routing) => {
         if (routing === undefined) held.release();
         else {

@@ -82,6 +82,8 @@ export interface SendPlan {
    * asked.
    */
   readonly asks: readonly AskedRef[] | undefined;
+  /** Of a statement that looks its shards up: one row may be what it answers when there are none. */
+  readonly rowOfNone?: boolean;
 }
 
 /** Multi-row INSERT or REPLACE into a sharded table: each row to the shard its primary vindex says. */

@@ -5,6 +5,7 @@ import type { Statement } from "../sql/tree.ts";
 import type { KeyspaceVSchema } from "../vschema/model.ts";
 import type { Effect, Routing, SendPlan } from "./plan.ts";
 import { askedRefsOf, withoutAsked } from "./asked-values.ts";
+import { givesRowOfNone } from "./row-of-none.ts";
 import { asksForSessionValues, setsLastInsertId } from "./session-functions.ts";
 import { commonKeyspace, type PlanContext, SYSTEM_SCHEMAS, type StatementTables } from "./tables.ts";
 
@@ -18,6 +19,7 @@ export function send(
   const substitute = asksForSessionValues(statement) ? statement : undefined;
   const rows = statement.kind !== "update" && statement.kind !== "delete";
   const refs = askedRefsOf(routing);
+  const isLookedUp = looksUp(routing);
   // A statement that sets what the values are made of may have others while it runs.
   const isSet = (effect.assigns ?? []).length > 0 || setsLastInsertId(statement);
   return {
@@ -29,7 +31,8 @@ export function send(
     effect,
     rows,
     substitute,
-    asks: (refs.length === 0 && !looksUp(routing)) || isSet ? undefined : refs,
+    asks: (refs.length === 0 && !isLookedUp) || isSet ? undefined : refs,
+    ...(isLookedUp && givesRowOfNone(statement, effect) ? { rowOfNone: true } : {}),
   };
 }
 

@@ -10,16 +10,16 @@ const HEADER_BYTES = 4;
 
 export class HeldAnswer implements ExecutorClient {
   readonly #client: ExecutorClient;
-  readonly #mayAggregate: boolean;
+  readonly #rowOfNone: boolean;
   readonly #nothingFound: () => void;
   #cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
   #held: Buffer[] = [];
   #isPassing = false;
 
-  /** One row of a statement that `mayAggregate` says nothing. `nothingFound` is to call `release` or `again`. */
-  constructor(client: ExecutorClient, mayAggregate: boolean, nothingFound: () => void) {
+  /** With `rowOfNone` (SendPlan) one row says nothing. `nothingFound` is to call `release` or `again`. */
+  constructor(client: ExecutorClient, rowOfNone: boolean, nothingFound: () => void) {
     this.#client = client;
-    this.#mayAggregate = mayAggregate;
+    this.#rowOfNone = rowOfNone;
     this.#nothingFound = nothingFound;
   }
 
@@ -32,7 +32,7 @@ export class HeldAnswer implements ExecutorClient {
     this.#held.push(chunk);
     this.#cutter.push(chunk, 0, chunk.length, []);
     const { rowCount, replyBytes } = this.#cutter.scanner;
-    const isSure = rowCount > (this.#mayAggregate ? 1 : 0) || replyBytes > LIMITS.heldAnswerBytesMax;
+    const isSure = rowCount > (this.#rowOfNone ? 1 : 0) || replyBytes > LIMITS.heldAnswerBytesMax;
     return isSure ? this.#pass() : true;
   }
 

@@ -155,13 +155,6 @@ function hasRows(reply: Buffer): boolean {
   return readTextRows(reply).length > 0;
 }
 
-/** A statement whose one row may stand for none: it seems to call a function. */
-export function mayAggregate(payload: Buffer): boolean {
-  return CALL.test(payload.toString("latin1", 1));
-}
-
-const CALL = /\b(?!in\b|values\b)[a-z_]\w*\s*\(/i;
-
 function isEmpty(routing: Routing): boolean {
   if (routing.kind === "keyspace-ids") return routing.ids.length === 0;
   return routing.kind === "common" && routing.parts.some(isEmpty);

@@ -3,7 +3,6 @@
 import { describe, expect, test } from "vitest";
 import type { ExecutorClient } from "../../../../src/gateway/client/executor-client.ts";
 import { HeldAnswer } from "../../../../src/gateway/read/held-answer.ts";
-import { mayAggregate } from "../../../../src/gateway/read/lookup-answers.ts";
 import { writeFrame } from "../../../../src/mysql/frame.ts";
 import { encodeErr } from "../../../../src/mysql/packets/err.ts";
 import { encodeOk, okPacket } from "../../../../src/mysql/packets/ok.ts";
@@ -74,12 +73,4 @@ describe("a held answer", () => {
     }
     expect(Buffer.concat(written)).toEqual(rows());
   });
-});
-
-test("what may aggregate seems to call a function", () => {
-  const is = (sql: string): boolean => mayAggregate(Buffer.from(`\u0003${sql}`));
-  for (const sql of ["SELECT COUNT(*) FROM t WHERE v = 'a'", "select max (n) from t", "SELECT f(1)"])
-    expect(is(sql)).toBe(true);
-  for (const sql of ["SELECT n FROM t WHERE v IN ('a', 'b')", "UPDATE t SET n = (1) WHERE v = 'a'"])
-    expect(is(sql)).toBe(false);
 });
