@@ -91,6 +91,8 @@ export const LIMITS = {
   callCreditBytes: 512 * 1024,
   /** Bytes of a row kept until it is whole, so that an ERR packet can take its place; larger ones pass in pieces. */
   passThroughHeldBytesMax: 64 * 1024,
+  /** Pieces of a scattered answer that are up to this together are written at once: a copy costs less than a write. */
+  joinedBytesMax: 64 * 1024,
   /** Bytes of replies that wait for the end of an event-loop turn. */
   batchBytes: 256 * 1024,
   /** Statements above this size go to the tablet in pieces of it. */

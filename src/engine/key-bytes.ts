@@ -6,8 +6,8 @@
 //   number   sign (00 -, 01 zero, 02 +) │ digits before the point: count, digits │ digits behind it │ 00    (-: inverted)
 //   double   8 bytes, big-endian, sign flipped (-: inverted)
 //   bytes    with 00 as 00 FF │ 00 01
-//   padded   chunks of as many units as fit, padded with spaces' weights, each followed by what the rest is compared with
-//            spaces: 01 less, 02 nothing but spaces (the end), 03 greater
+//   padded   weights; each that is a space's is followed by what the rest is, compared with spaces: 01 less, 03 greater; at
+//            the end a space's weight and 02, as the end is as good as spaces for ever
 
 import { malformed } from "../mysql/codec.ts";
 import { NeedsGather } from "./needs-gather.ts";
@@ -17,7 +17,10 @@ const NINE = 0x39;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const COLON = 0x3a;
-const CHUNK_UNITS = 8;
+/** Behind a space of a padded text: what comes then is less than spaces, nothing but spaces, or greater. */
+const LESS = 1;
+const END = 2;
+const GREATER = 3;
 
 /** Builds one key after the other. */
 export class KeyBytes {
@@ -129,22 +132,33 @@ export class KeyBytes {
     const unit = space.length;
     if ((to - from) % unit !== 0) throw new NeedsGather("weights of a text that are not of one size");
     let end = to;
-    while (end > from && compareWithSpaces(row, end - unit, end, space) === 0) end -= unit;
-    const chunk = unit * CHUNK_UNITS;
-    this.#reserve(1 + (chunk + 1) * (Math.floor((end - from) / chunk) + 1));
+    while (end > from && isSpace(row, end - unit, space)) end -= unit;
+    this.#reserve(2 + (end - from) * 2 + unit);
     const bytes = this.#bytes;
-    bytes[this.#length++] = 1;
-    for (let pos = from; ; pos += chunk) {
-      const left = end - pos;
-      if (left <= chunk) {
-        this.#length += row.copy(bytes, this.#length, pos, end);
-        for (let filled = left; filled < chunk; filled += unit) this.#length += space.copy(bytes, this.#length);
-        bytes[this.#length++] = 2;
-        return;
+    let length = this.#length;
+    bytes[length++] = 1;
+    // [copied, pos) is to be copied.
+    let copied = from;
+    let pos = from;
+    while (pos < end) {
+      if (!isSpace(row, pos, space)) {
+        pos += unit;
+        continue;
       }
-      this.#length += row.copy(bytes, this.#length, pos, pos + chunk);
-      bytes[this.#length++] = compareWithSpaces(row, pos + chunk, end, space) < 0 ? 1 : 3;
+      length += row.copy(bytes, length, copied, pos);
+      let next = pos + unit;
+      while (isSpace(row, next, space)) next += unit;
+      const mark = compareUnit(row, next, space) < 0 ? LESS : GREATER;
+      for (; pos < next; pos += unit) {
+        length += space.copy(bytes, length);
+        bytes[length++] = mark;
+      }
+      copied = next;
     }
+    length += row.copy(bytes, length, copied, end);
+    length += space.copy(bytes, length);
+    bytes[length++] = END;
+    this.#length = length;
   }
 
   #reserve(bytes: number): void {
@@ -156,11 +170,15 @@ export class KeyBytes {
   }
 }
 
-/** Negative, 0 or positive; the bytes are whole units. */
-function compareWithSpaces(row: Buffer, from: number, to: number, space: Buffer): number {
-  const unit = space.length;
-  for (let pos = from; pos < to; pos++) {
-    const difference = (row[pos] as number) - (space[(pos - from) % unit] as number);
+function isSpace(row: Buffer, pos: number, space: Buffer): boolean {
+  for (let at = 0; at < space.length; at++) if (row[pos + at] !== space[at]) return false;
+  return true;
+}
+
+/** Negative, 0 or positive. */
+function compareUnit(row: Buffer, pos: number, space: Buffer): number {
+  for (let at = 0; at < space.length; at++) {
+    const difference = (row[pos + at] as number) - (space[at] as number);
     if (difference !== 0) return difference;
   }
   return 0;

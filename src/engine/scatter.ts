@@ -88,6 +88,8 @@ class Scatter {
   readonly #signal: AbortSignal;
   readonly #isLenient: boolean;
   readonly #resolve: (outcome: ScatterOutcome) => void;
+  /** What goes to the client next: small pieces go together. */
+  readonly #pieces: Buffer[] = [];
   readonly #parts: ScatterPart[] = [];
   readonly #running = new Set<ShardCall>();
   #next = 0;
@@ -154,10 +156,13 @@ class Scatter {
   #startOne({ target, request }: ScatterRequest): void {
     const cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
     let call: ShardCall | undefined;
-    const take = (chunk: Buffer): void => {
+    const take = (chunk: Buffer, isLast: boolean): void => {
       if (this.#error === undefined) {
         try {
-          this.#forward(cutter, chunk, call);
+          this.#forward(cutter, chunk);
+          // The answer's end goes with its last rows.
+          const endsAll = isLast && this.#running.size <= 1 && this.#next === this.#requests.length;
+          if (!endsAll) this.#flush(call, chunk.length);
         } catch (error) {
           this.#fail(error instanceof Error ? error : new Error(String(error)));
         }
@@ -173,9 +178,9 @@ class Scatter {
       this.#startMore();
     };
     const sink: ReplySink = {
-      data: take,
+      data: (chunk) => take(chunk, false),
       end: (info, chunk) => {
-        take(chunk);
+        take(chunk, true);
         let error: Error | undefined;
         if (info.kind === "err") {
           error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
@@ -203,29 +208,43 @@ class Scatter {
     }
   }
 
-  /** Writes what of `chunk` makes whole rows, the head first, once. */
-  #forward(cutter: RowCutter, chunk: Buffer, call: ShardCall | undefined): void {
+  /** What of `chunk` makes whole rows goes to the client next, the head first, once. */
+  #forward(cutter: RowCutter, chunk: Buffer): void {
     const rows: Buffer[] = [];
     const hadHead = cutter.head.length > 0;
     cutter.push(chunk, 0, chunk.length, rows);
-    let more = true;
     if (!hadHead && cutter.head.length > 0) {
       if (this.#head === undefined) {
         this.#head = this.#isBinary ? Buffer.from(cutter.head) : cutter.head;
-        this.#resequencer.push(cutter.head);
-        more = this.#output.write(cutter.head);
+        rows.unshift(cutter.head);
       } else if (this.#isBinary) checkTypes(cutter.head, this.#head);
     }
     for (const row of rows) {
       this.#resequencer.push(row);
-      more = this.#output.write(row) && more;
+      this.#pieces.push(row);
     }
+  }
+
+  /** Returns whether the client keeps up. */
+  #write(): boolean {
+    const pieces = this.#pieces.splice(0);
+    let bytes = 0;
+    for (const piece of pieces) bytes += piece.length;
+    const joined = pieces.length > 1 && bytes <= LIMITS.joinedBytesMax ? [Buffer.concat(pieces, bytes)] : pieces;
+    let more = true;
+    for (const piece of joined) more = this.#output.write(piece) && more;
+    return more;
+  }
+
+  /** Writes what there is; `call`, whose `bytes` it is, sends more once the client has kept up. */
+  #flush(call: ShardCall | undefined, bytes: number): void {
+    const more = this.#write();
     if (call === undefined) return;
     if (more && !this.#waiting) {
-      call.consumed(chunk.length);
+      call.consumed(bytes);
       return;
     }
-    this.#owed.set(call, (this.#owed.get(call) ?? 0) + chunk.length);
+    this.#owed.set(call, (this.#owed.get(call) ?? 0) + bytes);
     if (this.#waiting) return;
     this.#waiting = true;
     this.#output.onDrain(() => {
@@ -257,14 +276,15 @@ class Scatter {
       const told = this.#hasWarnings ? this.#countWarnings(this.#replies) : 0;
       const warnings = told + this.#forgiven.length;
       const eof = encodeEof({ warnings: Math.min(warnings, 0xffff), statusFlags: this.#status() });
-      this.#output.write(writeFrame(eof, this.#resequencer.sequenceId));
+      this.#pieces.push(writeFrame(eof, this.#resequencer.sequenceId));
     } else {
       const shown =
         error instanceof ShardgateError || error instanceof MysqlError
           ? error
           : new ShardgateError("INTERNAL", "internal error; see the gateway's log");
-      this.#output.write(writeFrame(encodeErrOf(shown), this.#resequencer.sequenceId));
+      this.#pieces.push(writeFrame(encodeErrOf(shown), this.#resequencer.sequenceId));
     }
+    this.#write();
     this.#resolve({ parts: this.#parts, error });
   }
 }

@@ -108,7 +108,11 @@ export class BufferReader {
   }
 
   lenencString(): string {
-    return this.lenencBytes().toString("utf8");
+    const length = this.lenenc();
+    this.#need(length);
+    const start = this.pos;
+    this.pos = start + length;
+    return this.buffer.toString("utf8", start, this.pos);
   }
 
   /** Bytes up to the next NUL, which is taken too. */
