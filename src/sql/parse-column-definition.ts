@@ -2,10 +2,11 @@
 
 import type { Cursor } from "./cursor.ts";
 import { T } from "./lexer.ts";
-import { balanced, type Found } from "./parse-ddl.ts";
+import type { Found } from "./parse-ddl.ts";
 import { check, namedOption, references, value } from "./parse-definition.ts";
 import { collationName, expression } from "./parse-expr.ts";
 import { acceptCharset, charsetName } from "./parse-type.ts";
+import { skipParentheses } from "./skipped.ts";
 import type { ColumnDefinition, TypeDefinition } from "./table-definition.ts";
 
 const LENGTH_TYPES: ReadonlySet<string> = new Set([
@@ -368,7 +369,7 @@ export function defaultValue(c: Cursor): void {
   if (c.k === T.keyword && !/^(current|local|utc)_?/.test(c.w) && c.peek(1) !== "(") throw c.error();
   c.anyWord();
   while (c.accept(".")) c.anyWord();
-  if (c.w === "(") balanced(c);
+  if (c.w === "(") skipParentheses(c);
 }
 
 function generated(c: Cursor): void {

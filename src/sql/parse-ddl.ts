@@ -4,8 +4,10 @@
 import type { Cursor } from "./cursor.ts";
 import { T } from "./lexer.ts";
 import { innerQuery, queryExpression } from "./parse-query.ts";
-import { admin, alterVschema, skipRest } from "./parse-admin.ts";
+import { admin } from "./parse-admin.ts";
 import { accountName, lockWait } from "./parse-session.ts";
+import { alterVschema } from "./parse-vitess.ts";
+import { skipParentheses, skipRest } from "./skipped.ts";
 import { bodyEnd } from "./statement-end.ts";
 import { canonicalText } from "./token-text.ts";
 import { alterTableBody } from "./parse-alter-table.ts";
@@ -151,7 +153,7 @@ function create(c: Cursor, found: Found): boolean {
       c.expect("wrapper");
       c.nameOrString();
       c.expect("options");
-      parenthesizedRest(c);
+      skipParentheses(c);
       return true;
     case "tablespace":
     case "undo":
@@ -346,7 +348,7 @@ function routine(c: Cursor, found: Found): void {
     c.string();
     return;
   }
-  if (c.w === "(") balanced(c);
+  if (c.w === "(") skipParentheses(c);
   else if (!c.mariadb) throw c.error();
   if (found.object === "function") {
     c.expect("returns");
@@ -392,22 +394,6 @@ export function compound(c: Cursor): Statement {
   return { kind: "admin", verb: "compound statement", tables: [], text: c.text.slice(pos, c.lastEnd()), pos };
 }
 
-/** Steps over `( … )`. */
-export function balanced(c: Cursor): void {
-  let depth = 0;
-  do {
-    if (c.k === T.eof || c.atFault() || c.w === ";") throw c.error();
-    if (c.w === "(") depth++;
-    else if (c.w === ")") depth--;
-    c.next();
-  } while (depth > 0);
-}
-
-function parenthesizedRest(c: Cursor): void {
-  if (c.w !== "(") throw c.error();
-  balanced(c);
-}
-
 // --------------------------------------------------------------------------------------------------------------- ALTER
 
 function alter(c: Cursor, found: Found): boolean {
@@ -451,7 +437,7 @@ function alter(c: Cursor, found: Found): boolean {
       found.object = "server";
       found.names.push(textName(c));
       c.expect("options");
-      parenthesizedRest(c);
+      skipParentheses(c);
       return true;
     case "tablespace":
     case "undo":

@@ -2,7 +2,8 @@
 
 import type { Cursor } from "./cursor.ts";
 import { T } from "./lexer.ts";
-import { admin, atSetAccount } from "./parse-admin.ts";
+import { atSetAccount } from "./parse-account.ts";
+import { admin } from "./parse-admin.ts";
 import { compound, ddl } from "./parse-ddl.ts";
 import { deleteStatement, insert, load, update } from "./parse-dml.ts";
 import { queryExpression, withOf } from "./parse-query.ts";
