@@ -8,6 +8,7 @@ import type { GatherLimits } from "../engine/gather.ts";
 import type { ShardPort } from "../engine/ports.ts";
 import type { TabletConnection } from "../tabletclient/tablet-connection.ts";
 import type { AutoIncrements } from "./write/auto-increments.ts";
+import type { GlobalVariables } from "./session/global-variables.ts";
 import type { AutoVSchema } from "./definition/auto-vschema.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import type { ComparisonFacts } from "./cluster/comparison-facts.ts";
@@ -59,6 +60,7 @@ export interface GatewayContext {
   readonly definitions: Definitions;
   readonly databases: Databases;
   readonly autoVSchema: AutoVSchema;
+  readonly globals: GlobalVariables;
   readonly comparison: ComparisonFacts;
   readonly plans: PlanCaches;
   readonly descriptions: StatementDescriptions;
@@ -79,7 +81,7 @@ export interface GatewayContext {
   /** What sessions begin with as wait_timeout, and interactive ones. */
   readonly waitTimeoutS: number;
   readonly interactiveTimeoutS: number;
-  /** The gateway's max_allowed_packet. */
+  /** What max_allowed_packet is unless SET GLOBAL has set it. */
   readonly packetBytesMax: number;
   readonly serverVersion: string;
   readonly clock: Clock;

@@ -33,6 +33,7 @@ import { type Listener, listenTcp, listenUnix } from "../base/listen.ts";
 import { ConnectionIds, type PeerNetwork, Peers } from "./cluster/peers.ts";
 import type { Process } from "./cluster/processes.ts";
 import { AutoVSchema } from "./definition/auto-vschema.ts";
+import { GlobalVariables } from "./session/global-variables.ts";
 import { Databases } from "./definition/databases.ts";
 import { DeadlockWatch } from "./transaction/deadlock-watch.ts";
 import type { TopologyNews } from "./cluster/topology-news.ts";
@@ -257,6 +258,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       holder: `gateway at ${options.listen}`,
     }),
     autoVSchema: new AutoVSchema(options.topology, news, options.autoVSchema),
+    globals: new GlobalVariables(options.topology, news),
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
     descriptions: new StatementDescriptions(),

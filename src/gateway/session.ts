@@ -33,6 +33,8 @@ import { refuseUnreadable } from "./session/set-statement.ts";
 import { isTranscoded } from "./client/statement-encoding.ts";
 import { ProgressWatch } from "./session/progress-watch.ts";
 import { SessionTracker } from "./session/session-tracker.ts";
+import { globalNumber } from "./session/global-variables.ts";
+import { beginSession } from "./session/session-start.ts";
 import { SessionState } from "./session/session-state.ts";
 import { Settings } from "./session/settings.ts";
 import type { ServerCounters } from "./client/statistics.ts";
@@ -64,6 +66,7 @@ export class Session implements CommandHandler {
   readonly #executor: Executor;
   readonly #prepared: PreparedStatements;
   readonly #loginSettings: Settings;
+  readonly #isInteractive: boolean;
   /** Undefined where nothing is traced. */
   readonly #trace: SessionTrace | undefined;
   /** Of clients that want to hear of progress. */
@@ -90,12 +93,11 @@ export class Session implements CommandHandler {
       dialect,
     );
     this.#loginSettings = settingsOf(login.collation);
-    state.settings = this.#loginSettings;
-    state.serverSqlMode = context.comparison.knownSettings?.sqlMode ?? "";
-    state.readSqlMode(state.serverSqlMode);
+    this.#isInteractive = (capabilities & CLIENT.INTERACTIVE) !== 0;
+    beginSession(state, context, this.#loginSettings, this.#isInteractive);
+    state.packetBytesMax = globalNumber(context.globals.current, "max_allowed_packet") ?? context.packetBytesMax;
     state.tls = connection.tls;
     state.isCompressed = (capabilities & COMPRESSION_CAPABILITIES) !== 0;
-    state.idlesAfter(context, (capabilities & CLIENT.INTERACTIVE) !== 0);
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
     const isExtended = (login.mariadbCapabilities & MARIADB_CLIENT.EXTENDED_METADATA) !== 0;
     const hasProgress = (login.mariadbCapabilities & MARIADB_CLIENT.PROGRESS) !== 0;
@@ -291,6 +293,10 @@ export class Session implements CommandHandler {
     return this.#executor.state.waitTimeoutS * 1000;
   }
 
+  get packetBytesMax(): number {
+    return this.#executor.state.packetBytesMax;
+  }
+
   /** MySQL says why it closes the connection (since 8.0.24), MariaDB does not. */
   get idleError(): ShardgateError | undefined {
     if (this.#options.dialect === "mariadb") return undefined;
@@ -352,6 +358,7 @@ export class Session implements CommandHandler {
     const executor = this.#executor.answering(sequenceId);
     this.#prepared.closeAll();
     executor.state.reset(this.#loginSettings);
+    beginSession(executor.state, executor.context, this.#loginSettings, this.#isInteractive);
     void executor.state.holds.releaseAll().then(() => executor.ok());
   }
 }

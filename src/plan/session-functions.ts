@@ -2,7 +2,7 @@
 // values in as literals before a statement is sent.
 
 import { literalNode } from "../sql/new-nodes.ts";
-import type { Call, Expr, Node, Statement } from "../sql/tree.ts";
+import type { Call, Expr, Node, Statement, SystemVariable } from "../sql/tree.ts";
 import { walk } from "../sql/walk.ts";
 
 /** Names as in the tree: lower case. */
@@ -87,6 +87,11 @@ export function sessionVariableOf(node: Node): SessionVariable | undefined {
   return undefined;
 }
 
+/** A variable's value for all of the cluster, which SET GLOBAL may have set. */
+export function isGlobalVariable(node: Node): node is SystemVariable {
+  return node.kind === "systemVariable" && node.scope === "global" && !OF_SERVER.has(node.name);
+}
+
 function isSessionVariable(name: string): name is SessionVariable {
   return VARIABLES.has(name);
 }
@@ -95,10 +100,16 @@ function isSessionVariable(name: string): name is SessionVariable {
 export function asksForSessionValues(statement: Statement): boolean {
   let asks = false;
   walk(statement, (node) => {
-    asks ||= sessionFunctionOf(node) !== undefined || sessionVariableOf(node) !== undefined || isUsedLock(node);
+    asks ||= isOfSession(node);
     return !asks;
   });
   return asks;
+}
+
+/** The gateway may put in another value for the node than a server would. */
+export function isOfSession(node: Node): boolean {
+  if (node.kind === "systemVariable") return sessionVariableOf(node) !== undefined || isGlobalVariable(node);
+  return sessionFunctionOf(node) !== undefined || isUsedLock(node);
 }
 
 /** IS_USED_LOCK(), which tells the id of a mysqld's connection. */

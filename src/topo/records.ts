@@ -61,6 +61,17 @@ export interface RoutingRule {
   readonly toTables: readonly string[];
 }
 
+/** A global value of a system variable, as SET GLOBAL has left it. */
+export interface GlobalVariable {
+  /** As SQL text that means the same on every connection. */
+  readonly sql: string;
+  /** As SHOW GLOBAL VARIABLES has it. */
+  readonly shown: string;
+}
+
+/** By name in lower case; what is not in it is as the servers are configured. */
+export type GlobalVariablesRecord = ReadonlyMap<string, GlobalVariable>;
+
 /** How one kind of record is read and written. */
 export interface RecordCodec<T> {
   /** Throws TOPO_BAD_RECORD. */
@@ -185,6 +196,20 @@ export const queryRulesCodec: RecordCodec<readonly unknown[]> = {
     return Array.isArray(rules) ? rules : fields.fail("rules", "a list");
   },
   encode: (rules) => seal({ rules }),
+};
+
+export const globalVariablesCodec: RecordCodec<GlobalVariablesRecord> = {
+  decode(key, text) {
+    const fields = openRecord(key, text);
+    const variables = new Map<string, GlobalVariable>();
+    for (const [name, value] of Object.entries(fields.object("variables"))) {
+      const [sql, shown] = isObject(value) ? [value["sql"], value["shown"]] : [];
+      if (typeof sql === "string" && typeof shown === "string") variables.set(name, { sql, shown });
+      else fields.fail(`variables.${name}`, "an object with the texts sql and shown");
+    }
+    return variables;
+  },
+  encode: (variables) => seal({ variables: Object.fromEntries(variables) }),
 };
 
 /**

@@ -11,12 +11,26 @@ import { messageOf } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { compareKeyRanges, partitionProblem, ShardMap } from "./key-range.ts";
-import type { KeyspaceRecord, RoutingRule, ShardRecord, TabletAlias, TabletRecord } from "./records.ts";
-import { keyspaceCodec, routingRulesCodec, shardCodec, tabletCodec, vschemaCodec } from "./records.ts";
+import type {
+  GlobalVariablesRecord,
+  KeyspaceRecord,
+  RoutingRule,
+  ShardRecord,
+  TabletAlias,
+  TabletRecord,
+} from "./records.ts";
+import {
+  globalVariablesCodec,
+  keyspaceCodec,
+  routingRulesCodec,
+  shardCodec,
+  tabletCodec,
+  vschemaCodec,
+} from "./records.ts";
 import type { Revision, TopoEntry, TopoList, TopoWatching, TopoWatchEvent } from "./store.ts";
 import { decodeTopoFile, writeTopoFile } from "./topo-file.ts";
 import type { TopologyKey } from "./topology.ts";
-import { parseTopologyKey, queryRulesKey, vschemaKey } from "./topology.ts";
+import { globalVariablesKey, parseTopologyKey, queryRulesKey, vschemaKey } from "./topology.ts";
 
 export interface KeyspaceSnapshot {
   readonly name: string;
@@ -45,6 +59,8 @@ export interface TopologySnapshot {
   readonly routingRules: readonly RoutingRule[];
   /** The record of query rules as stored, good or bad: who follows it keeps the last good ones. Undefined: none. */
   readonly queryRules: { readonly text: string; readonly revision: Revision } | undefined;
+  /** What SET GLOBAL has set; undefined: nothing ever. */
+  readonly globalVariables: { readonly variables: GlobalVariablesRecord; readonly revision: Revision } | undefined;
 }
 
 export interface TopologyWatcherOptions {
@@ -82,7 +98,8 @@ type Decoded =
   | { readonly kind: "shard"; readonly keyspace: string; readonly record: ShardRecord }
   | { readonly kind: "tablet"; readonly record: TabletRecord }
   | { readonly kind: "routing_rules"; readonly rules: readonly RoutingRule[] }
-  | { readonly kind: "query_rules"; readonly text: string };
+  | { readonly kind: "query_rules"; readonly text: string }
+  | { readonly kind: "variables"; readonly variables: GlobalVariablesRecord };
 
 interface Good {
   readonly entry: TopoEntry;
@@ -97,6 +114,7 @@ const EMPTY: TopologySnapshot = {
   tablets: new Map(),
   routingRules: [],
   queryRules: undefined,
+  globalVariables: undefined,
 };
 
 export function createTopologyWatcher(options: TopologyWatcherOptions): TopologyWatcher {
@@ -228,7 +246,7 @@ class Watcher implements TopologyWatcher {
       }
       changed.add(entry.key);
       this.#good.set(entry.key, { entry, decoded });
-    } else if (key.kind === "vschema") {
+    } else if (key.kind === "vschema" || key.kind === "variables") {
       // Same text at a new revision: whoever compares revisions must see it.
       const good = this.#good.get(entry.key);
       if (good !== undefined && good.entry.revision !== entry.revision) {
@@ -369,6 +387,8 @@ function decode(key: TopologyKey, { key: path, value }: TopoEntry): Decoded {
       return { kind: "routing_rules", rules: routingRulesCodec.decode(path, value) };
     case "query_rules":
       return { kind: "query_rules", text: value };
+    case "variables":
+      return { kind: "variables", variables: globalVariablesCodec.decode(path, value) };
     case "cell":
     case "gateway":
       return misplaced(`a ${key.kind}`);
@@ -392,12 +412,18 @@ function buildSnapshot(
     if ("keyspace" in key) changedKeyspaces.add(key.keyspace);
   }
 
-  let { tablets, routingRules, queryRules } = previous;
+  let { tablets, routingRules, queryRules, globalVariables } = previous;
   if (kinds.has("tablet")) tablets = new Map(pick(good, "tablet").map(({ record }) => [record.alias, record]));
   if (kinds.has("routing_rules")) routingRules = pick(good, "routing_rules")[0]?.rules ?? [];
   if (kinds.has("query_rules")) {
     const stored = good.get(queryRulesKey(root))?.entry;
     queryRules = stored === undefined ? undefined : { text: stored.value, revision: stored.revision };
+  }
+  if (kinds.has("variables")) {
+    const stored = good.get(globalVariablesKey(root));
+    const variables = stored?.decoded.kind === "variables" ? stored.decoded.variables : undefined;
+    const revision = stored?.entry.revision ?? 0;
+    globalVariables = variables === undefined ? undefined : { variables, revision };
   }
 
   let { keyspaces } = previous;
@@ -424,7 +450,16 @@ function buildSnapshot(
     }
     keyspaces = next;
   }
-  return { sequence: previous.sequence + 1, revision, source, keyspaces, tablets, routingRules, queryRules };
+  return {
+    sequence: previous.sequence + 1,
+    revision,
+    source,
+    keyspaces,
+    tablets,
+    routingRules,
+    queryRules,
+    globalVariables,
+  };
 }
 
 function buildKeyspace(

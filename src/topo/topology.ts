@@ -5,13 +5,14 @@
 //   ROOT/global/keyspaces/KS/vschema       ROOT/cells/CELL/tablets/ALIAS
 //   ROOT/global/keyspaces/KS/shards/SHARD  ROOT/cells/CELL/gateways/NUMBER
 //   ROOT/global/routing_rules              ROOT/global/locks/NAME
-//   ROOT/global/query_rules
+//   ROOT/global/query_rules                ROOT/global/variables
 
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import { type GatewayRecord, gatewayCodec } from "./gateway-record.ts";
 import { compareKeyRanges, parseKeyRange } from "./key-range.ts";
 import type {
   CellRecord,
+  GlobalVariablesRecord,
   KeyspaceRecord,
   RecordCodec,
   RoutingRule,
@@ -24,6 +25,7 @@ import {
   cellCodec,
   cellOfAlias,
   checkName,
+  globalVariablesCodec,
   keyspaceCodec,
   parseTabletAlias,
   queryRulesCodec,
@@ -44,7 +46,7 @@ export interface Versioned<T> {
 export type TopologyKey =
   | { readonly kind: "keyspace" | "vschema"; readonly keyspace: string }
   | { readonly kind: "shard"; readonly keyspace: string; readonly shard: string }
-  | { readonly kind: "routing_rules" | "query_rules" }
+  | { readonly kind: "routing_rules" | "query_rules" | "variables" }
   | { readonly kind: "cell"; readonly cell: string }
   | { readonly kind: "tablet"; readonly cell: string; readonly alias: TabletAlias }
   | { readonly kind: "gateway"; readonly cell: string; readonly number: number };
@@ -232,6 +234,24 @@ export class Topology {
     return this.#put(queryRulesKey(this.root), queryRulesCodec.encode(rules), revision, "the set of query rules");
   }
 
+  // Global variables
+
+  /** Revision undefined: none were ever set. */
+  async getGlobalVariables(): Promise<{
+    readonly variables: GlobalVariablesRecord;
+    readonly revision: Revision | undefined;
+  }> {
+    const entry = await this.store.get(globalVariablesKey(this.root));
+    if (entry === undefined) return { variables: new Map(), revision: undefined };
+    return { variables: globalVariablesCodec.decode(entry.key, entry.value), revision: entry.revision };
+  }
+
+  /** Compare-and-set as `putVSchema`. */
+  putGlobalVariables(variables: GlobalVariablesRecord, revision: Revision | undefined): Promise<Revision> {
+    const value = globalVariablesCodec.encode(variables);
+    return this.#put(globalVariablesKey(this.root), value, revision, "the set of global variables");
+  }
+
   // Cells
 
   /** Names, sorted. */
@@ -315,8 +335,8 @@ export class Topology {
 export function parseTopologyKey(root: string, key: string): TopologyKey | undefined {
   if (!key.startsWith(`${root}/`)) return undefined;
   const [area, group, name, part, last, ...rest] = key.slice(root.length + 1).split("/");
-  if (area === "global" && (group === "routing_rules" || group === "query_rules") && name === undefined) {
-    return { kind: group };
+  if (area === "global" && name === undefined) {
+    return group === "routing_rules" || group === "query_rules" || group === "variables" ? { kind: group } : undefined;
   }
   if (area === "global" && group === "keyspaces" && name !== undefined && rest.length === 0) {
     const keyspace = decodeKeySegment(name);
@@ -379,6 +399,10 @@ export function queryRulesKey(root: string): string {
   return `${root}/global/query_rules`;
 }
 
+export function globalVariablesKey(root: string): string {
+  return `${root}/global/variables`;
+}
+
 export function cellKey(root: string, cell: string): string {
   return `${root}/cells/${cell}/cell`;
 }
@@ -404,6 +428,7 @@ const CODECS = {
   shard: shardCodec,
   routing_rules: routingRulesCodec,
   query_rules: queryRulesCodec,
+  variables: globalVariablesCodec,
   cell: cellCodec,
   tablet: tabletCodec,
   gateway: gatewayCodec,

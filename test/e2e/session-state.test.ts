@@ -2,6 +2,7 @@
 // variables do to statements on one shard, on several, and in the gateway's own work.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { COM } from "../../src/mysql/constants.ts";
 import { type Outcome, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
@@ -92,15 +93,16 @@ describe("system variables", () => {
   test("of a server as a whole, and of one statement, are refused by name", async () => {
     const client = await TwinClient.connect(twins.cluster.port);
     for (const sql of [
-      "SET GLOBAL wait_timeout = 1",
-      "SET @@global.wait_timeout = 1",
+      "SET GLOBAL max_connections = 77",
+      "SET @@global.wait_timeout = 1, GLOBAL general_log = 1",
+      "SET PERSIST_ONLY wait_timeout = 1",
       "SET insert_id = 5",
       "SELECT @@last_gtid",
       "SET NAMES swe7",
-      "SET GLOBAL TRANSACTION ISOLATION LEVEL READ COMMITTED",
     ]) {
       expect(await client.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
     }
+    expect(await client.rows("SELECT @@global.wait_timeout")).toEqual(["28800"]);
     client.close();
   });
 });
@@ -619,4 +621,96 @@ test.each(["u", "s"])("what tools ask, in keyspace %s", async (keyspace) => {
   }
   pair.close();
   expect(wrong.join("\n")).toBe("");
+});
+
+// Last: the plain server remembers that they have been set.
+describe("global variables", () => {
+  /** Each pair of connections is a new one; what has been set is taken back at the end. */
+  const GLOBALS: readonly (readonly [keyspace: "u" | "s", ...sql: readonly string[]])[] = [
+    [
+      "u",
+      "SET GLOBAL sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'",
+      "SELECT @@global.sql_mode, @@GLOBAL.Sql_Mode, @@sql_mode",
+      "SHOW GLOBAL VARIABLES LIKE 'sql_mode'",
+      "SET @@global.wait_timeout = 100, GLOBAL interactive_timeout = 200, @@global.autocommit = 0, SESSION wait_timeout = 5",
+      "SELECT @@global.wait_timeout, @@wait_timeout, @@global.autocommit, @@autocommit, @@global.wait_timeout + 1",
+      "SET GLOBAL time_zone = '+05:30', GLOBAL max_statement_time = 30.5, GLOBAL foreign_key_checks = OFF",
+      "SELECT @@global.time_zone, @@time_zone, @@global.max_statement_time, @@global.foreign_key_checks",
+      "SET GLOBAL TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+      "SELECT @@global.tx_isolation, @@tx_isolation",
+      "SET GLOBAL character_set_server = latin1",
+      "SELECT @@global.character_set_server, @@global.collation_server, @@character_set_server",
+      "SET GLOBAL max_allowed_packet = 100000",
+      "SHOW WARNINGS",
+      "SET GLOBAL optimizer_switch = 'index_merge=off'",
+      "SET GLOBAL sql_select_limit = 2, GLOBAL lc_time_names = 'de_DE', GLOBAL div_precision_increment = @@global.div_precision_increment + 1",
+    ],
+    [
+      "s",
+      "SELECT @@sql_mode, @@wait_timeout, @@autocommit, @@time_zone, @@max_statement_time, @@foreign_key_checks",
+      "SELECT @@tx_isolation, @@character_set_server, @@collation_server, @@max_allowed_packet, 1 / 3",
+      'SELECT "name" || 1 AS x FROM "c" ORDER BY id',
+      "ROLLBACK",
+      "SELECT MONTHNAME('2024-03-05'), @@optimizer_switch LIKE '%index_merge=off%', FROM_UNIXTIME(0)",
+      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('autocommit', 'wait_timeout', 'collation_server', 'sql_select_limit')",
+      "SET sql_mode = '', wait_timeout = 7, time_zone = '+00:00', autocommit = 1",
+      "SET sql_mode = DEFAULT, wait_timeout = DEFAULT, time_zone = DEFAULT, autocommit = DEFAULT",
+      "SELECT @@sql_mode, @@wait_timeout, @@time_zone, @@autocommit",
+      "SET @old = @@global.general_log",
+      "SET GLOBAL general_log = @old",
+      "SET GLOBAL general_log = 'OFF'",
+      "SET GLOBAL general_log = DEFAULT",
+      "SET GLOBAL max_connections = @@global.max_connections",
+      "SET GLOBAL timestamp = 5",
+      "SET GLOBAL nosuch = 5",
+      "SET GLOBAL wait_timeout = 'x'",
+      "SET GLOBAL wait_timeout = -5",
+      "SHOW WARNINGS",
+      "SET GLOBAL time_zone = 'nowhere'",
+      "SET GLOBAL wait_timeout = 9, GLOBAL nosuch = 1",
+      "SELECT @@global.wait_timeout",
+      "SET GLOBAL version = 'x'",
+      "SELECT @@global.timestamp",
+    ],
+    [
+      "u",
+      "SET GLOBAL sql_mode = DEFAULT, GLOBAL wait_timeout = DEFAULT, GLOBAL interactive_timeout = DEFAULT, GLOBAL autocommit = DEFAULT",
+      "SET GLOBAL time_zone = DEFAULT, GLOBAL max_statement_time = DEFAULT, GLOBAL foreign_key_checks = DEFAULT",
+      "SET GLOBAL tx_isolation = DEFAULT, GLOBAL optimizer_switch = DEFAULT, GLOBAL max_allowed_packet = DEFAULT",
+      "SET GLOBAL sql_select_limit = DEFAULT, GLOBAL lc_time_names = DEFAULT, GLOBAL div_precision_increment = DEFAULT",
+      "SET GLOBAL character_set_server = utf8mb4",
+    ],
+    ["u", "SELECT @@sql_mode, @@wait_timeout, @@autocommit, @@time_zone, @@tx_isolation, @@sql_select_limit, 1 / 3"],
+  ];
+
+  test("of all sessions begin new ones, on every gateway, and leave those alone that there are", async () => {
+    const before = await Pair.open(twins, "u");
+    for (const [keyspace, ...statements] of GLOBALS) {
+      pair = await Pair.open(twins, keyspace);
+      for (const sql of statements) await alike(sql);
+      pair.close();
+    }
+    pair = before;
+    await alike("SELECT @@sql_mode, @@autocommit, @@time_zone, 1 / 3");
+    await before.gateway.query("SET GLOBAL character_set_server = DEFAULT, GLOBAL time_zone = '+01:00'");
+    const told = await TwinClient.connect(twins.cluster.port);
+    expect(await told.rows("SELECT @@time_zone")).toEqual(["+01:00"]);
+    await before.gateway.command(COM.RESET_CONNECTION);
+    expect(await before.gateway.rows("SELECT @@time_zone")).toEqual(["+01:00"]);
+    await told.query("SET GLOBAL time_zone = DEFAULT");
+    told.close();
+    before.close();
+  });
+
+  test("a larger packet than the global one is refused to new sessions", async () => {
+    const old = await TwinClient.connect(twins.cluster.port);
+    await old.query("SET GLOBAL max_allowed_packet = 16384");
+    const client = await TwinClient.connect(twins.cluster.port);
+    const sql = `SELECT LENGTH('${"x".repeat(20_000)}')`;
+    expect(await client.query(sql)).toMatchObject({ kind: "error", errno: 1153 });
+    expect(await old.rows(sql)).toEqual(["20000"]);
+    await old.query("SET GLOBAL max_allowed_packet = DEFAULT");
+    old.close();
+    client.close();
+  });
 });

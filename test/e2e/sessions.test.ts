@@ -184,7 +184,7 @@ describe("settings", () => {
       "SET @a = 2, insert_id = 5",
       "SET sql_auto_is_null = ON",
       "SET @a = 2, sql_auto_is_null = 1",
-      "SET GLOBAL wait_timeout = 1",
+      "SET GLOBAL max_connections = 77",
     ]) {
       expect(await pair.gateway.query(sql), sql).toMatchObject({ kind: "error", errno: 1235 });
     }

@@ -196,7 +196,7 @@ const FROM_ANOTHER_KEYSPACE = [
 
 /** What a gateway must not pass to one server of many, or cannot do from a pool yet. */
 const REFUSED = [
-  "SET GLOBAL wait_timeout = 10",
+  "SET GLOBAL max_connections = 10",
   "SET NAMES swe7",
   "SELECT * FROM s.c INTO OUTFILE '/tmp/x'",
   "UPDATE mysql.global_priv SET User = 'x' WHERE User = 'nobody'",

@@ -79,6 +79,8 @@ export interface CommandHandler {
   readonly inTransaction: boolean;
   /** A client without a command for so long is to go; 0: never. */
   readonly idleTimeoutMs: number;
+  /** Its max_allowed_packet; undefined: the listener's. */
+  readonly packetBytesMax?: number;
   /** What such a client is told; undefined: nothing. */
   readonly idleError: ShardgateError | undefined;
 }
@@ -585,7 +587,7 @@ export class ClientConnection implements Output {
     try {
       const handler = this.#options.openSession(this, login);
       // Of as many bytes, MySQL refuses a packet.
-      this.#reader.payloadBytesMax = this.#options.packetBytesMax - 1;
+      this.#reader.payloadBytesMax = (handler.packetBytesMax ?? this.#options.packetBytesMax) - 1;
       this.#reader.stepsOverTooLarge = true;
       const nowMs = this.#options.clock.nowMs();
       if (this.#phase.kind === "login") this.#handshake = this.#phase.handshake;

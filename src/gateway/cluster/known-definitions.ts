@@ -9,7 +9,7 @@ import { isAscii } from "node:buffer";
 import { LIMITS } from "../../base/limits.ts";
 import type { Definitions } from "../../engine/describe.ts";
 import type { ReplyEnd } from "../../engine/reply.ts";
-import { isUsedLock, sessionFunctionOf, sessionVariableOf } from "../../plan/session-functions.ts";
+import { isOfSession } from "../../plan/session-functions.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import type { Node, Query } from "../../sql/tree.ts";
 import { children, isExpr } from "../../sql/walk.ts";
@@ -64,9 +64,7 @@ function valuesOf(query: Query): Values | undefined {
   let isOwn = true;
   const visit = (node: Node, isCondition: boolean): void => {
     if (isExpr(node)) {
-      const isOfSession =
-        sessionFunctionOf(node) !== undefined || sessionVariableOf(node) !== undefined || isUsedLock(node);
-      if (isOfSession || node.kind === "param") isOwn = false;
+      if (isOfSession(node) || node.kind === "param") isOwn = false;
     }
     if (node.kind === "bind") (isCondition ? loose : exact).add(node.index);
     const condition = node.kind === "select" ? node.where : node.kind === "join" ? node.on : undefined;

@@ -105,6 +105,8 @@ export class SessionState {
   /** CLIENT_OPTIONAL_RESULTSET_METADATA was agreed. */
   metadataIsOptional = false;
   resultsetMetadata: ResultsetMetadata = "FULL";
+  /** max_allowed_packet, as far as it is the gateway's. */
+  packetBytesMax = Number.MAX_SAFE_INTEGER;
   /** Of clients that are told of changes. */
   tracker: SessionTracker | undefined;
   #idleTimeouts: IdleTimeouts = { waitTimeoutS: 0, interactiveTimeoutS: 0 };

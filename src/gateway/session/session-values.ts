@@ -3,6 +3,7 @@
 
 import { notSupported } from "../../base/errors.ts";
 import {
+  isGlobalVariable,
   isUsedLock,
   literalOf,
   mixesInsertIds,
@@ -12,13 +13,14 @@ import {
   sessionVariableOf,
 } from "../../plan/session-functions.ts";
 import type { BindValue } from "../../sql/bind-value.ts";
-import { castNode } from "../../sql/new-nodes.ts";
-import type { Call, Expr, Node, Query, Statement } from "../../sql/tree.ts";
+import { castNode, literalNode } from "../../sql/new-nodes.ts";
+import type { Call, Expr, Node, Query, Statement, SystemVariable } from "../../sql/tree.ts";
 import { rewrite } from "../../sql/walk.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { printedQuery } from "../client/com-query.ts";
 import type { SessionState } from "./session-state.ts";
 import { warningsOfSession } from "../show/show-warnings.ts";
+import { textOfValue } from "./variable-values.ts";
 
 /** COM_QUERY with the statement as a shard of `keyspace` has to run it; undefined: of whichever. */
 export function substituted(
@@ -69,6 +71,7 @@ export function withSessionValues<N extends Node>(
       if (wanted === "database" && kept.database) return expr;
       if (isUsedLock(expr)) return lockHolder(expr, state);
       if (wanted !== undefined) return functionValue(wanted, expr.pos, state, context);
+      if (isGlobalVariable(expr)) return globalValue(expr, state, context);
       const variable = sessionVariableOf(expr);
       // The shards' connections have it on.
       if (variable === undefined || (variable === "autocommit" && state.autocommit)) return expr;
@@ -76,7 +79,7 @@ export function withSessionValues<N extends Node>(
       if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
       if (variable === "resultset_metadata" && state.sqlMode.dialect === "mariadb") return expr;
       if (variable === "last_gtid" && state.sqlMode.dialect === "mysql") return expr;
-      if (variable === "max_allowed_packet") return leastOf(expr, context.packetBytesMax);
+      if (variable === "max_allowed_packet") return leastOf(expr, state.packetBytesMax);
       return variableValue(variable, expr.pos, state, context);
     },
     query: namedAsWritten,
@@ -146,6 +149,51 @@ function systemText(value: string | null, pos: number): Expr {
   return literal.kind === "literal" && literal.type === "string" ? { ...literal, introducer: "utf8mb3" } : literal;
 }
 
+/** As SET GLOBAL has left it; what it has not set is a server's, or the gateway's own. */
+function globalValue(variable: SystemVariable, state: SessionState, context: GatewayContext): Expr {
+  const { name, pos } = variable;
+  const set = context.globals.current.get(name);
+  if (name === "max_allowed_packet") return leastOf(variable, Number(set?.sql ?? context.packetBytesMax));
+  const own = name === "wait_timeout" || name === "interactive_timeout" ? globalText(name, context) : undefined;
+  const sql = set?.sql ?? own;
+  if (set === undefined || sql === undefined)
+    return sql === undefined ? variable : integer(BigInt(sql), "unsigned", pos);
+  if (/^-?\d+$/.test(sql)) {
+    const isSwitch = set.shown === "ON" || set.shown === "OFF";
+    return integer(BigInt(sql), sql.startsWith("-") || isSwitch ? "signed" : "unsigned", pos);
+  }
+  const decimals = /^-?\d+\.(\d+)$/.exec(sql)?.[1]?.length;
+  if (decimals !== undefined) return seconds(sql, decimals, variable, state);
+  return systemText(textOfValue(sql) ?? null, pos);
+}
+
+/** A DOUBLE with decimals, which MySQL has no literal of. */
+function seconds(sql: string, decimals: number, { pos }: SystemVariable, { sqlMode }: SessionState): Expr {
+  const literal = literalNode("float", `${sql}e0`, pos);
+  return sqlMode.dialect === "mariadb" ? castNode(literal, "double", `${DOUBLE_DIGITS},${decimals}`) : literal;
+}
+
+const DOUBLE_DIGITS = 20;
+
+/** What SHOW GLOBAL VARIABLES says of it; undefined: what the server says. `ofServer` is that. */
+export function globalText(name: string, context: GatewayContext, ofServer?: string): string | undefined {
+  const set = context.globals.current.get(name)?.shown;
+  switch (name) {
+    case "max_allowed_packet":
+      return String(Math.min(Number(ofServer), Number(set ?? context.packetBytesMax)));
+    case "version":
+      return context.serverVersion;
+    case "version_comment":
+      return "Shardgate";
+    case "wait_timeout":
+      return set ?? String(context.waitTimeoutS);
+    case "interactive_timeout":
+      return set ?? String(context.interactiveTimeoutS);
+    default:
+      return set;
+  }
+}
+
 /** A statement has to pass the gateway and the shard's server. */
 function leastOf(ofServer: Expr, bytes: number): Expr {
   const { pos } = ofServer;
@@ -200,7 +248,7 @@ export function variableText(
 ): string | undefined {
   switch (name) {
     case "max_allowed_packet":
-      return String(Math.min(Number(ofServer), context.packetBytesMax));
+      return String(Math.min(Number(ofServer), state.packetBytesMax));
     case "autocommit":
       return state.autocommit ? "ON" : "OFF";
     case "last_insert_id":

@@ -7,19 +7,19 @@ import { collect, errorOfReply } from "../../engine/collect.ts";
 import { plainRequest, type ShardTarget } from "../../engine/ports.ts";
 import type { ReplyEnd } from "../../engine/reply.ts";
 import { collationByName, defaultCollation } from "../../mysql/charsets.ts";
-import { encodeSql } from "../../sql/encoding.ts";
 import { parse } from "../../sql/parse.ts";
 import { printExpr } from "../../sql/print.ts";
 import { isQuery, walk } from "../../sql/walk.ts";
 import type { SendPlan } from "../../plan/plan.ts";
 import type { Expr, SetItem, SetStatement, SetTransaction } from "../../sql/tree.ts";
+import type { GlobalVariable } from "../../topo/records.ts";
 import { checkAccess } from "../access/access.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import { commitOpen, transactionMode } from "../transaction/run-transaction.ts";
-import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session-state.ts";
+import { type LastWarnings, NO_WARNINGS, type SessionState, type SessionWarning } from "./session-state.ts";
 import { withSessionValues } from "./session-values.ts";
 import {
   type CharacterSet,
@@ -32,8 +32,10 @@ import {
 import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 import { tellVariables } from "./tell-variables.ts";
 import { readTextResult } from "../read/text-rows.ts";
-import { described, describedValues } from "./variable-values.ts";
-import { checkSettable, checkValue, isOfNextTransaction, resultsetMetadataOf } from "./variable-rules.ts";
+import { globalChange } from "./set-global.ts";
+import { type GlobalChanges, isOnAtLogin } from "./global-variables.ts";
+import { described, describedValues, PLAIN_TEXT, quotedText } from "./variable-values.ts";
+import { checkSettable, checkValue, isGlobal, isOfNextTransaction, resultsetMetadataOf } from "./variable-rules.ts";
 
 /** Client character sets in which statements cannot be cut; those of Settings.transcodedFrom are not a server's. */
 const UNREADABLE: ReadonlySet<string> = new Set(["big5", "cp932", "gb18030", "gbk", "sjis", "swe7"]);
@@ -57,12 +59,31 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   let lastInsertId: bigint | undefined;
   let { resultsetMetadata } = state;
   let next: NextTransaction = {};
+  const globals = new Map<string, GlobalVariable | undefined>();
+  const ofGlobals: SessionWarning[] = [];
   for (const item of statement.items) {
     if (item.kind === "setVariable") {
       checkSettable(item, state.user);
-      switch (item.name) {
+      switch (isGlobal(item) ? undefined : item.name) {
+        case undefined: {
+          const value = await valueSql(executor, item.value, cluster, false, told);
+          checkValue(item.name, value);
+          const { changes: set, warnings } = await globalChange(
+            executor,
+            item.name,
+            value,
+            anyTarget(executor, cluster),
+            cluster,
+          );
+          for (const [name, variable] of set) globals.set(name, variable);
+          ofGlobals.push(...warnings);
+          break;
+        }
         case "autocommit":
-          autocommit = await booleanValue(executor, item.value, cluster);
+          autocommit =
+            item.value.kind === "default"
+              ? isOnAtLogin(executor.context.globals.current)
+              : await booleanValue(executor, item.value, cluster);
           break;
         case "transaction_mode":
           mode = transactionMode(executor, await valueSql(executor, item.value, cluster, false));
@@ -82,7 +103,10 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
           checkValue(item.name, value);
           if (isOfNextTransaction(item))
             next = { ...next, ...(await ofNextTransaction(executor, item.name, value, cluster)) };
-          else changes.push(variableChange(item.name, value));
+          else {
+            changes.push(variableChange(item.name, value));
+            if (!state.inTransaction) next = { ...next, ...overruled(item.name) };
+          }
         }
       }
     } else if (item.kind === "setUser") {
@@ -96,7 +120,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   // A value may have set variables while it was computed.
   const settings = changes.reduce((before, change) => change.apply(before), state.settings);
   const sql = statement.items.some(isOfServer) ? changes.map((change) => change.sql).join(", ") : undefined;
-  const warnings = await adopt(executor, settings, cluster, sql);
+  const warnings = await adopt(executor, settings, cluster, sql, globals);
   if (lastInsertId !== undefined) state.lastInsertId = lastInsertId;
   state.holds.mode = mode;
   state.resultsetMetadata = resultsetMetadata;
@@ -105,7 +129,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   state.autocommit = autocommit;
   await tellVariables(executor, statement);
   const ofValues = told.flatMap((reply) => warningsOfSession({ lastWarnings: warningsOf([reply]) }));
-  const all = [...ofValues, ...warningsOfSession({ lastWarnings: warnings })];
+  const all = [...ofValues, ...ofGlobals, ...warningsOfSession({ lastWarnings: warnings })];
   if (all.length === 0) {
     // As of any statement that reads tables.
     if (hasQuery(statement)) state.lastWarnings = NO_WARNINGS;
@@ -131,28 +155,28 @@ function variableChange(name: string, value: string): Change {
 }
 
 /** User variables take any value. */
-function isOfServer({ kind }: SetItem): boolean {
-  return kind !== "setUser";
+function isOfServer(item: SetItem): boolean {
+  return item.kind !== "setUser" && !(item.kind === "setVariable" && isGlobal(item));
 }
 
 /**
- * Makes settings the session's, once they are tried out; gives what a server warns of. `sql` is what changes in them;
- * undefined: nothing that a server has a say in.
+ * Makes settings the session's, once they are tried out, and `globals` the cluster's; gives what a server warns of. `sql` is
+ * what changes in the settings; undefined: nothing that a server has a say in.
  */
 async function adopt(
   executor: Executor,
   settings: Settings,
   cluster: ClusterView,
   sql: string | undefined,
+  globals: GlobalChanges = new Map(),
 ): Promise<LastWarnings> {
-  const { state } = executor;
-  if (settings === state.settings) return NO_WARNINGS;
+  const { state, context } = executor;
   checkSize(settings);
-  if (sql === undefined) {
-    state.settings = settings;
-    return NO_WARNINGS;
-  }
-  const tried = await tryOut(executor, settings, cluster, sql);
+  const isTried = sql !== undefined && settings !== state.settings;
+  const tried = isTried
+    ? await tryOut(executor, settings, cluster, sql)
+    : { sqlMode: undefined, warnings: NO_WARNINGS };
+  if (globals.size > 0) await context.globals.change(globals);
   if (tried.sqlMode !== undefined) state.readSqlMode(tried.sqlMode);
   state.settings = settings;
   return tried.warnings;
@@ -275,11 +299,6 @@ export async function runSetTransaction(
   cluster: ClusterView,
 ): Promise<void> {
   const { state } = executor;
-  if (statement.scope !== undefined && statement.scope !== "session" && statement.scope !== "local") {
-    const { scope, pos } = statement;
-    const value = { kind: "default" as const, pos };
-    checkSettable({ kind: "setVariable", scope, at: false, name: "tx_isolation", value, pos }, state.user);
-  }
   if (statement.scope === undefined) {
     if (state.inTransaction) throw transactionUnderWay();
     if (statement.isolation !== undefined) state.nextIsolation = statement.isolation.toUpperCase();
@@ -289,17 +308,39 @@ export async function runSetTransaction(
   }
   // MySQL 8 and MariaDB 11.1 name them transaction_*; before that MariaDB knew tx_* only.
   const prefix = state.sqlMode.dialect === "mariadb" ? "tx" : "transaction";
-  const changes: Change[] = [];
+  const values: (readonly [name: string, value: string])[] = [];
   if (statement.isolation !== undefined) {
-    const level = statement.isolation.toUpperCase().replace(" ", "-");
-    changes.push(variableChange(`${prefix}_isolation`, `'${level}'`));
+    values.push([`${prefix}_isolation`, `'${statement.isolation.toUpperCase().replace(" ", "-")}'`]);
   }
   if (statement.access !== undefined) {
-    changes.push(variableChange(`${prefix}_read_only`, statement.access === "read only" ? "1" : "0"));
+    values.push([`${prefix}_read_only`, statement.access === "read only" ? "1" : "0"]);
   }
+  if (statement.scope !== "session" && statement.scope !== "local") {
+    await runSet(executor, parseSet(values, statement.scope, state), cluster);
+    return;
+  }
+  const changes = values.map(([name, value]) => variableChange(name, value));
   const settings = changes.reduce((before, change) => change.apply(before), state.settings);
   await adopt(executor, settings, cluster, changes.map(({ sql }) => sql).join(", "));
+  if (!state.inTransaction) for (const [name] of values) Object.assign(state, overruled(name));
   executor.ok();
+}
+
+/** What was said of the next transaction alone no longer counts once the session's variable `name` is set. */
+function overruled(name: string): NextTransaction {
+  if (name === "tx_isolation" || name === "transaction_isolation") return { nextIsolation: undefined };
+  if (name === "tx_read_only" || name === "transaction_read_only") return { nextReadOnly: undefined };
+  return {};
+}
+
+function parseSet(
+  values: readonly (readonly [name: string, value: string])[],
+  scope: string,
+  { sqlMode }: SessionState,
+): SetStatement {
+  const statement = parse(`SET ${values.map(([name, value]) => `${scope} ${name} = ${value}`).join(", ")}`, sqlMode);
+  if (statement.kind !== "set") throw new Error("a SET is a SET");
+  return statement;
 }
 
 function transactionUnderWay(): ShardgateError {
@@ -366,6 +407,8 @@ async function variableValue(
   cluster: ClusterView,
   told: ReplyEnd[] = [],
 ): Promise<string> {
+  // A session's default is the global value.
+  if (value.kind === "default") return executor.context.globals.current.get(name)?.sql ?? "DEFAULT";
   try {
     return await valueSql(executor, value, cluster, false, told);
   } catch (error) {
@@ -391,7 +434,7 @@ async function valueSql(
       if (value.type !== "string" && value.type !== "nstring") return printExpr(value);
       // A user variable has the collation that the literal has in this session.
       const isPlain = value.type === "string" && value.introducer === undefined && PLAIN_TEXT.test(value.value);
-      if (isPlain && !(ofUser && executor.state.settings.changesLiterals)) return quoted(value.value);
+      if (isPlain && !(ofUser && executor.state.settings.changesLiterals)) return quotedText(value.value);
       break;
     }
     case "default":
@@ -401,7 +444,9 @@ async function valueSql(
       // A bare word: ON, OFF, utf8mb4, TRADITIONAL.
       if (!ofUser && value.table === undefined && value.schema === undefined) {
         // A string would have the connection's character set, which may have no ASCII.
-        return executor.state.settings.literalsHaveAscii || !WORD.test(value.name) ? quoted(value.name) : value.name;
+        return executor.state.settings.literalsHaveAscii || !WORD.test(value.name)
+          ? quotedText(value.name)
+          : value.name;
       }
       break;
     case "unary":
@@ -414,15 +459,7 @@ async function valueSql(
   return ofUser ? (known ?? "NULL") : (known ?? "NULL").replace(/^CAST\((\d+) AS UNSIGNED\)$/, "$1");
 }
 
-/** Text that reads the same under every sql_mode and character set. */
-const PLAIN_TEXT = /^[ -~]*$/;
-
 const WORD = /^[a-z_][a-z0-9_]*$/i;
-
-function quoted(text: string): string {
-  if (PLAIN_TEXT.test(text) && !text.includes("\\")) return `'${text.replaceAll("'", "''")}'`;
-  return `_utf8mb4 x'${encodeSql(text).toString("hex")}'`;
-}
 
 /** The value, computed by a mysqld in the session's transaction, with the session's rights; as SQL text. */
 async function computed(

@@ -42,14 +42,39 @@ const OF_NEXT_TRANSACTION: ReadonlySet<string> = new Set([
   "tx_read_only",
 ]);
 
+/** The item sets the value that new sessions begin with. */
+export function isGlobal({ scope }: SetVariable): boolean {
+  return scope === "global" || scope === "persist";
+}
+
+/** Variables of whole servers that a session can change for itself, but a gateway must not for all of them. */
+export function isOfServers(name: string): boolean {
+  return Object.hasOwn(PRIVILEGED, name) || /^(gtid|binlog|wsrep|replicate|slave|replica|rpl)_/.test(name);
+}
+
+/** Where a variable is set that SET GLOBAL does not set. */
+export function serverVariableHint(name: string): string {
+  const flag = GATEWAY_FLAGS[name];
+  const ofGateway = flag === undefined ? "" : `; what gateways do is their flag ${flag}`;
+  return `it is of each server: set it in the configuration of the mysqlds${ofGateway}`;
+}
+
+const GATEWAY_FLAGS: Readonly<Record<string, string>> = {
+  connect_timeout: "--connect-timeout",
+  max_connections: "--connections-max",
+  max_user_connections: "--max-user-connections",
+  slow_query_log: "--slow-query-ms",
+};
+
 /** Throws 1227 for what administrators only may set, 1235 for what a pool of connections cannot keep. */
-export function checkSettable({ name, scope }: SetVariable, user: User): void {
-  if (scope !== undefined && scope !== "session" && scope !== "local") {
+export function checkSettable(item: SetVariable, user: User): void {
+  const { name, scope } = item;
+  if (scope === "persist_only") {
+    throw notSupported("SET PERSIST_ONLY", "SET PERSIST sets the value at once, and it is kept");
+  }
+  if (isGlobal(item)) {
     if (!isAdmin(user)) throw denied("SUPER, SYSTEM_VARIABLES_ADMIN");
-    throw notSupported(
-      `SET ${scope.toUpperCase()} ${name}`,
-      "it is of a whole server: set it on the mysqlds themselves",
-    );
+    return;
   }
   const privilege = PRIVILEGED[name];
   if (privilege !== undefined && !isAdmin(user)) throw denied(`SUPER, ${privilege}`);

@@ -2,6 +2,7 @@
 // statements leave in user variables. A SELECT of described values gives four columns for each.
 
 import { COLUMN_FLAG, MYSQL_TYPE } from "../../mysql/constants.ts";
+import { encodeSql } from "../../sql/encoding.ts";
 import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
 import { isWellFormed } from "../../mysql/text-encodings.ts";
 import type { TextResult } from "../read/text-rows.ts";
@@ -39,6 +40,24 @@ export function describedValues({ columns, rows }: TextResult, first = 0): strin
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** A text as SQL. */
+export function quotedText(text: string): string {
+  if (PLAIN_TEXT.test(text) && !text.includes("\\")) return `'${text.replaceAll("'", "''")}'`;
+  return `_utf8mb4 x'${encodeSql(text).toString("hex")}'`;
+}
+
+/** Text that reads the same under every sql_mode and character set. */
+export const PLAIN_TEXT = /^[ -~]*$/;
+
+/** What a value is in words: without quotes, its bytes as UTF-8; undefined: NULL. */
+export function textOfValue(sql: string): string | undefined {
+  if (/^NULL\b/i.test(sql)) return undefined;
+  const hex = /^(?:_\w+ )?x'([\da-f]*)'/i.exec(sql)?.[1];
+  if (hex !== undefined) return Buffer.from(hex, "hex").toString("utf8");
+  const text = /^'(.*)'$/s.exec(sql)?.[1];
+  return text === undefined ? sql : text.replaceAll("''", "'");
+}
 
 /** A NULL keeps the type and collation of what was assigned. */
 function nullOf(

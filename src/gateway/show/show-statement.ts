@@ -17,7 +17,7 @@ import type { Executor } from "../executor.ts";
 import { filterRows } from "./filter-rows.ts";
 import { likePattern } from "./like-pattern.ts";
 import type { SessionState } from "../session/session-state.ts";
-import { variableText } from "../session/session-values.ts";
+import { globalText, variableText } from "../session/session-values.ts";
 import { clusterAnswer } from "./show-cluster.ts";
 import { openTables, routineStatus, tableStatus } from "./show-lists.ts";
 import { showDatabases, showGrants, showProcesslist } from "./show-session.ts";
@@ -104,7 +104,7 @@ export async function runShow(
   const { what } = statement;
   if (OF_ONE_SHARD.has(what) || what === "table status" || (what === "open tables" && statement.schema !== undefined)) {
     await showOfKeyspace(executor, statement, cluster, payload);
-  } else if (what === "variables" && statement.scope !== "global") {
+  } else if (what === "variables") {
     executor.result(await variables(executor, statement, cluster, payload));
   } else if (what === "status") {
     executor.result(await status(executor, statement, cluster));
@@ -241,12 +241,19 @@ async function variables(
 ): Promise<ResultSet> {
   const { state, context } = executor;
   const { where } = statement;
+  const isGlobal = statement.scope === "global";
   // A condition on values is about the session's.
   const asksValues = where !== undefined && namesColumn(statement, "value");
-  const shown = await serverList(executor, asksValues ? comQuery("SHOW VARIABLES") : payload, cluster);
+  const shown = await serverList(
+    executor,
+    asksValues ? comQuery(`SHOW ${isGlobal ? "GLOBAL " : ""}VARIABLES`) : payload,
+    cluster,
+  );
+  const textOf = (name: string, ofServer: string | undefined): string | undefined =>
+    isGlobal ? globalText(name, context, ofServer) : variableText(name, state, context, ofServer);
   const rows = shown.rows.map(([name = null, value = null]) => [
     name,
-    variableText(name?.toString("latin1") ?? "", state, context, value?.toString("latin1")) ?? value,
+    textOf(name?.toString("latin1") ?? "", value?.toString("latin1")) ?? value,
   ]);
   const result = { columns: shown.columns, rows };
   if (!asksValues) return result;

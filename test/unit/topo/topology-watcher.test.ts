@@ -112,6 +112,29 @@ describe("on the embedded store", () => {
     expect(seen).toHaveLength(3);
   });
 
+  test("global variables are there at once and after a start, and a bad record of them is not taken", async () => {
+    const watcher = watchOn(store);
+    await watcher.ready;
+    expect(watcher.snapshot().globalVariables).toBeUndefined();
+    const variables = new Map([["time_zone", { sql: "'+01:00'", shown: "+01:00" }]]);
+    const revision = await topology.putGlobalVariables(variables, undefined);
+    await eventually("set", () => watcher.snapshot().globalVariables?.revision === revision);
+    expect(watcher.snapshot().globalVariables?.variables).toEqual(variables);
+    const late = watchOn(store);
+    await late.ready;
+    expect(late.snapshot().globalVariables?.variables).toEqual(variables);
+    await expect(topology.putGlobalVariables(new Map(), revision - 1)).rejects.toMatchObject({
+      id: "TOPO_BAD_VERSION",
+    });
+    const bad = JSON.stringify({ version: 1, variables: { time_zone: { sql: 1, shown: "" } } });
+    const after = await store.update(`${ROOT}/global/variables`, bad, revision);
+    await topology.createKeyspace({ name: "later" });
+    await eventually("later", () => watcher.snapshot().keyspaces.has("later"));
+    expect(watcher.snapshot().globalVariables?.variables).toEqual(variables);
+    await topology.putGlobalVariables(new Map(), after);
+    await eventually("none", () => watcher.snapshot().globalVariables?.variables.size === 0);
+  });
+
   test("a keyspace that is served from another has that one's shards, as they change", async () => {
     const watcher = watchOn(store);
     await watcher.ready;
