@@ -136,6 +136,16 @@ describe("characteristics", () => {
       "COMMIT",
       "SELECT name FROM c WHERE id = 4",
       "SET autocommit = 1",
+      "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+      "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+      "BEGIN",
+      "SELECT name FROM c WHERE id = 4",
+      "COMMIT",
+      "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED, READ ONLY",
+      "SET SESSION tx_isolation = 'REPEATABLE-READ', tx_read_only = 0",
+      "BEGIN",
+      "SELECT name FROM c WHERE id = 4",
+      "COMMIT",
     ]);
   });
 

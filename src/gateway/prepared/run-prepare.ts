@@ -31,7 +31,7 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
     immediate === undefined ? executor.state.prepared.get(name.toLowerCase()) : await templateFrom(executor, immediate);
   if (template === undefined) throw unknown(name, "EXECUTE");
   if (using.length !== template.offsets.length) {
-    throw new ShardgateError("ER_WRONG_ARGUMENTS", "Incorrect arguments to EXECUTE");
+    throw wrongArguments();
   }
   const values: Buffer[] = [];
   for (const [index, value] of using.entries()) {
@@ -68,23 +68,37 @@ async function textOf(executor: Executor, from: Expr): Promise<Buffer> {
   return text === null || text === undefined ? Buffer.from("NULL") : Buffer.from(text);
 }
 
-/** A user variable's value is known here, and may choose the shard; others are computed where they stand. */
+/**
+ * A user variable's value is known here, and may choose the shard; others are computed where they stand. A parameter has no
+ * collation that would count beside a column's, as a literal with COLLATE would.
+ */
 function valueSql(executor: Executor, value: Expr): string {
+  if (value.kind === "collate") return valueSql(executor, value.expr);
   if (value.kind !== "userVariable") return printed(executor, value);
-  return executor.state.settings.variables.get(userVariable(value.name)) ?? "NULL";
+  const sql = executor.state.settings.variables.get(userVariable(value.name)) ?? "NULL";
+  return sql.replace(OWN_COLLATION, "$1");
 }
 
-/** A LIMIT takes a whole number whatever it is given; a negative one is all rows. */
+/** A text as user variables have it. */
+const OWN_COLLATION = /^(_\w+ x'[\da-f]*'|CONVERT\(NULL USING \w+\)) COLLATE \w+$/i;
+
+/** A LIMIT takes a whole number whatever it is given. Throws ER_WRONG_ARGUMENTS for negative ones. */
 async function rowCount(executor: Executor, value: Expr): Promise<string> {
   const sql = valueSql(executor, value);
   if (/^\d+$/.test(sql)) return sql;
-  const { rows } = await queryInside(executor, `SELECT CAST(COALESCE(${sql}, 0) AS SIGNED)`);
-  const count = BigInt(rows[0]?.[0]?.toString() ?? "0");
+  const { rows } = await queryInside(executor, `SELECT CAST(COALESCE(${sql}, 0) AS SIGNED), ${sql} < 0`);
+  const [text, isNegative] = rows[0] ?? [];
+  const count = BigInt(text?.toString() ?? "0");
+  if (count < 0n && isNegative?.toString() === "1") throw wrongArguments();
   return String(BigInt.asUintN(64, count));
 }
 
 function printed(executor: Executor, value: Expr): string {
   return printExpr(value, [], { mode: executor.state.sqlMode });
+}
+
+function wrongArguments(): ShardgateError {
+  return new ShardgateError("ER_WRONG_ARGUMENTS", "Incorrect arguments to EXECUTE");
 }
 
 function unknown(name: string, command: string): ShardgateError {
