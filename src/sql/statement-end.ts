@@ -58,9 +58,14 @@ export function statementEnd(
   for (let bytes = WINDOW_BYTES_MIN; ; bytes *= 4) {
     const tokens = tokenize(decodeSql(sql.subarray(0, bytes)), mode);
     if (!hasBody(tokens)) return end;
-    const at = tokens.starts[bodyEnd(tokens, 0)] ?? tokens.text.length;
-    if (at < tokens.text.length) return encodeSql(tokens.text.slice(0, at)).length;
-    if (bytes >= sql.length) return sql.length;
+    const last = bodyEnd(tokens, 0);
+    const at = tokens.starts[last] ?? tokens.text.length;
+    const isWhole = bytes >= sql.length;
+    // What cannot be read may be a quoted name or a comment that the window cuts in two.
+    if (at < tokens.text.length && (isWhole || tokens.kinds[last] !== T.error)) {
+      return encodeSql(tokens.text.slice(0, at)).length;
+    }
+    if (isWhole) return sql.length;
   }
 }
 

@@ -50,4 +50,12 @@ describe("the first statement ends", () => {
     const sql = Buffer.from(`${body}; SELECT 1`);
     expect(statementEnd(sql, normalize(sql, DEFAULT_SQL_MODE), DEFAULT_SQL_MODE)).toBe(body.length);
   });
+
+  test.each(["`a;b`", "'a;b'", '"a;b"', "/* a;b */ 1", "a1"])("behind a long body, wherever its %s are cut", (part) => {
+    for (let shift = 0; shift < part.length + 10; shift++) {
+      const body = `CREATE PROCEDURE p() BEGIN ${" ".repeat(shift)}${`SELECT ${part}; `.repeat(500)}END`;
+      const sql = Buffer.from(`${body}; SELECT 1`);
+      expect(statementEnd(sql, normalize(sql, DEFAULT_SQL_MODE), DEFAULT_SQL_MODE)).toBe(body.length);
+    }
+  });
 });
