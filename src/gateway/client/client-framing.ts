@@ -13,16 +13,16 @@ import { OptionalMetadata, type ResultsetMetadata } from "../../mysql/optional-m
 import { withSessionState } from "../../mysql/packets/ok.ts";
 import { type ReframedMode, ReplyReframer, type SessionChanges } from "../../mysql/reply-reframe.ts";
 import { Resequencer } from "../../mysql/row-cutter.ts";
-import type { ClientPacket, ExecutorClient } from "./executor-client.ts";
+import type { ExecutorClient } from "./executor-client.ts";
+import { EdgeClient } from "./forwarding-client.ts";
 
 /** Flags that only this file knows of: nothing behind it frames by them. */
 const EDGE_FLAGS = CLIENT.DEPRECATE_EOF | CLIENT.SESSION_TRACK | CLIENT.OPTIONAL_RESULTSET_METADATA;
 
 const SEQUENCE_OFFSET = 3;
 
-export class ClientFraming implements ExecutorClient {
-  readonly capabilities: number;
-  readonly #connection: ExecutorClient;
+export class ClientFraming extends EdgeClient {
+  readonly #capabilities: number;
   readonly #changes: SessionChanges | undefined;
   readonly #log: Log;
   readonly #form: DefinitionForm;
@@ -49,9 +49,9 @@ export class ClientFraming implements ExecutorClient {
     log: Log,
     metadata: () => ResultsetMetadata = () => "FULL",
   ) {
+    super(connection);
     const { capabilities } = connection;
-    this.capabilities = capabilities & ~EDGE_FLAGS;
-    this.#connection = connection;
+    this.#capabilities = capabilities & ~EDGE_FLAGS;
     this.#log = log;
     this.#changes = changes;
     this.#form = new DefinitionForm(isExtended);
@@ -80,8 +80,12 @@ export class ClientFraming implements ExecutorClient {
     this.#isAtHead = true;
   }
 
+  override get capabilities(): number {
+    return this.#capabilities;
+  }
+
   /** The bytes are owned, and changed. */
-  write(bytes: Buffer): boolean {
+  override write(bytes: Buffer): boolean {
     const reframer = this.#reframer;
     const out = this.#out;
     if (this.#firstSequenceId !== undefined) this.#number(bytes, this.#firstSequenceId);
@@ -90,43 +94,18 @@ export class ClientFraming implements ExecutorClient {
       let formed = this.#form.push(bytes);
       if (this.#metadata !== undefined) formed = this.#metadata.push(formed);
       if (formed.length === 0) return true;
-      if (reframer === undefined)
-        return this.#connection.write(this.#changes === undefined ? formed : this.#told(formed));
+      if (reframer === undefined) return this.client.write(this.#changes === undefined ? formed : this.#told(formed));
       reframer.push(formed, 0, formed.length, out);
     } catch (error) {
       out.length = 0;
       this.#log.error({ error: messageOf(error) }, "bug: an answer was no reply; closing the client's connection");
-      this.#connection.destroy();
+      this.client.destroy();
       return true;
     }
     let takesMore = true;
-    for (const piece of out) takesMore = this.#connection.write(piece);
+    for (const piece of out) takesMore = this.client.write(piece);
     out.length = 0;
     return takesMore;
-  }
-
-  get isIdle(): boolean {
-    return this.#connection.isIdle === true;
-  }
-
-  onDrain(resume: () => void): void {
-    this.#connection.onDrain(resume);
-  }
-
-  commandDone(): void {
-    this.#connection.commandDone();
-  }
-
-  nextPacket(): Promise<ClientPacket | undefined> {
-    return this.#connection.nextPacket?.() ?? Promise.resolve(undefined);
-  }
-
-  end(): void {
-    this.#connection.end();
-  }
-
-  destroy(): void {
-    this.#connection.destroy();
   }
 
   /**

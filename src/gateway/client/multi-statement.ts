@@ -14,6 +14,7 @@ import { syntaxError } from "../../sql/syntax-error.ts";
 import { decodeSql } from "../../sql/encoding.ts";
 import type { SqlMode } from "../../sql/tree.ts";
 import type { ClientPacket, ExecutorClient } from "./executor-client.ts";
+import { EdgeClient } from "./forwarding-client.ts";
 
 /** Runs the statements: the session's executor. */
 export interface StatementRunner {
@@ -25,10 +26,9 @@ export interface StatementRunner {
 const COM_QUERY = Buffer.of(3);
 const SEMICOLON = 0x3b;
 
-export class MultiStatement implements ExecutorClient {
+export class MultiStatement extends EdgeClient {
   /** The client has said that `;` separates statements. */
   enabled: boolean;
-  readonly #client: ExecutorClient;
   readonly #startsStatement: () => void;
   /** Made when it is needed first: idle clients are many. */
   #scanner: ReplyScanner | undefined;
@@ -42,8 +42,8 @@ export class MultiStatement implements ExecutorClient {
 
   /** `startsStatement` is called before each but the first. */
   constructor(client: ExecutorClient, enabled: boolean, startsStatement: () => void) {
+    super(client);
     this.enabled = enabled;
-    this.#client = client;
     this.#startsStatement = startsStatement;
   }
 
@@ -64,37 +64,25 @@ export class MultiStatement implements ExecutorClient {
     this.#next();
   }
 
-  get capabilities(): number {
-    return this.#client.capabilities;
-  }
-
-  write(bytes: Buffer): boolean {
+  override write(bytes: Buffer): boolean {
     if (this.#sequence !== undefined) {
       this.#sequence.push(bytes);
       if (this.#rest !== undefined && this.#scanner !== undefined) this.#announce(bytes, this.#scanner);
     }
-    this.#takesMore = this.#client.write(bytes);
+    this.#takesMore = this.client.write(bytes);
     return this.#takesMore;
   }
 
-  get isIdle(): boolean {
-    return this.#client.isIdle === true;
-  }
-
-  onDrain(resume: () => void): void {
-    this.#client.onDrain(resume);
-  }
-
-  commandDone(): void {
+  override commandDone(): void {
     if (this.#rest === undefined) {
       this.#sequence = undefined;
-      this.#client.commandDone();
+      this.client.commandDone();
       return;
     }
     // Not from within the statement before: there may be very many.
     queueMicrotask(() => {
       if (this.#takesMore) this.#goOn();
-      else this.#client.onDrain(() => this.#goOn());
+      else this.client.onDrain(() => this.#goOn());
     });
   }
 
@@ -107,22 +95,22 @@ export class MultiStatement implements ExecutorClient {
     this.#next();
   }
 
-  async nextPacket(): Promise<ClientPacket | undefined> {
-    const packet = await this.#client.nextPacket?.();
+  override async nextPacket(): Promise<ClientPacket | undefined> {
+    const packet = await this.client.nextPacket?.();
     if (packet !== undefined && this.#sequence !== undefined) {
       this.#sequence = new Resequencer(packet.sequenceId + 1);
     }
     return packet;
   }
 
-  end(): void {
+  override end(): void {
     this.#rest = undefined;
-    this.#client.end();
+    this.client.end();
   }
 
-  destroy(): void {
+  override destroy(): void {
     this.#rest = undefined;
-    this.#client.destroy();
+    this.client.destroy();
   }
 
   #next(): void {

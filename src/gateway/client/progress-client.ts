@@ -4,19 +4,15 @@
 import { writeFrame } from "../../mysql/frame.ts";
 import { encodeProgress, type Progress } from "../../mysql/packets/progress.ts";
 import { Resequencer } from "../../mysql/row-cutter.ts";
-import type { ClientPacket, ExecutorClient } from "./executor-client.ts";
+import type { ClientPacket } from "./executor-client.ts";
+import { EdgeClient } from "./forwarding-client.ts";
 
-export class ProgressClient implements ExecutorClient {
-  readonly #connection: ExecutorClient;
+export class ProgressClient extends EdgeClient {
   #sequenceId = 0;
   /** The answer has begun, or there is none under way. */
   #isAnswering = true;
   /** Set once something was reported. */
   #renumbered: Resequencer | undefined;
-
-  constructor(connection: ExecutorClient) {
-    this.#connection = connection;
-  }
 
   /** Before each command; `sequenceId` is the command's. */
   begin(sequenceId: number): void {
@@ -29,45 +25,21 @@ export class ProgressClient implements ExecutorClient {
   report(progress: Progress): void {
     if (this.#isAnswering || !this.isIdle) return;
     this.#sequenceId = (this.#sequenceId + 1) & 0xff;
-    this.#connection.write(writeFrame(encodeProgress(progress), this.#sequenceId));
+    this.client.write(writeFrame(encodeProgress(progress), this.#sequenceId));
     this.#renumbered = new Resequencer(this.#sequenceId + 1);
   }
 
-  get capabilities(): number {
-    return this.#connection.capabilities;
-  }
-
-  write(bytes: Buffer): boolean {
+  override write(bytes: Buffer): boolean {
     this.#isAnswering = true;
     this.#renumbered?.push(bytes);
-    return this.#connection.write(bytes);
+    return this.client.write(bytes);
   }
 
-  get isIdle(): boolean {
-    return this.#connection.isIdle === true;
-  }
-
-  onDrain(resume: () => void): void {
-    this.#connection.onDrain(resume);
-  }
-
-  commandDone(): void {
-    this.#connection.commandDone();
-  }
-
-  async nextPacket(): Promise<ClientPacket | undefined> {
-    const packet = await this.#connection.nextPacket?.();
+  override async nextPacket(): Promise<ClientPacket | undefined> {
+    const packet = await this.client.nextPacket?.();
     if (packet !== undefined && this.#renumbered !== undefined) {
       this.#renumbered = new Resequencer(packet.sequenceId + 1);
     }
     return packet;
-  }
-
-  end(): void {
-    this.#connection.end();
-  }
-
-  destroy(): void {
-    this.#connection.destroy();
   }
 }

@@ -7,6 +7,7 @@ import { writeFrame } from "../../mysql/frame.ts";
 import { encodeErrOf } from "../../mysql/packets/err.ts";
 import { RowCutter } from "../../mysql/row-cutter.ts";
 import type { ExecutorClient } from "./executor-client.ts";
+import { ForwardingClient } from "./forwarding-client.ts";
 
 const HEADER_BYTES = 4;
 const PAYLOAD_MAX = 0xffffff;
@@ -19,8 +20,7 @@ export interface RowLimitOwner {
   answered(error: ShardgateError): void;
 }
 
-export class RowLimit implements ExecutorClient {
-  readonly #client: ExecutorClient;
+export class RowLimit extends ForwardingClient {
   readonly #rowsMax: number;
   readonly #owner: RowLimitOwner;
   readonly #cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
@@ -31,16 +31,12 @@ export class RowLimit implements ExecutorClient {
   #isDone = false;
 
   constructor(client: ExecutorClient, rowsMax: number, owner: RowLimitOwner) {
-    this.#client = client;
+    super(client);
     this.#rowsMax = rowsMax;
     this.#owner = owner;
   }
 
-  get capabilities(): number {
-    return this.#client.capabilities;
-  }
-
-  write(chunk: Buffer): boolean {
+  override write(chunk: Buffer): boolean {
     if (this.#error !== undefined) return true;
     const cutter = this.#cutter;
     const slices: Buffer[] = [];
@@ -48,39 +44,31 @@ export class RowLimit implements ExecutorClient {
     let more = true;
     if (!this.#isHeadWritten && cutter.head.length > 0) {
       this.#isHeadWritten = true;
-      more = this.#client.write(cutter.head);
+      more = this.client.write(cutter.head);
     }
     if (slices.length > 0) {
       const rows = slices.length === 1 && slices[0] !== undefined ? slices[0] : Buffer.concat(slices);
       const end = this.#endOfAllowed(rows);
-      if (end > 0) more = this.#client.write(rows.subarray(0, end)) && more;
+      if (end > 0) more = this.client.write(rows.subarray(0, end)) && more;
       if (end < rows.length) {
         this.#end(rows[end + 3] ?? 0);
         return true;
       }
     }
-    return cutter.tail.length > 0 ? this.#client.write(cutter.tail) && more : more;
+    return cutter.tail.length > 0 ? this.client.write(cutter.tail) && more : more;
   }
 
-  onDrain(resume: () => void): void {
-    this.#client.onDrain(resume);
-  }
-
-  commandDone(): void {
+  override commandDone(): void {
     if (this.#isDone) return;
     this.#isDone = true;
     if (this.#error !== undefined) this.#owner.answered(this.#error);
-    this.#client.commandDone();
-  }
-
-  end(): void {
-    this.#client.end();
+    this.client.commandDone();
   }
 
   /** A reply that breaks off behind its allowed rows, because it was stopped, has been answered. */
-  destroy(): void {
+  override destroy(): void {
     if (this.#error !== undefined) this.commandDone();
-    else this.#client.destroy();
+    else this.client.destroy();
   }
 
   /** Counts the rows; where the first one too many begins, or the end. */
@@ -101,7 +89,7 @@ export class RowLimit implements ExecutorClient {
     const text = `the answer has more rows than the ${this.#rowsMax} that MAX_ROWS allows`;
     const error = new ShardgateError("LIMIT_REACHED", text);
     this.#error = error;
-    this.#client.write(writeFrame(encodeErrOf(error), sequenceId));
+    this.client.write(writeFrame(encodeErrOf(error), sequenceId));
     this.#owner.exceeded(error);
   }
 }

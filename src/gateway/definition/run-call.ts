@@ -4,6 +4,7 @@
 import { notSupported } from "../../base/errors.ts";
 import { keyspaceOfRoutine } from "../../plan/definition.ts";
 import type { CallStatement } from "../../sql/tree.ts";
+import { ForwardingClient } from "../client/forwarding-client.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import type { Executor } from "../executor.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
@@ -39,38 +40,21 @@ export async function runCall(
 }
 
 /** The client, and what is to be done when its statement is over. */
-class OneStatement implements ExecutorClient {
-  readonly #client: ExecutorClient;
+class OneStatement extends ForwardingClient {
   readonly #over: () => void;
 
   constructor(client: ExecutorClient, over: () => void) {
-    this.#client = client;
+    super(client);
     this.#over = over;
   }
 
-  get capabilities(): number {
-    return this.#client.capabilities;
-  }
-
-  write(chunk: Buffer): boolean {
-    return this.#client.write(chunk);
-  }
-
-  onDrain(resume: () => void): void {
-    this.#client.onDrain(resume);
-  }
-
-  commandDone(): void {
+  override commandDone(): void {
     this.#over();
-    this.#client.commandDone();
+    this.client.commandDone();
   }
 
-  end(): void {
-    this.#client.end();
-  }
-
-  destroy(): void {
+  override destroy(): void {
     this.#over();
-    this.#client.destroy();
+    this.client.destroy();
   }
 }

@@ -8,7 +8,7 @@ import { PacketReader } from "../../mysql/packet-reader.ts";
 import { type BinaryColumn, isLengthCoded, writeBinaryRow } from "../../mysql/packets/binary-row.ts";
 import { columnTypeOf } from "../../mysql/packets/column-definition.ts";
 import { isEof } from "../../mysql/packets/eof.ts";
-import type { ExecutorClient } from "../client/executor-client.ts";
+import { ForwardingClient } from "../client/forwarding-client.ts";
 
 /** Payloads of definitions that a client is shown in place of an answer's own, by column. */
 export type ShownDefinitions = readonly (Buffer | undefined)[];
@@ -21,22 +21,13 @@ type Phase =
 
 const HEAD: Phase = { kind: "head" };
 
-export class BinaryRows implements ExecutorClient {
+export class BinaryRows extends ForwardingClient {
   /** Of the next result set, whose FLOAT columns come as DOUBLE then. */
   shown: ShownDefinitions | undefined;
-  readonly #client: ExecutorClient;
   #reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   #phase: Phase = HEAD;
 
-  constructor(client: ExecutorClient) {
-    this.#client = client;
-  }
-
-  get capabilities(): number {
-    return this.#client.capabilities;
-  }
-
-  write(chunk: Buffer): boolean {
+  override write(chunk: Buffer): boolean {
     const reader = this.#reader;
     reader.push(chunk);
     // Rows of one text grow by two bytes, those of numbers mostly shrink.
@@ -56,25 +47,17 @@ export class BinaryRows implements ExecutorClient {
       if (payload === undefined) break;
       this.#packet(payload, 0, payload.length, reader.sequenceId, writer);
     }
-    return writer.length === 0 || this.#client.write(writer.finish());
+    return writer.length === 0 || this.client.write(writer.finish());
   }
 
-  onDrain(resume: () => void): void {
-    this.#client.onDrain(resume);
-  }
-
-  commandDone(): void {
+  override commandDone(): void {
     this.#reset();
-    this.#client.commandDone();
+    this.client.commandDone();
   }
 
-  end(): void {
-    this.#client.end();
-  }
-
-  destroy(): void {
+  override destroy(): void {
     this.#reset();
-    this.#client.destroy();
+    this.client.destroy();
   }
 
   #reset(): void {

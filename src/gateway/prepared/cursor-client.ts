@@ -7,6 +7,7 @@ import { SERVER } from "../../mysql/constants.ts";
 import { writeFrame } from "../../mysql/frame.ts";
 import { encodeErrOf } from "../../mysql/packets/err.ts";
 import { RowCutter } from "../../mysql/row-cutter.ts";
+import { ForwardingClient } from "../client/forwarding-client.ts";
 import { CursorRows } from "./cursor-rows.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
 
@@ -19,23 +20,18 @@ export interface CursorOwner {
 const EOF_STATUS_BYTES = 2;
 const SEQUENCE_OFFSET = 3;
 
-export class CursorClient implements ExecutorClient {
-  readonly #client: ExecutorClient;
+export class CursorClient extends ForwardingClient {
   readonly #owner: CursorOwner;
   readonly #cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
   readonly #rows = new CursorRows();
   #failed: ShardgateError | undefined;
 
   constructor(client: ExecutorClient, owner: CursorOwner) {
-    this.#client = client;
+    super(client);
     this.#owner = owner;
   }
 
-  get capabilities(): number {
-    return this.#client.capabilities;
-  }
-
-  write(chunk: Buffer): boolean {
+  override write(chunk: Buffer): boolean {
     const slices: Buffer[] = [];
     this.#cutter.push(chunk, 0, chunk.length, slices);
     let more = true;
@@ -43,34 +39,30 @@ export class CursorClient implements ExecutorClient {
     return more;
   }
 
-  onDrain(resume: () => void): void {
+  override onDrain(resume: () => void): void {
     void this.#rows
       .drained()
       .catch((error: unknown) => this.#fail(error))
       .then(resume);
   }
 
-  commandDone(): void {
+  override commandDone(): void {
     const { scanner, head, tail } = this.#cutter;
     if (scanner.kind !== "resultset" || scanner.failed) {
       void this.#rows.close();
       const last = Buffer.from(tail);
       // An error behind rows is the only packet that the client gets.
       if (head.length > 0) last[SEQUENCE_OFFSET] = head[SEQUENCE_OFFSET] ?? 1;
-      this.#client.write(last);
-      this.#client.commandDone();
+      this.client.write(last);
+      this.client.commandDone();
       return;
     }
     void this.#open(head, scanner.statusFlags);
   }
 
-  end(): void {
-    this.#client.end();
-  }
-
-  destroy(): void {
+  override destroy(): void {
     void this.#rows.close();
-    this.#client.destroy();
+    this.client.destroy();
   }
 
   async #open(head: Buffer, statusFlags: number): Promise<void> {
@@ -79,12 +71,12 @@ export class CursorClient implements ExecutorClient {
       const opened = Buffer.from(head);
       opened.writeUInt16LE(statusFlags | SERVER.STATUS_CURSOR_EXISTS, opened.length - EOF_STATUS_BYTES);
       this.#owner.opened(this.#rows);
-      this.#client.write(opened);
+      this.client.write(opened);
     } else {
       void this.#rows.close();
-      this.#client.write(writeFrame(encodeErrOf(this.#failed), head[SEQUENCE_OFFSET] ?? 1));
+      this.client.write(writeFrame(encodeErrOf(this.#failed), head[SEQUENCE_OFFSET] ?? 1));
     }
-    this.#client.commandDone();
+    this.client.commandDone();
   }
 
   #fail(error: unknown): void {

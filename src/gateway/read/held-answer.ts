@@ -5,11 +5,11 @@ import { LIMITS } from "../../base/limits.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
 import { RowCutter } from "../../mysql/row-cutter.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
+import { ForwardingClient } from "../client/forwarding-client.ts";
 
 const HEADER_BYTES = 4;
 
-export class HeldAnswer implements ExecutorClient {
-  readonly #client: ExecutorClient;
+export class HeldAnswer extends ForwardingClient {
   readonly #rowOfNone: boolean;
   readonly #nothingFound: () => void;
   #cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
@@ -18,17 +18,13 @@ export class HeldAnswer implements ExecutorClient {
 
   /** With `rowOfNone` (SendPlan) one row says nothing. `nothingFound` is to call `release` or `again`. */
   constructor(client: ExecutorClient, rowOfNone: boolean, nothingFound: () => void) {
-    this.#client = client;
+    super(client);
     this.#rowOfNone = rowOfNone;
     this.#nothingFound = nothingFound;
   }
 
-  get capabilities(): number {
-    return this.#client.capabilities;
-  }
-
-  write(chunk: Buffer): boolean {
-    if (this.#isPassing) return this.#client.write(chunk);
+  override write(chunk: Buffer): boolean {
+    if (this.#isPassing) return this.client.write(chunk);
     this.#held.push(chunk);
     this.#cutter.push(chunk, 0, chunk.length, []);
     const { rowCount, replyBytes } = this.#cutter.scanner;
@@ -36,12 +32,12 @@ export class HeldAnswer implements ExecutorClient {
     return isSure ? this.#pass() : true;
   }
 
-  onDrain(resume: () => void): void {
-    if (this.#isPassing) this.#client.onDrain(resume);
+  override onDrain(resume: () => void): void {
+    if (this.#isPassing) this.client.onDrain(resume);
     else resume();
   }
 
-  commandDone(): void {
+  override commandDone(): void {
     if (!this.#isPassing && this.#isNothing()) this.#nothingFound();
     else this.release();
   }
@@ -49,7 +45,7 @@ export class HeldAnswer implements ExecutorClient {
   /** The answer is right. */
   release(): void {
     if (!this.#isPassing) this.#pass();
-    this.#client.commandDone();
+    this.client.commandDone();
   }
 
   /** The statement is run anew. */
@@ -58,19 +54,11 @@ export class HeldAnswer implements ExecutorClient {
     this.#cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
   }
 
-  end(): void {
-    this.#client.end();
-  }
-
-  destroy(): void {
-    this.#client.destroy();
-  }
-
   #pass(): boolean {
     this.#isPassing = true;
     const held = this.#held;
     this.#held = [];
-    return held.reduce((more, chunk) => this.#client.write(chunk) && more, true);
+    return held.reduce((more, chunk) => this.client.write(chunk) && more, true);
   }
 
   #isNothing(): boolean {

@@ -4,10 +4,10 @@
 import { notSupported, ShardgateError } from "../../base/errors.ts";
 import { print } from "../../sql/print.ts";
 import type { SetStatementFor } from "../../sql/tree.ts";
+import { ForwardingClient } from "../client/forwarding-client.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
-import type { ExecutorClient } from "../client/executor-client.ts";
 import { settingsWith, tryOut } from "./set-statement.ts";
 import { isUserVariable, type Settings } from "./settings.ts";
 
@@ -31,17 +31,8 @@ export async function runSetFor(executor: Executor, statement: SetStatementFor, 
 }
 
 /** Hands on what the statement answers, but for its end. */
-class StandIn implements ExecutorClient {
-  readonly #client: ExecutorClient;
+class StandIn extends ForwardingClient {
   #done: (() => void) | undefined;
-
-  constructor(client: ExecutorClient) {
-    this.#client = client;
-  }
-
-  get capabilities(): number {
-    return this.#client.capabilities;
-  }
 
   async run(outer: Executor, sql: string): Promise<void> {
     const executor = outer.forClient(this);
@@ -56,25 +47,17 @@ class StandIn implements ExecutorClient {
     outer.signal.removeEventListener("abort", cancel);
   }
 
-  write(bytes: Buffer): boolean {
-    return this.#client.write(bytes);
-  }
-
-  onDrain(resume: () => void): void {
-    this.#client.onDrain(resume);
-  }
-
-  commandDone(): void {
+  override commandDone(): void {
     this.#done?.();
   }
 
-  end(): void {
-    this.#client.end();
+  override end(): void {
+    this.client.end();
     this.#done?.();
   }
 
-  destroy(): void {
-    this.#client.destroy();
+  override destroy(): void {
+    this.client.destroy();
     this.#done?.();
   }
 }
