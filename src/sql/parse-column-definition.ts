@@ -3,7 +3,7 @@
 import type { Cursor } from "./cursor.ts";
 import { T } from "./lexer.ts";
 import type { Found } from "./parse-ddl.ts";
-import { check, namedOption, references, value } from "./parse-definition.ts";
+import { check, engineOption, references, value } from "./parse-definition.ts";
 import { collationName, expression } from "./parse-expr.ts";
 import { acceptCharset, charsetName } from "./parse-type.ts";
 import { skipParentheses } from "./skipped.ts";
@@ -315,14 +315,8 @@ function columnAttributes(c: Cursor, found: Found, name: string, column: Attribu
         c.seek(c.i + 2);
         c.accept("versioning");
         continue;
-      case "engine_attribute":
-      case "secondary_engine_attribute":
-        c.next();
-        c.accept("=");
-        c.string();
-        continue;
       default:
-        if (!namedOption(c)) return;
+        if (!engineOption(c)) return;
     }
   }
 }

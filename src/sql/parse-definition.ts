@@ -219,16 +219,19 @@ export function keyOptions(c: Cursor): void {
         c.accept("=");
         c.next();
         continue;
-      case "engine_attribute":
-      case "secondary_engine_attribute":
-        c.next();
-        c.accept("=");
-        c.string();
-        continue;
       default:
-        if (!namedOption(c)) return;
+        if (!engineOption(c)) return;
     }
   }
+}
+
+/** What a column or an index says to its storage engine. */
+export function engineOption(c: Cursor): boolean {
+  if (c.w !== "engine_attribute" && c.w !== "secondary_engine_attribute") return namedOption(c);
+  c.next();
+  c.accept("=");
+  c.string();
+  return true;
 }
 
 /** MariaDB's options of storage engines: `name = value`. */

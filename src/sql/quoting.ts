@@ -42,6 +42,16 @@ function isPlain(name: string): boolean {
   return name.charCodeAt(0) !== 95 && !isReservedSomewhere(lower) && !AMBIGUOUS.has(lower);
 }
 
+/** What letters stand for behind a backslash: `\0`, `\b`, `\n`, `\r`, `\t`, `\Z`. */
+export const ESCAPED_BYTES: ReadonlyMap<number, number> = new Map([
+  [0x30, 0],
+  [0x62, 8],
+  [0x6e, 10],
+  [0x72, 13],
+  [0x74, 9],
+  [0x5a, 26],
+]);
+
 /** `value` as a quoted string. */
 export function quoteString(value: string, noBackslashEscapes: boolean): string {
   if (!/['\\\0\n\r\x1a]/.test(value)) return `'${value}'`;

@@ -9,6 +9,7 @@ import { isAscii } from "node:buffer";
 import { MysqlError } from "../../base/errors.ts";
 import { BufferWriter } from "../../mysql/codec.ts";
 import { type MultibyteSet, multibyteSet } from "../../mysql/multibyte-encodings.ts";
+import { ESCAPED_BYTES } from "../../sql/quoting.ts";
 
 const TRANSCODED: ReadonlySet<string> = new Set(["big5", "cp932", "gbk", "sjis"]);
 
@@ -198,7 +199,7 @@ class Statement {
         out.push(byte, next ?? 0);
         at++;
       } else if (byte === BACKSLASH && !this.#encoding.noBackslashEscapes && next !== undefined) {
-        const meant = ESCAPED.get(next);
+        const meant = ESCAPED_BYTES.get(next);
         if (meant === undefined && (next === 0x25 || next === 0x5f)) out.push(BACKSLASH);
         out.push(meant ?? next);
         at++;
@@ -214,16 +215,6 @@ class Statement {
 const INTRODUCER_BYTES_MAX = 40;
 /** Behind a backslash: itself, and what LIKE reads. */
 const KEEPS_BACKSLASH = Buffer.from("\\%_");
-
-/** `\0`, `\b`, `\n`, `\r`, `\t`, `\Z`. */
-const ESCAPED: ReadonlyMap<number, number> = new Map([
-  [0x30, 0],
-  [0x62, 8],
-  [0x6e, 10],
-  [0x72, 13],
-  [0x74, 9],
-  [0x5a, 26],
-]);
 
 interface Character {
   /** 0: none. */

@@ -4,6 +4,7 @@
 import { ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { encodeSql } from "../../sql/encoding.ts";
+import { ESCAPED_BYTES } from "../../sql/quoting.ts";
 import type { FileFormat } from "../../sql/tree.ts";
 
 /** Bytes of a field, escapes taken out; null for \N and NULL. */
@@ -11,15 +12,6 @@ export type Field = Buffer | null;
 
 const NOT_YET = Symbol("not yet");
 const EMPTY = Buffer.alloc(0);
-/** What a letter behind the escape character stands for. */
-const ESCAPES: ReadonlyMap<number, number> = new Map([
-  [0x30, 0],
-  [0x62, 8],
-  [0x6e, 10],
-  [0x72, 13],
-  [0x74, 9],
-  [0x5a, 26],
-]);
 const LETTER_N = 0x4e;
 
 export class LoadDataReader {
@@ -132,7 +124,7 @@ export class LoadDataReader {
         const next = bytes[pos + 1] as number;
         if (pos > copied) parts.push(bytes.subarray(copied, pos));
         if (next === LETTER_N && pos === from) isNull = true;
-        parts.push(Buffer.of(byte === this.#enclosed ? next : (ESCAPES.get(next) ?? next)));
+        parts.push(Buffer.of(byte === this.#enclosed ? next : (ESCAPED_BYTES.get(next) ?? next)));
         pos += 2;
         copied = pos;
         continue;
