@@ -84,6 +84,8 @@ export interface GatewayContext {
   /** What max_allowed_packet is unless SET GLOBAL has set it. */
   readonly packetBytesMax: number;
   readonly serverVersion: string;
+  /** Of the gateway's Unix socket; empty without one. */
+  readonly socketPath: string;
   readonly clock: Clock;
   readonly log: Log;
   cluster(): ClusterView;

@@ -288,6 +288,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     interactiveTimeoutS: options.clients.interactiveTimeoutS,
     packetBytesMax: options.clients.limits.packetBytesMax,
     serverVersion: `${backendVersion}-shardgate`,
+    socketPath: options.clients.unixSocket?.path ?? "",
     clock,
     log,
     cluster: () => view,

@@ -35,7 +35,6 @@ const OF_THE_SERVER: ReadonlySet<string> = new Set([
   "server_id",
   "server_uid",
   "server_uuid",
-  "socket",
   "tmpdir",
 ]);
 

@@ -46,6 +46,8 @@ export type SessionVariable =
   | "max_allowed_packet"
   | "wait_timeout"
   | "pseudo_thread_id"
+  /** The gateway's: clients that find a server's would go past the gateway. */
+  | "socket"
   /** MariaDB's, of a server's connection. */
   | "last_gtid"
   /** MySQL's; MariaDB's servers do not know it. */
@@ -66,12 +68,13 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "max_allowed_packet",
   "wait_timeout",
   "pseudo_thread_id",
+  "socket",
   "last_gtid",
   "resultset_metadata",
 ]);
 
 /** Those that have one value for all sessions. */
-const OF_SERVER: ReadonlySet<string> = new Set<SessionVariable>(["version", "version_comment"]);
+const OF_SERVER: ReadonlySet<string> = new Set<SessionVariable>(["version", "version_comment", "socket"]);
 
 /** Undefined when the shard computes it. LAST_INSERT_ID(expr) sets a value on the connection that OK then reports. */
 export function sessionFunctionOf(node: Node): SessionFunction | undefined {

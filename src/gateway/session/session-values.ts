@@ -118,6 +118,8 @@ const LENGTHS: readonly (readonly [string, number])[] = [
   ["system_user", 384],
   ["current_user", 384],
   ["version", 60],
+  ["@@socket", 107],
+  ["@@global.socket", 107],
   ["@@", 60],
 ];
 
@@ -185,6 +187,8 @@ export function globalText(name: string, context: GatewayContext, ofServer?: str
       return context.serverVersion;
     case "version_comment":
       return "Shardgate";
+    case "socket":
+      return context.socketPath;
     case "wait_timeout":
       return set ?? String(context.waitTimeoutS);
     case "interactive_timeout":
@@ -215,6 +219,8 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
       return systemText(context.serverVersion, pos);
     case "version_comment":
       return systemText("Shardgate", pos);
+    case "socket":
+      return systemText(context.socketPath, pos);
     case "warning_count":
       return integer(warningsOfSession(state).length, "unsigned", pos);
     case "error_count":
@@ -258,6 +264,8 @@ export function variableText(
       return context.serverVersion;
     case "version_comment":
       return "Shardgate";
+    case "socket":
+      return context.socketPath;
     case "warning_count":
     case "error_count":
       // The list itself is a statement that has begun without any.
