@@ -73,7 +73,7 @@ export class CallServer {
         handler.conclude(callId, op, holdId, statements);
       } else throw new ShardgateError("ER_MALFORMED_PACKET", `call stream: unknown frame kind ${kind}`);
     };
-    this.#stream = new CallSocket(socket, clock, {
+    this.#stream = CallSocket.reading(socket, clock, {
       visit,
       closed: (error) => {
         this.#open = false;

@@ -41,7 +41,15 @@ export class CallSocket {
   #hasWritten = false;
   #tick: Timer;
 
-  /** Owns `socket`, whose preface has been read. */
+  /** One end on a socket whose data comes by its events; what has come behind the preface is still there. */
+  static reading(socket: Socket, clock: Clock, owner: CallSocketOwner): CallSocket {
+    const stream = new CallSocket(socket, clock, owner);
+    socket.on("data", (chunk: Buffer) => stream.#push(() => stream.#frames.push(chunk)));
+    if (socket.isPaused()) socket.resume();
+    return stream;
+  }
+
+  /** Owns `socket`, whose preface has been read; `received` is told of its data. */
   constructor(socket: Socket, clock: Clock, owner: CallSocketOwner) {
     this.#socket = socket;
     this.#clock = clock;
@@ -50,14 +58,16 @@ export class CallSocket {
       if (kind !== FRAME_PING) owner.visit(callId, kind, frames, start, end);
     });
     this.#tick = this.#planTick();
-    socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("error", (error) => {
       this.#error ??= error;
     });
     socket.on("end", () => this.#close());
     socket.on("close", () => this.#close());
-    // What has come behind the preface.
-    if (socket.isPaused()) socket.resume();
+  }
+
+  /** `bytes[0, length)` have come; they are copied. */
+  received(bytes: Buffer, length: number): void {
+    this.#push(() => this.#frames.pushCopy(bytes, length));
   }
 
   /** `bytes` are whole frames, owned by the socket. `written` is called when they have left this process. */
@@ -77,11 +87,11 @@ export class CallSocket {
     this.#close();
   }
 
-  #received(chunk: Buffer): void {
+  #push(push: () => void): void {
     this.#silentTicks = 0;
     if (!this.#open) return;
     try {
-      this.#frames.push(chunk);
+      push();
     } catch (error) {
       this.destroy(error instanceof Error ? error : new Error(String(error)));
     }

@@ -7,12 +7,16 @@ import { FRAME_HEADER_BYTES, frameEnd, malformedFrame } from "./frame.ts";
 export type VisitFrame = (callId: number, kind: number, frames: Buffer, start: number, end: number) => void;
 
 const LENGTH_BYTES = 4;
+const NOTHING = Buffer.alloc(0);
+
+/** A length that is only claimed costs no more than this, or twice what has come. */
+const RESERVED_BYTES_MAX = 512 * 1024;
 
 export class FrameReader {
   readonly #visit: VisitFrame;
-  /** Of a frame that has begun and is not whole. */
-  #parts: Buffer[] = [];
-  #partsBytes = 0;
+  /** Of a frame that has begun and is not whole, `#partBytes` so far. */
+  #part = NOTHING;
+  #partBytes = 0;
   /** How much of it there has to be to go on: its length, or what tells that. */
   #wantedBytes = LENGTH_BYTES;
 
@@ -22,24 +26,49 @@ export class FrameReader {
 
   /** `chunk` is owned by the reader. Throws ER_MALFORMED_PACKET; what `visit` throws goes through. */
   push(chunk: Buffer): void {
-    let bytes = chunk;
-    if (this.#partsBytes > 0) {
-      this.#parts.push(chunk);
-      this.#partsBytes += chunk.length;
-      if (this.#partsBytes < this.#wantedBytes) return;
-      bytes = Buffer.concat(this.#parts, this.#partsBytes);
-      this.#parts = [];
-      this.#partsBytes = 0;
-    }
-    const rest = this.#visitAll(bytes);
-    if (rest === bytes.length) return;
-    this.#parts.push(bytes.subarray(rest));
-    this.#partsBytes = bytes.length - rest;
+    const from = this.#complete(chunk, chunk.length);
+    if (from === chunk.length) return;
+    const rest = this.#visitAll(chunk, from);
+    if (rest < chunk.length) this.#append(chunk, rest, chunk.length);
   }
 
-  /** Visits the whole frames in `bytes`; returns where the first other one begins. */
-  #visitAll(bytes: Buffer): number {
+  /** The same for `bytes[0, length)`, which are copied. */
+  pushCopy(bytes: Buffer, length: number): void {
+    const from = this.#complete(bytes, length);
+    if (from < length) this.push(Buffer.from(bytes.subarray(from, length)));
+  }
+
+  /** Fills up the frame that has begun, if one has, and visits it when it is whole; returns how many bytes that has taken. */
+  #complete(bytes: Buffer, length: number): number {
     let at = 0;
+    while (this.#partBytes > 0 && at < length) {
+      const end = Math.min(length, at + this.#wantedBytes - this.#partBytes);
+      this.#append(bytes, at, end);
+      at = end;
+      if (this.#partBytes < this.#wantedBytes) break;
+      const whole = this.#part.subarray(0, this.#partBytes);
+      if (this.#visitAll(whole, 0) === 0) continue;
+      this.#part = NOTHING;
+      this.#partBytes = 0;
+    }
+    return at;
+  }
+
+  #append(bytes: Buffer, from: number, to: number): void {
+    const need = this.#partBytes + to - from;
+    if (need > this.#part.length) {
+      const reserved = Math.max(need * 2, RESERVED_BYTES_MAX);
+      const grown = Buffer.allocUnsafe(Math.max(need, Math.min(this.#wantedBytes, reserved)));
+      this.#part.copy(grown, 0, 0, this.#partBytes);
+      this.#part = grown;
+    }
+    bytes.copy(this.#part, this.#partBytes, from, to);
+    this.#partBytes = need;
+  }
+
+  /** Visits the whole frames in `bytes` from there on; returns where the first other one begins. */
+  #visitAll(bytes: Buffer, from: number): number {
+    let at = from;
     while (bytes.length - at >= LENGTH_BYTES) {
       const end = frameEnd(bytes, at);
       if (end - at > LIMITS.messageBytesMax) throw malformedFrame("frame too long");

@@ -137,7 +137,15 @@ function read(portions: readonly Buffer[]): [number, number, unknown][] {
     };
     seen.push([callId, kind, body()]);
   });
-  for (const portion of portions) reader.push(portion);
+  for (const [at, portion] of portions.entries()) {
+    if (at % 3 !== 1) reader.push(portion);
+    else {
+      // Memory that others read into next.
+      const shared = Buffer.concat([portion, Buffer.from("behind")]);
+      reader.pushCopy(shared, portion.length);
+      shared.fill(0xee);
+    }
+  }
   return seen;
 }
 
