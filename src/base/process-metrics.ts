@@ -170,7 +170,7 @@ export async function withPastCounters(
   };
 }
 
-export function latenciesOf(counts: readonly number[], sumMs: number): Latencies {
+function latenciesOf(counts: readonly number[], sumMs: number): Latencies {
   const latencies = new Latencies();
   latencies.counts.set(counts);
   latencies.sumMs = sumMs;

@@ -117,7 +117,7 @@ function requestOf(line: string): RuledRequest {
 }
 
 /** What `--parse-only` says about a statement. */
-export function parseOnly(request: Request): object {
+function parseOnly(request: Request): object {
   try {
     const statement = parse(request.sql);
     const tables = tablesOf(statement).map(({ schema, name }) => {

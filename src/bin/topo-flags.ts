@@ -24,7 +24,7 @@ export interface TopoFlags {
   readonly topoKey?: string;
 }
 
-export const TOPO_DEFAULTS = {
+const TOPO_DEFAULTS = {
   topo: "etcd",
   topoEndpoints: ["http://127.0.0.1:2379"],
   topoRoot: "/shardgate",

@@ -81,7 +81,7 @@ export class SpillArea {
 }
 
 /** A run on disk, read once from its beginning. */
-export class SpilledRun implements SortedStream {
+class SpilledRun implements SortedStream {
   key = "";
   bytes: Buffer = Buffer.alloc(0);
   start = 0;

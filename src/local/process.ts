@@ -127,7 +127,7 @@ function hasDeathSignal(): boolean {
  * Ends the process that `pidFile` names, if it is still that process (same pid and same start time), and removes the
  * file. Returns the pid that was ended.
  */
-export async function sweepPidFile(pidFile: string): Promise<number | undefined> {
+async function sweepPidFile(pidFile: string): Promise<number | undefined> {
   let text: string;
   try {
     text = readFileSync(pidFile, "utf8");

@@ -113,11 +113,6 @@ export class ReplyScanner {
     return this.#skip === 0 && this.#splitFilled === 0 && !this.#continued;
   }
 
-  /** True once rows may follow: the column definitions and their EOF have been fed. */
-  get inRows(): boolean {
-    return this.#phase === ROWS;
-  }
-
   /** After a LOCAL INFILE request: the file has been sent, the outcome follows as an OK or ERR of the same reply. */
   resumeAfterInfile(): void {
     this.ended = false;

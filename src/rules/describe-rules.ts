@@ -47,7 +47,7 @@ export function describeFlags({ enabled, dryRun, continues }: QueryRule): string
 }
 
 /** A line for people. */
-export function describeRule(rule: QueryRule): string {
+function describeRule(rule: QueryRule): string {
   const flags = describeFlags(rule);
   const shown = flags === "" ? "" : ` (${flags})`;
   return `${rule.priority} ${rule.name}${shown}: ${describeMatch(rule.match)} => ${describeAction(rule.action)}`;

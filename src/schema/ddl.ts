@@ -29,7 +29,7 @@ export interface Definitions {
   readonly unread: readonly UnreadStatement[];
 }
 
-export const DEFINITION_DEFAULTS: DefinitionOptions = {
+const DEFINITION_DEFAULTS: DefinitionOptions = {
   mode: DEFAULT_SQL_MODE,
   defaults: { charset: "utf8mb4", collation: "utf8mb4_general_ci" },
 };

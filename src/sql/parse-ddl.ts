@@ -311,7 +311,7 @@ function lockAndAlgorithm(c: Cursor): void {
   }
 }
 
-export function databaseOptions(c: Cursor): void {
+function databaseOptions(c: Cursor): void {
   for (;;) {
     const isDefault = c.accept("default");
     if (c.accept2("character", "set") || c.accept2("char", "set") || c.accept("charset")) {

@@ -115,7 +115,7 @@ function operatorsAt(c: Cursor, min: number): Expr {
 }
 
 /** Goes on with an operand that was read already, up to operators of level `min`. */
-export function climb(c: Cursor, first: Expr, firstLevel: number, min: number): Expr {
+function climb(c: Cursor, first: Expr, firstLevel: number, min: number): Expr {
   let left = first;
   let leftLevel = firstLevel;
   for (;;) {

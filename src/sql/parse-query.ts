@@ -75,7 +75,7 @@ export function subquery(c: Cursor): Query {
 }
 
 /** `( query )`: any number of parentheses around it. */
-export function parenthesizedQuery(c: Cursor): Query {
+function parenthesizedQuery(c: Cursor): Query {
   if (c.w !== "(" || !c.atQuery()) throw c.error();
   c.enter();
   c.next();
@@ -118,7 +118,7 @@ export function queryExpression(c: Cursor, first?: Query, withClause?: With): Qu
 }
 
 /** The query has a tail or a WITH of its own. */
-export function isTailed(query: Query): boolean {
+function isTailed(query: Query): boolean {
   return (
     query.orderBy.length > 0 ||
     query.limit !== undefined ||
@@ -554,7 +554,7 @@ function orderItem(c: Cursor): OrderItem {
 }
 
 /** LIMIT, or MariaDB's OFFSET … FETCH, or nothing. */
-export function limitTail(c: Cursor): Limit | undefined {
+function limitTail(c: Cursor): Limit | undefined {
   if (c.w === "limit") return limitClause(c);
   if (c.mariadb && (c.w === "offset" || (c.w === "fetch" && (c.peek(1) === "first" || c.peek(1) === "next"))))
     return fetchClause(c);

@@ -31,7 +31,7 @@ export function tableReferences(c: Cursor): TableRef[] {
 }
 
 /** A table factor with the joins behind it. */
-export function tableReference(c: Cursor): TableRef {
+function tableReference(c: Cursor): TableRef {
   if (c.w === "{") {
     // ODBC: { oj t1 LEFT OUTER JOIN t2 … }
     c.enter();

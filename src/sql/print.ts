@@ -108,7 +108,7 @@ const CLOSE = Buffer.from(")");
 const COMMA = Buffer.from(", ");
 
 /** A bind variable's value as SQL bytes. */
-export function bindSource(bind: LiteralBind): Buffer {
+function bindSource(bind: LiteralBind): Buffer {
   return bind.source ?? encodeSql(literalText(bind));
 }
 
@@ -175,7 +175,7 @@ export function printStatement(out: Out, node: Statement): void {
 }
 
 /** A query without parentheses around it. */
-export function printQuery(out: Out, node: Query): void {
+function printQuery(out: Out, node: Query): void {
   printWith(out, node.with);
   switch (node.kind) {
     case "select":
@@ -361,7 +361,7 @@ export function printTables(out: Out, tables: readonly TableRef[]): void {
   }
 }
 
-export function printTable(out: Out, node: TableRef): void {
+function printTable(out: Out, node: TableRef): void {
   switch (node.kind) {
     case "tableName":
       printName(out, node);

@@ -242,7 +242,7 @@ async function rowsOf(pool: Pool, sql: string, values: readonly string[], timeou
   }
 }
 
-export function quoteIdentifier(name: string): string {
+function quoteIdentifier(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
 }
 

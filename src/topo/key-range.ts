@@ -22,7 +22,7 @@ const NOTHING = Buffer.alloc(0);
 const KEY_RANGE_TEXT = /^([0-9a-fA-F]*)-([0-9a-fA-F]*)$/;
 
 /** All keyspace ids: the range of the shards `-` and `0`. */
-export const FULL_KEY_RANGE: KeyRange = { start: NOTHING, end: NOTHING };
+const FULL_KEY_RANGE: KeyRange = { start: NOTHING, end: NOTHING };
 
 /** Reads a shard name or key range: `-80`, `80-c0`, `c0-`, `-`, `0`. Throws KEY_RANGE_BAD, saying what is wrong. */
 export function parseKeyRange(text: string): KeyRange {

@@ -362,7 +362,7 @@ export function vschemaKey(root: string, keyspace: string): string {
   return `${keyspacePath(root, keyspace)}/vschema`;
 }
 
-export function shardKey(root: string, keyspace: string, shard: string): string {
+function shardKey(root: string, keyspace: string, shard: string): string {
   return `${keyspacePath(root, keyspace)}/shards/${shard}`;
 }
 
@@ -391,7 +391,7 @@ function decodeKeySegment(text: string): string | undefined {
   }
 }
 
-export function routingRulesKey(root: string): string {
+function routingRulesKey(root: string): string {
   return `${root}/global/routing_rules`;
 }
 

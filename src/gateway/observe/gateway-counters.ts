@@ -5,7 +5,7 @@ import { Latencies } from "../../base/latencies.ts";
 import { type TransactionMode, TRANSACTION_MODES } from "../session/session-holds.ts";
 
 /** `partial`: in mode `multi`, some shards have committed and others have not. */
-export const TRANSACTION_OUTCOMES = ["committed", "rolled-back", "failed", "partial"] as const;
+const TRANSACTION_OUTCOMES = ["committed", "rolled-back", "failed", "partial"] as const;
 export type TransactionOutcome = (typeof TRANSACTION_OUTCOMES)[number];
 
 export class GatewayCounters {

@@ -20,15 +20,7 @@ import type { SessionState } from "../session/session-state.ts";
 import { refuseRest } from "./statement-facts.ts";
 
 /** First words of statements that are normalized and whose plans are cached. */
-export const CACHED_VERBS: ReadonlySet<string> = new Set([
-  "select",
-  "insert",
-  "update",
-  "delete",
-  "replace",
-  "with",
-  "(",
-]);
+const CACHED_VERBS: ReadonlySet<string> = new Set(["select", "insert", "update", "delete", "replace", "with", "("]);
 
 /** Those of prepared statements that one shard may execute as they are; of a CALL also the OUT parameters come back then. */
 export const EXECUTED_VERBS: ReadonlySet<string> = new Set([...CACHED_VERBS, "call"]);

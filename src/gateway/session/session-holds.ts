@@ -534,12 +534,6 @@ export class SessionHolds {
     await Promise.all(participants.map((held) => this.#conclude("rollback", held)));
   }
 
-  /** Rolls back one participant only. */
-  async rollbackOf(target: ShardTarget): Promise<void> {
-    const held = this.#find(target);
-    if (held?.inTransaction === true) await this.#conclude("rollback", held);
-  }
-
   /** The session has no transaction of the client's naming any more. */
   endNamed(): void {
     if (this.clientBranch === undefined) return;

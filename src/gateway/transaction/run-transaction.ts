@@ -51,7 +51,7 @@ export async function runConclude(executor: Executor, statement: Commit | Rollba
 }
 
 /** Throws 1399 while the client has an XA transaction, which XA statements alone begin and end. */
-export function refuseInBranch({ holds }: Executor["state"]): void {
+function refuseInBranch({ holds }: Executor["state"]): void {
   if (holds.clientBranch !== undefined) throw wrongPhase(holds.clientBranch);
 }
 

@@ -4,7 +4,7 @@
 import { BufferReader, malformed } from "../codec.ts";
 import { HEADER_EOF } from "../constants.ts";
 
-export const EOF_PAYLOAD_BYTES = 5;
+const EOF_PAYLOAD_BYTES = 5;
 
 export interface EofPacket {
   readonly warnings: number;
