@@ -1,7 +1,8 @@
 // One client's session: takes COM_* packets one at a time and gives each to its function. Names are the manual's
 // (dev.mysql.com/doc/dev/mysql-server/latest/PAGE_COMMAND_PHASE).
 
-import { ShardgateError } from "../base/errors.ts";
+import { isUtf8 } from "node:buffer";
+import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { parseTraceparent, type TraceContext, traceparentOf } from "../base/tracing.ts";
 import { quoteName } from "../engine/quote-name.ts";
 import { COMPRESSION_CAPABILITIES } from "../mysql/compression.ts";
@@ -111,12 +112,16 @@ export class Session implements CommandHandler {
     );
     state.metadataIsOptional = (capabilities & CLIENT.OPTIONAL_RESULTSET_METADATA) !== 0;
     const client = this.#framing;
-    const isMulti = (capabilities & CLIENT.MULTI_STATEMENTS) !== 0;
+    const isMulti = (connection.capabilities & CLIENT.MULTI_STATEMENTS) !== 0;
     this.#statements = new MultiStatement(client, isMulti, () => this.#framing.nextStatement());
     this.#executor = new Executor(context, state, this.#statements);
     this.#progress = progressClient === undefined ? undefined : new ProgressWatch(this.#executor, progressClient);
     state.lockOwner = lockOwner(connection, this.#executor);
-    this.#prepared = new PreparedStatements(this.#executor, client);
+    const allowsBulk = (login.mariadbCapabilities & MARIADB_CLIENT.STMT_BULK_OPERATIONS) !== 0;
+    this.#prepared = new PreparedStatements(this.#executor, client, {
+      allowsBulk,
+      takeId: () => connection.takeStatementId(),
+    });
     const keyspace = login.database === "" ? account.defaultKeyspace : login.database;
     if (keyspace !== undefined) selectTarget(this.#executor, keyspace, context.cluster());
     // The login's own OK tells of it.
@@ -232,7 +237,7 @@ export class Session implements CommandHandler {
         this.#reset(sequenceId);
         return;
       default:
-        this.#executor.answering(sequenceId).fail(refusedCommand(payload[0] ?? 0));
+        this.#executor.answering(sequenceId).fail(refusedCommand(payload[0] ?? 0, this.#options.dialect));
     }
   }
 
@@ -330,13 +335,14 @@ export class Session implements CommandHandler {
 
   /** Several statements a packet: 0 allows them, 1 forbids them. */
   #setOption(payload: Buffer, sequenceId: number): void {
-    const option = payload.length === 3 ? payload.readUInt16LE(1) : -1;
+    const option = payload.length >= 3 ? payload.readUInt16LE(1) : -1;
     const executor = this.#executor.answering(sequenceId);
     if (option !== 0 && option !== 1) {
       executor.fail(new ShardgateError("ER_UNKNOWN_COM", "Unknown command"));
       return;
     }
     this.#statements.enabled = option === 0;
+    this.#options.connection.setCapability(CLIENT.MULTI_STATEMENTS, option === 0);
     const { statusFlags } = executor.state;
     executor.client.write(writeFrame(encodeEof({ statusFlags, warnings: 0 }), sequenceId + 1));
     executor.client.commandDone();
@@ -346,6 +352,11 @@ export class Session implements CommandHandler {
     const executor = this.#executor.answering(sequenceId);
     if (payload.length === 1) {
       executor.fail(new ShardgateError("ER_NO_DB", "No database selected"));
+      return;
+    }
+    const wrong = wrongName(payload.subarray(1));
+    if (wrong !== undefined) {
+      executor.fail(wrong);
       return;
     }
     selectTargetSoon(executor, payload.toString("utf8", 1)).then(
@@ -374,6 +385,23 @@ function settingsOf(collationId: number): Settings {
 /** MySQL's lexer takes one NUL behind a statement for its end; clients written in C send it by mistake. */
 function withoutEndMark(payload: Buffer): Buffer {
   return payload.length > 1 && payload[payload.length - 1] === 0 ? payload.subarray(0, -1) : payload;
+}
+
+/** Why it is not the name of any database; undefined: it may be one. */
+function wrongName(name: Buffer): MysqlError | undefined {
+  const text = name.toString("utf8");
+  if (!isUtf8(name)) {
+    const shown = [...name]
+      .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : hexEscape(byte)))
+      .join("");
+    return new MysqlError(1300, "HY000", `Invalid utf8mb4 character string: '${shown}'`);
+  }
+  const end = text.indexOf("\0");
+  return end < 0 ? undefined : new MysqlError(1102, "42000", `Incorrect database name '${text.slice(0, end)}'`);
+}
+
+function hexEscape(byte: number): string {
+  return `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
 function databaseStatement(payload: Buffer): Buffer {

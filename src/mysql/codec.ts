@@ -128,6 +128,12 @@ export class BufferReader {
     return this.nullBytes().toString("utf8");
   }
 
+  /** The same where some clients leave the NUL out at the end of the packet. */
+  lenientString(): string {
+    const at = this.buffer.indexOf(0, this.pos);
+    return at < 0 || at >= this.end ? this.rest().toString("utf8") : this.nullString();
+  }
+
   #need(bytes: number): void {
     if (bytes > this.end - this.pos) throw malformed("truncated");
   }

@@ -417,6 +417,88 @@ test("commands that are a server's own affair are refused", async () => {
   wire.close();
 });
 
+describe("executions that are not right answer as MariaDB answers them", () => {
+  const last = "ffffffff";
+  const execute = (block: string): Step => [COM.STMT_EXECUTE, Buffer.from(`${last}0001000000${block}`, "hex")];
+  const blocks = {
+    "a type that is none": "00011f000131",
+    "neither types nor none": "0007fd000131",
+    "NULLs need no types": "0100",
+    "values do": "00000131",
+    "no value": "0001fd00",
+    "types that end early": "0001fd",
+    "the NULL type with a value": "000106000131",
+  };
+  test.each(Object.entries(blocks))("%s", async (_name, block) => {
+    const [got, wanted] = await Promise.all([executed(twins.cluster.port, block), executed(twins.plain.port, block)]);
+    expect(got).toEqual(wanted);
+  });
+
+  const steps: Record<string, readonly Step[]> = {
+    "bulk executions that were not agreed": [
+      [COM.STMT_PREPARE, "SELECT ?"],
+      [COM.STMT_BULK_EXECUTE, Buffer.from(`${last}800003000001000000`, "hex")],
+    ],
+    "names of databases": [
+      [COM.INIT_DB, "u\0"],
+      [COM.INIT_DB, Buffer.from("75ff01", "hex")],
+      [COM.INIT_DB, "u"],
+    ],
+    "an option and more": [[COM.SET_OPTION, Buffer.of(1, 0, 9, 9)], "SELECT 1; SELECT 2"],
+    "commands of MySQL alone": [[COM.CLONE, Buffer.alloc(4)]],
+  };
+  test.each(Object.keys(steps))("%s", (name) => allSame(steps[name] ?? [], 0, CLIENT.MYSQL));
+
+  test("long data for a parameter that is not there is told until the statement is reset", async () => {
+    for (const port of [twins.cluster.port, twins.plain.port]) {
+      const wire = await Wire.open(port, 0, CLIENT.MYSQL);
+      await wire.ask([COM.STMT_PREPARE, "SELECT ? AS a"]);
+      wire.raw.send(COM.STMT_SEND_LONG_DATA, Buffer.from(`${last}0900ff`, "hex"));
+      // Too short to be of any statement.
+      wire.raw.send(COM.STMT_SEND_LONG_DATA, Buffer.from("ffff", "hex"));
+      for (let n = 0; n < 2; n++) expect(errnoOf(await wire.ask(execute("0001fd000131")))).toBe(1210);
+      wire.raw.send(COM.STMT_SEND_LONG_DATA, Buffer.from(`${last}0000ff`, "hex"));
+      await wire.ask([COM.STMT_RESET, Buffer.from(last, "hex")]);
+      expect(await wire.ask(execute("0001fd000131"))).toHaveLength(5);
+      wire.raw.send(COM.STMT_SEND_LONG_DATA, Buffer.from(`${last}0000ff`, "hex"));
+      // A number cannot come in pieces.
+      expect(errnoOf(await wire.ask(execute("0001030000000000")))).toBe(1210);
+      wire.close();
+    }
+  });
+
+  test("what a session has prepared is nothing to the next one of its connection; its options stay", async () => {
+    for (const port of [twins.cluster.port, twins.plain.port]) {
+      const wire = await Wire.open(port, 0, CLIENT.MYSQL | CLIENT.MULTI_STATEMENTS);
+      wire.raw.send(COM.STMT_PREPARE, "SELECT 1");
+      const head = Buffer.from(await wire.packet());
+      for (let n = 0; n < 2; n++) await wire.packet();
+      await wire.ask([COM.SET_OPTION, Buffer.of(0, 0)]);
+      expect((await changeUser(wire, "root", "", "u"))[0]).toBe(0);
+      await wire.ask([COM.STMT_PREPARE, "SELECT 2"]);
+      const stale = Buffer.concat([head.subarray(1, 5), Buffer.from("0001000000", "hex")]);
+      expect(errnoOf(await wire.ask([COM.STMT_EXECUTE, stale]))).toBe(1243);
+      expect(await wire.ask("SELECT 1; SELECT 2")).toHaveLength(10);
+      wire.close();
+    }
+  });
+});
+
+/** Packets of an execution, or the number of its error. */
+async function executed(port: number, block: string): Promise<readonly string[] | number> {
+  const wire = await Wire.open(port, 0, CLIENT.MYSQL);
+  wire.raw.send(COM.STMT_PREPARE, "SELECT ? AS a");
+  const id = Buffer.from((await wire.packet()).subarray(1, 5));
+  for (let n = 0; n < 4; n++) await wire.packet();
+  const packets = await wire.ask([COM.STMT_EXECUTE, Buffer.concat([id, Buffer.from(`0001000000${block}`, "hex")])]);
+  wire.close();
+  return packets.length === 1 ? errnoOf(packets) : packets;
+}
+
+function errnoOf([packet = ""]: readonly string[]): number {
+  return decodeErr(Buffer.from(packet.slice(3), "hex")).errno;
+}
+
 /** The final packet of the exchange; `password` is answered as it is, which is right only where there is none. */
 async function changeUser(wire: Wire, user: string, password: string, database: string): Promise<Buffer> {
   const payload = `${user}\0\0${database}\0`;

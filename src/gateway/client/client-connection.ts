@@ -107,6 +107,7 @@ const PIPELINED_BYTES_MAX = 1024 * 1024;
 /** A closed connection on which nothing moves for so long is cut, and any after a while. */
 const LINGER_MS = 1_000;
 const LINGER_MAX_MS = 60_000;
+const STATEMENT_ID_MAX = 0x7fff_ffff;
 /** The proxy header, until it is seen whether there is one. */
 const UNDECIDED = { kind: "undecided", received: Buffer.alloc(0) } as const;
 
@@ -127,6 +128,7 @@ export class ClientConnection implements Output {
   /** Of the login, for COM_CHANGE_USER. */
   #handshake: ServerHandshake<User> | undefined;
   #drains: (() => void)[] = [];
+  #statementId = 0;
   #fileWaiter: ((packet: ClientPacket | undefined) => void) | undefined;
   /** True while the command loop runs: commandDone() then only has to flip the phase. */
   #looping = false;
@@ -172,6 +174,17 @@ export class ClientConnection implements Output {
   /** CLIENT_* flags both sides have. */
   get capabilities(): number {
     return this.#capabilities;
+  }
+
+  /** Of a statement prepared by its client, whoever that is by now. */
+  takeStatementId(): number {
+    this.#statementId = (this.#statementId % STATEMENT_ID_MAX) + 1;
+    return this.#statementId;
+  }
+
+  /** Outlives the session, as it does on a server. */
+  setCapability(flag: number, isOn: boolean): void {
+    this.#capabilities = isOn ? this.#capabilities | flag : this.#capabilities & ~flag;
   }
 
   get idle(): boolean {
@@ -583,7 +596,7 @@ export class ClientConnection implements Output {
   }
 
   #accept(login: Login<User>): void {
-    this.#capabilities = login.capabilities;
+    if (this.#handshake === undefined) this.#capabilities = login.capabilities;
     try {
       const handler = this.#options.openSession(this, login);
       // Of as many bytes, MySQL refuses a packet.

@@ -17,9 +17,13 @@ const PRIVILEGES: ReadonlyMap<number, string> = new Map([
   [COM.SUBSCRIBE_GROUP_REPLICATION_STREAM, "GROUP_REPLICATION_STREAM"],
 ]);
 
+/** MariaDB has never heard of them. */
+const MYSQL_ONLY: ReadonlySet<number> = new Set([COM.CLONE, COM.SUBSCRIBE_GROUP_REPLICATION_STREAM]);
+
 /** Why a command that the session has no function for is not run. */
-export function refusedCommand(command: number): MysqlError | ShardgateError {
-  const privilege = PRIVILEGES.get(command);
+export function refusedCommand(command: number, dialect: "mysql" | "mariadb"): MysqlError | ShardgateError {
+  const isKnown = dialect === "mysql" || !MYSQL_ONLY.has(command);
+  const privilege = isKnown ? PRIVILEGES.get(command) : undefined;
   if (privilege === undefined) return new ShardgateError("ER_UNKNOWN_COM", "Unknown command");
   const text = `Access denied; you need (at least one of) the ${privilege} privilege(s) for this operation`;
   return new MysqlError(ER_SPECIFIC_ACCESS_DENIED, "42000", text);

@@ -4,6 +4,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { messageOf, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
+import type { Output } from "../../engine/output.ts";
 import { openNameless } from "../../base/nameless-file.ts";
 import { BufferWriter } from "../../mysql/codec.ts";
 import { SERVER } from "../../mysql/constants.ts";
@@ -11,6 +12,8 @@ import { PacketReader } from "../../mysql/packet-reader.ts";
 import { encodeEof } from "../../mysql/packets/eof.ts";
 
 const READ_BYTES = 256 * 1024;
+/** Of an answer to a fetch. */
+const PIECE_BYTES = 16 * 1024;
 
 /** Framed row packets, first in, first out. */
 export class CursorRows {
@@ -54,28 +57,36 @@ export class CursorRows {
     }
   }
 
-  /** The answer to COM_STMT_FETCH: at most `count` rows, and the EOF that tells whether they are the last. */
-  async fetch(count: number, statusFlags: number, sequenceId: number): Promise<{ reply: Buffer; isLast: boolean }> {
-    const writer = new BufferWriter(4096);
+  /**
+   * Writes the answer to COM_STMT_FETCH, no faster than the client reads: at most `count` rows, and the EOF that tells
+   * whether they are the last. Resolves to that.
+   */
+  async fetch(count: number, statusFlags: number, sequenceId: number, client: Output): Promise<boolean> {
+    let writer = new BufferWriter(PIECE_BYTES);
     writer.sequenceId = sequenceId;
-    let taken = 0;
     let isLast = false;
-    while (taken < count) {
-      const row = await this.#next();
+    for (let taken = 0; taken < count; taken++) {
+      const row = this.#reader.next() ?? (await this.#next());
       if (row === undefined) {
         isLast = true;
         break;
       }
-      taken++;
       writer.beginPacket();
       writer.bytes(row);
       writer.endPacket();
+      if (writer.length < PIECE_BYTES) continue;
+      const goesOn = client.write(writer.finish());
+      const next = writer.sequenceId;
+      writer = new BufferWriter(PIECE_BYTES);
+      writer.sequenceId = next;
+      if (!goesOn) await new Promise<void>((resolve) => client.onDrain(resolve));
     }
     const flags = isLast ? SERVER.STATUS_LAST_ROW_SENT : SERVER.STATUS_CURSOR_EXISTS;
     writer.beginPacket();
     writer.bytes(encodeEof({ warnings: 0, statusFlags: statusFlags | flags }));
     writer.endPacket();
-    return { reply: writer.finish(), isLast };
+    client.write(writer.finish());
+    return isLast;
   }
 
   /** The packets that are left, one after the other; each is good until the next one is asked for, or longer. */

@@ -7,19 +7,21 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
-import { BufferWriter } from "../../mysql/codec.ts";
+import { BufferWriter, malformed } from "../../mysql/codec.ts";
 import { COM, HEADER_ERR, MYSQL_TYPE } from "../../mysql/constants.ts";
 import { isLengthCoded } from "../../mysql/packets/binary-row.ts";
 import { decodeCommand } from "../../mysql/packets/command.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
 import { decodeOk, type OkPacket } from "../../mysql/packets/ok.ts";
 import {
+  BULK_SEND_TYPES,
   type BulkParameters,
   CURSOR_READ_ONLY,
   decodeBulkParameters,
   decodeExecuteParameters,
   encodeExecute,
   type ExecuteParameters,
+  wrongArguments,
 } from "../../mysql/packets/stmt-execute.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
@@ -46,6 +48,10 @@ import {
 } from "./statement-description.ts";
 
 const HEADER_BYTES = 4;
+/** Command, statement id, parameter: servers take no notice of less. */
+const LONG_DATA_HEADER_BYTES = 7;
+/** What MariaDB executes in bulk. */
+const BULK_STATEMENTS: ReadonlySet<string> = new Set(["insert", "update", "delete"]);
 /** MariaDB's: sent behind a preparation whose answer has not come yet. */
 const ID_OF_LAST = 0xffff_ffff;
 
@@ -73,26 +79,34 @@ interface Prepared extends Read {
   types: readonly number[] | undefined;
   /** What COM_STMT_SEND_LONG_DATA has sent, by parameter. */
   longData: Map<number, BufferWriter> | undefined;
-  /** What was wrong with long data; told by the next execution. */
+  /** What was wrong with long data; told by each execution until the statement is reset. */
   longDataError: ShardgateError | undefined;
   cursor: CursorRows | undefined;
 }
 
-type StatementCommand = "mysqld_stmt_execute" | "mysqld_stmt_fetch" | "mysqld_stmt_reset" | "mysqld_stmt_bulk_execute";
+type StatementCommand = "mysqld_stmt_execute" | "mysqld_stmt_fetch" | "mysqld_stmt_reset";
+
+export interface PreparedStatementsOptions {
+  /** The client may send COM_STMT_BULK_EXECUTE. */
+  readonly allowsBulk: boolean;
+  /** Of the next statement; never given twice, so that what a client keeps beyond its session is nobody's. */
+  takeId(): number;
+}
 
 export class PreparedStatements {
   readonly #executor: Executor;
   readonly #client: ExecutorClient;
+  readonly #options: PreparedStatementsOptions;
   readonly #statements = new Map<number, Prepared>();
-  #nextId = 1;
   /** undefined too when the last preparation failed. */
   #last: Prepared | undefined;
   #longDataBytes = 0;
 
   /** `client` is the one of `executor`. */
-  constructor(executor: Executor, client: ExecutorClient) {
+  constructor(executor: Executor, client: ExecutorClient, options: PreparedStatementsOptions) {
     this.#executor = executor;
     this.#client = client;
+    this.#options = options;
   }
 
   /** The statement that a command is about, as the client wrote it; undefined for commands without one. */
@@ -132,13 +146,9 @@ export class PreparedStatements {
     const executor = this.#executor.answering(sequenceId);
     try {
       const command = decodeCommand(payload, this.#client.capabilities);
-      if (command.kind !== "stmt-execute") throw new ShardgateError("ER_MALFORMED_PACKET", "COM_STMT_EXECUTE expected");
+      if (command.kind !== "stmt-execute") throw malformed("COM_STMT_EXECUTE expected");
       const statement = this.#find(command.statementId, "mysqld_stmt_execute");
-      const { longDataError } = statement;
-      if (longDataError !== undefined) {
-        this.#dropLongData(statement);
-        throw longDataError;
-      }
+      if (statement.longDataError !== undefined) throw statement.longDataError;
       this.#closeCursor(statement);
       const parameters = this.#parametersOf(statement, command.parameters, command.cursorFlags);
       const withCursor = (command.cursorFlags & CURSOR_READ_ONLY) !== 0;
@@ -152,7 +162,7 @@ export class PreparedStatements {
       }
       this.#dropLongData(statement);
     } catch (error) {
-      executor.fail(wrongArguments(error));
+      executor.fail(error);
     }
   }
 
@@ -161,17 +171,21 @@ export class PreparedStatements {
     const executor = this.#executor.answering(sequenceId);
     try {
       const command = decodeCommand(payload, this.#client.capabilities);
-      if (command.kind !== "stmt-bulk-execute")
-        throw new ShardgateError("ER_MALFORMED_PACKET", "bulk execution expected");
-      const statement = this.#find(command.statementId, "mysqld_stmt_bulk_execute");
+      if (command.kind !== "stmt-bulk-execute") throw malformed("COM_STMT_BULK_EXECUTE expected");
       const { parameters, flags } = command;
-      const rows = decodeBulkParameters(parameters, flags, statement.template.offsets.length, statement.types);
+      if (!this.#options.allowsBulk || (flags & ~BULK_SEND_TYPES) !== 0) throw unsupportedInBulk();
+      // The name is MariaDB's.
+      const statement = this.#find(command.statementId, "mysqld_stmt_execute");
+      const rows = readAs("mysqld_stmt_bulk_execute", () => {
+        if (statement.longData !== undefined) throw malformed("long data in a bulk execution");
+        return decodeBulkParameters(parameters, flags, statement.template.offsets.length, statement.types);
+      });
       if (rows === undefined) throw unsupportedInBulk();
       statement.types = rows[0]?.types ?? statement.types;
       const sent = rows.map((row) => ({ ...this.#inUtf8(row), indicated: row.indicated }));
       this.#bulk(executor, statement, sent, sequenceId).catch((error: unknown) => executor.fail(error));
     } catch (error) {
-      executor.fail(wrongArguments(error));
+      executor.fail(error);
     }
   }
 
@@ -180,16 +194,15 @@ export class PreparedStatements {
     const executor = this.#executor.answering(sequenceId);
     try {
       const command = decodeCommand(payload, this.#client.capabilities);
-      if (command.kind !== "stmt-fetch") throw new ShardgateError("ER_MALFORMED_PACKET", "COM_STMT_FETCH expected");
+      if (command.kind !== "stmt-fetch") throw malformed("COM_STMT_FETCH expected");
       const statement = this.#find(command.statementId, "mysqld_stmt_fetch");
       const { cursor, id } = statement;
       if (cursor === undefined) {
         throw new ShardgateError("ER_STMT_HAS_NO_OPEN_CURSOR", `The statement (${id}) has no open cursor`);
       }
-      cursor.fetch(command.rows, executor.state.statusFlags, sequenceId + 1).then(
-        ({ reply, isLast }) => {
+      cursor.fetch(command.rows, executor.state.statusFlags, sequenceId + 1, this.#client).then(
+        (isLast) => {
           if (isLast) this.#closeCursor(statement);
-          this.#client.write(reply);
           this.#client.commandDone();
         },
         (error: unknown) => executor.fail(error),
@@ -202,6 +215,7 @@ export class PreparedStatements {
   /** `payload` of COM_STMT_SEND_LONG_DATA, which has no answer: what is wrong with it is told by the execution. */
   sendLongData(payload: Buffer): void {
     try {
+      if (payload.length < LONG_DATA_HEADER_BYTES) return;
       const command = decodeCommand(payload, this.#client.capabilities);
       if (command.kind !== "stmt-send-long-data") return;
       const statement = this.#withId(command.statementId);
@@ -239,6 +253,7 @@ export class PreparedStatements {
     try {
       const statement = this.#find(statementIdOf(payload), "mysqld_stmt_reset");
       this.#dropLongData(statement);
+      statement.longDataError = undefined;
       this.#closeCursor(statement);
       executor.ok({ statusFlags: executor.state.statusFlags });
     } catch (error) {
@@ -259,7 +274,7 @@ export class PreparedStatements {
   }
 
   #prepared(read: Read, description: StatementDescription): void {
-    const id = this.#nextId++;
+    const id = this.#options.takeId();
     this.#last = {
       ...read,
       id,
@@ -292,7 +307,7 @@ export class PreparedStatements {
   }
 
   #run(statement: Prepared, parameters: ExecuteParameters, withCursor: boolean, sequenceId: number): void {
-    const text = this.#textWith(statement, parameters);
+    const text = readAs("mysqld_stmt_execute", () => this.#textWith(statement, parameters));
     const { exact } = statement;
     const execution = {
       text: statement.text,
@@ -383,7 +398,9 @@ export class PreparedStatements {
     rows: readonly BulkParameters[],
     sequenceId: number,
   ): Promise<void> {
-    const insert = bulkInsertOf(statement.template, executor.state.sqlMode);
+    const { sqlMode } = executor.state;
+    if (!BULK_STATEMENTS.has(parse(statement.text, sqlMode).kind)) throw unsupportedInBulk();
+    const insert = bulkInsertOf(statement.template, sqlMode);
     const list = insert?.rows;
     const texts =
       insert === undefined || list === undefined
@@ -420,7 +437,6 @@ export class PreparedStatements {
   }
 
   #dropLongData(statement: Prepared): void {
-    statement.longDataError = undefined;
     if (statement.longData === undefined) return;
     for (const written of statement.longData.values()) this.#longDataBytes -= written.length;
     statement.longData = undefined;
@@ -457,13 +473,15 @@ function isText(type: number): boolean {
 }
 
 function statementIdOf(payload: Buffer): number {
-  if (payload.length < 5)
-    throw new ShardgateError("ER_MALFORMED_PACKET", "Malformed communication packet: no statement id");
+  if (payload.length < 5) throw malformed("no statement id");
   return payload.readUInt32LE(1);
 }
 
-/** A parameter block that cannot be read is what MySQL calls wrong arguments. */
-function wrongArguments(error: unknown): unknown {
-  if (!(error instanceof ShardgateError) || error.id !== "ER_MALFORMED_PACKET") return error;
-  return new ShardgateError("ER_WRONG_ARGUMENTS", "Incorrect arguments to mysqld_stmt_execute", error);
+/** What cannot be read is what MySQL calls wrong arguments of its function. */
+function readAs<Read>(command: string, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    throw wrongArguments(error, command);
+  }
 }

@@ -187,20 +187,15 @@ function decodeChangeUser(reader: BufferReader, capabilities: number): ChangeUse
   const user = reader.nullString();
   const authResponse = (capabilities & CLIENT.SECURE_CONNECTION) === 0 ? reader.nullBytes() : reader.bytes(reader.u8());
   // What ends the packet needs no NUL, and everything behind it may be missing.
-  const database = lenientString(reader);
+  const database = reader.lenientString();
   const collation = reader.left >= 2 ? reader.u16() : 0;
   const named = (capabilities & CLIENT.PLUGIN_AUTH) !== 0 && reader.left > 0;
-  const authPlugin = named ? lenientString(reader) : undefined;
+  const authPlugin = named ? reader.lenientString() : undefined;
   const attributes =
     (capabilities & CLIENT.CONNECT_ATTRS) !== 0 && reader.left > 0
       ? readConnectAttributes(reader)
       : NO_CONNECT_ATTRIBUTES;
   return { user, authResponse, database, collation, authPlugin, attributes };
-}
-
-function lenientString(reader: BufferReader): string {
-  const isTerminated = reader.buffer.subarray(reader.pos, reader.end).includes(0);
-  return isTerminated ? reader.nullString() : reader.rest().toString("utf8");
 }
 
 function trimNull(bytes: Buffer): string {

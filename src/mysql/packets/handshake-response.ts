@@ -64,8 +64,8 @@ export function decodeHandshakeResponse(payload: Buffer, serverCapabilities = 0x
         ? reader.bytes(reader.u8())
         : reader.nullBytes();
   // Some clients set CONNECT_WITH_DB and end the packet before the name, or leave its NUL out at the end of the packet.
-  const database = (both & CLIENT.CONNECT_WITH_DB) !== 0 ? lenientString(reader) : "";
-  const authPlugin = (both & CLIENT.PLUGIN_AUTH) !== 0 ? lenientString(reader) : undefined;
+  const database = (both & CLIENT.CONNECT_WITH_DB) !== 0 ? reader.lenientString() : "";
+  const authPlugin = (both & CLIENT.PLUGIN_AUTH) !== 0 ? reader.lenientString() : undefined;
   const attributes =
     (both & CLIENT.CONNECT_ATTRS) !== 0 && reader.left > 0 ? readConnectAttributes(reader) : NO_ATTRIBUTES;
   const zstdLevel = (both & CLIENT.ZSTD_COMPRESSION_ALGORITHM) !== 0 && reader.left > 0 ? reader.u8() : 0;
@@ -127,9 +127,4 @@ function writeFixedPart(writer: BufferWriter, packet: SslRequest): void {
   writer.u8(packet.collation & 0xff);
   writer.zeros(19);
   writer.u32((packet.capabilities & CLIENT.MYSQL) === 0 ? packet.mariadbCapabilities : 0);
-}
-
-function lenientString(reader: BufferReader): string {
-  const end = reader.buffer.indexOf(0, reader.pos);
-  return end < 0 || end >= reader.end ? reader.rest().toString("utf8") : reader.nullString();
 }

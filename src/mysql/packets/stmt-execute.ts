@@ -6,8 +6,9 @@
 //    └ with query attributes      └ 0: those of the last execution            └ none for NULL and long data
 
 import { LIMITS } from "../../base/limits.ts";
+import { ShardgateError } from "../../base/errors.ts";
 import { BufferReader, BufferWriter, malformed } from "../codec.ts";
-import { CLIENT, COM } from "../constants.ts";
+import { CLIENT, COM, MYSQL_TYPE } from "../constants.ts";
 import { isLengthCoded } from "./binary-row.ts";
 import { readBinaryValue } from "./command.ts";
 
@@ -34,7 +35,7 @@ export interface ExecuteShape {
   longData(parameter: number): Buffer | undefined;
 }
 
-/** Values share the memory of `block`. Throws ER_MALFORMED_PACKET. Query attributes behind the parameters are left out. */
+/** Values share the memory of `block`. Throws ER_MALFORMED_PACKET, and ER_WRONG_ARGUMENTS for the values. Query attributes behind the parameters are left out. */
 export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): ExecuteParameters {
   const { parameterCount, flags, capabilities } = shape;
   const reader = new BufferReader(block);
@@ -47,7 +48,9 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
   if (count === 0) return NO_PARAMETERS;
   const nulls = reader.bytes(Math.floor((count + 7) / 8));
   let types = shape.types;
-  if (reader.u8() !== 0) {
+  const givesTypes = reader.u8();
+  if (givesTypes > 1) throw malformed("whether types follow");
+  if (givesTypes === 1) {
     const sent: number[] = [];
     for (let index = 0; index < count; index++) {
       sent.push(reader.u16());
@@ -55,18 +58,53 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
     }
     types = sent;
   }
-  if (types === undefined || types.length < count) throw malformed("parameters without types");
+  // NULLs need no types.
+  types ??= Array<number>(count).fill(MYSQL_TYPE.NULL);
+  if (types.length < count) throw malformed("parameters without types");
   const values: (Buffer | null)[] = [];
-  for (let index = 0; index < parameterCount; index++) {
-    const long = shape.longData(index);
-    const isNull = ((nulls[index >> 3] as number) & (1 << (index & 7))) !== 0;
-    if (long !== undefined) {
-      if (!isLengthCoded((types[index] as number) & 0xff)) throw malformed("long data for a number or a time");
-      values.push(long);
-    } else values.push(isNull ? null : readBinaryValue(reader, (types[index] as number) & 0xff));
+  try {
+    for (let index = 0; index < parameterCount; index++) {
+      const type = types[index] as number;
+      const long = shape.longData(index);
+      const isNull = ((nulls[index >> 3] as number) & (1 << (index & 7))) !== 0;
+      if (!isNull || long !== undefined) checkType(type, long !== undefined);
+      values.push(long ?? (isNull ? null : readBinaryValue(reader, type & 0xff)));
+    }
+  } catch (error) {
+    throw wrongArguments(error, "mysqld_stmt_execute");
   }
   return { types: types.slice(0, parameterCount), values };
 }
+
+/** What servers call values that they cannot read. */
+export function wrongArguments(error: unknown, command: string): unknown {
+  if (!(error instanceof ShardgateError) || error.id !== "ER_MALFORMED_PACKET") return error;
+  return new ShardgateError("ER_WRONG_ARGUMENTS", `Incorrect arguments to ${command}`, error);
+}
+
+/** Throws ER_MALFORMED_PACKET for numbers that are no type: how long its values are, nobody knows. */
+function checkType(type: number, isLong: boolean): void {
+  const kind = type & 0xff;
+  const isKnown = kind <= MYSQL_TYPE.BIT || kind >= MYSQL_TYPE.NEWDECIMAL || kind === MYSQL_TYPE.BOOL;
+  if (!isKnown || kind === MYSQL_TYPE.NULL) throw malformed("a value without a type");
+  if (isLong && !isLengthCoded(kind)) throw malformed("long data for a number or a time");
+}
+
+/**
+ * What a server reads as long as the client has written it: some clients have types for whole numbers that servers only
+ * have for columns. They read nothing then, and what follows from the wrong place.
+ */
+function typeForServer(type: number): number {
+  const kind = type & 0xff;
+  const sent = SENT_TYPES.get(kind);
+  return sent === undefined ? type : type - kind + sent;
+}
+
+const SENT_TYPES: ReadonlyMap<number, number> = new Map([
+  [MYSQL_TYPE.INT24, MYSQL_TYPE.LONG],
+  [MYSQL_TYPE.YEAR, MYSQL_TYPE.SHORT],
+  [MYSQL_TYPE.BOOL, MYSQL_TYPE.TINY],
+]);
 
 /** COM_STMT_EXECUTE with all types and values, no cursor, and a statement id for the shard to fill in. */
 export function encodeExecute({ types, values }: ExecuteParameters, isLengthCoded: (type: number) => boolean): Buffer {
@@ -82,7 +120,7 @@ export function encodeExecute({ types, values }: ExecuteParameters, isLengthCode
   if (count === 0) return writer.finish();
   writer.zeros(nullBytes);
   writer.u8(1);
-  for (let index = 0; index < count; index++) writer.u16(types[index] as number);
+  for (let index = 0; index < count; index++) writer.u16(typeForServer(types[index] as number));
   for (let index = 0; index < count; index++) {
     const value = values[index] ?? null;
     if (value === null) writer.setBits(EXECUTE_HEADER_BYTES + (index >> 3), 1 << (index & 7));
@@ -136,7 +174,11 @@ export function decodeBulkParameters(
         values.push(null);
       } else if (indicator === INDICATOR_NULL) values.push(null);
       else if (indicator !== INDICATOR_NONE) throw malformed("an indicator");
-      else values.push(readBinaryValue(reader, (types[index] as number) & 0xff));
+      else {
+        const type = types[index] as number;
+        checkType(type, false);
+        values.push(readBinaryValue(reader, type & 0xff));
+      }
     }
     rows.push({ types, values, indicated });
   }

@@ -29,14 +29,15 @@ describe("parameters of an execution", () => {
   test("every truncation is refused as malformed", () => {
     for (let end = BLOCK_AT; end < encoded.length; end++) {
       expect(() => decodeExecuteParameters(encoded.subarray(BLOCK_AT, end), SHAPE), `cut at ${end}`).toThrow(
-        /Malformed/,
+        /Malformed|Incorrect arguments/,
       );
     }
   });
 
   test("types of the last execution count when none are sent", () => {
     const block = Buffer.from([0b010, 0, 1, 0, 0, 0, 4, 0xe8, 7, 2, 29]);
-    expect(() => decodeExecuteParameters(block, SHAPE)).toThrow(/without types/);
+    expect(() => decodeExecuteParameters(block, SHAPE)).toThrow(/Incorrect arguments/);
+    expect(decodeExecuteParameters(Buffer.of(0b111, 0), SHAPE).values).toEqual([null, null, null]);
     expect(decodeExecuteParameters(block, { ...SHAPE, types: TYPES }).values).toEqual(VALUES);
   });
 
@@ -67,6 +68,31 @@ describe("parameters of an execution", () => {
       { values: [null], indicated: new Map([[0, "ignore"]]) },
       { values: [Buffer.of(7)], indicated: new Map() },
     ]);
-    expect(decodeBulkParameters(Buffer.from([MYSQL_TYPE.TINY, 0, 4]), 128, 1, undefined)).toBeUndefined();
+    expect(() => decodeBulkParameters(Buffer.from([MYSQL_TYPE.TINY, 0, 4]), 128, 1, undefined)).toThrow(/an indicator/);
+    expect(decodeBulkParameters(Buffer.alloc(0), 128, 0, undefined)).toBeUndefined();
+  });
+
+  test("types that are none are refused, and long data of numbers and times", () => {
+    const block = (type: number): Buffer => Buffer.from([0, 1, type, 0, 1, 0x61]);
+    const shape = { ...SHAPE, parameterCount: 1 };
+    for (const type of [17, 31, 0x60, 0xf3, 0xf5]) {
+      expect(() => decodeExecuteParameters(block(type), shape), String(type)).toThrow(/Incorrect arguments/);
+    }
+    const longData = (): Buffer => Buffer.from("long");
+    expect(decodeExecuteParameters(block(MYSQL_TYPE.BLOB), { ...shape, longData }).values).toEqual([longData()]);
+    expect(() => decodeExecuteParameters(block(MYSQL_TYPE.LONG), { ...shape, longData })).toThrow(/Incorrect/);
+  });
+
+  test("what says that types follow is 0 or 1", () => {
+    const block = Buffer.from([0, 7, MYSQL_TYPE.TINY, 0, 5]);
+    expect(() => decodeExecuteParameters(block, { ...SHAPE, parameterCount: 1 })).toThrow(/Malformed/);
+  });
+
+  test("servers get types that they read as long as clients have written them", () => {
+    const types = [MYSQL_TYPE.INT24, MYSQL_TYPE.YEAR | 0x8000, MYSQL_TYPE.BOOL];
+    const values = [Buffer.of(1, 0, 0, 0), Buffer.of(2, 0), Buffer.of(3)];
+    expect(encodeExecute({ types, values }, isLengthCoded).subarray(BLOCK_AT).toString("hex")).toBe(
+      "00" + "01" + "0300" + "0280" + "0100" + "01000000" + "0200" + "03",
+    );
   });
 });
