@@ -1046,8 +1046,8 @@ export class Executor implements PassThroughOwner {
     this.state.rowCount = -1;
     this.state.last.errno = error.errno;
     this.state.last.error = error;
-    const { errno: code, message } = error;
-    this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message }] };
+    const { errno: code, message, sqlState } = error;
+    this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message, sqlState }] };
   }
 
   #hasStatementTime(): boolean {

@@ -3,7 +3,7 @@
 // with 1235 and the construct's name, never sent to a wrong or partial set of shards.
 
 import { notSupported } from "../base/errors.ts";
-import type { Ddl, Query, SetStatementFor, Statement } from "../sql/tree.ts";
+import type { Admin, Ddl, Query, SetStatementFor, Statement } from "../sql/tree.ts";
 import { planOnAllShards } from "./all-shards.ts";
 import { planCatalog, refuseCatalogs } from "./catalog.ts";
 import { planChange } from "./change.ts";
@@ -97,8 +97,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "lock":
     case "unlock":
     case "admin":
-      if (statement.kind === "admin" && /^reset query digests$/i.test(statement.text))
-        return { kind: "session", statement };
+      if (statement.kind === "admin" && isOfGateway(statement)) return { kind: "session", statement };
       return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
     case "xa":
       return { kind: "session", statement };
@@ -225,6 +224,11 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
 /** One shard has all their rows, whichever rows are asked for. */
 function isOfOneShard(tables: readonly ResolvedTable[]): boolean {
   return tables.every(({ keyspace }) => !keyspace.sharded && keyspace === tables[0]?.keyspace);
+}
+
+/** About the session's own conditions, or the gateway's counters. */
+function isOfGateway({ verb, text }: Admin): boolean {
+  return verb === "get diagnostics" || /^reset query digests$/i.test(text);
 }
 
 /** What any server answers alike. */

@@ -4,6 +4,7 @@
 import type { Cursor } from "./cursor.ts";
 import { T } from "./lexer.ts";
 import { account, grant, setAccount } from "./parse-account.ts";
+import { diagnostics } from "./parse-diagnostics.ts";
 import { expression, expressions } from "./parse-expr.ts";
 import { cacheTables, flush, loadOther, maintenance } from "./parse-maintenance.ts";
 import { limitClause } from "./parse-query.ts";
@@ -63,7 +64,8 @@ function read(c: Cursor, tables: ObjectName[]): string {
     case "resignal":
       return signal(c);
     case "get":
-      return diagnostics(c);
+      diagnostics(c);
+      return "get diagnostics";
     case "help":
       c.next();
       c.nameOrString();
@@ -198,13 +200,4 @@ function signal(c: Cursor): string {
       expression(c);
     } while (c.accept(","));
   return word;
-}
-
-function diagnostics(c: Cursor): string {
-  c.next();
-  c.maybeOneOf(["current", "stacked"]);
-  c.expect("diagnostics");
-  if (c.accept("condition")) expression(c);
-  needRest(c);
-  return "get diagnostics";
 }

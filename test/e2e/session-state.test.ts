@@ -623,6 +623,59 @@ test.each(["u", "s"])("what tools ask, in keyspace %s", async (keyspace) => {
   expect(wrong.join("\n")).toBe("");
 });
 
+describe("GET DIAGNOSTICS", () => {
+  const STATEMENTS = [
+    "SELECT nosuch FROM c",
+    "GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT",
+    "GET DIAGNOSTICS CONDITION 1 @s = RETURNED_SQLSTATE, @e = MYSQL_ERRNO, @m = MESSAGE_TEXT, @t = TABLE_NAME",
+    "SHOW WARNINGS",
+    "GET CURRENT DIAGNOSTICS CONDITION 2 @x = MESSAGE_TEXT",
+    "SHOW WARNINGS",
+    "SELECT @n, @r, @s, @e, @m, @t, @x, COLLATION(@s), COLLATION(@m)",
+    "INSERT INTO c (id, name) VALUES (901, 'a'), (902, 'b')",
+    "GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT",
+    "SELECT @n, @r, ROW_COUNT()",
+    "INSERT INTO c (id, name) VALUES (901, 'a')",
+    "GET DIAGNOSTICS CONDITION 1 @s = RETURNED_SQLSTATE, @e = MYSQL_ERRNO, @m = MESSAGE_TEXT",
+    "SELECT @s, @e, @m",
+    "SELECT 1 / 0, CAST('x' AS SIGNED)",
+    "SET @i = 1",
+    "SELECT CAST('x' AS SIGNED)",
+    "GET DIAGNOSTICS CONDITION @i @s = RETURNED_SQLSTATE, @e = MYSQL_ERRNO, @m = MESSAGE_TEXT, @c = CLASS_ORIGIN",
+    "SELECT @s, @e, @m, @c",
+    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'hello', MYSQL_ERRNO = 5000",
+    "GET DIAGNOSTICS CONDITION '1' @s = RETURNED_SQLSTATE, @e = MYSQL_ERRNO, @m = MESSAGE_TEXT",
+    "SELECT @s, @e, @m",
+    "SIGNAL SQLSTATE '01000' SET MESSAGE_TEXT = 'mind'",
+    "SHOW WARNINGS",
+    "RESIGNAL",
+    "GET DIAGNOSTICS CONDITION 0 @x = MESSAGE_TEXT",
+    "GET DIAGNOSTICS CONDITION NULL @x = MESSAGE_TEXT",
+    "SELECT @x",
+    "GET DIAGNOSTICS CONDITION 1 x = MESSAGE_TEXT",
+    "GET DIAGNOSTICS x = NUMBER",
+    "GET DIAGNOSTICS @x = MESSAGE_TEXT",
+    "GET DIAGNOSTICS CONDITION 1 @x = NUMBER",
+    "GET STACKED DIAGNOSTICS @x = NUMBER",
+    "DELETE FROM c WHERE id > 900",
+    "GET DIAGNOSTICS @r = ROW_COUNT",
+    "SELECT @r",
+  ];
+
+  for (const keyspace of ["u", "s"]) {
+    test(`as one server answers it, in keyspace ${keyspace}`, async () => {
+      pair = await Pair.open(twins, keyspace);
+      if (keyspace === "u") await alike("CREATE TABLE c (id INT PRIMARY KEY, name VARCHAR(20))");
+      for (const sql of STATEMENTS) await alike(sql);
+      if (keyspace === "u") await alike("DROP TABLE c");
+      expect(await pair.gateway.query("SIGNAL SQLSTATE '45000' SET TABLE_NAME = 't'")).toMatchObject({ errno: 1644 });
+      const item = await pair.gateway.query("GET DIAGNOSTICS CONDITION 1 @t = TABLE_NAME");
+      expect(item).toMatchObject({ kind: "error", errno: 1235 });
+      pair.close();
+    });
+  }
+});
+
 // Last: the plain server remembers that they have been set.
 describe("global variables", () => {
   /** Each pair of connections is a new one; what has been set is taken back at the end. */

@@ -14,6 +14,7 @@ import type { ClusterView } from "../cluster/cluster-view.ts";
 import type { Executor } from "../executor.ts";
 import { answerOk, runOn, unlockAll } from "./run-all-shards.ts";
 import { commitOpen } from "../transaction/run-transaction.ts";
+import { runGetDiagnostics } from "../show/get-diagnostics.ts";
 import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 import { readTextResult } from "../read/text-rows.ts";
 import type { Right } from "../access/users.ts";
@@ -45,6 +46,9 @@ export async function runAdmin(
     case "flush":
     case "reset":
       await runFlush(executor, statement, cluster, payload);
+      return;
+    case "get diagnostics":
+      await runGetDiagnostics(executor, statement);
       return;
     case "set role":
       setRole(executor, text);

@@ -23,6 +23,8 @@ export interface SessionWarning {
   readonly level: "Note" | "Warning" | "Error";
   readonly code: number;
   readonly message: string;
+  /** Undefined: the code's own. */
+  readonly sqlState?: string;
 }
 
 export type LastWarnings =
