@@ -4,6 +4,7 @@
 import { assertNever } from "../base/assert.ts";
 import { ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { withoutUserVariables } from "../base/settings-text.ts";
 import { joinStatements, splitStatementList } from "../base/statement-list.ts";
 import type { CallHandler, CallServer } from "../rpc/call-server.ts";
 import { failDetailsOf } from "../rpc/fail-details.ts";
@@ -179,6 +180,7 @@ export class CallService implements CallHandler {
       this.#deps.definitionsChanged(call.request.database ?? "");
     }
     connection.leftState ||= leavesState;
+    if (leavesState) connection.settings = withoutUserVariables(connection.settings);
     let hold = this.#holds.get(holdId);
     const isNew = hold === undefined && call.request.hold && isReplied;
     if (isNew && call.pool !== undefined && !connection.closed) {

@@ -10,6 +10,7 @@ import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Tracer } from "../base/tracing.ts";
+import { settingsChange, setsCharacterSets } from "../base/settings-text.ts";
 import { splitStatementList } from "../base/statement-list.ts";
 import { COM } from "../mysql/constants.ts";
 import type { ReplyScanner } from "../mysql/reply-scanner.ts";
@@ -387,8 +388,8 @@ export class Call implements RawReplySink {
       payloads.push(setNow(0));
       connection.nowUs = 0;
     }
-    // A reset undoes other settings, but also an open transaction: a held connection gets its new settings on top. They
-    // leave out the character sets when those are as at login.
+    // A reset undoes other settings, but also an open transaction, where some variables cannot be set, be it to what they
+    // are: a held connection gets what is different.
     if (held) payloads.push(LOGIN_NAMES);
     else if (connection.settings !== "") {
       // With the database selected anew: a reset leaves @@collation_database, which LOAD DATA goes by, at the server's own.
@@ -399,7 +400,9 @@ export class Call implements RawReplySink {
       );
       connection.prepared.clear();
     }
-    if (settings !== "") payloads.push(query(settings));
+    const before = connection.settings;
+    const change = held ? settingsChange(before, settings) : settings;
+    if (change !== "") payloads.push(query(change));
     if (payloads.length === 0) {
       this.#start(connection);
       return;
@@ -413,7 +416,8 @@ export class Call implements RawReplySink {
       }
       // A pooled connection in an unknown state is not for reuse; a held one is set anew by its next statement.
       if (held) {
-        connection.settings = SETTINGS_UNKNOWN;
+        // A SET that fails has set nothing.
+        connection.settings = setsCharacterSets(before) ? SETTINGS_UNKNOWN : before;
         connection.nowUs = NOW_UNKNOWN;
       } else connection.close();
       const killed = this.#killed;

@@ -352,6 +352,48 @@ test("programs, open tables, files of the server", async () => {
   expect(await pair.allSameOrRefused(PROGRAMS)).toEqual([]);
 });
 
+test("variables that are set where a connection is held, and by programs", async () => {
+  await pair.allSame([
+    "CREATE TABLE held (a INT) ENGINE = InnoDB",
+    "CREATE PROCEDURE counts() SET @n = IFNULL(@n, 0) + 1",
+    "CREATE FUNCTION counted() RETURNS INT BEGIN SET @n = 77; RETURN 1; END",
+    "SET sql_log_bin = 0, binlog_format = STATEMENT",
+    "BEGIN",
+    "INSERT INTO held VALUES (1)",
+    "SET @n = 5",
+    "INSERT INTO held VALUES (@n)",
+    "SELECT @n := 7 FROM held LIMIT 1",
+    "SET @n = 5",
+    "SELECT @n, a FROM held ORDER BY a",
+    "CALL counts()",
+    "SELECT @n, a FROM held ORDER BY a",
+    "SET sql_log_bin = 1",
+    "SELECT @n, a FROM held ORDER BY a",
+    "SET STATEMENT sql_select_limit = 1 FOR SET @m = (SELECT COUNT(*) FROM held)",
+    "SELECT @m, a, @@sql_select_limit FROM held",
+    "COMMIT",
+    "SELECT @n, @@sql_log_bin, @@binlog_format",
+    "SET sql_log_bin = DEFAULT, binlog_format = DEFAULT",
+    "SET @n = 10",
+    "CALL counts()",
+    "SELECT @n",
+    "CALL counts()",
+    "SELECT @n, a FROM held ORDER BY a",
+    "SET @n = 1",
+    "SELECT counted(), a FROM held ORDER BY a",
+    "SELECT @n",
+    "SET @n = 2",
+    "DO counted()",
+    "SELECT @n",
+    "SET @n = 3",
+    "UPDATE held SET a = counted()",
+    "SELECT @n, a FROM held",
+    "DROP PROCEDURE counts",
+    "DROP FUNCTION counted",
+    "DROP TABLE held",
+  ]);
+});
+
 /** A client's own XA transactions: ended by whichever connection, refused where MySQL refuses. */
 const XA = [
   "CREATE TABLE xx (a INT PRIMARY KEY)",

@@ -8,7 +8,7 @@ import type { Effect } from "../../plan/plan.ts";
 import { resolveValue } from "../../plan/value-ref.ts";
 import type { BindValue } from "../../sql/bind-value.ts";
 import type { SessionState } from "./session-state.ts";
-import { SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
+import { isUserVariable, SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
 import { readTextResult } from "../read/text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
 
@@ -25,19 +25,28 @@ export interface AfterRequest {
 
 /** Undefined when the reply itself tells all there is to know; `settings` is what the request has otherwise. */
 export function afterRequest(effect: Effect, settings: string, state: Learning): AfterRequest | undefined {
-  const { foundRows, setsInsertId = false, mixesInsertIds = false, assigns } = effect;
+  const { foundRows, setsInsertId = false, mixesInsertIds = false, callsStored = false } = effect;
   const asksRows = foundRows !== undefined && asks(foundRows, state);
-  if (!asksRows && !setsInsertId && !mixesInsertIds && assigns === undefined) return undefined;
+  const assigns = assignedBy(effect, state);
+  if (!asksRows && !setsInsertId && !mixesInsertIds && assigns === undefined && !callsStored) return undefined;
   const items: string[] = [];
   if (asksRows) items.push("FOUND_ROWS()");
   if (setsInsertId) items.push("LAST_INSERT_ID()");
-  if (assigns !== undefined) items.push(...assigns.map((name) => described(userVariable(name))));
+  if (assigns !== undefined) items.push(...assigns.map((variable) => described(variable)));
   return {
     settings: mixesInsertIds ? state.settings.withVariable("last_insert_id", String(state.lastInsertId)).sql : settings,
     after: items.length === 0 ? "" : `SELECT ${items.join(", ")} LIMIT 1`,
     afterIfEmpty: foundRows?.kind === "offset" && items.length === 1,
-    leavesState: setsInsertId || assigns !== undefined,
+    leavesState: setsInsertId || assigns !== undefined || callsStored,
   };
+}
+
+/** User variables, as SQL has them. What stored functions and procedures set is any that the session has. */
+function assignedBy({ assigns, callsStored = false }: Effect, { settings }: Learning): readonly string[] | undefined {
+  const named = assigns?.map((name) => userVariable(name));
+  if (!callsStored) return named;
+  const known = [...settings.variables.keys()].filter((name) => isUserVariable(name));
+  return known.length === 0 ? named : [...new Set([...(named ?? []), ...known])];
 }
 
 /** Only a server knows FOUND_ROWS() after it, and the session is likely to ask. */
@@ -54,7 +63,8 @@ function asks(foundRows: NonNullable<Effect["foundRows"]>, state: Learning): boo
  * too large to be kept; then they are as before.
  */
 export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEnd, state: Learning): void {
-  const { foundRows, setsInsertId = false, assigns } = effect;
+  const { foundRows, setsInsertId = false } = effect;
+  const assigns = assignedBy(effect, state);
   const isAnswered = info.afterReply.length > 0;
   if (foundRows === undefined && !setsInsertId && assigns === undefined) return;
   const answer = isAnswered ? readTextResult(info.afterReply) : undefined;
@@ -78,8 +88,8 @@ export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEn
   for (const [i, name] of assigns.entries()) {
     const value = values[i] ?? "NULL";
     // A variable that was never set and still is not: nothing to keep.
-    if (value === "NULL" && !settings.variables.has(userVariable(name))) continue;
-    settings = settings.withUserVariable(name, value);
+    if (value === "NULL" && !settings.variables.has(name)) continue;
+    settings = settings.withVariable(name, value);
   }
   if (settings.sql.length > SETTINGS_BYTES_MAX) throw tooLarge();
   state.settings = settings;

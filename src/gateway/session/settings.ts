@@ -2,6 +2,7 @@
 // connections by it, so clients with equal settings share connections. Entries are replaced, never removed (a variable
 // goes back to DEFAULT by name), so that the statement can also be run on a connection that is held already.
 
+import { settingsText } from "../../base/settings-text.ts";
 import { collationByName, defaultCollation } from "../../mysql/charsets.ts";
 import { isTranscoded } from "../client/statement-encoding.ts";
 import { isFlagList, withFlags } from "./flag-list.ts";
@@ -42,7 +43,7 @@ export class Settings {
     this.textIsUtf8 = this.transcodedFrom !== undefined || client === "binary" || client.startsWith("utf8");
     const connection = this.connectionCharset ?? "";
     this.literalsAreUtf8 = this.textIsUtf8 && (connection === "binary" || connection.startsWith("utf"));
-    this.sql = items.length === 0 ? "" : `SET ${items.join(", ")}`;
+    this.sql = settingsText(items);
   }
 
   static atLogin(names: CharacterSet = LOGIN_CHARSET): Settings {

@@ -88,7 +88,7 @@ describe("settings", () => {
   test("are one statement, the same for the same settings in any order", () => {
     const a = Settings.atLogin().withVariable("time_zone", "'+01:00'").withVariable("sql_mode", "''");
     const b = Settings.atLogin().withVariable("sql_mode", "''").withVariable("time_zone", "'+01:00'");
-    expect(a.sql).toBe("SET sql_mode = '', time_zone = '+01:00'");
+    expect(a.sql).toBe("SET sql_mode = '',\ntime_zone = '+01:00'");
     expect(b.sql).toBe(a.sql);
     expect(Settings.atLogin().sql).toBe("");
   });
