@@ -70,13 +70,6 @@ function catalog(...schemaColumns: readonly string[]): SystemTable {
   return { kind: "catalog", schemaColumns, ownSchemas: ALL_OWN, summed: NONE };
 }
 
-const SCHEMATA: SystemTable = {
-  kind: "catalog",
-  schemaColumns: ["schema_name"],
-  ownSchemas: ["information_schema"],
-  summed: NONE,
-};
-
 const CATALOGS: ReadonlyMap<string, SystemTable> = new Map([
   ["check_constraints", catalog("constraint_schema")],
   ["column_statistics", catalog("schema_name")],
@@ -90,8 +83,8 @@ const CATALOGS: ReadonlyMap<string, SystemTable> = new Map([
   ["partitions", catalog("table_schema")],
   ["referential_constraints", catalog("constraint_schema")],
   ["routines", catalog("routine_schema")],
-  ["schemata", SCHEMATA],
-  ["schemata_extensions", SCHEMATA],
+  ["schemata", catalog("schema_name")],
+  ["schemata_extensions", catalog("schema_name")],
   ["st_geometry_columns", catalog("table_schema")],
   ["statistics", catalog("table_schema", "index_schema")],
   ["table_constraints", catalog("table_schema", "constraint_schema")],

@@ -236,6 +236,11 @@ export function seesKeyspace(user: User, keyspace: string): boolean {
   return user.grants.some((grant) => grant.rights.size > 0 && grant.keyspace.test(keyspace));
 }
 
+/** A schema that every server has for itself. */
+export function seesSystemSchema(user: User, schema: string): boolean {
+  return schema === "information_schema" || seesKeyspace(user, schema);
+}
+
 /** True if the user has `admin` on every keyspace: statements about the cluster and other users' sessions. */
 export function isAdmin(user: User): boolean {
   return user.grants.some((grant) => grant.rights.has("admin") && grant.wholeKeyspace && grant.keyspace.test(""));

@@ -18,6 +18,7 @@ import { describeStatement } from "../cluster/describe-statement.ts";
 import type { Executor } from "../executor.ts";
 import { gatewayRows } from "../show/gateway-rows.ts";
 import { keyspacesAsked, schemasAsked } from "./information-schema.ts";
+import { seesSystemSchema } from "../access/users.ts";
 import { runGather } from "./run-gather.ts";
 import { substituted, withSessionValues } from "../session/session-values.ts";
 
@@ -117,6 +118,7 @@ async function tableOf(
     const targets = executor.targetsOf({ keyspace, routing: { kind: source.summed ? "scatter" : "any" } }, [], cluster);
     for (const target of targets) parts.push(part(target, keyspace));
   }
-  for (const name of schemasAsked(source.filter, source.ownSchemas, binds, state)) parts.push(part(home, name));
+  const own = source.ownSchemas.filter((name) => seesSystemSchema(state.user, name));
+  for (const name of schemasAsked(source.filter, own, binds, state)) parts.push(part(home, name));
   return { ...rest, parts, summed: source.summed, rows: [] };
 }

@@ -15,8 +15,8 @@ import { isAdmin } from "../access/users.ts";
 /** Decimals of a column of text that a server computes. */
 const NO_DECIMALS = 39;
 
-/** All rows, sorted as MariaDB does; the column is named after the pattern, as there. */
-export function showDatabases(keyspaces: readonly string[], like: string | undefined): ResultSet {
+/** Of `databases` and information_schema, sorted as MariaDB does; the column is named after the pattern, as there. */
+export function showDatabases(databases: readonly string[], like: string | undefined): ResultSet {
   const column: ColumnDefinition = {
     ...textColumn(like === undefined ? "Database" : `Database (${like})`, 64),
     schema: "information_schema",
@@ -26,7 +26,7 @@ export function showDatabases(keyspaces: readonly string[], like: string | undef
     flags: COLUMN_FLAG.NOT_NULL | COLUMN_FLAG.NO_DEFAULT_VALUE,
     decimals: 0,
   };
-  return { columns: [column], rows: ["information_schema", ...keyspaces].map((name) => [name]) };
+  return { columns: [column], rows: ["information_schema", ...databases.toSorted()].map((name) => [name]) };
 }
 
 const INFO_CHARS = 100;

@@ -8,6 +8,7 @@ import { plainRequest } from "../../engine/ports.ts";
 import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
 import type { ResultSet } from "../../mysql/result-writer.ts";
 import { isSystemSchema } from "../../plan/system-tables.ts";
+import { SYSTEM_SCHEMAS } from "../../plan/tables.ts";
 import type { Show } from "../../sql/tree.ts";
 import { walk } from "../../sql/walk.ts";
 import { checkKeyspaceAccess, checkTableSeen } from "../access/access.ts";
@@ -23,8 +24,9 @@ import { openTables, routineStatus, tableStatus } from "./show-lists.ts";
 import { showDatabases, showGrants, showProcesslist } from "./show-session.ts";
 import { showSqlFor } from "./show-sql.ts";
 import { warningsAnswer } from "./show-warnings.ts";
+import { runPlain } from "../read/run-pooled.ts";
 import { readTextResult } from "../read/text-rows.ts";
-import { isAdmin, seesKeyspace } from "../access/users.ts";
+import { isAdmin, seesKeyspace, seesSystemSchema } from "../access/users.ts";
 import { anyKeyspace } from "../session/any-keyspace.ts";
 
 /** Definitions that are the same on every shard of a keyspace. */
@@ -204,7 +206,13 @@ async function ownAnswer(executor: Executor, statement: Show, cluster: ClusterVi
     case "open tables":
       return openTables(executor, statement, keyspaces, anyKeyspace(state, cluster), cluster);
     case "databases":
-      return filtered(executor, statement, showDatabases(keyspaces, statement.like), 0, cluster);
+      return filtered(
+        executor,
+        statement,
+        showDatabases([...keyspaces, ...(await systemSchemas(executor, cluster))], statement.like),
+        0,
+        cluster,
+      );
     case "grants":
       return showGrants(executor, statement.name);
     default: {
@@ -213,6 +221,19 @@ async function ownAnswer(executor: Executor, statement: Show, cluster: ClusterVi
       return filtered(executor, statement, answer.result, answer.likeColumn, cluster);
     }
   }
+}
+
+/** The schemas of servers themselves that the user may see, but for information_schema. */
+async function systemSchemas(executor: Executor, cluster: ClusterView): Promise<readonly string[]> {
+  const { state, context, signal } = executor;
+  const seen = [...SYSTEM_SCHEMAS].filter(
+    (name) => name !== "information_schema" && seesSystemSchema(state.user, name),
+  );
+  if (seen.length === 0) return [];
+  const target = executor.anyTarget(anyKeyspace(state, cluster), cluster);
+  const sql = `SHOW DATABASES WHERE \`Database\` IN (${seen.map((name) => `'${name}'`).join(", ")})`;
+  const { bytes } = await runPlain(context.tablets, target, sql, signal);
+  return readTextResult(bytes).rows.map(([name]) => name?.toString("utf8") ?? "");
 }
 
 /** LIKE as MySQL's SHOW has it, without case; WHERE by a mysqld. */
