@@ -195,6 +195,14 @@ export function atCharset(c: Cursor): boolean {
   return c.w === "charset" || ((c.w === "character" || c.w === "char") && c.peek(1) === "set");
 }
 
+/** CONSTRAINT [name] CHECK (…), or in MariaDB REFERENCES …, of column `column`. */
+function constraint(c: Cursor, found: Found, column: string): void {
+  c.expect("constraint");
+  const name = c.isName() ? c.name() : undefined;
+  if (c.mariadb && c.w === "references") references(c, found, name, [column]);
+  else check(c);
+}
+
 function columnAttributes(c: Cursor, found: Found, name: string, column: Attributes): void {
   for (;;) {
     switch (c.w) {
@@ -270,9 +278,7 @@ function columnAttributes(c: Cursor, found: Found, name: string, column: Attribu
         references(c, found, undefined, [name]);
         continue;
       case "constraint":
-        c.next();
-        if (c.isName()) c.name();
-        check(c);
+        constraint(c, found, name);
         continue;
       case "check":
         check(c);

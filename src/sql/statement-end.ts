@@ -112,13 +112,16 @@ function opensBlock(tokens: Tokens, i: number, word: string): boolean {
       return true;
     case "repeat":
       return next !== "(";
-    case "if":
-      if (next === "exists" || (next === "not" && wordAt(tokens, i + 2) === "exists")) return false;
+    case "if": {
+      const exists = next === "not" ? i + 2 : i + 1;
+      // DROP … IF EXISTS name, or IF EXISTS (query) THEN.
+      if (wordAt(tokens, exists) === "exists" && wordAt(tokens, exists + 1) !== "(") return false;
       return (
         next !== "(" ||
         OPENERS.has(wordAt(tokens, i - 1)) ||
         wordAt(tokens, behindParentheses(tokens, i + 1)) === "then"
       );
+    }
     case "for":
       return wordAt(tokens, i + 2) === "in";
     default:

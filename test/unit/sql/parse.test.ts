@@ -92,6 +92,7 @@ describe("modes", () => {
   test.each([
     "create table t (a int) partition by range (a) (p0 values less than (10), p1 values less than maxvalue)",
     "create table t (a varchar(10) collate default)",
+    "create table t (a int not null constraint b references c (d), e int constraint references c (d) on delete cascade)",
     "create table t (a geometry(9,4) ref_system_id=101, b point ref_system_id=102 not null)",
     "set names default collate utf8mb4_bin",
   ])("%s is MariaDB's, too", (sql) => {

@@ -113,6 +113,17 @@ test.each([
   ["one; -- done", ["one", "-- done"]],
   ["one;\n\t'a;b'; `c;d`", ["one", "'a;b'", "`c;d`"]],
   ["CREATE PROCEDURE p() BEGIN SELECT 1; END; CALL p()", ["CREATE PROCEDURE p() BEGIN SELECT 1; END", "CALL p()"]],
+  [
+    "CREATE FUNCTION f() RETURNS INT IF NOT EXISTS (SELECT 1) THEN RETURN 1; ELSE RETURN 2; END IF; SELECT f()",
+    ["CREATE FUNCTION f() RETURNS INT IF NOT EXISTS (SELECT 1) THEN RETURN 1; ELSE RETURN 2; END IF", "SELECT f()"],
+  ],
+  [
+    "CREATE PROCEDURE IF NOT EXISTS p() BEGIN DROP TABLE IF EXISTS t; IF EXISTS(SELECT 1) THEN SELECT 1; END IF; SELECT 2; END; DO 3",
+    [
+      "CREATE PROCEDURE IF NOT EXISTS p() BEGIN DROP TABLE IF EXISTS t; IF EXISTS(SELECT 1) THEN SELECT 1; END IF; SELECT 2; END",
+      "DO 3",
+    ],
+  ],
   ["one; fails; three", ["one", "fails"]],
 ])("%s", async (sql, wanted) => {
   const { client, ran, started } = await run(sql);
