@@ -29,6 +29,7 @@ import type { ChangePlan } from "../plan/change-plan.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import type { CatalogPlan, Effect, GatherPlan, Plan, Routing, SendPlan } from "../plan/plan.ts";
 import { isSystemSchema } from "../plan/system-tables.ts";
+import { isOfTemporaries } from "../plan/temporary.ts";
 import type { AskedRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize } from "../sql/normalize.ts";
@@ -221,7 +222,7 @@ export class Executor implements PassThroughOwner {
       if (plan.kind === "send") {
         this.#inserting =
           statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
-        const isOfTemporary = statement.kind === "ddl" && plan.routing.kind === "pinned";
+        const isOfTemporary = statement.kind === "ddl" && isOfTemporaries(statement, plan.routing);
         this.#temporary = isOfTemporary ? statement : undefined;
         this.#defining = isOfTemporary ? undefined : definedTables(statement, plan.keyspace);
         const { hasTables } = this.state.kept;

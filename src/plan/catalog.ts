@@ -15,6 +15,8 @@ import { keyspaceForAny, send } from "./send.ts";
 import { sessionFunctionOf } from "./session-functions.ts";
 import { isSystemSchema, type SystemTable, systemTableOf } from "./system-tables.ts";
 import { type PlanContext, tablesOf } from "./tables.ts";
+import { definesSystemTemporary } from "./temporary.ts";
+import type { KeyspaceVSchema } from "../vschema/model.ts";
 
 /** Undefined for a query that names no table of a system schema, or only some that the server of its tables has as well. */
 export function planCatalog(query: Query, context: PlanContext): Plan | undefined {
@@ -23,8 +25,9 @@ export function planCatalog(query: Query, context: PlanContext): Plan | undefine
   if (system.size === 0) return undefined;
   const readsServerOnly = [...system.values()].every(({ kind }) => kind === "server");
   if (others && readsServerOnly && isOfOneServer(query, context)) return undefined;
-  const effect = { ...queryEffect(query), touchesTables: others };
-  const home = usesLocks(query) ? keyspaceOfLocks(context) : keyspaceForAny(undefined, context);
+  const own = [...system.keys()].some((ref) => isTemporary(ref, context)) ? ownHome(context) : undefined;
+  const effect = { ...queryEffect(query), touchesTables: others || own !== undefined };
+  const home = own ?? (usesLocks(query) ? keyspaceOfLocks(context) : keyspaceForAny(undefined, context));
   const qualified = withSchemas(query, system, context);
   const plain = send(query, home.keyspace, { kind: "any" }, undefined, effect);
   const alone: SendPlan = qualified === query ? plain : { ...plain, substitute: qualified };
@@ -84,10 +87,20 @@ export function catalogOf(node: Node, context: PlanContext): string | undefined 
   return found;
 }
 
-function refuseChange(statement: Statement, { keyspace }: PlanContext): void {
+/** A table that the session has made in a system schema, beside the server's. */
+function isTemporary({ schema, name }: ObjectName | TableName, { keyspace, temporaries }: PlanContext): boolean {
+  return temporaries?.systemHome !== undefined && temporaries.has(schema ?? keyspace ?? "", name);
+}
+
+function ownHome({ temporaries, vschema }: PlanContext): KeyspaceVSchema | undefined {
+  return vschema.keyspaces.get(temporaries?.systemHome ?? "");
+}
+
+function refuseChange(statement: Statement, context: PlanContext): void {
+  const { keyspace } = context;
   const changed = changedTables(statement);
-  const isSystem = ({ schema = keyspace }: ObjectName | TableName): boolean =>
-    schema !== undefined && isSystemSchema(schema.toLowerCase());
+  const isSystem = (table: ObjectName | TableName): boolean =>
+    isSystemSchema((table.schema ?? keyspace ?? "").toLowerCase()) && !isTemporary(table, context);
   // Others may only be read.
   if (statement.kind === "update" && !changed.every(isSystem)) return;
   for (const { schema = keyspace ?? "", name } of changed.filter(isSystem)) {
@@ -119,8 +132,10 @@ function changedTables(statement: Statement): readonly (ObjectName | TableName)[
 }
 
 /** Every server's system tables (its accounts among them) are its own, and the tablets' users may change them all. */
-function refuseDefinition({ verb, object, names, references }: Ddl, { keyspace }: PlanContext): void {
-  if (object === "database") return;
+function refuseDefinition(statement: Ddl, context: PlanContext): void {
+  const { verb, object, names, references } = statement;
+  const { keyspace } = context;
+  if (object === "database" || definesSystemTemporary(statement, context)) return;
   const changed = object === "index" || object === "trigger" ? [...names, ...references] : names;
   for (const { schema = keyspace } of changed) {
     if (schema === undefined || !isSystemSchema(schema.toLowerCase())) continue;

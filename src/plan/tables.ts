@@ -85,7 +85,8 @@ export function tablesOf(statement: Statement, context: PlanContext): StatementT
   let bare = false;
   for (const name of tableNamesOf(statement)) {
     bare ||= name.schema === undefined;
-    if (name.schema !== undefined && SYSTEM_SCHEMAS.has(name.schema.toLowerCase())) system = true;
+    if (systemTemporary(name, context) !== undefined) tables.push(resolveTable(name, context));
+    else if (name.schema !== undefined && SYSTEM_SCHEMAS.has(name.schema.toLowerCase())) system = true;
     else if (name.schema === undefined && context.keyspace !== undefined && SYSTEM_SCHEMAS.has(context.keyspace)) {
       system = true;
     } else tables.push(resolveTable(name, context));
@@ -101,6 +102,8 @@ export function resolveTable(
   name: { readonly schema: string | undefined; readonly name: string },
   context: PlanContext,
 ): ResolvedTable {
+  const own = systemTemporary(name, context);
+  if (own !== undefined) return own;
   const schema = name.schema ?? context.keyspace;
   const target = ruleTarget(context.vschema.routingRules, schema, name.name, context.tabletType ?? "primary");
   const resolved =
@@ -110,6 +113,17 @@ export function resolveTable(
         ? resolveAnywhere(name.name, context)
         : resolveIn(schema, name.name, context, name.schema !== undefined);
   return { ...resolved, definition: context.schema.table(resolved.keyspace.keyspace, resolved.name) };
+}
+
+/** The session's own table of that name in a system schema; undefined: there is none. */
+function systemTemporary(
+  { schema, name }: { readonly schema: string | undefined; readonly name: string },
+  { temporaries, vschema, schema: known }: PlanContext,
+): ResolvedTable | undefined {
+  if (temporaries?.systemHome === undefined || schema === undefined || !SYSTEM_SCHEMAS.has(schema)) return undefined;
+  const keyspace = vschema.keyspaces.get(temporaries.systemHome);
+  if (keyspace === undefined || !temporaries.has(schema, name)) return undefined;
+  return { keyspace, name, table: undefined, definition: known.table(schema, name) };
 }
 
 function resolveIn(schema: string, name: string, context: PlanContext, isNamed = false): ResolvedTable {

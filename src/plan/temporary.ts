@@ -1,10 +1,11 @@
-// Temporary tables in sharded keyspaces. A session has each of its own on one shard, its home, as a table pinned there, which
-// hides a real one of the same name; so queries and changes are planned with it as with any pinned table.
+// Temporary tables in sharded keyspaces, and in the schema `mysql`. A session has each of its own on one shard, its home, as a
+// table pinned there, which hides a real one of the same name; so queries and changes are planned with it as with any pinned
+// table. Those in `mysql`, which is no keyspace, lie on the server of an unsharded one and are named as they are there.
 
 import { notSupported } from "../base/errors.ts";
 import type { Ddl, ObjectName } from "../sql/tree.ts";
 import { DEFINITION } from "./effects.ts";
-import type { Effect, SendPlan } from "./plan.ts";
+import type { Effect, Routing, SendPlan } from "./plan.ts";
 import { send } from "./send.ts";
 import type { PlanContext } from "./tables.ts";
 
@@ -12,15 +13,53 @@ import type { PlanContext } from "./tables.ts";
 export interface SessionTemporaries {
   /** A keyspace id of the shard that has them. */
   readonly home: Buffer;
+  /** The unsharded keyspace on whose server those in schema `mysql` are; undefined: there are none. */
+  readonly systemHome: string | undefined;
   has(keyspace: string, table: string): boolean;
 }
 
 const OF_CONNECTION: Effect = { ...DEFINITION, commits: false, reserves: "a temporary table" };
 
-/** Undefined when no temporary table of a sharded keyspace is meant. Throws 1235 for what cannot be done with them. */
+/** A definition of temporary tables in `mysql`, by that name; they are made with it, so none goes by the selected schema. */
+export function definesSystemTemporary(
+  { verb, object, temporary, names, references }: Ddl,
+  context: PlanContext,
+): boolean {
+  const { temporaries } = context;
+  const meant = object === "index" ? references.slice(0, 1) : names;
+  if (temporaries === undefined || meant.length === 0 || (object !== "table" && object !== "index")) return false;
+  if (!meant.every(({ schema }) => schema === SYSTEM_SCHEMA)) return false;
+  if (verb === "create" && object === "table") return temporary && unshardedHome(context) !== undefined;
+  return verb !== "rename" && meant.every(({ name }) => temporaries.has(SYSTEM_SCHEMA, name));
+}
+
+/** The only system schema that servers let sessions have tables of their own in and that tools use so. */
+export const SYSTEM_SCHEMA = "mysql";
+
+/** Where all that a session has in `mysql` is. */
+function unshardedHome({ temporaries, keyspace, vschema }: PlanContext): string | undefined {
+  if (temporaries?.systemHome !== undefined) return temporaries.systemHome;
+  const selected = keyspace === undefined ? undefined : vschema.keyspaces.get(keyspace);
+  if (selected?.sharded === false) return selected.keyspace;
+  // One that a client has made may be gone at any time.
+  const all = [...vschema.keyspaces.values()].filter(({ sharded }) => !sharded);
+  return (all.find(({ servedFrom }) => servedFrom === undefined) ?? all[0])?.keyspace;
+}
+
+/** A definition of temporary tables that are followed by name, as it was planned. */
+export function isOfTemporaries({ names, references, object }: Ddl, routing: Routing): boolean {
+  const [first] = object === "index" ? references : names;
+  return routing.kind === "pinned" || (object !== "database" && first?.schema === SYSTEM_SCHEMA);
+}
+
+/** Undefined when no temporary table of a sharded keyspace or of `mysql` is meant. Throws 1235 for what cannot be done with them. */
 export function planTemporary(statement: Ddl, context: PlanContext): SendPlan | undefined {
   const { verb, object, temporary, names, references } = statement;
   if (object !== "table" && object !== "index") return undefined;
+  if (definesSystemTemporary(statement, context)) {
+    const home = unshardedHome(context) ?? "";
+    return send(statement, home, { kind: "unsharded" }, undefined, temporary ? OF_CONNECTION : DEFINITION);
+  }
   const meant = object === "index" ? references.slice(0, 1) : names;
   const [first] = meant;
   const keyspace = context.vschema.keyspaces.get(first?.schema ?? context.keyspace ?? "");

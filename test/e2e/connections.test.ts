@@ -13,11 +13,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
 import { failureOf } from "./load.ts";
 
 const MIB = 1024 * 1024;
 const TIMEOUT_MS = 240_000;
-const folder = mkdtempSync(join(tmpdir(), "sg-con-"));
+// Longer than what names of servers usually are.
+const folder = mkdtempSync(join(tmpdir(), `sg-con-${"long-".repeat(12)}`));
 const socketPath = join(folder, "gateway.sock");
 let cluster: Cluster;
 let clients: Connection[] = [];
@@ -41,11 +43,7 @@ beforeAll(async () => {
       plain: { sql: "CREATE TABLE blobs (id BIGINT PRIMARY KEY, b LONGBLOB)" },
       split: {
         shards: 2,
-        vschema: {
-          sharded: true,
-          vindexes: { hash: { type: "hash" } },
-          tables: { blobs: { column_vindexes: [{ column: "id", name: "hash" }] } },
-        },
+        vschema: hashedBy({ blobs: "id" }),
         sql: "CREATE TABLE blobs (id BIGINT PRIMARY KEY, b LONGBLOB)",
       },
     },

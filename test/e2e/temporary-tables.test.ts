@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { COM } from "../../src/mysql/constants.ts";
-import { must, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
+import { emptied, must, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
 let pair: Pair;
@@ -16,8 +16,7 @@ afterAll(async () => {
 beforeEach(async () => {
   pair = await Pair.open(twins, "s");
   for (const client of [pair.gateway, pair.direct]) {
-    const ids = (await client.rows("SELECT id FROM c")).join(", ");
-    if (ids !== "") await must(client, `DELETE FROM c WHERE id IN (${ids})`);
+    await emptied(client, "c", "id");
     await must(
       client,
       "INSERT INTO c (id, name, email, n) VALUES (1,'a','e1',1),(2,'b','e2',1),(4,'d','e4',2),(5,'e','e5',2)",
@@ -134,6 +133,31 @@ describe.each(["multi", "twopc"])("in transactions of mode %s", (mode) => {
       "SELECT id, name FROM c ORDER BY id",
     ]);
   });
+});
+
+// Suites of drivers make them there, since every server has that schema.
+test.each(["u", "s"])("tables of a session's own in schema mysql, with keyspace %s selected", async (keyspace) => {
+  for (const client of [pair.gateway, pair.direct]) await must(client, `USE ${keyspace}`);
+  await pair.allSame([
+    "CREATE TEMPORARY TABLE mysql.own (id INT PRIMARY KEY AUTO_INCREMENT, a INT)",
+    "INSERT INTO mysql.own (a) VALUES (1), (2)",
+    "SELECT LAST_INSERT_ID()",
+    "SELECT * FROM mysql.own",
+    "BEGIN",
+    "UPDATE mysql.own SET a = 3 WHERE id = 1",
+    "INSERT INTO mysql.own (a) SELECT a FROM mysql.own",
+    "ROLLBACK",
+    "SELECT COUNT(*), SUM(a) FROM mysql.own",
+    "DELETE o FROM mysql.own o WHERE o.id = 2",
+    "ALTER TABLE mysql.own ADD b INT",
+    "SELECT * FROM mysql.own",
+    "USE mysql",
+    "SELECT * FROM own",
+    `USE ${keyspace}`,
+    "TRUNCATE TABLE mysql.own",
+    "DROP TEMPORARY TABLE mysql.own",
+    "SELECT * FROM mysql.own",
+  ]);
 });
 
 test("prepared statements see it as it is now", async () => {

@@ -5,6 +5,7 @@ import { keyspaceOfName } from "../../plan/explain.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { isSystemSchema, systemTableOf } from "../../plan/system-tables.ts";
 import { type PlanContext, resolveTable, tableNamesOf } from "../../plan/tables.ts";
+import { isOfTemporaries } from "../../plan/temporary.ts";
 import { viewOf } from "../../plan/views.ts";
 import type { ObjectName, Statement, TableName } from "../../sql/tree.ts";
 import { walk } from "../../sql/walk.ts";
@@ -22,7 +23,7 @@ export interface Access {
 /** Plans are shared by users, so a plan always carries what it asks for. */
 export function accessOf(statement: Statement, plan: Plan, context: PlanContext): Access | undefined {
   if (plan.kind === "session") return undefined;
-  if (statement.kind === "ddl" && plan.kind === "send" && plan.routing.kind === "pinned") {
+  if (statement.kind === "ddl" && plan.kind === "send" && isOfTemporaries(statement, plan.routing)) {
     // To make one takes a right, as in MySQL; it is its session's alone then.
     const [made] = statement.verb === "create" && statement.object === "table" ? statement.names : [];
     const tables = made === undefined ? [] : [{ keyspace: plan.keyspace, table: made.name }];
@@ -142,12 +143,12 @@ function rightOf(statement: Statement, plan: Plan): Right {
   }
 }
 
-function readsClosedTables(statement: Statement, { keyspace }: PlanContext): boolean {
+function readsClosedTables(statement: Statement, { keyspace, temporaries }: PlanContext): boolean {
   let reads = false;
   walk(statement, (node) => {
     if (node.kind !== "tableName") return;
     const schema = node.schema ?? keyspace ?? "";
-    if (!isSystemSchema(schema)) return;
+    if (!isSystemSchema(schema) || temporaries?.has(schema, node.name) === true) return;
     const table = systemTableOf(schema, node.name);
     reads ||= schema.toLowerCase() !== "information_schema" || (table.kind === "server" && !table.open);
   });

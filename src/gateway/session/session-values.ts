@@ -104,12 +104,13 @@ function namedAsWritten(query: Query): Query {
     if (expr.kind !== "literal" || expr.value === item.text || !/^[a-z@]/i.test(item.text)) return item;
     const chars = LENGTHS.find(([start]) => item.text.toLowerCase().startsWith(start))?.[1];
     if (chars === undefined || (expr.type !== "string" && expr.type !== "null")) return { ...item, alias: item.text };
-    return { ...item, expr: castNode(expr, "char", String(chars)), alias: item.text };
+    const width = expr.type === "null" ? chars : Math.max(chars, expr.value.length);
+    return { ...item, expr: castNode(expr, "char", String(width)), alias: item.text };
   });
   return { ...query, items };
 }
 
-/** How functions that give a text begin, and how long a text may be. */
+/** How functions that give a text begin, and how long a text usually may be. */
 const LENGTHS: readonly (readonly [string, number])[] = [
   ["database", 64],
   ["schema", 64],
@@ -118,8 +119,6 @@ const LENGTHS: readonly (readonly [string, number])[] = [
   ["system_user", 384],
   ["current_user", 384],
   ["version", 60],
-  ["@@socket", 107],
-  ["@@global.socket", 107],
   ["@@", 60],
 ];
 

@@ -1,11 +1,11 @@
-// The temporary tables that a session has made in sharded keyspaces: on one shard each, where the session's reserved
+// The temporary tables that a session has made in sharded keyspaces and in the schema `mysql`: on one shard each, where the session's reserved
 // connection has them. Plans see them in front of what others see. What they look like the shard itself says.
 
 import { randomBytes } from "node:crypto";
 import { collect } from "../../engine/collect.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import { quoteName } from "../../engine/quote-name.ts";
-import type { SessionTemporaries } from "../../plan/temporary.ts";
+import { type SessionTemporaries, SYSTEM_SCHEMA } from "../../plan/temporary.ts";
 import type { PlanContext } from "../../plan/tables.ts";
 import { readDefinitions } from "../../schema/ddl.ts";
 import type { TableSchema } from "../../schema/model.ts";
@@ -21,6 +21,11 @@ export class TemporaryTables implements SessionTemporaries {
   /** Sessions have them on different shards. */
   readonly home = randomBytes(KEYSPACE_ID_BYTES);
   readonly #keyspaces = new Map<string, Map<string, TableSchema | undefined>>();
+  #systemHome: string | undefined;
+
+  get systemHome(): string | undefined {
+    return this.hasAnyIn(SYSTEM_SCHEMA) ? this.#systemHome : undefined;
+  }
 
   get isEmpty(): boolean {
     return this.#keyspaces.size === 0;
@@ -39,6 +44,12 @@ export class TemporaryTables implements SessionTemporaries {
     const tables = this.#keyspaces.get(keyspace) ?? new Map<string, TableSchema | undefined>();
     tables.set(table, definition);
     this.#keyspaces.set(keyspace, tables);
+  }
+
+  /** In schema `mysql`, on the server of keyspace `home`. */
+  setSystem(home: string, table: string, definition: TableSchema | undefined): void {
+    this.#systemHome = home;
+    this.set(SYSTEM_SCHEMA, table, definition);
   }
 
   delete(keyspace: string, table: string): void {
@@ -90,20 +101,30 @@ function pinnedTable(keyspace: string, name: string, home: Buffer): TableVSchema
   };
 }
 
-/** Keeps up with a definition of temporary tables in a sharded keyspace that has succeeded on `target`. Never rejects. */
+/** Keeps up with a definition of such tables that has succeeded on `target`. Never rejects. */
 export async function followTemporaries(executor: Executor, statement: Ddl, target: ShardTarget): Promise<void> {
   const { temporaries } = executor.state.kept;
   const { verb, object, names, references } = statement;
   const meant = object === "index" ? references.slice(0, 1) : names;
-  for (const { name } of meant) {
-    if (verb === "drop" && object === "table") temporaries.delete(target.keyspace, name);
-    else if (verb !== "truncate") temporaries.set(target.keyspace, name, await definitionOf(executor, name, target));
+  for (const { schema, name } of meant) {
+    const isOfSystem = schema === SYSTEM_SCHEMA;
+    if (verb === "drop" && object === "table") temporaries.delete(isOfSystem ? SYSTEM_SCHEMA : target.keyspace, name);
+    else if (verb !== "truncate") {
+      const definition = await definitionOf(
+        executor,
+        isOfSystem ? `${SYSTEM_SCHEMA}.${quoteName(name)}` : quoteName(name),
+        target,
+      );
+      if (isOfSystem) temporaries.setSystem(target.keyspace, name, definition);
+      else temporaries.set(target.keyspace, name, definition);
+    }
   }
 }
 
-async function definitionOf(executor: Executor, name: string, target: ShardTarget): Promise<TableSchema | undefined> {
+/** `table` is SQL. */
+async function definitionOf(executor: Executor, table: string, target: ShardTarget): Promise<TableSchema | undefined> {
   try {
-    const request = executor.requestFor(target, comQuery(`SHOW CREATE TABLE ${quoteName(name)}`), false, false);
+    const request = executor.requestFor(target, comQuery(`SHOW CREATE TABLE ${table}`), false, false);
     const reply = await collect(executor.context.tablets, target, request);
     const [row] = reply.info.kind === "err" ? [] : readTextResult(reply.bytes).rows;
     // Readers of schema files pass temporary tables over.
