@@ -79,6 +79,13 @@ export async function stopAll(): Promise<void> {
   await Promise.all(ended);
 }
 
+/** The sum of a metric's samples whose labels contain all of `labels`. */
+export function sampled(text: string, name: string, ...labels: readonly string[]): number {
+  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  const meant = lines.filter((line) => labels.every((label) => line.includes(label)));
+  return meant.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}
+
 interface Ready {
   readonly address: string;
   readonly admin: string;

@@ -358,6 +358,23 @@ export async function must(client: TwinClient, sql: string): Promise<void> {
   if (outcome.kind === "error") throw new Error(`${sql}: ${outcome.errno} ${outcome.message}`);
 }
 
+/** Deletes all rows, by their key, as a sharded keyspace lets it be done in one transaction. */
+export async function emptied(client: TwinClient, table: string, key: string): Promise<void> {
+  const keys = (await client.rows(`SELECT ${key} FROM ${table}`)).map((value) => `'${value}'`);
+  if (keys.length > 0) await must(client, `DELETE FROM ${table} WHERE ${key} IN (${keys.join(", ")})`);
+}
+
+/** Values, errors and warnings: how a query over shards is computed may show in the rest, and in an order nobody asked for. */
+export function gist(outcome: Outcome, sql: string | Buffer): object {
+  if (outcome.kind === "error") return outcome;
+  if (outcome.kind === "ok") return { ...outcome, info: "" };
+  return {
+    columns: outcome.columns.map(({ name, type, collation }) => ({ name, type, collation })),
+    rows: /\border\s+by\b/i.test(String(sql)) ? outcome.rows : outcome.rows.toSorted(),
+    warnings: outcome.warnings,
+  };
+}
+
 /** Runs statements on both servers, in two sessions that live as long as this does. */
 export class Pair {
   readonly gateway: TwinClient;
