@@ -377,7 +377,9 @@ function create(c: Cursor, found: Found): void {
   if (what === "package" && c.accept("body")) what = "package body";
   found.what = `create ${what}`;
   if (what === "user") {
-    if (!c.atEnd()) accountName(c);
+    if (c.atEnd()) return;
+    if (c.w !== "current_user") found.name = accountUser(c);
+    accountName(c);
     return;
   }
   if (what === "database" && c.accept("if")) {

@@ -235,6 +235,10 @@ describe("SHOW and DESCRIBE", () => {
       `Threads_connected|${list.length}`,
     ]);
     other.close();
+    for (const sql of ["SHOW CREATE USER", "SHOW CREATE USER root", "SHOW CREATE USER CURRENT_USER()"]) {
+      expect(await pair.gateway.rows(sql), sql).toEqual(["CREATE USER `root`@`%`"]);
+    }
+    await pair.same("SHOW CREATE USER nobody");
     for (const sql of [
       "SHOW GRANTS",
       "SHOW GRANTS FOR CURRENT_USER",

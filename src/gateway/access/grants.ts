@@ -1,6 +1,8 @@
 // A user's rights in MySQL's words: the lines of SHOW GRANTS and the rows of information_schema's tables of privileges.
 // "read", "write" and "ddl" stand for the privileges that let a MySQL user do the same; patterns keep their wildcards.
 
+import { formatShaCrypt } from "../../mysql/auth/sha-crypt.ts";
+import { quoteString } from "../../sql/quoting.ts";
 import type { Grant, Right, User } from "./users.ts";
 import { isAdmin } from "./users.ts";
 
@@ -57,6 +59,23 @@ export function grantLines(user: User): readonly string[] {
     return [`GRANT ${what} ON ${objectOf(grant)} TO ${account}`];
   });
   return [`GRANT USAGE ON *.* TO ${account}`, ...lines];
+}
+
+/** The line of SHOW CREATE USER; of a password its hash, which a server would show as well. */
+export function createUserLine(user: User, dialect: "mysql" | "mariadb"): string {
+  const requirement = user.requireTls ? " REQUIRE SSL" : "";
+  const limit = user.maxConnections === undefined ? "" : ` WITH MAX_USER_CONNECTIONS ${user.maxConnections}`;
+  return `CREATE USER ${quoted(user.user)}@\`%\`${identified(user, dialect)}${requirement}${limit}`;
+}
+
+function identified({ nativeHash, shaCrypt }: User, dialect: "mysql" | "mariadb"): string {
+  if (nativeHash === undefined && shaCrypt === undefined) return "";
+  const hash = nativeHash === undefined ? "" : `*${nativeHash.toString("hex").toUpperCase()}`;
+  if (dialect === "mariadb" && hash !== "") return ` IDENTIFIED BY PASSWORD '${hash}'`;
+  const [how, as] = dialect === "mariadb" ? ["VIA", "USING"] : ["WITH", "AS"];
+  const plugin = shaCrypt === undefined ? "mysql_native_password" : "caching_sha2_password";
+  const kept = shaCrypt === undefined ? hash : formatShaCrypt(shaCrypt);
+  return ` IDENTIFIED ${how} '${plugin}' ${as} ${quoteString(kept, false)}`;
 }
 
 export type PrivilegeRow = Readonly<Record<string, string>>;

@@ -7,7 +7,7 @@ import { COLUMN_FLAG, MYSQL_TYPE } from "../../mysql/constants.ts";
 import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
 import { type ResultSet, textColumn } from "../../mysql/result-writer.ts";
 import type { Executor } from "../executor.ts";
-import { grantLines } from "../access/grants.ts";
+import { createUserLine, grantLines } from "../access/grants.ts";
 import { STATEMENT_BYTES_MAX, visibleProcesses } from "../cluster/processes.ts";
 import type { SessionWarning } from "../session/session-state.ts";
 import { isAdmin } from "../access/users.ts";
@@ -78,6 +78,18 @@ export function showGrants({ state, context }: Executor, name: string | undefine
   }
   const column = required(textColumn(`Grants for ${user.user}@%`, 1024));
   return { columns: [{ ...column, decimals: NO_DECIMALS }], rows: grantLines(user).map((line) => [line]) };
+}
+
+/** Of the session's user, or (for administrators) of another one: what the users file says of the login. */
+export function showCreateUser({ state, context }: Executor, name: string | undefined): ResultSet {
+  if (name !== undefined && name !== state.user.user && !isAdmin(state.user)) {
+    const text = `Access denied for user '${state.user.user}'@'%' to database 'mysql'`;
+    throw new ShardgateError("ER_DBACCESS_DENIED", text);
+  }
+  const user = name === undefined ? state.user : context.userNamed(name);
+  if (user === undefined) throw new MysqlError(1133, "28000", "Can't find any matching row in the user table");
+  const column = required(textColumn(`CREATE USER for ${user.user}@%`, 1024));
+  return { columns: [{ ...column, decimals: NO_DECIMALS }], rows: [[createUserLine(user, state.sqlMode.dialect)]] };
 }
 
 function required(column: ColumnDefinition): ColumnDefinition {

@@ -21,7 +21,7 @@ import type { SessionState } from "../session/session-state.ts";
 import { globalText, variableText } from "../session/session-values.ts";
 import { clusterAnswer } from "./show-cluster.ts";
 import { openTables, routineStatus, tableStatus } from "./show-lists.ts";
-import { showDatabases, showGrants, showProcesslist } from "./show-session.ts";
+import { showCreateUser, showDatabases, showGrants, showProcesslist } from "./show-session.ts";
 import { showSqlFor } from "./show-sql.ts";
 import { warningsAnswer } from "./show-warnings.ts";
 import { runPlain } from "../read/run-pooled.ts";
@@ -215,6 +215,8 @@ async function ownAnswer(executor: Executor, statement: Show, cluster: ClusterVi
       );
     case "grants":
       return showGrants(executor, statement.name);
+    case "create user":
+      return showCreateUser(executor, statement.name);
     default: {
       const answer = await clusterAnswer(statement, executor, cluster);
       if (answer === undefined) throw notSupported(`SHOW ${what.toUpperCase()}`);

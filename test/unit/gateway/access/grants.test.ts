@@ -2,12 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import {
+  createUserLine,
   grantLines,
   schemaPrivileges,
   tablePrivileges,
   userPrivileges,
 } from "../../../../src/gateway/access/grants.ts";
-import { defaultUsers, parseUsers, type User } from "../../../../src/gateway/access/users.ts";
+import { defaultUsers, hashPassword, parseUsers, type User } from "../../../../src/gateway/access/users.ts";
 
 function user(rights: object): User {
   const users = parseUsers(JSON.stringify({ users: { app: { emptyPassword: true, rights } } }));
@@ -50,6 +51,30 @@ describe("grants", () => {
     expect(
       tablePrivileges(app).map((row) => `${row["table_schema"]}.${row["table_name"]} ${row["privilege_type"]}`),
     ).toEqual(["commerce.product% SELECT", "commerce.product% SHOW VIEW"]);
+  });
+
+  test("SHOW CREATE USER has what the users file says, in the servers' words", async () => {
+    if (root === undefined) throw new Error("root is there");
+    expect(createUserLine(root, "mariadb")).toBe("CREATE USER `root`@`%`");
+    const { mysql_native_password: native, caching_sha2_password: sha } = await hashPassword("x");
+    const of = (fields: object): User => {
+      const found = parseUsers(JSON.stringify({ users: { app: { ...fields, rights: {} } } })).get("app");
+      if (found === undefined) throw new Error("app is there");
+      return found;
+    };
+    const both = of({ mysql_native_password: native, caching_sha2_password: sha, requireTls: true, maxConnections: 5 });
+    expect(createUserLine(both, "mariadb")).toBe(
+      `CREATE USER \`app\`@\`%\` IDENTIFIED BY PASSWORD '${native}' REQUIRE SSL WITH MAX_USER_CONNECTIONS 5`,
+    );
+    expect(createUserLine(both, "mysql")).toMatch(
+      /^CREATE USER `app`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '\$A\$/,
+    );
+    expect(createUserLine(of({ mysql_native_password: native }), "mysql")).toBe(
+      `CREATE USER \`app\`@\`%\` IDENTIFIED WITH 'mysql_native_password' AS '${native}'`,
+    );
+    expect(createUserLine(of({ caching_sha2_password: sha }), "mariadb")).toContain(
+      "VIA 'caching_sha2_password' USING '",
+    );
   });
 
   test("a user without rights", () => {
