@@ -239,7 +239,11 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         grpcTls: undefined,
         transactionMode: "twopc",
         replicaLagMaxS: GATEWAY_DEFAULTS.replicaLagMaxS,
-        clients: { ...GATEWAY_DEFAULTS.clients, drainMs: LOCAL_DRAIN_MS },
+        clients: {
+          ...GATEWAY_DEFAULTS.clients,
+          unixSocket: start.socket === undefined ? undefined : { path: start.socket, mode: LOCAL_SOCKET_MODE },
+          drainMs: LOCAL_DRAIN_MS,
+        },
         gatherLimits: GATEWAY_DEFAULTS.gatherLimits,
         queryDefaults: GATEWAY_DEFAULTS.queryDefaults,
         createDatabaseOn: start.createDatabaseOn,
@@ -259,6 +263,8 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
 
 /** Whoever stops a cluster of their own does not wait for it. */
 const LOCAL_DRAIN_MS = 1_000;
+/** As mysqlds have theirs. */
+const LOCAL_SOCKET_MODE = 0o777;
 
 function readyLine(cluster: Cluster): string {
   return JSON.stringify({

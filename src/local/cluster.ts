@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { messageOf, ShardgateError } from "../base/errors.ts";
 import type { Log, LogLevel } from "../base/log.ts";
 import { parseKeyRange } from "../topo/key-range.ts";
@@ -14,7 +14,7 @@ import { type TabletAlias, type TabletType, tabletAliasOf } from "../topo/record
 import type { Topology } from "../topo/topology.ts";
 import { type ClusterShape, DataDir } from "./data-dir.ts";
 import { startEtcd } from "./etcd.ts";
-import { ensureTemplate, type Mysqld, startMysqld } from "./mysqld.ts";
+import { ensureTemplate, type Mysqld, SOCKET_PATH_BYTES_MAX, startMysqld } from "./mysqld.ts";
 import { startPart } from "./part.ts";
 import { delay, freePort, isPortFree, type RunningProcess } from "./process.ts";
 import { allowReplication, followPrimary, untilCaughtUp } from "./replication.ts";
@@ -56,6 +56,8 @@ export interface GatewayStart {
   readonly port: number;
   readonly cell: string;
   readonly createDatabaseOn: string | undefined;
+  /** Of the Unix socket that it listens on, too; undefined: none. */
+  readonly socket: string | undefined;
 }
 
 /** A part that runs inside this process. */
@@ -423,6 +425,8 @@ class Builder {
     const unsharded = this.keyspaces.flatMap(({ name, sharded }) => (sharded ? [] : [name]));
     const createDatabaseOn = [...this.options.shards.keys()].find((name) => unsharded.includes(name)) ?? unsharded[0];
     if (createDatabaseOn !== undefined) args.push("--create-database-on", createDatabaseOn);
+    const socket = this.gatewaySocket(dir);
+    if (socket !== undefined) args.push("--socket", socket);
     args.push("--drain-timeout", "1", ...(this.options.gatewayArgs ?? []));
     const gateway = await this.supervisor.add({
       tier: "gateway",
@@ -438,11 +442,20 @@ class Builder {
             signal,
           });
         }
-        return asProcess("gateway", await this.parts.startGateway({ port, cell: CELL, createDatabaseOn }, topology));
+        const start = { port, cell: CELL, createDatabaseOn, socket };
+        return asProcess("gateway", await this.parts.startGateway(start, topology));
       },
     });
     this.listed.push(() => ({ name: "gateway", kind: "gateway", pid: gateway.current().pid, port }));
     return port;
+  }
+
+  /** Drivers find it as @@socket; undefined where the data directory's name is too long for one. */
+  private gatewaySocket(dir: string): string | undefined {
+    const path = resolve(dir, "gateway.sock");
+    if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) return undefined;
+    mkdirSync(dir, { recursive: true });
+    return path;
   }
 
   /** Waits until the gateway answers from every shard. */

@@ -38,7 +38,7 @@ export interface Mysqld extends RunningProcess {
 }
 
 /** sun_path of unix(7) holds 108 bytes with the closing zero. */
-const SOCKET_PATH_BYTES_MAX = 107;
+export const SOCKET_PATH_BYTES_MAX = 107;
 const READY_DEADLINE_MS = 60_000;
 const BIND_TRIES = 3;
 

@@ -94,6 +94,7 @@ describe("shardgate local", () => {
       expect(await shardRows("80-")).toEqual([{ id: "4", v: "b" }]);
       expect(await through(line.port, "plain", "SELECT v FROM p WHERE id = 1")).toBe("one");
       expect(await through(line.port, "split", "SELECT v FROM t WHERE id = 4")).toBe("b");
+      await expectUnixSocket();
 
       for (const kind of ["tablet", "mysqld", "gateway"]) {
         const victim = line.processes.find((entry) => entry.kind === kind && entry.keyspace !== "plain");
@@ -154,6 +155,7 @@ describe("shardgate local", () => {
         "replica",
         "replica",
       ]);
+      await expectUnixSocket();
       const replica = mysqlds.find(({ type, shard }) => type === "replica" && shard === "80-")?.port ?? 0;
       await through(line.port, "split", "UPDATE t SET v = 'changed' WHERE id = 4");
       await eventually(() => withServer(replica, (server) => server.value("SELECT v FROM split.t")), "changed");
@@ -308,6 +310,12 @@ async function eventually(ask: () => Promise<string>, wanted: string): Promise<v
     await delay(100);
   }
   throw new Error(`not ${wanted} within 90 s, but ${last}`);
+}
+
+/** The gateway has one, which clients find. */
+async function expectUnixSocket(): Promise<void> {
+  const path = join(dir.path, "data/gateway/gateway.sock");
+  expect(await withServer(path, (server) => server.value("SELECT @@socket"))).toBe(path);
 }
 
 async function expectNothingLeft(line: ReadyLine): Promise<void> {
