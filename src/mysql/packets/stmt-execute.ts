@@ -35,7 +35,10 @@ export interface ExecuteShape {
   longData(parameter: number): Buffer | undefined;
 }
 
-/** Values share the memory of `block`. Throws ER_MALFORMED_PACKET, and ER_WRONG_ARGUMENTS for the values. Query attributes behind the parameters are left out. */
+/**
+ * Values share the memory of `block`. Throws ER_MALFORMED_PACKET, and ER_WRONG_ARGUMENTS for what is missing and for the
+ * values. Query attributes behind the parameters are left out.
+ */
 export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): ExecuteParameters {
   const { parameterCount, flags, capabilities } = shape;
   const reader = new BufferReader(block);
@@ -46,7 +49,8 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
     if (count < parameterCount || count > LIMITS.parametersMax) throw malformed("number of parameters");
   }
   if (count === 0) return NO_PARAMETERS;
-  const nulls = reader.bytes(Math.floor((count + 7) / 8));
+  if (reader.left <= (count + 7) >> 3) throw wrongArguments(malformed("no parameters"), "mysqld_stmt_execute");
+  const nulls = reader.bytes((count + 7) >> 3);
   let types = shape.types;
   const givesTypes = reader.u8();
   if (givesTypes > 1) throw malformed("whether types follow");
