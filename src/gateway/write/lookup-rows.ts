@@ -22,7 +22,7 @@ import type { Executor } from "../executor.ts";
 import { LookupSession, type LookupOrder } from "./lookup-session.ts";
 import { runPart } from "../transaction/statement-unit.ts";
 import { placeOfStored } from "./stored-place.ts";
-import { storedItem, storedValue } from "./stored-values.ts";
+import { storedItem, storedValue, type StoredValue } from "./stored-values.ts";
 import { readTextRows } from "../read/text-rows.ts";
 
 /** A value of a lookup's first columns. */
@@ -76,6 +76,11 @@ export function lookupValue(value: Value, expr?: Expr): LookupValue {
     text,
     shown,
   };
+}
+
+/** As a row of its table has it. */
+export function storedLookupValue({ expr, value, text }: StoredValue): LookupValue {
+  return value === undefined ? { expr, value, isNull: false, text, shown: text } : lookupValue(value);
 }
 
 function plainLiteral({ type, raw }: Value): Expr | undefined {

@@ -6,17 +6,30 @@ import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { CollectedReply } from "../../engine/collect.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
-import { kindOfType } from "../../engine/gather-values.ts";
+import {
+  bareTable,
+  chunks,
+  deleteOf,
+  deletesOf,
+  failingOf,
+  type FoundRow,
+  keyNow,
+  noRow,
+  type RowWrite,
+  updatesOf,
+  whereOf,
+  withStoredItems,
+} from "./row-statements.ts";
 import { type Place, placeOfStored } from "./stored-place.ts";
-import { NULL_TEXT, storedItem, type StoredValue, storedValue } from "./stored-values.ts";
+import { storedItem, type StoredValue, storedValue } from "./stored-values.ts";
 import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
 import type { Value } from "../../mysql/values.ts";
 import type { ChangePlan, ChangeTarget, FoundColumn } from "../../plan/change-plan.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import { resolveValue, valueRefOf } from "../../plan/value-ref.ts";
-import { andNode, callNode, columnNode, FOR_UPDATE, itemNode, literalNode } from "../../sql/new-nodes.ts";
+import { callNode, columnNode, FOR_UPDATE, itemNode } from "../../sql/new-nodes.ts";
 import type { ColumnSchema } from "../../schema/model.ts";
-import type { Assignment, Delete, Expr, Insert, Limit, Select, TableName, Update } from "../../sql/tree.ts";
+import type { Delete, Expr, Insert, Select, Update } from "../../sql/tree.ts";
 import type { Vindex } from "../../vschema/vindex.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { EMPTY_SELECT } from "./empty-statements.ts";
@@ -24,41 +37,13 @@ import type { Executor } from "../executor.ts";
 import { foundValue } from "./found-rows.ts";
 import { refuseWarned } from "./found-warnings.ts";
 import { type FoundBatch, type FoundStream, streamFound } from "./found-stream.ts";
-import {
-  type LookupRow,
-  LookupRows,
-  type LookupValue,
-  type OwnedLookup,
-  lookupOf,
-  lookupValue,
-} from "./lookup-rows.ts";
+import { lookupOf, type LookupRow, LookupRows, type OwnedLookup, storedLookupValue } from "./lookup-rows.ts";
 import { putRow, refuseReferenced, runUnreferenced, takeRow } from "./row-moves.ts";
 import { resolvedVindex } from "./resolved-vindex.ts";
 import { filledQuery } from "../session/session-values.ts";
 import { asOneStatement, runPart, runParts, unlessUndone } from "../transaction/statement-unit.ts";
 import { readTextRows } from "../read/text-rows.ts";
 import { answerParts, ignoredRow, okOf, type PartReply } from "./write-answer.ts";
-
-/** A row that is to be written. */
-interface FoundRow {
-  readonly key: readonly StoredValue[];
-  readonly vindexed: readonly StoredValue[];
-  /** Undefined when the shard cannot be told: any may have it. */
-  readonly shard: ShardTarget | undefined;
-  readonly keyspaceId: Buffer | undefined;
-  /** Values of the query for assignments, in their order. */
-  readonly assigned: readonly Expr[];
-  readonly newKey: readonly Expr[];
-  /** Rows like this one; above 1 only without a key. */
-  count: number;
-}
-
-/** A statement that writes rows, which are the last ones that were found, or not. */
-interface RowWrite<T> {
-  readonly statement: T;
-  readonly rows: readonly FoundRow[];
-  readonly isLast: boolean;
-}
 
 /** Answers the client, or throws. */
 export async function runChangeRows(
@@ -236,7 +221,8 @@ class RowChange {
     const parts = new Map<ShardTarget, (() => Promise<PartReply>)[]>();
     for (const [shard, list] of byShard) {
       const isCounted = target.placed !== "everywhere" || shard === all[0];
-      const writes = statement.kind === "delete" ? this.#deletes(target, list) : this.#updates(target, list, last);
+      const writes =
+        statement.kind === "delete" ? deletesOf(this.#plan, target, list) : updatesOf(this.#plan, target, list, last);
       parts.set(
         shard,
         writes.map((each) => async (): Promise<PartReply> => {
@@ -305,50 +291,6 @@ class RowChange {
     return filledQuery(statement, this.#binds, state, context);
   }
 
-  #deletes(target: ChangeTarget, rows: readonly FoundRow[]): RowWrite<Delete>[] {
-    const { statement } = this.#plan;
-    if (statement.kind !== "delete") return [];
-    return writtenTogether(target, rows).map((chunk) => ({
-      statement: { ...deleteOf(statement, target, whereOf(target, chunk)), limit: limitOf(target, chunk) },
-      rows: chunk,
-      isLast: false,
-    }));
-  }
-
-  /** One for all rows that get the same values. */
-  #updates(target: ChangeTarget, rows: readonly FoundRow[], last: FoundRow | undefined): RowWrite<Update>[] {
-    const { statement } = this.#plan;
-    if (statement.kind !== "update") return [];
-    const groups = new Map<string, FoundRow[]>();
-    for (const row of rows) {
-      const key = JSON.stringify(row.assigned);
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [row]);
-      else group.push(row);
-    }
-    const isSingle = this.#plan.targets.length === 1 && statement.tables.length === 1;
-    const isOrdered = isSingle && statement.tables[0]?.kind === "tableName" && groups.size === 1 && !target.isKeyless;
-    const orderBy = isOrdered ? statement.orderBy : [];
-    return [...groups.values()].flatMap((group) => {
-      const assigned = group[0]?.assigned ?? [];
-      return writtenTogether(target, group).map(
-        (chunk): RowWrite<Update> => ({
-          statement: {
-            ...statement,
-            with: undefined,
-            tables: [{ ...target.ref, indexHints: [] }],
-            set: assignmentsOf(target, assigned),
-            where: whereOf(target, chunk, target.ref.alias ?? target.ref.name),
-            orderBy,
-            limit: limitOf(target, chunk),
-          },
-          rows: chunk,
-          isLast: last !== undefined && chunk.includes(last),
-        }),
-      );
-    });
-  }
-
   /** Row by row: one whose new values another row has already stays as it was, also if that row is on another shard. */
   async #updateIgnoring(target: ChangeTarget, rows: readonly FoundRow[]): Promise<PartReply[]> {
     const replies: PartReply[] = [];
@@ -360,7 +302,7 @@ class RowChange {
       }
       const changed = await unlessUndone(this.#executor, isIgnored, async () => {
         const written: PartReply[] = [];
-        for (const each of this.#updates(target, [row], last)) {
+        for (const each of updatesOf(this.#plan, target, [row], last)) {
           const reply = await this.#sendChange(target, shard, each);
           written.push({ reply, isCounted: true, isLast: each.isLast });
         }
@@ -413,23 +355,9 @@ class RowChange {
     const alias = target.ref.alias ?? target.ref.name;
     for (const check of this.#plan.checks ?? []) {
       if (check.alias !== alias) continue;
-      const fails: Expr = {
-        kind: "binary",
-        op: "=",
-        left: callNode("ifnull", [check.condition, FALSE]),
-        right: FALSE,
-        pos: 0,
-      };
       for (const [shard, rows] of byShard) {
         for (const chunk of chunks(rows, LIMITS.writtenKeysMax)) {
-          const keys = chunk.map((row) => keyNow(target, row));
-          const where: Expr = {
-            kind: "and",
-            operands: [{ kind: "or", operands: [FALSE, ...keys], pos: 0 }, fails],
-            pos: 0,
-          };
-          const from = [{ ...target.ref, indexHints: [], partitions: [] }];
-          const reply = await this.#send(shard, { ...EMPTY_SELECT, items: [itemNode(FALSE)], from, where });
+          const reply = await this.#send(shard, failingOf(target, chunk, check.condition));
           if (readTextRows(reply.bytes).length > 0) {
             throw new MysqlError(1369, "44000", `CHECK OPTION failed ${check.view}`);
           }
@@ -470,17 +398,6 @@ function isNullable({ isKeyless }: ChangeTarget, { nullable }: ColumnSchema): bo
   return isKeyless && nullable;
 }
 
-/** What finds the row when it has been written. */
-function keyNow({ key, newKey }: ChangeTarget, row: FoundRow): Expr {
-  return equalTo(
-    key.map(({ column }, i) => {
-      const assigned = newKey.findIndex((each) => each.column === column);
-      const expr = assigned < 0 ? row.key[i]?.expr : row.newKey[assigned];
-      return [columnNode(column.name), expr ?? FALSE];
-    }),
-  );
-}
-
 /** A row as its vindexes see it. */
 interface PlacedRow {
   readonly vindexed: readonly StoredValue[];
@@ -508,125 +425,6 @@ function lookupRowOf({ columns, vindex }: OwnedLookup, target: ChangeTarget, row
   return { from, keyspaceId };
 }
 
-function storedLookupValue({ expr, value, text }: StoredValue): LookupValue {
-  return value === undefined ? { expr, value, isNull: false, text, shown: text } : lookupValue(value);
-}
-
-/** The query with what reads columns' values losslessly in its select list. */
-function withStoredItems({ find, targets }: ChangePlan): Select {
-  if (find.kind !== "select") throw new ShardgateError("INTERNAL", "rows are found by a SELECT");
-  const items = [...find.items];
-  for (const { column, position } of targets.flatMap(({ key, vindexed }) => [...key, ...vindexed])) {
-    const item = items[position];
-    if (item?.kind === "expr") items[position] = { ...item, expr: storedItem(column, item.expr) };
-  }
-  return { ...find, items };
-}
-
-/** True for no row, which the server finds out by looking only: of what it sees at once it returns no columns. */
-function noRow({ key }: ChangeTarget): Expr {
-  const [first] = key;
-  const never: Expr = { kind: "binary", op: ">", left: callNode("rand", []), right: literalNode("int", "2"), pos: 0 };
-  if (first === undefined || !first.column.dataType.endsWith("int")) return never;
-  const equal: Expr = {
-    kind: "binary",
-    op: "=",
-    left: columnNode(first.column.name),
-    right: literalNode("int", "0"),
-    pos: 0,
-  };
-  return { kind: "and", operands: [equal, never], pos: 0 };
-}
-
-function deleteOf(statement: Delete, target: ChangeTarget, where: Expr): Delete {
-  const table = bareTable(target);
-  return {
-    ...statement,
-    with: undefined,
-    form: "single",
-    targets: [],
-    tables: [table],
-    where,
-    orderBy: [],
-    limit: undefined,
-  };
-}
-
-function assignmentsOf(target: ChangeTarget, assigned: readonly Expr[]): Assignment[] {
-  let next = 0;
-  const table = target.ref.alias ?? target.ref.name;
-  return target.set.map(({ column, value }): Assignment => {
-    const name = columnNode(column, table);
-    if (value.kind === "own") return { kind: "assignment", column: name, value: value.expr, pos: 0 };
-    return { kind: "assignment", column: name, value: assigned[next++] ?? FALSE, pos: 0 };
-  });
-}
-
-function bareTable({ ref }: ChangeTarget): TableName {
-  return { ...ref, alias: undefined, indexHints: [], partitions: [] };
-}
-
-/** The rows' keys; where the shard is not known, also what places them, as another shard may have a row of that key. */
-function whereOf({ key, vindexed, isKeyless }: ChangeTarget, rows: readonly FoundRow[], table?: string): Expr {
-  const [first] = key;
-  if (isKeyless) {
-    const pairs = key.map(({ column }, i) => {
-      const text = rows[0]?.key[i];
-      return [
-        storedItem(column, columnNode(column.name, table)),
-        text === undefined ? FALSE : readBack(column, text),
-      ] as const;
-    });
-    return equalTo(pairs);
-  }
-  if (first !== undefined && key.length === 1 && rows.every(({ shard }) => shard !== undefined)) {
-    const list = rows.flatMap((row) => row.key[0]?.expr ?? []);
-    return { kind: "in", expr: columnNode(first.column.name, table), not: false, list, pos: 0 };
-  }
-  const operands = rows.map((row) => {
-    const pairs = key.map(({ column }, i) => [columnNode(column.name, table), row.key[i]?.expr ?? FALSE] as const);
-    if (row.shard !== undefined) return equalTo(pairs);
-    const more = vindexed.map(
-      ({ column }, i) => [columnNode(column.name, table), row.vindexed[i]?.expr ?? FALSE] as const,
-    );
-    return equalTo([...pairs, ...more]);
-  });
-  const [only] = operands;
-  return only !== undefined && operands.length === 1 ? only : { kind: "or", operands, pos: 0 };
-}
-
-/** What `storedItem` gives for this value. */
-function readBack(column: ColumnSchema, { expr, text }: StoredValue): Expr {
-  if (text === NULL_TEXT) return literalNode("null", "null");
-  switch (kindOfType(column.columnType, column.collation ?? null)) {
-    case "text":
-    case "text bytes":
-    case "bytes":
-      return literalNode("string", text);
-    case "timestamp":
-      return literalNode("decimal", text);
-    default:
-      return expr;
-  }
-}
-
-/** Rows that one statement writes. */
-function writtenTogether({ isKeyless }: ChangeTarget, rows: readonly FoundRow[]): FoundRow[][] {
-  return isKeyless ? rows.map((row) => [row]) : chunks(rows, LIMITS.writtenKeysMax);
-}
-
-function limitOf({ isKeyless }: ChangeTarget, [row]: readonly FoundRow[]): Limit | undefined {
-  if (!isKeyless || row === undefined) return undefined;
-  return {
-    kind: "limit",
-    count: literalNode("int", String(row.count)),
-    offset: undefined,
-    withTies: false,
-    rowsExamined: undefined,
-    pos: 0,
-  };
-}
-
 /** By UPDATE IGNORE, which leaves the row as it was. */
 function isIgnored(error: unknown): boolean {
   return error instanceof MysqlError && (error.errno === ER_DUP_ENTRY || isUnreferenced(error));
@@ -645,16 +443,3 @@ function changedRows(reply: CollectedReply): number {
   const told = /Changed: (\d+)/.exec(info)?.[1];
   return told === undefined ? affectedRows : Number(told);
 }
-
-function equalTo(pairs: readonly (readonly [Expr, Expr])[]): Expr {
-  const operands = pairs.map(([left, right]): Expr => ({ kind: "binary", op: "<=>", left, right, pos: 0 }));
-  return andNode(operands);
-}
-
-function chunks<T>(list: readonly T[], size: number): T[][] {
-  const found: T[][] = [];
-  for (let at = 0; at < list.length; at += size) found.push(list.slice(at, at + size));
-  return found;
-}
-
-const FALSE: Expr = literalNode("int", "0");

@@ -28,12 +28,13 @@ import type { Executor } from "../executor.ts";
 import { foundValue, readFound } from "./found-rows.ts";
 import { replyInside } from "../read/inner-query.ts";
 import {
+  lookupOf,
   type LookupRow,
   LookupRows,
   type LookupValue,
-  lookupOf,
   lookupValue,
   type OwnedLookup,
+  storedLookupValue,
   textOf,
 } from "./lookup-rows.ts";
 import type { InsertIds } from "./insert-ids.ts";
@@ -556,9 +557,7 @@ const ER_LOCK_WAIT_TIMEOUT = 1205;
 const ER_LOCK_DEADLOCK = 1213;
 
 function lookupValueOf(stored: StoredValue | undefined): LookupValue {
-  if (stored === undefined) return lookupValue(NULL_VALUE);
-  const { value, expr, text } = stored;
-  return value === undefined ? { expr, value, isNull: false, text, shown: text } : lookupValue(value);
+  return stored === undefined ? lookupValue(NULL_VALUE) : storedLookupValue(stored);
 }
 
 /** The reply with rows added to those affected. */
