@@ -519,7 +519,7 @@ export class Executor implements PassThroughOwner {
       nowUs: parts === undefined ? 0 : parts.nowUs,
       after: "",
       afterIfEmpty: false,
-      leavesState: false,
+      leavesState: this.#effect.triggerVariables !== undefined,
       prepared: execution === undefined ? NOTHING_PREPARED : execution.text,
       database: target.database,
       payload: execution === undefined ? payload : execution.command,

@@ -260,6 +260,8 @@ export interface Effect {
   readonly reserves: string | undefined;
   /** User variables it may set; names in lower case. */
   readonly assigns?: readonly string[];
+  /** Triggers of the tables that it changes may set these, on each of its shards; names in lower case. */
+  readonly triggerVariables?: readonly string[];
   /** It may give LAST_INSERT_ID() another value, which no OK tells: by LAST_INSERT_ID(expression), in a procedure. */
   readonly setsInsertId?: boolean;
   /** And the one it has now may be read, or stay: the connection has to have it. */

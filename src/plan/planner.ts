@@ -72,10 +72,10 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
     case "table":
       return planSelect(statement, context);
     case "insert":
-      return planInsertStatement(statement, context);
+      return withTriggers(planInsertStatement(statement, context), statement, context);
     case "update":
     case "delete":
-      return planChange(statement, context);
+      return withTriggers(planChange(statement, context), statement, context);
     case "explain":
       if (statement.verb === "vexplain") return { kind: "session", statement };
       return planExplain(statement, context, planStatement);
@@ -124,6 +124,14 @@ function intoFile(plan: Plan): Plan {
     throw notSupported(what, "each would write a file of its own; write the rows on the client");
   const isOfOne = plan.routing.kind === "unsharded" || plan.routing.kind === "any";
   return isOfOne ? plan : { ...plan, crossShard: what, severalShards: undefined };
+}
+
+/** A write's triggers may set user variables. */
+function withTriggers(plan: Plan, statement: Statement, context: PlanContext): Plan {
+  if (!("effect" in plan)) return plan;
+  const { tables } = tablesOf(statement, context);
+  const names = new Set(tables.flatMap(({ definition }) => definition?.triggerVariables ?? []));
+  return names.size === 0 ? plan : { ...plan, effect: { ...plan.effect, triggerVariables: [...names] } };
 }
 
 /** SET STATEMENT … FOR goes as it is where the statement goes, if that is one shard for sure. */

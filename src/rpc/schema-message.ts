@@ -30,6 +30,7 @@ interface TableMessage {
   readonly keys: readonly KeySchema[];
   readonly viewQuery: string;
   readonly viewCheck: string;
+  readonly triggerVariables: readonly string[];
   readonly rows: number;
 }
 
@@ -55,7 +56,8 @@ function tableMessage({ viewQuery, rows, ...table }: TableSchema): TableMessage 
     charset,
     collation,
   }));
-  return { ...table, columns, viewQuery: viewQuery ?? "", viewCheck: table.viewCheck ?? "", rows: rows ?? -1 };
+  const { viewCheck = "", triggerVariables = [] } = table;
+  return { ...table, columns, viewQuery: viewQuery ?? "", viewCheck, triggerVariables, rows: rows ?? -1 };
 }
 
 /** Reads the messages of a stream; its definitions share the texts that most of them have in common. */
@@ -66,7 +68,7 @@ export class SchemaMessageReader {
     return { ...message, tables: message.tables.map((table) => this.#table(table)) };
   }
 
-  #table({ name, kind, columns, keys, viewQuery, viewCheck, rows }: TableMessage): TableSchema {
+  #table({ name, kind, columns, keys, viewQuery, viewCheck, triggerVariables, rows }: TableMessage): TableSchema {
     return {
       name,
       kind: kind === "view" || kind === "sequence" ? kind : "table",
@@ -74,6 +76,7 @@ export class SchemaMessageReader {
       keys: keys.map(({ name: key, unique, columns: parts }) => ({ name: key, unique, columns: parts })),
       viewQuery: viewQuery === "" ? undefined : viewQuery,
       ...(viewCheck === "local" || viewCheck === "cascaded" ? { viewCheck } : {}),
+      ...(triggerVariables.length === 0 ? {} : { triggerVariables }),
       rows: rows < 0 ? undefined : rows,
     };
   }

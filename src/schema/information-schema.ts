@@ -3,6 +3,7 @@
 // kept once, as a keyspace may have a million columns.
 
 import type { ColumnSchema, KeySchema, TableSchema } from "./model.ts";
+import { variablesSetIn } from "./trigger-variables.ts";
 
 /** A row as a list of texts in the order of the query's columns. */
 export type TextRow = readonly (string | null)[];
@@ -24,6 +25,8 @@ export interface TableFacts {
   readonly viewQuery: string | undefined;
   /** CHECK_OPTION of a view: NONE, LOCAL, CASCADED. */
   readonly viewCheck?: string | undefined;
+  /** ACTION_STATEMENT of each trigger. */
+  readonly triggers?: readonly string[];
 }
 
 /** MySQL has no sequences; Vitess marks the tables that stand for them. */
@@ -44,6 +47,7 @@ export class TableMaker {
       keys: keysOf(keys),
       viewQuery: facts.viewQuery,
       ...viewCheckOf(facts.viewCheck),
+      ...triggerVariablesOf(facts.triggers ?? []),
       rows: undefined,
     };
   }
@@ -80,6 +84,11 @@ export class TableMaker {
 }
 
 /** Left out when there is none. */
+function triggerVariablesOf(triggers: readonly string[]): Pick<TableSchema, "triggerVariables"> {
+  const triggerVariables = [...new Set(triggers.flatMap((body) => variablesSetIn(body)))];
+  return triggerVariables.length === 0 ? {} : { triggerVariables };
+}
+
 function viewCheckOf(text: string | undefined): Pick<TableSchema, "viewCheck"> {
   const check = text?.toLowerCase();
   return check === "local" || check === "cascaded" ? { viewCheck: check } : {};

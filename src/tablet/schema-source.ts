@@ -23,6 +23,7 @@ const COUNTED = [
   "create_view",
   "create_index",
   "create_sequence",
+  "create_trigger",
   "create_db",
   "alter_table",
   "alter_sequence",
@@ -32,6 +33,7 @@ const COUNTED = [
   "drop_view",
   "drop_index",
   "drop_sequence",
+  "drop_trigger",
   "drop_db",
   "rename_table",
   "repair",
@@ -90,8 +92,9 @@ export class SchemaSource {
             part,
           )
         : [];
+      const triggers = await this.#triggers(part);
       for (const [name, type] of types) if (name !== null && name !== undefined) found.set(name, type ?? "");
-      for (const rows of [columns, keys, views]) {
+      for (const rows of [columns, keys, views, triggers]) {
         for (const [name, signature] of rows) {
           const before = found.get(name ?? "");
           if (before !== undefined) found.set(name ?? "", `${before} ${signature}`);
@@ -131,6 +134,7 @@ export class SchemaSource {
     const views = hasViews
       ? await this.#rows(`SELECT ${NAME}, VIEW_DEFINITION, CHECK_OPTION FROM information_schema.VIEWS`, names)
       : [];
+    const triggers = byTable(await this.#triggers(names));
     const definitions = new Map(views.map(([name, query, check]) => [name, { query, check }]));
     return facts.flatMap(([name, type, comment]) => {
       const own = columns.get(name ?? "");
@@ -141,6 +145,7 @@ export class SchemaSource {
         comment: comment ?? "",
         viewQuery: definitions.get(name)?.query ?? undefined,
         viewCheck: definitions.get(name)?.check ?? undefined,
+        triggers: (triggers.get(name) ?? []).map(([, body]) => body ?? ""),
       };
       return [this.#maker.table(about, own, keys.get(name) ?? [])];
     });
@@ -154,6 +159,18 @@ export class SchemaSource {
     // Servers may compare names more loosely than they tell them apart.
     const wanted = new Set(names);
     return rows.filter(([name]) => wanted.has(name ?? ""));
+  }
+
+  /** Those that have to do with user variables. */
+  async #triggers(names: readonly string[] | undefined): Promise<readonly TextRow[]> {
+    const where = names === undefined ? "" : " AND EVENT_OBJECT_TABLE IN (?)";
+    const rows = await this.#asked(
+      `SELECT ${TRIGGER_TABLE}, ACTION_STATEMENT FROM information_schema.TRIGGERS ` +
+        `WHERE EVENT_OBJECT_SCHEMA = ?${where} ORDER BY name, TRIGGER_NAME`,
+      names === undefined ? [this.#database] : [this.#database, names],
+    );
+    const wanted = names === undefined ? undefined : new Set(names);
+    return rows.filter(([name, body]) => body?.includes("@") === true && wanted?.has(name ?? "") !== false);
   }
 
   async #asked(sql: string, values: readonly unknown[] = []): Promise<readonly TextRow[]> {
@@ -180,6 +197,7 @@ const LOCK_WAIT_S = 10;
 
 /** Names that differ in case only are different tables. */
 const NAME = "CONVERT(TABLE_NAME USING utf8mb4) COLLATE utf8mb4_bin AS name";
+const TRIGGER_TABLE = "CONVERT(EVENT_OBJECT_TABLE USING utf8mb4) COLLATE utf8mb4_bin AS name";
 const GROUPED = "GROUP BY name";
 const COLUMN_SIGNATURE = signatureOf(
   "ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, IFNULL(COLLATION_NAME, ''), EXTRA",

@@ -403,6 +403,25 @@ test("variables that are set where a connection is held, and by programs", async
   ]);
 });
 
+test("variables that triggers set are the session's, and nobody else's", async () => {
+  const [one, two] = [await Pair.open(twins, "u"), await Pair.open(twins, "u")];
+  await one.allSame([
+    "CREATE TABLE traced (id INT)",
+    "CREATE TRIGGER traces BEFORE INSERT ON traced FOR EACH ROW SET NEW.id = NEW.id + 1, @traced = NEW.id",
+    "INSERT INTO traced VALUES (1)",
+    "SELECT @traced",
+    "SELECT @traced, id FROM traced",
+    "SET @traced = 9",
+    "INSERT INTO traced VALUES (2), (3)",
+    "SELECT @traced, id FROM traced ORDER BY id",
+  ]);
+  for (let again = 0; again < 3; again++) await two.allSame(["SELECT @traced, id FROM traced ORDER BY id"]);
+  await two.allSame(["INSERT INTO traced VALUES (7)", "SELECT @traced"]);
+  await one.allSame(["SELECT @traced", "DROP TABLE traced"]);
+  one.close();
+  two.close();
+});
+
 /** A client's own XA transactions: ended by whichever connection, refused where MySQL refuses. */
 const XA = [
   "CREATE TABLE xx (a INT PRIMARY KEY)",

@@ -42,7 +42,9 @@ export function afterRequest(effect: Effect, settings: string, state: Learning):
 }
 
 /** User variables, as SQL has them. What stored functions and procedures set is any that the session has. */
-function assignedBy({ assigns, callsStored = false }: Effect, { settings }: Learning): readonly string[] | undefined {
+function assignedBy(effect: Effect, { settings }: Learning): readonly string[] | undefined {
+  const { callsStored = false, triggerVariables } = effect;
+  const assigns = triggerVariables === undefined ? effect.assigns : [...(effect.assigns ?? []), ...triggerVariables];
   const named = assigns?.map((name) => userVariable(name));
   if (!callsStored) return named;
   const known = [...settings.variables.keys()].filter((name) => isUserVariable(name));

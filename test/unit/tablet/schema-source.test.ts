@@ -66,6 +66,7 @@ describe("SchemaSource", () => {
     "ALTER VIEW v AS SELECT id, b FROM t WHERE id > 6 WITH LOCAL CHECK OPTION",
     "DROP VIEW v",
     "CREATE SEQUENCE s",
+    "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET @a = NEW.id",
   ])("notices %s", async (sql) => {
     await run(
       "CREATE TABLE t (id INT PRIMARY KEY, b VARCHAR(20), e ENUM('a','b'), KEY kb (b))",
