@@ -6,13 +6,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Etcd } from "../../src/local/etcd.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
-import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { ensureBuilt, ROOT } from "../fixture/build.ts";
 import { startEtcd, startMysqld, temporaryDir } from "../fixture/cluster.ts";
-import { mustRun, type Part, startPart, stopAll } from "./parts.ts";
+import { until } from "../fixture/until.ts";
+import { mustRun, type Part, sampled, startPart, stopAll } from "./parts.ts";
 
-const PATIENCE_MS = 30_000;
 const dir = temporaryDir("admin");
 let etcd: Etcd;
 let mysqld: Mysqld;
@@ -23,19 +22,6 @@ let client: Connection;
 async function page(part: Part, path: string, accept = "*/*"): Promise<{ status: number; type: string; body: string }> {
   const response = await fetch(`http://${part.admin}${path}`, { headers: { accept } });
   return { status: response.status, type: response.headers.get("content-type") ?? "", body: await response.text() };
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const endMs = performance.now() + PATIENCE_MS; !(await condition()); await delay(50)) {
-    if (performance.now() > endMs) throw new Error("it did not come to pass");
-  }
-}
-
-/** The sum of a metric's samples whose labels contain all of `labels`. */
-function sampled(text: string, name: string, ...labels: readonly string[]): number {
-  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
-  const meant = lines.filter((line) => labels.every((label) => line.includes(label)));
-  return meant.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 }
 
 beforeAll(async () => {

@@ -9,6 +9,8 @@ import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { until } from "../fixture/until.ts";
 import { RawClient } from "../wire/raw-client.ts";
 import { Load } from "./load.ts";
 
@@ -29,13 +31,12 @@ let clients: RawClient[] = [];
 let helpers: Connection[] = [];
 
 beforeAll(async () => {
-  const sharded = { column_vindexes: [{ column: "id", name: "hash" }] };
   cluster = await startCluster({
     topo: "etcd",
     keyspaces: {
       split: {
         shards: 2,
-        vschema: { sharded: true, vindexes: { hash: { type: "hash" } }, tables: { t: sharded, big: sharded } },
+        vschema: hashedBy({ t: "id", big: "id" }),
         sql: `CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);
           CREATE TABLE big (id BIGINT PRIMARY KEY, v CHAR(200) NOT NULL);
           INSERT INTO t (id, v) VALUES (1, 0), (2, 0), (4, 0), (6, 0);`,
@@ -291,10 +292,4 @@ async function connectionCount(shard: string): Promise<number> {
 function rssOf({ pid }: ClusterProcess): number {
   const found = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(found?.[1]) * 1024;
-}
-
-async function until(holds: () => Promise<boolean>, withinMs: number): Promise<void> {
-  for (const startMs = performance.now(); !(await holds()); await delay(POLL_MS)) {
-    if (performance.now() - startMs > withinMs) throw new Error(`not within ${withinMs} ms: ${String(holds)}`);
-  }
 }

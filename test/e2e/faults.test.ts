@@ -6,9 +6,10 @@ import { createCipheriv } from "node:crypto";
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
-import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
-import { startCluster } from "../fixture/cluster.ts";
+import { processOf, startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { eventually } from "../fixture/until.ts";
 import { failureOf, Load } from "./load.ts";
 
 // hash(1) is 166b40b44aba4bd6 and lies on -80; hash(4) is d2fd8867d50d2dfe and lies on 80-.
@@ -37,11 +38,7 @@ beforeAll(async () => {
       plain: { sql: "CREATE TABLE p (id BIGINT PRIMARY KEY, v BIGINT NOT NULL); INSERT INTO p VALUES (1, 0);" },
       split: {
         shards: 2,
-        vschema: {
-          sharded: true,
-          vindexes: { hash: { type: "hash" } },
-          tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-        },
+        vschema: hashedBy({ t: "id" }),
         sql: `CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);
           INSERT INTO t (id, v) VALUES (1, 0), (2, 0), (4, 0);`,
       },
@@ -68,8 +65,8 @@ describe("under load", () => {
         const victim = load(VICTIM);
         const bystander = load(BYSTANDER);
         await Promise.all([victim.answered(50, RECOVERY_MS), bystander.answered(50, RECOVERY_MS)]);
-        process.kill(processOf(kind, "split", "-80").pid, "SIGKILL");
-        await until(() => victim.errors.length > 0, LONGEST_MS, "an error for clients of the shard");
+        process.kill(processOf(cluster, kind, "split", "-80").pid, "SIGKILL");
+        await eventually(() => victim.errors.length > 0, LONGEST_MS, "an error for clients of the shard");
         await bystander.answered(50, RECOVERY_MS);
         await victim.answered(50, RECOVERY_MS);
         expectWell(victim, bystander);
@@ -85,14 +82,18 @@ describe("under load", () => {
       const otherVictim = load(OTHER_VICTIM);
       const bystander = load(BYSTANDER);
       await Promise.all([victim, otherVictim, bystander].map((each) => each.answered(50, RECOVERY_MS)));
-      stop(processOf("mysqld", "split", "-80"));
-      stop(processOf("tablet", "plain", "0"));
-      await until(() => victim.errors.length > 0 && otherVictim.errors.length > 0, LONGEST_MS, "errors for clients");
+      stop(processOf(cluster, "mysqld", "split", "-80"));
+      stop(processOf(cluster, "tablet", "plain", "0"));
+      await eventually(
+        () => victim.errors.length > 0 && otherVictim.errors.length > 0,
+        LONGEST_MS,
+        "errors for clients",
+      );
       await bystander.answered(50, RECOVERY_MS);
       // Once it is known that the shard is away, the answer comes at once.
       for (const sql of [VICTIM, OTHER_VICTIM]) {
         const asking = await client();
-        await until(
+        await eventually(
           async () => (await failureOf(asking.query(sql))).afterMs < 1_000,
           LONGEST_MS,
           `a prompt no to ${sql}`,
@@ -123,7 +124,7 @@ describe("a transaction whose shard is lost is rolled back everywhere, and its s
         await one.query("BEGIN");
         await one.query("UPDATE split.t SET v = v + 1 WHERE id = 4");
         await one.query("UPDATE split.t SET v = v + 1 WHERE id = 1");
-        process.kill(processOf(kind, "split", "-80").pid, "SIGKILL");
+        process.kill(processOf(cluster, kind, "split", "-80").pid, "SIGKILL");
         await eventuallyAnswers(VICTIM);
         // Another session's transaction on the shard that is back: the lost one must not meet it.
         const other = await client();
@@ -147,7 +148,7 @@ describe("a transaction whose shard is lost is rolled back everywhere, and its s
         await one.query("BEGIN");
         await one.query("UPDATE split.t SET v = v + 1 WHERE id = 1");
         await one.query("UPDATE split.t SET v = v + 1 WHERE id = 4");
-        process.kill(processOf(kind, "split", "-80").pid, "SIGKILL");
+        process.kill(processOf(cluster, kind, "split", "-80").pid, "SIGKILL");
         await eventuallyAnswers(VICTIM);
         const failure = await failureOf(one.query("COMMIT"));
         expect(["1213 40001", "2013 08S01"]).toContain(`${failure.errno} ${failure.sqlState}`);
@@ -169,9 +170,9 @@ describe("a transaction whose shard is lost is rolled back everywhere, and its s
       await other.query("UPDATE plain.p SET v = v + 1 WHERE id = 1");
       const running = failureOf(one.query("SELECT SLEEP(600), v FROM split.t WHERE id = 1"));
       const otherRunning = failureOf(other.query("SELECT SLEEP(600), v FROM plain.p WHERE id = 1"));
-      for (const keyspace of ["split", "plain"]) await until(() => isSleeping(keyspace), LONGEST_MS, "both run");
-      stop(processOf("mysqld", "split", "-80"));
-      stop(processOf("tablet", "plain", "0"));
+      for (const keyspace of ["split", "plain"]) await eventually(() => isSleeping(keyspace), LONGEST_MS, "both run");
+      stop(processOf(cluster, "mysqld", "split", "-80"));
+      stop(processOf(cluster, "tablet", "plain", "0"));
       for (const failure of [await running, await otherRunning]) {
         expect(failure).toMatchObject({ errno: 1213, sqlState: "40001" });
         expect(failure.afterMs).toBeLessThan(LONGEST_MS);
@@ -196,7 +197,7 @@ test("a row inserted through the gateway is on the shard its vindex says, and on
   await one.query(`INSERT INTO split.t (id, v) VALUES ${some.map((id) => `(${id}, 7)`).join(", ")}`);
   for (const id of ids.slice(40)) await one.query("INSERT INTO split.t (id, v) VALUES (?, 7)", [id]);
   const placed = (shard: string): Promise<string[]> =>
-    withServer(processOf("mysqld", "split", shard).port, async (server) => {
+    withServer(processOf(cluster, "mysqld", "split", shard).port, async (server) => {
       const rows = await server.rows("SELECT id FROM split.t WHERE v = 7 ORDER BY id");
       return rows.map(({ id = "" }) => id);
     });
@@ -226,14 +227,6 @@ async function client(): Promise<Connection> {
   made.on("error", () => {});
   clients.push(made);
   return made;
-}
-
-function processOf(kind: ClusterProcess["kind"], keyspace: string, shard: string): ClusterProcess {
-  const found = cluster
-    .processes()
-    .find((each) => each.kind === kind && each.keyspace === keyspace && each.shard === shard);
-  if (found === undefined) throw new Error(`no ${kind} of ${keyspace}/${shard}`);
-  return found;
 }
 
 function stop({ pid }: ClusterProcess): void {
@@ -267,7 +260,7 @@ async function retried(session: Connection): Promise<void> {
 async function valuesOnShards(): Promise<Record<string, string[]>> {
   const values: Record<string, string[]> = {};
   for (const shard of ["-80", "80-"]) {
-    values[shard] = await withServer(processOf("mysqld", "split", shard).port, async (server) => {
+    values[shard] = await withServer(processOf(cluster, "mysqld", "split", shard).port, async (server) => {
       await server.run("SET innodb_lock_wait_timeout = 20");
       const rows = await server.rows("SELECT v FROM split.t ORDER BY id FOR UPDATE");
       return rows.map(({ v = "" }) => v);
@@ -278,7 +271,7 @@ async function valuesOnShards(): Promise<Record<string, string[]>> {
 
 /** Whether a statement with SLEEP runs on the keyspace's first mysqld. */
 function isSleeping(keyspace: string): Promise<boolean> {
-  return withServer(processOf("mysqld", keyspace, keyspace === "plain" ? "0" : "-80").port, async (server) => {
+  return withServer(processOf(cluster, "mysqld", keyspace, keyspace === "plain" ? "0" : "-80").port, async (server) => {
     const infos = await server.rows("SELECT info FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'");
     return infos.length > 0;
   });
@@ -286,7 +279,7 @@ function isSleeping(keyspace: string): Promise<boolean> {
 
 async function eventuallyAnswers(sql: string): Promise<void> {
   const asking = await client();
-  await until(
+  await eventually(
     async () => {
       const [rows] = await asking.query<RowDataPacket[]>(sql);
       return rows.length === 1;
@@ -294,16 +287,4 @@ async function eventuallyAnswers(sql: string): Promise<void> {
     RECOVERY_MS,
     `an answer to ${sql}`,
   );
-}
-
-async function until(holds: () => boolean | Promise<boolean>, withinMs: number, what: string): Promise<void> {
-  let last = "";
-  for (const startMs = performance.now(); performance.now() - startMs < withinMs; await delay(50)) {
-    try {
-      if (await holds()) return;
-    } catch (error) {
-      last = String(error);
-    }
-  }
-  throw new Error(`not within ${withinMs} ms: ${what} ${last}`);
 }

@@ -7,10 +7,12 @@
 
 import { type Connection, createConnection } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
+import type { Cluster } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
-import { startCluster } from "../fixture/cluster.ts";
+import { processOf, startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { until } from "../fixture/until.ts";
 import { RawClient } from "../wire/raw-client.ts";
 import { failureOf } from "./load.ts";
 
@@ -22,9 +24,6 @@ const SMALL = "/*sg+ FORCE_GATHER */ SELECT p.id, COUNT(*) OVER () AS n FROM pla
 const BIG_ROWS = 200;
 const LARGE_ROWS = (2 * BIG_ROWS) ** 2;
 const PAD_BYTES = 200;
-const POLL_MS = 100;
-/** What has to happen is waited for as long as this: a busy machine is no fault. Nothing below would end by itself. */
-const PATIENCE_MS = 60_000;
 const TIMEOUT_MS = 240_000;
 /** More than the pools have: one of them would have the temporary table. */
 const SESSIONS = 6;
@@ -39,14 +38,13 @@ let clients: RawClient[] = [];
 let helpers: Connection[] = [];
 
 beforeAll(async () => {
-  const sharded = { column_vindexes: [{ column: "id", name: "hash" }] };
   cluster = await startCluster({
     topo: "etcd",
     keyspaces: {
       plain: { sql: "CREATE TABLE p (id BIGINT PRIMARY KEY, v BIGINT NOT NULL); INSERT INTO p VALUES (1, 0);" },
       split: {
         shards: 2,
-        vschema: { sharded: true, vindexes: { hash: { type: "hash" } }, tables: { t: sharded, big: sharded } },
+        vschema: hashedBy({ t: "id", big: "id" }),
         sql: `CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);
           CREATE TABLE big (id BIGINT PRIMARY KEY, pad CHAR(${PAD_BYTES}) NOT NULL);
           INSERT INTO t (id, v) VALUES (1, 0), (2, 0), (4, 0);`,
@@ -120,7 +118,7 @@ describe("killed", { timeout: TIMEOUT_MS }, () => {
       const one = await helper();
       const failure = failureOf(one.query(READING));
       await until(async () => (await running("split", "80-", "for update")) === 1);
-      process.kill(processOf(kind, "split", "80-").pid, "SIGKILL");
+      process.kill(processOf(cluster, kind, "split", "80-").pid, "SIGKILL");
       expect((await failure).sqlState).toBe("08S01");
       await eventuallyAnswers(one);
     });
@@ -130,7 +128,7 @@ describe("killed", { timeout: TIMEOUT_MS }, () => {
       const one = await helper();
       const failure = failureOf(one.query(READING));
       await until(async () => (await running("split", "80-", "for update")) === 1);
-      process.kill(processOf(kind, "plain", "0").pid, "SIGKILL");
+      process.kill(processOf(cluster, kind, "plain", "0").pid, "SIGKILL");
       await releaseRow();
       expect((await failure).sqlState).toBe("08S01");
       await eventuallyAnswers(one);
@@ -140,7 +138,7 @@ describe("killed", { timeout: TIMEOUT_MS }, () => {
       const one = await helper();
       const failure = failureOf(one.query(RUNNING));
       await until(async () => (await running("plain", "0", "SLEEP")) === 1);
-      process.kill(processOf(kind, "plain", "0").pid, "SIGKILL");
+      process.kill(processOf(cluster, kind, "plain", "0").pid, "SIGKILL");
       expect((await failure).sqlState).toBe("08S01");
       await eventuallyAnswers(one);
     });
@@ -157,7 +155,7 @@ describe("killed", { timeout: TIMEOUT_MS }, () => {
       await until(
         async () => (await running("split", "80-", "for update")) + (await running("plain", "0", "SLEEP")) === 1,
       );
-      process.kill(processOf("gateway").pid, "SIGKILL");
+      process.kill(processOf(cluster, "gateway").pid, "SIGKILL");
       await failure;
       await until(
         async () => (await running("split", "80-", "for update")) + (await running("plain", "0", "SLEEP")) === 0,
@@ -231,7 +229,11 @@ let locker: Connection | undefined;
 
 /** Another session has the row of id 4, on shard 80-. */
 async function lockRow(): Promise<void> {
-  locker = await createConnection({ host: "127.0.0.1", port: processOf("mysqld", "split", "80-").port, user: "root" });
+  locker = await createConnection({
+    host: "127.0.0.1",
+    port: processOf(cluster, "mysqld", "split", "80-").port,
+    user: "root",
+  });
   locker.on("error", () => undefined);
   helpers.push(locker);
   await locker.query("BEGIN");
@@ -307,18 +309,8 @@ async function helper(): Promise<Connection> {
   return made;
 }
 
-function processOf(kind: ClusterProcess["kind"], keyspace?: string, shard?: string): ClusterProcess {
-  const found = cluster
-    .processes()
-    .find(
-      (each) => each.kind === kind && (keyspace === undefined || (each.keyspace === keyspace && each.shard === shard)),
-    );
-  if (found === undefined) throw new Error(`no ${kind} of ${keyspace}:${shard}`);
-  return found;
-}
-
 function onShard(keyspace: string, shard: string, sql: string): Promise<Record<string, string | undefined>[]> {
-  return withServer(processOf("mysqld", keyspace, shard).port, (server) => server.rows(sql), keyspace);
+  return withServer(processOf(cluster, "mysqld", keyspace, shard).port, (server) => server.rows(sql), keyspace);
 }
 
 /** Statements that contain `text` and run on the shard's mysqld, or on those of all shards of the keyspace; 0 while it is away. */
@@ -328,10 +320,4 @@ async function running(keyspace: string, shard: string, text: string): Promise<n
     "SELECT info FROM information_schema.processlist WHERE command = 'Query' AND info IS NOT NULL AND info NOT LIKE '%processlist%'";
   const found = await Promise.all(shards.map((each) => onShard(keyspace, each, sql).catch(() => [])));
   return found.flat().filter(({ info = "" }) => info.includes(text)).length;
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const startMs = performance.now(); !(await holds()); await delay(POLL_MS)) {
-    if (performance.now() - startMs > PATIENCE_MS) throw new Error(`not within ${PATIENCE_MS} ms: ${String(holds)}`);
-  }
 }

@@ -11,7 +11,6 @@ import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { applyQueryRules } from "../../src/control/query-rules.ts";
 import type { Cluster } from "../../src/local/cluster.ts";
-import { delay } from "../../src/local/process.ts";
 import { describeAction } from "../../src/rules/describe-rules.ts";
 import { readRulesText, rulesOf } from "../../src/rules/read-rules.ts";
 import { HEADER_ERR } from "../../src/mysql/constants.ts";
@@ -20,10 +19,11 @@ import { createEtcdStore } from "../../src/topo/etcd.ts";
 import type { TopoStore } from "../../src/topo/store.ts";
 import { queryRulesKey, Topology } from "../../src/topo/topology.ts";
 import { startCluster, temporaryDir } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { until } from "../fixture/until.ts";
 import { failureOf } from "./load.ts";
 import { StatementClient } from "./statement-client.ts";
 
-const PATIENCE_MS = 60_000;
 const ROOT = "/shardgate";
 const USERS = {
   users: {
@@ -52,11 +52,7 @@ beforeAll(async () => {
     keyspaces: {
       split: {
         shards: 2,
-        vschema: {
-          sharded: true,
-          vindexes: { hash: { type: "hash" } },
-          tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-        },
+        vschema: hashedBy({ t: "id" }),
         // hash(1) and hash(2) lie on -80, hash(4) on 80-.
         sql: `${TABLE} INSERT INTO t (id, v) VALUES (1, 10), (2, 20), (4, 40);`,
       },
@@ -391,12 +387,4 @@ async function portSeen(client: Connection, sql: string): Promise<unknown> {
 /** Of the mysqld that has the row with id 1. */
 function portOf(type: "primary" | "replica"): number | undefined {
   return cluster.processes().find((each) => each.kind === "mysqld" && each.shard === "-80" && each.type === type)?.port;
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms`);
-    await delay(20);
-  }
 }

@@ -2,7 +2,7 @@
 // shards that join early and late, implicit commits, errors inside; and what other clients find when a session goes away.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { must, type Outcome, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
+import { emptied, must, type Outcome, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
 let pair: Pair;
@@ -17,11 +17,8 @@ afterAll(async () => {
 beforeEach(async () => {
   pair = await Pair.open(twins, "s");
   for (const client of [pair.gateway, pair.direct]) {
-    for (const table of ["c", "m"]) {
-      const key = table === "c" ? "id" : "room";
-      const ids = (await client.rows(`SELECT ${key} FROM ${table}`)).map((id) => `'${id}'`).join(", ");
-      if (ids !== "") await must(client, `DELETE FROM ${table} WHERE ${key} IN (${ids})`);
-    }
+    await emptied(client, "c", "id");
+    await emptied(client, "m", "room");
     await must(client, "INSERT INTO c (id, name, email) VALUES (1,'a','e1'),(2,'b','e2'),(4,'d','e4'),(5,'e','e5')");
     await must(client, "DELETE FROM u.p");
   }

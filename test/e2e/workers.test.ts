@@ -12,10 +12,10 @@ import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { ensureBuilt } from "../fixture/build.ts";
 import { startEtcd, startMysqld, temporaryDir } from "../fixture/cluster.ts";
+import { eventually } from "../fixture/until.ts";
 import { failureOf } from "./load.ts";
-import { mustRun, type Part, startPart, stopAll } from "./parts.ts";
+import { mustRun, type Part, sampled, startPart, stopAll } from "./parts.ts";
 
-const PATIENCE_MS = 60_000;
 const TIMEOUT_MS = 240_000;
 /** InnoDB's list of transactions is made anew only when it has not been looked at for 100 ms. */
 const POLL_MS = 120;
@@ -69,7 +69,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const client of clients) client.destroy();
   clients = [];
-  await until(async () => (await workersOf(gateway)).every(({ connections }) => connections === 0));
+  await eventually(async () => (await workersOf(gateway)).every(({ connections }) => connections === 0));
 });
 
 afterAll(async () => {
@@ -82,9 +82,11 @@ describe("a tablet of two workers", { timeout: TIMEOUT_MS }, () => {
   test("is one tablet: in the topology, in its pages, in what it says of definitions", async () => {
     const listed = await mustRun("ctl", "GetTablets", "--topo-endpoints", etcd.endpoint);
     expect(listed.match(/zone1-0000000100/g)).toHaveLength(1);
-    await until(async () => (await page(tablet, "/readyz")).status === 200);
+    await eventually(async () => (await page(tablet, "/readyz")).status === 200);
     // One gRPC connection of each of the gateway's workers.
-    await until(async () => (await workersOf(tablet)).reduce((sum, { connections }) => sum + connections, 0) === 2);
+    await eventually(
+      async () => (await workersOf(tablet)).reduce((sum, { connections }) => sum + connections, 0) === 2,
+    );
     const both = await onBoth();
     for (const each of both) await each.query("SELECT v FROM p WHERE id = 1");
     expect(sampled((await page(tablet, "/metrics")).body, "shardgate_tablet_ready")).toBe(1);
@@ -98,27 +100,29 @@ describe("a tablet of two workers", { timeout: TIMEOUT_MS }, () => {
   });
 
   test("replaces a killed worker: what it ran is ended on the mysqld, the other one goes on", async () => {
-    await until(async () => (await workersOf(tablet)).reduce((sum, { connections }) => sum + connections, 0) === 2);
+    await eventually(
+      async () => (await workersOf(tablet)).reduce((sum, { connections }) => sum + connections, 0) === 2,
+    );
     const both = await onBoth();
     for (const [at, each] of both.entries()) {
       await each.query("BEGIN");
       await each.query(`UPDATE p SET v = 5 WHERE id = ${at + 1}`);
     }
     const sleeping = both.map((each) => failureOf(each.query("SELECT SLEEP(600) FROM p WHERE id = 3")));
-    await until(async () => (await running("SLEEP")) === 2);
+    await eventually(async () => (await running("SLEEP")) === 2);
     // As many clients as it has connections: one, unless one was lost before.
     const victim = (await workersOf(tablet)).toSorted((one, other) => other.connections - one.connections)[0];
     process.kill(victim?.pid ?? 0, "SIGKILL");
     const left = 2 - (victim?.connections ?? 0);
-    await until(async () => (await running("SLEEP")) === left);
-    await until(async () => (await transactions()) === left);
+    await eventually(async () => (await running("SLEEP")) === left);
+    await eventually(async () => (await transactions()) === left);
     // The client whose statement was on it is told that its transaction is gone, and may begin again.
     const failed = await Promise.race(sleeping);
     expect(failed).toMatchObject({ errno: 1213, sqlState: "40001" });
-    await until(async () => (await workersOf(tablet)).every(({ state }) => state === "serving"));
-    await until(async () => (await workersOf(gateway)).every(({ state }) => state === "serving"));
+    await eventually(async () => (await workersOf(tablet)).every(({ state }) => state === "serving"));
+    await eventually(async () => (await workersOf(gateway)).every(({ state }) => state === "serving"));
     for (const each of await onBoth()) {
-      await until(async () => (await each.query<RowDataPacket[]>("SELECT v FROM p WHERE id = 4"))[0].length === 1);
+      await eventually(async () => (await each.query<RowDataPacket[]>("SELECT v FROM p WHERE id = 4"))[0].length === 1);
     }
   });
 });
@@ -139,7 +143,9 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     const other = all[numbers.findIndex((number) => number !== numbers[0])];
     await one?.query(`KILL ${await idOf(other)}`);
     await expect(other?.query("SELECT 1")).rejects.toThrow();
-    await until(async () => (await workersOf(gateway)).reduce((sum, { connections }) => sum + connections, 0) === 3);
+    await eventually(
+      async () => (await workersOf(gateway)).reduce((sum, { connections }) => sum + connections, 0) === 3,
+    );
   });
 
   test("counts connections and users over both", async () => {
@@ -147,14 +153,18 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     expect(await failureOf(client({ user: "app" }))).toMatchObject({ errno: 1226 });
     const changing = await client();
     expect(await failureOf(changing.changeUser({ user: "app" }))).toMatchObject({ errno: 1226 });
-    await until(async () => (await workersOf(gateway)).reduce((sum, { connections }) => sum + connections, 0) === 3);
+    await eventually(
+      async () => (await workersOf(gateway)).reduce((sum, { connections }) => sum + connections, 0) === 3,
+    );
     // One that has gone makes room, whichever worker it was on.
     clients[0]?.destroy();
-    await until(async () => (await client({ user: "app" }).catch(() => undefined)) !== undefined);
+    await eventually(async () => (await client({ user: "app" }).catch(() => undefined)) !== undefined);
     while ((await workersOf(gateway)).reduce((sum, { connections }) => sum + connections, 0) < 8) await client();
     expect(await failureOf(client({ user: "app" }))).toMatchObject({ errno: 1040 });
     // One more for an administrator.
-    await until(async () => (await workersOf(gateway)).reduce((sum, { connections }) => sum + connections, 0) === 8);
+    await eventually(
+      async () => (await workersOf(gateway)).reduce((sum, { connections }) => sum + connections, 0) === 8,
+    );
     await client();
   });
 
@@ -162,7 +172,7 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     expect((await failureOf(client({ user: "late" }))).message).toContain("Access denied");
     writeUsers({ late: { emptyPassword: true, rights: everything } });
     gateway.signal("SIGHUP");
-    await until(async () => (await client({ user: "late" }).catch(() => undefined)) !== undefined);
+    await eventually(async () => (await client({ user: "late" }).catch(() => undefined)) !== undefined);
     const [first, second] = [await client({ user: "late" }), await client({ user: "late" })];
     expect((await idOf(first)) >> COUNTER_BITS).not.toBe((await idOf(second)) >> COUNTER_BITS);
     writeUsers({ app: { emptyPassword: true, rights: { plain: ["read", "write"] }, maxConnections: 3 } });
@@ -179,7 +189,7 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
         Object.values(row).includes(statement),
       );
     await all[0]?.query("RESET QUERY DIGESTS");
-    await until(async () => (await shown(all[0])) === undefined);
+    await eventually(async () => (await shown(all[0])) === undefined);
     const before = (await page(gateway, "/metrics")).body;
     for (const each of all) for (let id = 1; id <= 5; id++) await each.query(`SELECT v FROM p WHERE id = ${id}`);
     const { body } = await page(gateway, "/metrics");
@@ -198,7 +208,7 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     expect(Object.values((await shown(all[0])) ?? {})).toContain("10");
     await all[1]?.query("RESET QUERY DIGESTS");
     expect(await shown(all[1])).toBeUndefined();
-    await until(async () => (await shown(all[0])) === undefined);
+    await eventually(async () => (await shown(all[0])) === undefined);
     const connections: unknown = JSON.parse((await page(gateway, "/debug/connections")).body);
     expect(connections).toHaveLength(2);
     expect(connections).toContainEqual(expect.objectContaining({ worker: 1 }));
@@ -214,16 +224,16 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     const victim = await workerOf(lost);
     process.kill(victim.pid ?? 0, "SIGKILL");
     await expect(lost.query("SELECT 1")).rejects.toThrow();
-    await until(async () => (await transactions()) === 1);
+    await eventually(async () => (await transactions()) === 1);
     await kept.query("COMMIT");
     expect([await valueOf(1), await valueOf(2)]).toEqual(["7", "0"]);
     const fresh = await Promise.all([client(), client(), client()]);
     for (const each of fresh) expect(await idOf(each)).toBeGreaterThan(0);
-    await until(async () => {
+    await eventually(async () => {
       const { deaths, state, pid } = (await workersOf(gateway))[victim.worker - 1] ?? victim;
       return deaths === victim.deaths + 1 && state === "serving" && pid !== victim.pid;
     });
-    await until(async () => (await page(gateway, "/readyz")).status === 200);
+    await eventually(async () => (await page(gateway, "/readyz")).status === 200);
     // Nobody is listed twice, though the dead one's entry in the topology lives on for a while.
     const listed = (await kept.query<RowDataPacket[]>("SHOW PROCESSLIST"))[0].map(({ Id }) => Id as number);
     expect(listed.length).toBe(new Set(listed).size);
@@ -234,13 +244,13 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     const [still, moving] = await onBoth();
     const { pid = 0 } = await workerOf(still);
     process.kill(pid, "SIGSTOP");
-    await until(async () => (await page(gateway, "/readyz")).body.includes("does not answer"));
+    await eventually(async () => (await page(gateway, "/readyz")).body.includes("does not answer"));
     const { worker } = await workerOf(moving);
     for (let index = 0; index < 3; index++) expect((await workerOf(await client())).worker).toBe(worker);
     process.kill(pid, "SIGCONT");
     // Its connections to tablets were given up meanwhile.
-    await until(async () => (await idOf(still)) > 0);
-    await until(async () => (await page(gateway, "/readyz")).status === 200);
+    await eventually(async () => (await idOf(still)) > 0);
+    await eventually(async () => (await page(gateway, "/readyz")).status === 200);
   });
 
   test("drains both on SIGTERM and leaves no process; one whose primary is killed does not stay", async () => {
@@ -252,8 +262,8 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
       await each.query(`UPDATE p SET v = 3 WHERE id = ${at + 3}`);
     }
     own.signal("SIGTERM");
-    await until(async () => (await page(own, "/readyz")).body === "draining\n");
-    await until(async () => (await failureOf(client({ port: own.port }))).message.includes("ECONNREFUSED"));
+    await eventually(async () => (await page(own, "/readyz")).body === "draining\n");
+    await eventually(async () => (await failureOf(client({ port: own.port }))).message.includes("ECONNREFUSED"));
     for (const each of both) {
       await each.query("COMMIT");
       each.destroy();
@@ -266,9 +276,11 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     const killed = await startGateway("--log-level", "debug");
     const orphans = (await workersOf(killed)).map(({ pid = 0 }) => pid);
     killed.signal("SIGKILL");
-    await until(async () => orphans.every((pid) => !isAlive(pid)));
+    await eventually(async () => orphans.every((pid) => !isAlive(pid)));
     // The tablet has only the connections of the gateway that is left.
-    await until(async () => (await workersOf(tablet)).reduce((sum, { connections }) => sum + connections, 0) === 2);
+    await eventually(
+      async () => (await workersOf(tablet)).reduce((sum, { connections }) => sum + connections, 0) === 2,
+    );
   });
 });
 
@@ -323,13 +335,6 @@ async function page(part: Part, path: string): Promise<{ readonly status: number
   return { status: response.status, body: await response.text() };
 }
 
-/** The sum of a metric's samples whose labels contain all of `labels`. */
-function sampled(text: string, name: string, ...labels: readonly string[]): number {
-  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
-  const meant = lines.filter((line) => labels.every((label) => line.includes(label)));
-  return meant.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
-}
-
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -355,16 +360,4 @@ function valueOf(id: number): Promise<string> {
 
 function ofMysqld(sql: string): Promise<string> {
   return withServer(mysqld.socketPath, (server) => server.value(sql));
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  let last = "";
-  for (const startMs = performance.now(); ; await delay(50)) {
-    try {
-      if (await holds()) return;
-    } catch (error) {
-      last = String(error);
-    }
-    if (performance.now() - startMs > PATIENCE_MS) throw new Error(`did not come to pass: ${String(holds)} ${last}`);
-  }
 }

@@ -9,6 +9,7 @@ import { ShardCallError } from "../../../src/engine/collect.ts";
 import { type MergeContext, MergeRun } from "../../../src/engine/merge.ts";
 import { MergeOutput } from "../../../src/engine/merge-output.ts";
 import { temporaryDir } from "../../fixture/cluster.ts";
+import { until } from "../../fixture/until.ts";
 import {
   aggregate,
   type Bed,
@@ -41,15 +42,6 @@ afterAll(() => bed.stop());
 
 const SCAN = "SELECT id, k, pad FROM t ORDER BY id";
 const ORDERED = body({ statement: SCAN, width: 3, merge: { order: [key(0)], sorted: true } });
-
-/** Waits, generously, for what happens on servers and sockets. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  expect(condition()).toBe(true);
-}
 
 const scans = () => bed.port.sent.filter(({ sql }) => /\b(from|join) `?t\b/.test(sql) && !sql.endsWith("limit 0"));
 
