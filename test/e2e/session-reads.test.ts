@@ -82,6 +82,8 @@ describe("FOUND_ROWS()", () => {
     "SELECT id FROM p INTO @x",
     "SET @n = FOUND_ROWS()",
     "SET @n = 1",
+    "SET @n = (SELECT COUNT(*) FROM p)",
+    "SET @n = (SELECT id FROM p WHERE id = -4)",
     "UPDATE p SET note = 'x' WHERE id = 1",
     "UPDATE p SET note = (SELECT MAX(id) FROM (SELECT id FROM p) AS d) WHERE id = 1",
     "INSERT INTO p (id, name) SELECT id + 100, CONCAT('i', id) FROM p WHERE id < 4",

@@ -141,7 +141,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   executor.ok({ statusFlags: state.statusFlags, warnings: all.length });
 }
 
-function hasQuery(statement: SetStatement): boolean {
+function hasQuery(statement: SetStatement | Expr): boolean {
   let has = false;
   walk(statement, (node) => {
     has ||= isQuery(node);
@@ -491,14 +491,16 @@ async function computed(
   const payload = comQuery(`SET ${COMPUTED} = ${printExpr(item.expr, [], { mode: state.sqlMode })}`);
   const request = {
     ...executor.requestFor(target, payload, touchesTables, false),
-    after: `SELECT ${described(COMPUTED)} LIMIT 1`,
+    after: `SELECT FOUND_ROWS(), ${described(COMPUTED)} LIMIT 1`,
     leavesState: true,
   };
   const reply = await collect(context.tablets, target, request, signal);
   state.holds.joined(target, reply.info.holdId, state.inTransaction, false);
   if (reply.info.kind === "err") throw errorOfReply(reply);
   told.push(reply.info);
-  return describedValues(readTextResult(reply.info.afterReply));
+  const answer = readTextResult(reply.info.afterReply);
+  if (touchesTables || hasQuery(value)) state.foundRowsCount = Number(answer.rows[0]?.[0]?.toString("latin1") ?? 0);
+  return describedValues(answer, 1);
 }
 
 /** None of a client's: a held connection keeps it. */
