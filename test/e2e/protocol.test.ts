@@ -417,6 +417,13 @@ test("commands that are a server's own affair are refused", async () => {
   wire.close();
 });
 
+test("CLIENT_IGNORE_SPACE is a mode of the session until it is reset", async () => {
+  const looks = ["USE u", "SELECT @@sql_mode", "SELECT COUNT (*) FROM p", "SELECT NOW () IS NULL"];
+  const resets: readonly Step[] = [[COM.RESET_CONNECTION, ""], ...looks];
+  await allSame([...looks, "SET sql_mode = DEFAULT", ...looks, ...resets], CLIENT.IGNORE_SPACE);
+  await allSame([...looks, ...resets]);
+});
+
 describe("executions that are not right answer as MariaDB answers them", () => {
   const last = "ffffffff";
   const execute = (block: string): Step => [COM.STMT_EXECUTE, Buffer.from(`${last}0001000000${block}`, "hex")];
@@ -427,6 +434,7 @@ describe("executions that are not right answer as MariaDB answers them", () => {
     "values do": "00000131",
     "no value": "0001fd00",
     "types that end early": "0001fd",
+    "nothing at all": "",
     "the NULL type with a value": "000106000131",
   };
   test.each(Object.entries(blocks))("%s", async (_name, block) => {

@@ -182,6 +182,11 @@ export class ClientConnection implements Output {
     return this.#statementId;
   }
 
+  /** It has not logged in before: not by COM_CHANGE_USER. */
+  get isFirstSession(): boolean {
+    return this.#handshake === undefined;
+  }
+
   /** Outlives the session, as it does on a server. */
   setCapability(flag: number, isOn: boolean): void {
     this.#capabilities = isOn ? this.#capabilities | flag : this.#capabilities & ~flag;

@@ -6,6 +6,15 @@ import { globalNumber, isOnAtLogin, settingsFrom } from "./global-variables.ts";
 import type { SessionState } from "./session-state.ts";
 import type { Settings } from "./settings.ts";
 
+/** What CLIENT_IGNORE_SPACE asks for: a mode more, until the session is reset, as on a server. */
+export function beginIgnoringSpace(state: SessionState, context: GatewayContext): void {
+  // No server has been heard of yet: its other modes must not be lost.
+  if (context.comparison.knownSettings === undefined) return;
+  const modes = state.serverSqlMode === "" ? "IGNORE_SPACE" : `${state.serverSqlMode},IGNORE_SPACE`;
+  state.settings = state.settings.withVariable("sql_mode", `'${modes}'`);
+  state.readSqlMode(modes);
+}
+
 /** Of a state that is new or has been reset; `login` has the client's character set. */
 export function beginSession(
   state: SessionState,
