@@ -70,7 +70,7 @@ import { followTemporaries } from "./session/temporary-tables.ts";
 import { EXECUTED_VERBS, StatementPlans } from "./plans/statement-plans.ts";
 import { answersNoRows, isDone, isQuery, passesBinary } from "./plans/statement-facts.ts";
 import { deadlockBehind, isDeadlock, transactionLost, withErrors } from "./cluster/shard-errors.ts";
-import type { ShardUse } from "./session/session-holds.ts";
+import type { ShardUse } from "./session/held-connection.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session/session-state.ts";
 import { substituted } from "./session/session-values.ts";
 import { type MergedWarnings, warningsOfParts } from "./read/merged-warnings.ts";

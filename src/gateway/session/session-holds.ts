@@ -3,10 +3,10 @@
 // In the modes `single` and `multi` COMMIT goes shard by shard: best effort, and when a later shard fails after an earlier
 // one has committed, the client is told which is which. In `twopc` all shards commit or none (two-phase.ts).
 
-import { type Outcome, TAKE_SNAPSHOT } from "../../base/distributed-transaction.ts";
-import { messageOf, MysqlError, ShardgateError } from "../../base/errors.ts";
+import type { Outcome } from "../../base/distributed-transaction.ts";
+import { messageOf, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
-import { joinStatements, splitStatementList } from "../../base/statement-list.ts";
+import { joinStatements } from "../../base/statement-list.ts";
 import { conclude, errorOfReply, ShardCallError } from "../../engine/collect.ts";
 import type { ShardPort, ShardTarget } from "../../engine/ports.ts";
 import type { ReplyEnd } from "../../engine/reply.ts";
@@ -20,32 +20,25 @@ import {
 } from "../transaction/savepoints.ts";
 import { isReadOnly } from "../transaction/transaction-start.ts";
 import type { Distributed, TwoPhase } from "../transaction/two-phase.ts";
+import {
+  type Branch,
+  branchEnd,
+  branchStart,
+  byUse,
+  CLOSED_UNDER_LOCKS,
+  type Held,
+  moreOf,
+  nameOf,
+  notCommitted,
+  NOTHING,
+  OPEN_UNDER_LOCKS,
+  plainEnd,
+  sameShard,
+  type ShardUse,
+} from "./held-connection.ts";
 
 export const TRANSACTION_MODES = ["single", "multi", "twopc"] as const;
 export type TransactionMode = (typeof TRANSACTION_MODES)[number];
-
-/** What a statement may do to rows. */
-export type ShardUse = "reads" | "locks" | "writes";
-
-interface Held {
-  readonly target: ShardTarget;
-  holdId: number;
-  inTransaction: boolean;
-  /** Kept after the transaction, until the session ends. */
-  reserved: boolean;
-  /** Set there in the transaction, oldest first. */
-  savepoints: readonly ShardSavepoint[];
-  /** The most that a statement of the transaction may have done there. */
-  use: ShardUse;
-  /** The transaction is an XA transaction there. */
-  branch: Branch | undefined;
-}
-
-interface Branch {
-  readonly xid: string;
-  /** Or may be. */
-  isPrepared: boolean;
-}
 
 /** An XA transaction that the client has named, and how far its session is with it. */
 export interface ClientBranch {
@@ -601,73 +594,4 @@ export class SessionHolds {
     for (const held of this.#held) if (sameShard(held.target, target)) return held;
     return undefined;
   }
-}
-
-/** The manual: "The proper way to use LOCK TABLES and UNLOCK TABLES with transactional tables". */
-const OPEN_UNDER_LOCKS = "SET autocommit = 0";
-const CLOSED_UNDER_LOCKS = "SET autocommit = 1";
-
-const USES: readonly ShardUse[] = ["reads", "locks", "writes"];
-const NOTHING = "DO 0";
-
-function moreOf(a: ShardUse, b: ShardUse): ShardUse {
-  return USES.indexOf(a) < USES.indexOf(b) ? b : a;
-}
-
-/** `readers` have written nothing, `lockers` are those among them that hold locks. */
-function byUse(participants: readonly Held[]): {
-  readonly writers: readonly Held[];
-  readonly readers: readonly Held[];
-  readonly lockers: readonly Held[];
-} {
-  return {
-    writers: participants.filter(({ use }) => use === "writes"),
-    readers: participants.filter(({ use }) => use !== "writes"),
-    lockers: participants.filter(({ use }) => use === "locks"),
-  };
-}
-
-/** Whatever completion_type says. */
-const COMMIT = "COMMIT AND NO CHAIN NO RELEASE";
-const ROLLBACK = "ROLLBACK AND NO CHAIN NO RELEASE";
-
-/** As `begin` opens a plain transaction, opens one that can be prepared. */
-function branchStart(begin: string, xid: string): string {
-  const statements = splitStatementList(begin);
-  const start = statements.at(-1) ?? "";
-  return joinStatements([
-    ...statements.slice(0, -1),
-    ...(start.endsWith("READ WRITE") ? ["SET TRANSACTION READ WRITE"] : []),
-    `XA START ${xid}`,
-    ...(start.includes("WITH CONSISTENT SNAPSHOT") ? [TAKE_SNAPSHOT] : []),
-  ]);
-}
-
-/** Nothing for what the tablet does by itself. */
-function plainEnd(op: "commit" | "rollback", { reserved }: Held): readonly string[] {
-  if (!reserved) return [];
-  return [op === "commit" ? COMMIT : ROLLBACK];
-}
-
-function branchEnd(op: "commit" | "rollback", { xid, isPrepared }: Branch): readonly string[] {
-  if (isPrepared) return [op === "commit" ? `XA COMMIT ${xid}` : `XA ROLLBACK ${xid}`];
-  return [`XA END ${xid}`, op === "commit" ? `XA COMMIT ${xid} ONE PHASE` : `XA ROLLBACK ${xid}`];
-}
-
-/** What is told of a commit that failed before it was decided. */
-function notCommitted(error: Error): Error {
-  const isOfPath = error instanceof ShardgateError || (error instanceof MysqlError && error.errno === ER_DUP_ENTRY);
-  if (!isOfPath) return error;
-  const text = `transaction rolled back on all its shards: ${error.message}; try restarting it`;
-  return new ShardgateError("TRANSACTION_LOST", text, error);
-}
-
-const ER_DUP_ENTRY = 1062;
-
-function sameShard(a: ShardTarget, b: ShardTarget): boolean {
-  return a === b || (a.shard === b.shard && a.keyspace === b.keyspace && a.tabletType === b.tabletType);
-}
-
-function nameOf(target: ShardTarget): string {
-  return `${target.keyspace}:${target.shard}`;
 }

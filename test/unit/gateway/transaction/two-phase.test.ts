@@ -16,7 +16,8 @@ import type {
   ShardTarget,
 } from "../../../../src/engine/ports.ts";
 import type { ReplyEnd } from "../../../../src/engine/reply.ts";
-import { SessionHolds, type ShardUse, type TransactionMode } from "../../../../src/gateway/session/session-holds.ts";
+import type { ShardUse } from "../../../../src/gateway/session/held-connection.ts";
+import { SessionHolds, type TransactionMode } from "../../../../src/gateway/session/session-holds.ts";
 import { TwoPhase } from "../../../../src/gateway/transaction/two-phase.ts";
 import { encodeErr } from "../../../../src/mysql/packets/err.ts";
 import { writeFrame } from "../../../../src/mysql/frame.ts";
