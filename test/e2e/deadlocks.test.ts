@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Cluster } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
 import { type Part, startPart, stopAll } from "./parts.ts";
 
 let cluster: Cluster;
@@ -17,11 +18,7 @@ beforeAll(async () => {
     keyspaces: {
       split: {
         shards: 2,
-        vschema: {
-          sharded: true,
-          vindexes: { hash: { type: "hash" } },
-          tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-        },
+        vschema: hashedBy({ t: "id" }),
         // 1, 2 and 3 are on -80, 4 and 5 on 80-.
         sql: "CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);",
       },

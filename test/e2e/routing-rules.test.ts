@@ -4,12 +4,10 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
-import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { firstAnswer } from "../fixture/until.ts";
 import { mustRun } from "./parts.ts";
-
-const PATIENCE_MS = 60_000;
 
 let cluster: Cluster;
 let client: Connection;
@@ -47,7 +45,7 @@ beforeAll(async () => {
     { from_table: "plain.kept@replica", to_tables: ["split.u"] },
   ]);
   client = await connect();
-  await until(() => rowsOf("SELECT COUNT(*) AS n FROM plain.moved"), "the rules are in force");
+  await firstAnswer(() => rowsOf("SELECT COUNT(*) AS n FROM plain.moved"), "the rules are in force");
 }, 240_000);
 
 afterAll(async () => {
@@ -124,17 +122,4 @@ function connect(): Promise<Connection> {
 
 async function rowsOf(sql: string): Promise<readonly RowDataPacket[]> {
   return (await client.query<RowDataPacket[]>(sql))[0];
-}
-
-async function until(attempt: () => Promise<unknown>, what: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`, { cause: error });
-      await delay(50);
-    }
-  }
 }

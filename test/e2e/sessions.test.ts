@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { COM } from "../../src/mysql/constants.ts";
-import { must, type Outcome, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
+import { emptied, must, type Outcome, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
 let pair: Pair;
@@ -217,8 +217,7 @@ describe("transactions", () => {
   beforeEach(async () => {
     pair = await Pair.open(twins, "s");
     for (const client of [pair.gateway, pair.direct]) {
-      const ids = (await client.rows("SELECT id FROM c")).join(", ");
-      if (ids !== "") await must(client, `DELETE FROM c WHERE id IN (${ids})`);
+      await emptied(client, "c", "id");
       await must(client, "INSERT INTO c (id, name, email) VALUES (1,'a','e1'),(2,'b','e2'),(4,'d','e4'),(5,'e','e5')");
     }
     return () => pair.close();

@@ -12,6 +12,7 @@ import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { ensureBuilt } from "../fixture/build.ts";
 import { startEtcd, startMysqld, temporaryDir } from "../fixture/cluster.ts";
+import { eventually } from "../fixture/until.ts";
 import { failureOf } from "./load.ts";
 import { mustRun, type Part, runPart, startPart, stopAll } from "./parts.ts";
 
@@ -61,19 +62,19 @@ describe("the standard gRPC health service of a tablet", () => {
     expect(await healthOf(tablet)).toBe(SERVING);
     expect(await healthOf(tablet, "shardgate.tablet.v1.Tablet")).toBe(SERVING);
     mysqld.signal("SIGSTOP");
-    await until(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
+    await eventually(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
     mysqld.signal("SIGCONT");
-    await until(async () => (await healthOf(tablet)) === SERVING, PATIENCE_MS);
+    await eventually(async () => (await healthOf(tablet)) === SERVING, PATIENCE_MS);
     const { port, dir: mysqldDir } = mysqld;
     await mysqld.stop();
-    await until(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
+    await eventually(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
     expect(await healthOf(tablet, "shardgate.tablet.v1.Tablet")).toBe(NOT_SERVING);
     // A tablet may also start before its mysqld.
     const early = await startTablet("zone1-0000000200");
     expect(await healthOf(early)).toBe(NOT_SERVING);
     mysqld = await startMysqld({ dir: mysqldDir, port });
-    await until(async () => (await healthOf(tablet)) === SERVING, PATIENCE_MS);
-    await until(async () => (await healthOf(early)) === SERVING, PATIENCE_MS);
+    await eventually(async () => (await healthOf(tablet)) === SERVING, PATIENCE_MS);
+    await eventually(async () => (await healthOf(early)) === SERVING, PATIENCE_MS);
     early.signal("SIGTERM");
     expect((await early.exited).code).toBe(0);
   });
@@ -137,11 +138,11 @@ describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
       idle.on("error", resolve);
     });
     const answer = busy.query<RowDataPacket[]>("SELECT SLEEP(4) AS s, v FROM plain.p WHERE id = 2");
-    await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
+    await eventually(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
     gateway.signal("SIGTERM");
     // mysql2 gives the errno of an ERR packet that nobody asked for as `code`.
     expect(await farewell).toMatchObject({ code: 1053, message: "Server shutdown in progress" });
-    await until(async () => (await failureOf(client(gateway))).message.includes("ECONNREFUSED"), PATIENCE_MS);
+    await eventually(async () => (await failureOf(client(gateway))).message.includes("ECONNREFUSED"), PATIENCE_MS);
     await inTransaction.query("UPDATE plain.p SET v = v + 1 WHERE id = 1");
     expect((await answer)[0]).toEqual([{ s: 0, v: 0 }]);
     await inTransaction.query("COMMIT");
@@ -159,15 +160,15 @@ describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
       inTransaction.on("error", resolve);
     });
     const answer = failureOf(busy.query("SELECT SLEEP(600), v FROM plain.p WHERE id = 2"));
-    await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
+    await eventually(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
     gateway.signal("SIGTERM");
     expect(await farewell).toMatchObject({ code: 1053 });
     // A mysqld that is slow to stop it leaves the client with the end of its connection.
     expect((await answer).message).toMatch(/interrupted|shutdown|lost/i);
     expect((await gateway.exited).code).toBe(0);
-    await until(async () => (await transactions()) === 0, PATIENCE_MS);
+    await eventually(async () => (await transactions()) === 0, PATIENCE_MS);
     expect(await valueOf(1)).toBe("0");
-    await until(async () => (await running("SLEEP")) === 0, PATIENCE_MS);
+    await eventually(async () => (await running("SLEEP")) === 0, PATIENCE_MS);
   });
 
   test("a tablet lets statements and transactions end, and is left by the gateways before", async () => {
@@ -176,9 +177,9 @@ describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
     await inTransaction.query("BEGIN");
     await inTransaction.query("UPDATE plain.p SET v = 2 WHERE id = 1");
     const answer = busy.query<RowDataPacket[]>("SELECT SLEEP(4) AS s, v FROM plain.p WHERE id = 2");
-    await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
+    await eventually(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
     tablet.signal("SIGTERM");
-    await until(async () => {
+    await eventually(async () => {
       expect(await failureOf(other.query("SELECT v FROM plain.p"))).toMatchObject({ errno: 1053, sqlState: "08S01" });
       return true;
     }, PATIENCE_MS);
@@ -189,7 +190,10 @@ describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
     expect([await valueOf(1), await valueOf(2)]).toEqual(["2", "3"]);
     await withServer(mysqld.socketPath, (server) => server.run("UPDATE plain.p SET v = 0"));
     tablet = await startTablet();
-    await until(async () => (await other.query<RowDataPacket[]>("SELECT v FROM plain.p"))[0].length === 2, PATIENCE_MS);
+    await eventually(
+      async () => (await other.query<RowDataPacket[]>("SELECT v FROM plain.p"))[0].length === 2,
+      PATIENCE_MS,
+    );
   });
 });
 
@@ -201,10 +205,10 @@ describe("what a gateway had under way is ended by the tablets", () => {
       await inTransaction.query("BEGIN");
       await inTransaction.query("UPDATE plain.p SET v = 1 WHERE id = 1");
       busy.query("SELECT SLEEP(600), v FROM plain.p WHERE id = 2").catch(() => {});
-      await until(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
+      await eventually(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
       gateway.signal(signal);
-      await until(async () => (await transactions()) === 0, PATIENCE_MS);
-      await until(async () => (await running("SLEEP")) === 0, PATIENCE_MS);
+      await eventually(async () => (await transactions()) === 0, PATIENCE_MS);
+      await eventually(async () => (await running("SLEEP")) === 0, PATIENCE_MS);
       expect(await valueOf(1)).toBe("0");
       if (signal === "SIGSTOP") {
         gateway.signal("SIGCONT");
@@ -212,7 +216,7 @@ describe("what a gateway had under way is ended by the tablets", () => {
           errno: 1213,
           sqlState: "40001",
         });
-        await until(async () => {
+        await eventually(async () => {
           await inTransaction.query("UPDATE plain.p SET v = 0 WHERE id = 1");
           return true;
         }, PATIENCE_MS);
@@ -276,16 +280,4 @@ function valueOf(id: number): Promise<string> {
 
 function ofMysqld(sql: string): Promise<string> {
   return withServer(mysqld.socketPath, (server) => server.value(sql));
-}
-
-async function until(holds: () => Promise<boolean>, withinMs: number): Promise<void> {
-  let last = "";
-  for (const startMs = performance.now(); ; await delay(50)) {
-    try {
-      if (await holds()) return;
-    } catch (error) {
-      last = String(error);
-    }
-    if (performance.now() - startMs > withinMs) throw new Error(`not within ${withinMs} ms: ${String(holds)} ${last}`);
-  }
 }

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { branchName, recordCommit, xidOf } from "../../src/base/distributed-transaction.ts";
 import { delay } from "../../src/local/process.ts";
 import { CallService } from "../../src/tablet/call-service.ts";
-import { must, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
+import { emptied, must, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
 let pair: Pair;
@@ -20,8 +20,7 @@ afterAll(async () => {
 beforeEach(async () => {
   pair = await Pair.open(twins, "s");
   for (const client of [pair.gateway, pair.direct]) {
-    const ids = (await client.rows("SELECT id FROM c")).join(", ");
-    if (ids !== "") await must(client, `DELETE FROM c WHERE id IN (${ids})`);
+    await emptied(client, "c", "id");
     await must(client, "INSERT INTO c (id, name, email) VALUES (1,'a','e1'),(2,'b','e2'),(4,'d','e4'),(5,'e','e5')");
     await must(client, "DELETE FROM u.p");
   }
