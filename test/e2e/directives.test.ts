@@ -5,16 +5,13 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
 import { failureOf } from "./load.ts";
 
 const KEYSPACES = {
   split: {
     shards: 2,
-    vschema: {
-      sharded: true,
-      vindexes: { hash: { type: "hash" } },
-      tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-    },
+    vschema: hashedBy({ t: "id" }),
     // hash(1) and hash(2) lie on -80, hash(4) on 80-.
     sql: `CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);
       INSERT INTO t (id, v) VALUES (1, 10), (2, 20), (4, 40);`,

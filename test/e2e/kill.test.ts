@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
-import { delay } from "../../src/local/process.ts";
 import { startCluster, temporaryDir } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { until } from "../fixture/until.ts";
 import { type Part, startPart, stopAll } from "./parts.ts";
 
 const USERS = {
@@ -18,7 +19,6 @@ const USERS = {
   },
 };
 const SLOW = "SELECT SLEEP(60) FROM t";
-const DEADLINE_MS = 30_000;
 
 const dir = temporaryDir("kill");
 let cluster: Cluster;
@@ -32,11 +32,7 @@ beforeAll(async () => {
     keyspaces: {
       split: {
         shards: 2,
-        vschema: {
-          sharded: true,
-          vindexes: { hash: { type: "hash" } },
-          tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-        },
+        vschema: hashedBy({ t: "id" }),
         sql: "CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL); INSERT INTO t VALUES (1, 0), (4, 0);",
       },
     },
@@ -95,14 +91,6 @@ async function listed(on: Connection): Promise<RowDataPacket[]> {
 async function untilRunning(on: Connection, id: number): Promise<void> {
   await until(async () => (await listed(on)).some((row) => row["Id"] === id && row["Info"] === SLOW));
   await until(async () => (await runningOnShards(SLOW)) === 2);
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const startMs = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - startMs > DEADLINE_MS) throw new Error("it did not come to be");
-    await delay(20);
-  }
 }
 
 async function runningOnShards(text: string): Promise<number> {

@@ -4,13 +4,13 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
-import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { eventually } from "../fixture/until.ts";
 import { failureOf } from "./load.ts";
 
 const TIMEOUT_MS = 180_000;
-const PATIENCE_MS = 60_000;
 /** Which mysqld answers: the test's clusters are on one machine, where ports differ. */
 const WHO = "SELECT @@global.port AS port, v FROM split.t WHERE id = 1";
 
@@ -23,11 +23,7 @@ beforeAll(async () => {
     keyspaces: {
       split: {
         shards: 2,
-        vschema: {
-          sharded: true,
-          vindexes: { hash: { type: "hash" } },
-          tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-        },
+        vschema: hashedBy({ t: "id" }),
         // hash(1) and hash(2) lie on -80, hash(4) on 80-.
         sql: `CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);
           INSERT INTO t (id, v) VALUES (1, 10), (2, 20), (4, 40);`,
@@ -36,7 +32,7 @@ beforeAll(async () => {
   });
   // Replicas have the rows when the cluster is up, or soon after.
   const one = await client("split@replica");
-  await until(async () => (await rows(one, "SELECT id FROM t")).length === 3);
+  await eventually(async () => (await rows(one, "SELECT id FROM t")).length === 3);
   one.destroy();
 }, 240_000);
 
@@ -126,7 +122,7 @@ test("a transaction stays on its replica, with one view of the data, and cannot 
   const before = await rows(one, WHO);
   await writer.query("UPDATE t SET v = 11 WHERE id = 1");
   for (const port of portsOf("replica", "-80")) {
-    await until(() =>
+    await eventually(() =>
       withServer(port, async (server) => (await server.value("SELECT v FROM split.t WHERE id = 1")) === "11"),
     );
   }
@@ -150,19 +146,19 @@ test("a replica whose SQL thread stands still is left, and used again when it fo
   const [one, writer] = [await client("split@replica"), await client("split")];
   await withServer(lagging, (server) => server.run("STOP SLAVE SQL_THREAD"));
   try {
-    await until(async () => (await asked(one, WHO)).join() === String(following));
+    await eventually(async () => (await asked(one, WHO)).join() === String(following));
     await writer.query("UPDATE t SET v = 99 WHERE id = 1");
-    await until(async () => (await rows(one, WHO))[0]?.["v"] === 99);
+    await eventually(async () => (await rows(one, WHO))[0]?.["v"] === 99);
     for (let i = 0; i < 10; i++) expect(await rows(one, WHO)).toEqual([{ port: following, v: 99 }]);
     // With none that follows, one that stands still is better than none.
     await withServer(following, (server) => server.run("STOP SLAVE"));
-    await until(async () => (await asked(one, WHO)).length === 2);
+    await eventually(async () => (await asked(one, WHO)).length === 2);
   } finally {
     await withServer(lagging, (server) => server.run("START SLAVE"));
     await withServer(following, (server) => server.run("START SLAVE"));
   }
   await writer.query("UPDATE t SET v = 10 WHERE id = 1");
-  await until(async () => (await asked(one, WHO)).length === 2 && (await rows(one, WHO))[0]?.["v"] === 10);
+  await eventually(async () => (await asked(one, WHO)).length === 2 && (await rows(one, WHO))[0]?.["v"] === 10);
 });
 
 test("a replica that is killed is left; reads go on", { timeout: TIMEOUT_MS }, async () => {
@@ -170,8 +166,8 @@ test("a replica that is killed is left; reads go on", { timeout: TIMEOUT_MS }, a
   const victim = processOf("replica", "80-");
   process.kill(victim.pid, "SIGKILL");
   // Reads that were on it fail in a way that drivers try again.
-  await until(async () => (await rows(one, "SELECT id FROM t WHERE id = 4")).length === 1);
-  await until(async () => (await asked(one, "SELECT @@global.port AS port FROM t WHERE id = 4")).length === 2);
+  await eventually(async () => (await rows(one, "SELECT id FROM t WHERE id = 4")).length === 1);
+  await eventually(async () => (await asked(one, "SELECT @@global.port AS port FROM t WHERE id = 4")).length === 2);
 });
 
 /** Ports of the mysqlds that answer `sql` in a number of turns, in order. */
@@ -207,16 +203,4 @@ function processOf(type: "primary" | "replica", shard: string): ClusterProcess {
     .find((each) => each.kind === "mysqld" && each.type === type && each.shard === shard);
   if (found === undefined) throw new Error(`no ${type} of ${shard}`);
   return found;
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  let last = "";
-  for (const startMs = performance.now(); performance.now() - startMs < PATIENCE_MS; await delay(100)) {
-    try {
-      if (await holds()) return;
-    } catch (error) {
-      last = String(error);
-    }
-  }
-  throw new Error(`not within ${PATIENCE_MS} ms: ${String(holds)} ${last}`);
 }
