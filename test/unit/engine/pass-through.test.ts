@@ -5,6 +5,7 @@ import { LIMITS } from "../../../src/base/limits.ts";
 import type { Output } from "../../../src/engine/output.ts";
 import { PassThrough, type PassThroughOwner, type Written } from "../../../src/engine/pass-through.ts";
 import type { ReplyEnd } from "../../../src/engine/reply.ts";
+import { END as OK_END } from "../../fixture/shard-port.ts";
 import { PacketCutter } from "../../../src/mysql/packet-cutter.ts";
 import { buildReply, REPLIES, unframe } from "../../wire/reply-builder.ts";
 
@@ -38,16 +39,7 @@ class Owner implements PassThroughOwner {
   }
 }
 
-const END: ReplyEnd = {
-  kind: "resultset",
-  status: 2,
-  warnings: 0,
-  lastPacketBytes: 9,
-  holdId: 0,
-  warningsReply: Buffer.alloc(0),
-  rows: 0,
-  afterReply: Buffer.alloc(0),
-};
+const END: ReplyEnd = { ...OK_END, kind: "resultset", status: 2, lastPacketBytes: 9 };
 
 describe("a reply passes, cut anywhere", () => {
   for (const [name, parts] of REPLIES) {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { afterRequest, type Learning, learn, learnRows } from "../../../../src/gateway/session/aftermath.ts";
 import { Settings, SETTINGS_BYTES_MAX, userVariable } from "../../../../src/gateway/session/settings.ts";
 import type { ReplyEnd } from "../../../../src/engine/reply.ts";
+import { END as OK_END } from "../../../fixture/shard-port.ts";
 import { COLUMN_FLAG, MYSQL_TYPE } from "../../../../src/mysql/constants.ts";
 import { integerColumn, textColumn, writeResultSet } from "../../../../src/mysql/result-writer.ts";
 import { READ, withReserved } from "../../../../src/plan/effects.ts";
@@ -11,17 +12,7 @@ import type { Effect } from "../../../../src/plan/plan.ts";
 import { literalBind } from "../../../../src/sql/bind-value.ts";
 import { parse } from "../../../../src/sql/parse.ts";
 
-const EMPTY = Buffer.alloc(0);
-const END: ReplyEnd = {
-  kind: "resultset",
-  status: 2,
-  warnings: 0,
-  lastPacketBytes: 9,
-  holdId: 0,
-  warningsReply: EMPTY,
-  rows: 0,
-  afterReply: EMPTY,
-};
+const END: ReplyEnd = { ...OK_END, kind: "resultset", status: 2, lastPacketBytes: 9 };
 
 function fresh(usesFoundRows = false): Learning {
   return { foundRowsCount: 42, usesFoundRows, lastInsertId: 7n, settings: Settings.atLogin() };

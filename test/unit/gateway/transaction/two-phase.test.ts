@@ -15,30 +15,19 @@ import type {
   ShardRequest,
   ShardTarget,
 } from "../../../../src/engine/ports.ts";
-import type { ReplyEnd } from "../../../../src/engine/reply.ts";
 import type { ShardUse } from "../../../../src/gateway/session/held-connection.ts";
 import { SessionHolds, type TransactionMode } from "../../../../src/gateway/session/session-holds.ts";
 import { TwoPhase } from "../../../../src/gateway/transaction/two-phase.ts";
 import { encodeErr } from "../../../../src/mysql/packets/err.ts";
 import { writeFrame } from "../../../../src/mysql/frame.ts";
 import { textColumn, writeResultSet } from "../../../../src/mysql/result-writer.ts";
+import { CALL, END } from "../../../fixture/shard-port.ts";
 
 /** How a statement fails: with an error packet, or its connection is gone, before or after it was done. */
 type Failure = "error" | "lost before" | "lost after";
 type Fate = "open" | "prepared" | "committed" | "rolled back";
 
 const BEGIN = "START TRANSACTION";
-const CALL: ShardCall = { consumed: () => undefined, cancel: () => undefined };
-const END: ReplyEnd = {
-  kind: "ok",
-  status: 0,
-  warnings: 0,
-  lastPacketBytes: 0,
-  holdId: 0,
-  warningsReply: Buffer.alloc(0),
-  rows: 0,
-  afterReply: Buffer.alloc(0),
-};
 
 /** A port to any number of shards. */
 class Shards implements ShardPort {

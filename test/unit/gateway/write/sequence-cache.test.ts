@@ -4,25 +4,14 @@
 import { expect, test } from "vitest";
 import { ShardgateError } from "../../../../src/base/errors.ts";
 import type { ReplySink, ShardCall, ShardPort, ShardRequest, ShardTarget } from "../../../../src/engine/ports.ts";
-import type { ReplyEnd } from "../../../../src/engine/reply.ts";
 import { SequenceCache } from "../../../../src/gateway/write/sequence-cache.ts";
 import { writeFrame } from "../../../../src/mysql/frame.ts";
 import { encodeOk, okPacket } from "../../../../src/mysql/packets/ok.ts";
 import { textColumn, writeResultSet } from "../../../../src/mysql/result-writer.ts";
+import { CALL, END } from "../../../fixture/shard-port.ts";
 import { randomOf, seedOf } from "../../../fuzz/random.ts";
 
-const CALL: ShardCall = { consumed: () => undefined, cancel: () => undefined };
 const TARGET: ShardTarget = { keyspace: "u", shard: "0", tabletType: "primary" };
-const END: ReplyEnd = {
-  kind: "ok",
-  status: 0,
-  warnings: 0,
-  lastPacketBytes: 0,
-  holdId: 0,
-  warningsReply: Buffer.alloc(0),
-  rows: 0,
-  afterReply: Buffer.alloc(0),
-};
 
 /** The mysqld of the sequence table. */
 class Table implements ShardPort {
