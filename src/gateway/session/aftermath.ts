@@ -42,7 +42,7 @@ export function afterRequest(effect: Effect, settings: string, state: Learning):
 }
 
 /** User variables, as SQL has them. What stored functions and procedures set is any that the session has. */
-function assignedBy(effect: Effect, { settings }: Learning): readonly string[] | undefined {
+export function assignedBy(effect: Effect, { settings }: Learning): readonly string[] | undefined {
   const { callsStored = false, triggerVariables } = effect;
   const assigns = triggerVariables === undefined ? effect.assigns : [...(effect.assigns ?? []), ...triggerVariables];
   const named = assigns?.map((name) => userVariable(name));
@@ -86,8 +86,13 @@ export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEn
     throw tooLarge();
   }
   const values = describedValues(answer, (asksRows ? 1 : 0) + (setsInsertId ? 1 : 0));
+  assign(assigns, values, state);
+}
+
+/** Throws LIMIT_REACHED. */
+export function assign(names: readonly string[], values: readonly string[], state: Learning): void {
   let { settings } = state;
-  for (const [i, name] of assigns.entries()) {
+  for (const [i, name] of names.entries()) {
     const value = values[i] ?? "NULL";
     // A variable that was never set and still is not: nothing to keep.
     if (value === "NULL" && !settings.variables.has(name)) continue;

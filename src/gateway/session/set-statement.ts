@@ -34,6 +34,7 @@ import { tellVariables } from "./tell-variables.ts";
 import { readTextResult } from "../read/text-rows.ts";
 import { globalChange } from "./set-global.ts";
 import { type GlobalChanges, isOnAtLogin } from "./global-variables.ts";
+import { assign, assignedBy } from "./aftermath.ts";
 import { described, describedValues, PLAIN_TEXT, quotedText } from "./variable-values.ts";
 import { checkSettable, checkValue, isGlobal, isOfNextTransaction, resultsetMetadataOf } from "./variable-rules.ts";
 
@@ -489,9 +490,11 @@ async function computed(
   if (item?.kind !== "expr") throw new Error("the SELECT has one expression");
   // As a variable keeps it: all decimals that are computed with, and text where a date would be one.
   const payload = comQuery(`SET ${COMPUTED} = ${printExpr(item.expr, [], { mode: state.sqlMode })}`);
+  const assigned = assignedBy(plan.effect, state) ?? [];
+  const asked = [COMPUTED, ...assigned].map((variable) => described(variable)).join(", ");
   const request = {
     ...executor.requestFor(target, payload, touchesTables, false),
-    after: `SELECT FOUND_ROWS(), ${described(COMPUTED)} LIMIT 1`,
+    after: `SELECT FOUND_ROWS(), ${asked} LIMIT 1`,
     leavesState: true,
   };
   const reply = await collect(context.tablets, target, request, signal);
@@ -500,7 +503,9 @@ async function computed(
   told.push(reply.info);
   const answer = readTextResult(reply.info.afterReply);
   if (touchesTables || hasQuery(value)) state.foundRowsCount = Number(answer.rows[0]?.[0]?.toString("latin1") ?? 0);
-  return describedValues(answer, 1);
+  const [known = "NULL", ...others] = describedValues(answer, 1);
+  assign(assigned, others, state);
+  return [known];
 }
 
 /** None of a client's: a held connection keeps it. */
