@@ -126,6 +126,16 @@ export class AssertionError extends Error {
   }
 }
 
+/** A name without its schema where none is selected. */
+export function noDatabase(): ShardgateError {
+  return new ShardgateError("ER_NO_DB", "No database selected");
+}
+
+/** What a statement is answered that was killed, or whose client is gone. */
+export function interrupted(): ShardgateError {
+  return new ShardgateError("CANCELLED", "Query execution was interrupted");
+}
+
 /** Shorthand for a 1235 (42000) refusal that names the construct and says what to do instead. */
 export function notSupported(construct: string, hint?: string): ShardgateError {
   const message = `This version of Shardgate doesn't yet support '${construct}'`;

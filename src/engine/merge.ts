@@ -6,7 +6,7 @@
 //          union: one part after the other, then the same
 
 import { assert } from "../base/assert.ts";
-import { ShardgateError } from "../base/errors.ts";
+import { interrupted } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import type { Value } from "../mysql/values.ts";
@@ -181,7 +181,7 @@ export class MergeRun {
 
   readonly #aborted = (): void => {
     const reason: unknown = this.#context.signal.reason;
-    this.#fail(reason instanceof Error ? reason : new ShardgateError("CANCELLED", "Query execution was interrupted"));
+    this.#fail(reason instanceof Error ? reason : interrupted());
   };
 
   #fail(error: Error): void {

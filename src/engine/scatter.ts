@@ -7,7 +7,7 @@
 // are others than the first one's (a definition is under way) is an error there.
 
 import { LIMITS } from "../base/limits.ts";
-import { MysqlError, ShardgateError } from "../base/errors.ts";
+import { interrupted, MysqlError, ShardgateError } from "../base/errors.ts";
 import { COLUMN_FLAG, COM } from "../mysql/constants.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../mysql/packets/column-definition.ts";
 import { encodeEof } from "../mysql/packets/eof.ts";
@@ -136,7 +136,7 @@ class Scatter {
 
   readonly #aborted = (): void => {
     const reason: unknown = this.#signal.reason;
-    this.#fail(reason instanceof Error ? reason : new ShardgateError("CANCELLED", "Query execution was interrupted"));
+    this.#fail(reason instanceof Error ? reason : interrupted());
   };
 
   #startMore(): void {

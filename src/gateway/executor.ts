@@ -3,7 +3,7 @@
 // may wait; its promise is caught in `#slow`.
 
 import { forManyListeners } from "../base/abort.ts";
-import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
+import { interrupted, MysqlError, noDatabase, notSupported, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { Output } from "../engine/output.ts";
@@ -292,7 +292,7 @@ export class Executor implements PassThroughOwner {
     this.#deadlineMs = 0;
     try {
       const { keyspace } = this.state.target;
-      if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+      if (keyspace === undefined) throw noDatabase();
       const cluster = this.context.cluster();
       if (isSystemSchema(keyspace)) this.#slow(runFieldList(this, keyspace, cluster, payload));
       else this.toAnyShard(keyspace, cluster, payload);
@@ -343,7 +343,7 @@ export class Executor implements PassThroughOwner {
     const fixed = isClients ? this.#fixed : { ...this.#options, rowsMax: 0 };
     const inner = new Executor(this.context, this.state, client, fixed);
     this.#inner = inner;
-    if (this.signal.aborted) inner.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+    if (this.signal.aborted) inner.interrupt(interrupted());
     return inner;
   }
 
@@ -808,7 +808,7 @@ export class Executor implements PassThroughOwner {
     this.#keeping = other.#keeping;
     this.#parts = undefined;
     this.#isolation = other.#isolation;
-    if (other.signal.aborted) this.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+    if (other.signal.aborted) this.interrupt(interrupted());
   }
 
   async #checkThenRun(

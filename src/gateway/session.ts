@@ -2,7 +2,7 @@
 // (dev.mysql.com/doc/dev/mysql-server/latest/PAGE_COMMAND_PHASE).
 
 import { isUtf8 } from "node:buffer";
-import { MysqlError, ShardgateError } from "../base/errors.ts";
+import { interrupted, MysqlError, noDatabase, ShardgateError } from "../base/errors.ts";
 import { parseTraceparent, type TraceContext, traceparentOf } from "../base/tracing.ts";
 import { quoteName } from "../engine/quote-name.ts";
 import { COMPRESSION_CAPABILITIES } from "../mysql/compression.ts";
@@ -150,8 +150,7 @@ export class Session implements CommandHandler {
   kill(what: KillWhat): void {
     const { connection } = this.#options;
     if (what === "connection") connection.destroy();
-    else if (!connection.idle)
-      this.#executor.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+    else if (!connection.idle) this.#executor.interrupt(interrupted());
   }
 
   command(payload: Buffer, sequenceId: number): void {
@@ -352,7 +351,7 @@ export class Session implements CommandHandler {
   #initDb(payload: Buffer, sequenceId: number): void {
     const executor = this.#executor.answering(sequenceId);
     if (payload.length === 1) {
-      executor.fail(new ShardgateError("ER_NO_DB", "No database selected"));
+      executor.fail(noDatabase());
       return;
     }
     const wrong = wrongName(payload.subarray(1));

@@ -2,7 +2,7 @@
 // joins and inner queries. What looks beyond a shard (LIMIT, rows of other shards or keyspaces) or moves rows between them
 // finds the rows first and writes them by key (ChangePlan): both by MySQL's own evaluation, nothing by the gateway's.
 
-import { MysqlError, notSupported, ShardgateError } from "../base/errors.ts";
+import { MysqlError, noDatabase, notSupported, ShardgateError } from "../base/errors.ts";
 import type { ColumnSchema, TableSchema } from "../schema/model.ts";
 import { FOR_UPDATE, itemNode, literalNode } from "../sql/new-nodes.ts";
 import type { Assignment, Column, Delete, Expr, Node, Select, SelectItem, Update } from "../sql/tree.ts";
@@ -26,7 +26,7 @@ export function planChange(statement: Update | Delete, context: PlanContext): Pl
   const keyspaces = new Set(tables.tables.map(({ keyspace }) => keyspace));
   const effect = withReserved(statement, WRITE);
   const [only, ...others] = keyspaces;
-  if (only === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (only === undefined) throw noDatabase();
   if (others.length === 0 && !only.sharded) {
     return send(statement, only.keyspace, { kind: "unsharded" }, undefined, effect);
   }

@@ -2,7 +2,7 @@
 // VSchema first. A table that the VSchema does not list would have rows that nobody finds, so it is not made; a foreign key
 // that could lead to another shard would be checked against the wrong rows.
 
-import { notSupported, ShardgateError } from "../base/errors.ts";
+import { noDatabase, notSupported } from "../base/errors.ts";
 import type { Ddl, ObjectName, Statement } from "../sql/tree.ts";
 import { enteredEntry, formatTableEntry, type ProposedEntry, proposeEntry } from "./propose-entry.ts";
 import { tableJson } from "../vschema/format-vschema.ts";
@@ -66,7 +66,7 @@ function placedNames({ object, names, references }: Ddl): readonly ObjectName[] 
 function keyspaceOfName(name: ObjectName, isRoutine: boolean, context: PlanContext): KeyspaceVSchema | undefined {
   const schema = name.schema ?? context.keyspace;
   if (schema === undefined) {
-    if (isRoutine) throw new ShardgateError("ER_NO_DB", "No database selected");
+    if (isRoutine) throw noDatabase();
     return resolveTable(name, context).keyspace;
   }
   if (SYSTEM_SCHEMAS.has(schema.toLowerCase())) return undefined;

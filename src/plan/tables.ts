@@ -1,6 +1,6 @@
 // Finds the tables of a statement and the keyspace each belongs to. Knows MySQL's and Vitess's naming rules, not routing.
 
-import { notSupported, ShardgateError } from "../base/errors.ts";
+import { noDatabase, notSupported, ShardgateError } from "../base/errors.ts";
 import type { ObjectName, SqlMode, Statement, TableName } from "../sql/tree.ts";
 import { cteReferences, sequenceOf } from "../sql/tables.ts";
 import { walk } from "../sql/walk.ts";
@@ -178,7 +178,7 @@ function resolveUnlisted(name: string, context: PlanContext): ResolvedTable {
   const having = open.filter(({ sharded, keyspace }) => !sharded && context.schema.table(keyspace, name) !== undefined);
   const [only] = keyspaces.length === 1 ? open : having;
   if (only !== undefined && having.length <= 1) return resolveIn(only.keyspace, name, context);
-  throw new ShardgateError("ER_NO_DB", "No database selected");
+  throw noDatabase();
 }
 
 /**

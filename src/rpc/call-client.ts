@@ -5,7 +5,7 @@
 //      connecting ──open──► up ──break──► waiting ──timer──► connecting      any ──close()──► closed
 
 import type { Clock, Timer } from "../base/clock.ts";
-import { ShardgateError } from "../base/errors.ts";
+import { interrupted, ShardgateError } from "../base/errors.ts";
 import { Latencies } from "../base/latencies.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
@@ -272,8 +272,4 @@ export class CallClient {
       this.#options.log.error({ address: this.#options.address, error }, "bug: a reply was not taken");
     }
   };
-}
-
-function interrupted(): ShardgateError {
-  return new ShardgateError("CANCELLED", "Query execution was interrupted");
 }

@@ -2,7 +2,7 @@
 // (transactions, reserved connections) belong to the gateway's stream: when it closes they are rolled back at once.
 
 import { assertNever } from "../base/assert.ts";
-import { ShardgateError } from "../base/errors.ts";
+import { interrupted, ShardgateError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { withoutUserVariables } from "../base/settings-text.ts";
 import { joinStatements, splitStatementList } from "../base/statement-list.ts";
@@ -142,7 +142,7 @@ export class CallService implements CallHandler {
   }
 
   cancel(callId: number): void {
-    const cancelled = new ShardgateError("CANCELLED", "Query execution was interrupted");
+    const cancelled = interrupted();
     this.#calls.get(callId)?.cancel(cancelled);
   }
 

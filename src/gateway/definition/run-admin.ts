@@ -2,7 +2,7 @@
 // CACHE on all shards of the selected keyspace or of all keyspaces, locks of whole servers, and what is said of accounts,
 // which the users file has.
 
-import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import { MysqlError, noDatabase, notSupported, ShardgateError } from "../../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply } from "../../engine/collect.ts";
 import { plainRequest, type ShardTarget } from "../../engine/ports.ts";
 import type { TextValue } from "../../mysql/packets/text-row.ts";
@@ -72,7 +72,7 @@ async function runMaintenance(
   const { verb, tables } = statement;
   const keyspaces = new Set(tables.map(({ schema }) => schema ?? state.target.keyspace));
   const [keyspace] = keyspaces;
-  if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (keyspace === undefined) throw noDatabase();
   if (keyspaces.size > 1) throw notSupported(`${verb.toUpperCase()} of several keyspaces at once`);
   const right = RIGHTS[verb] ?? "admin";
   check(
@@ -187,7 +187,7 @@ function flushTargets(
 ): readonly ShardTarget[] {
   const selected = executor.state.target.keyspace;
   const named = tables.map(({ schema = selected }) => {
-    if (schema === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+    if (schema === undefined) throw noDatabase();
     if (!cluster.snapshot.keyspaces.has(schema)) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
     return schema;
   });

@@ -2,7 +2,7 @@
 // and DROP VIEW, LOCK and UNLOCK TABLES. What fails on the first shard has changed nothing and is told as the
 // shard tells it; what fails on a later one names the shards on both sides.
 
-import { messageOf, MysqlError, ShardgateError } from "../../base/errors.ts";
+import { messageOf, MysqlError, noDatabase, ShardgateError } from "../../base/errors.ts";
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../../engine/collect.ts";
 import { plainRequest, type ShardRequest, type ShardTarget } from "../../engine/ports.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
@@ -161,7 +161,7 @@ export function answerOk(executor: Executor, reply: CollectedReply | undefined):
 function keyspaceNamed(executor: Executor, names: readonly (ObjectName | TableName)[], cluster: ClusterView): string {
   const { keyspace } = executor.state.target;
   const found = keyspaceOfNames(names, { vschema: cluster.vschema, keyspace });
-  if (found === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (found === undefined) throw noDatabase();
   return found.keyspace;
 }
 

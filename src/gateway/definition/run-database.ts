@@ -2,7 +2,7 @@
 // in the same order. So a crash in between leaves an empty database that nobody sees, which the next CREATE takes, or an
 // entry without a database, which the next DROP removes. Databases that the operator has declared are never dropped here.
 
-import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import { MysqlError, noDatabase, notSupported, ShardgateError } from "../../base/errors.ts";
 import type { CollectedReply } from "../../engine/collect.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import { quoteName } from "../../engine/quote-name.ts";
@@ -24,7 +24,7 @@ const ER_DB_DROP_EXISTS = 1008;
 /** Answers the client, or throws. */
 export async function runDatabase(executor: Executor, statement: Ddl, payload: Buffer): Promise<void> {
   const name = statement.names[0]?.name ?? executor.state.target.keyspace;
-  if (name === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (name === undefined) throw noDatabase();
   refuseForeignName(executor, name);
   checkDatabaseAccess(executor, name);
   executor.refuseReplica();

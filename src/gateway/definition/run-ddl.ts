@@ -2,7 +2,7 @@
 // others at once. What fails there names the shards on both sides. One at a time changes a keyspace, over all gateways and
 // ctl, so that shards cannot come to run two definitions in different orders.
 
-import { messageOf, MysqlError, ShardgateError } from "../../base/errors.ts";
+import { messageOf, MysqlError, noDatabase, ShardgateError } from "../../base/errors.ts";
 import type { CollectedReply } from "../../engine/collect.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
@@ -29,7 +29,7 @@ export async function runDefinition(
   const { vschema, schema } = cluster;
   const planning: PlanContext = { vschema, schema, keyspace: state.target.keyspace, autoVSchema: true };
   const found = shardedKeyspaceOf(statement, planning);
-  if (found === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (found === undefined) throw noDatabase();
   const { keyspace } = found;
   const command = statement.verb.toUpperCase();
   const tables = statement.names.map(({ name }) => ({ keyspace, table: name }));

@@ -1,6 +1,6 @@
 // Runs a statement as the session's, on the tablets that note what they are asked, and drops its rows.
 
-import { ShardgateError, type MysqlError } from "../../base/errors.ts";
+import { interrupted, type MysqlError, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { CLIENT } from "../../mysql/constants.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
@@ -26,7 +26,7 @@ export async function runTraced(outer: Executor, sql: string): Promise<TracedRun
   const tablets = new TracedTablets(context.tablets, context.clock);
   const client = new DroppingClient(outer.client.capabilities & ~CLIENT.DEPRECATE_EOF);
   const inner = new Executor({ ...context, tablets }, outer.state, client, outer.options);
-  const cancel = (): void => inner.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+  const cancel = (): void => inner.interrupt(interrupted());
   signal.addEventListener("abort", cancel, { once: true });
   const startMs = context.clock.nowMs();
   try {

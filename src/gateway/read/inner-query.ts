@@ -1,7 +1,7 @@
 // A statement of the gateway's own that runs as the session's would: through the plan cache, in the session's transaction,
 // with its rights and settings, over as many shards as it takes. Its answer is kept instead of being sent to the client.
 
-import { ShardgateError } from "../../base/errors.ts";
+import { interrupted, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { CLIENT, HEADER_ERR } from "../../mysql/constants.ts";
 import { PacketReader } from "../../mysql/packet-reader.ts";
@@ -109,10 +109,6 @@ class InnerClient implements ExecutorClient {
   destroy(): void {
     this.#failed?.(new ShardgateError("SHARD_CONNECTION_LOST", "lost connection to a shard during the query"));
   }
-}
-
-function interrupted(): ShardgateError {
-  return new ShardgateError("CANCELLED", "Query execution was interrupted");
 }
 
 function tooLarge(): ShardgateError {

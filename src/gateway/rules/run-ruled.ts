@@ -2,7 +2,7 @@
 // other options. Rules are looked at once for each statement that a client sends; what comes of it goes with the statement
 // wherever it runs (`given` of Executor.query).
 
-import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import { interrupted, MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { resolveTable } from "../../plan/tables.ts";
 import type { RuleAction } from "../../rules/query-rule.ts";
@@ -234,7 +234,7 @@ function wait(executor: Executor, waitMs: number, goOn: () => void): void {
   };
   const stopped = (): void => {
     ended();
-    executor.fail(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+    executor.fail(interrupted());
   };
   const timer = clock.after(waitMs, () => {
     ended();

@@ -1,7 +1,7 @@
 // SET STATEMENT variable = value, … FOR statement (MariaDB), where the statement is more than one shard's: it runs as any
 // other of the session, under settings that have the values for its time.
 
-import { notSupported, ShardgateError } from "../../base/errors.ts";
+import { interrupted, notSupported } from "../../base/errors.ts";
 import { print } from "../../sql/print.ts";
 import type { SetStatementFor } from "../../sql/tree.ts";
 import { ForwardingClient } from "../client/forwarding-client.ts";
@@ -37,7 +37,7 @@ class StandIn extends ForwardingClient {
   async run(outer: Executor, sql: string): Promise<void> {
     const executor = outer.forClient(this);
     const cancel = (): void => {
-      executor.interrupt(new ShardgateError("CANCELLED", "Query execution was interrupted"));
+      executor.interrupt(interrupted());
     };
     outer.signal.addEventListener("abort", cancel, { once: true });
     await new Promise<void>((resolve) => {

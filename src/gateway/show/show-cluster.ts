@@ -1,7 +1,7 @@
 // Vitess's own SHOW statements, answered from the topology, the VSchema and what the tablets report. Column names are
 // Vitess's (vitess.io/docs/reference/programs and its vtgate's SHOW), so that its tools and people's habits work.
 
-import { ShardgateError } from "../../base/errors.ts";
+import { noDatabase, ShardgateError } from "../../base/errors.ts";
 import { collect, errorOfReply } from "../../engine/collect.ts";
 import { plainRequest } from "../../engine/ports.ts";
 import { type ResultSet, textColumn } from "../../mysql/result-writer.ts";
@@ -245,7 +245,7 @@ function selectedVSchema(
   cluster: ClusterView,
   schema: string | undefined = state.target.keyspace,
 ): KeyspaceVSchema {
-  if (schema === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (schema === undefined) throw noDatabase();
   const vschema = cluster.vschema.keyspaces.get(schema);
   if (vschema === undefined) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
   checkKeyspaceAccess(state.user, schema);

@@ -2,7 +2,7 @@
 // about MySQL itself, is passed to one shard, where it is the same as on all; lists over databases are put together from
 // one shard of each keyspace. What only one server can tell is asked of the session's, if it has selected one.
 
-import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import { MysqlError, noDatabase, notSupported, ShardgateError } from "../../base/errors.ts";
 import { collect, errorOfReply } from "../../engine/collect.ts";
 import { plainRequest } from "../../engine/ports.ts";
 import type { ColumnDefinition } from "../../mysql/packets/column-definition.ts";
@@ -138,7 +138,7 @@ async function showOfKeyspace(
   const { what, name } = statement;
   const named = statement.schema ?? (what === "create database" ? name : undefined);
   const schema = named ?? state.target.keyspace;
-  if (schema === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (schema === undefined) throw noDatabase();
   if (isSystemSchema(schema)) {
     if (schema.toLowerCase() !== "information_schema") checkKeyspaceAccess(state.user, schema);
     // A shard's connection has selected its keyspace.

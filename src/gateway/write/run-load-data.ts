@@ -4,7 +4,7 @@
 // as MySQL does (manual: "LOAD DATA Statement").
 
 import { isAscii } from "node:buffer";
-import { notSupported, ShardgateError } from "../../base/errors.ts";
+import { noDatabase, notSupported, ShardgateError } from "../../base/errors.ts";
 import { CLIENT, HEADER_ERR } from "../../mysql/constants.ts";
 import { writeFrame } from "../../mysql/frame.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
@@ -159,7 +159,7 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
 /** Throws 1146, 1054 and what is not known of the table. */
 async function shapeOf(executor: Executor, { table, targets, set }: LoadData, cluster: ClusterView): Promise<RowShape> {
   const keyspace = table.schema ?? executor.state.target.keyspace;
-  if (keyspace === undefined) throw new ShardgateError("ER_NO_DB", "No database selected");
+  if (keyspace === undefined) throw noDatabase();
   const columns: { name: string; value: Source }[] = [];
   const variables = new Map<string, number>();
   if (targets.length > 0) {
