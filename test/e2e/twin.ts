@@ -20,6 +20,7 @@ interface Flags {
   readonly inTransaction: boolean;
   /** The transaction is READ ONLY. */
   readonly readOnly: boolean;
+  readonly dropped: boolean;
   readonly autocommit: boolean;
   readonly more: boolean;
 }
@@ -219,6 +220,7 @@ function flagsOf(status: number): Flags {
   return {
     inTransaction: (status & SERVER.STATUS_IN_TRANS) !== 0,
     readOnly: (status & SERVER.STATUS_IN_TRANS_READONLY) !== 0,
+    dropped: (status & SERVER.STATUS_DB_DROPPED) !== 0,
     autocommit: (status & SERVER.STATUS_AUTOCOMMIT) !== 0,
     more: (status & SERVER.MORE_RESULTS_EXISTS) !== 0,
   };

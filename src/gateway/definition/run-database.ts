@@ -6,6 +6,7 @@ import { MysqlError, noDatabase, notSupported, ShardgateError } from "../../base
 import type { CollectedReply } from "../../engine/collect.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import { quoteName } from "../../engine/quote-name.ts";
+import { SERVER } from "../../mysql/constants.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
 import { isSystemSchema } from "../../plan/system-tables.ts";
 import type { Ddl } from "../../sql/tree.ts";
@@ -94,7 +95,7 @@ async function drop(executor: Executor, statement: Ddl, name: string, payload: B
     if (!statement.ifExists) {
       throw new MysqlError(ER_DB_DROP_EXISTS, "HY000", `Can't drop database '${name}'; database doesn't exist`);
     }
-    note(executor, ER_DB_DROP_EXISTS, `Can't drop database '${name}'; database doesn't exist`);
+    note(executor, ER_DB_DROP_EXISTS, `Can't drop database '${name}'; database doesn't exist`, droppedFlags(executor));
     return;
   }
   refuseDeclared(record.servedFrom, name);
@@ -107,8 +108,9 @@ async function drop(executor: Executor, statement: Ddl, name: string, payload: B
   const reply = await runLenient(run, payload, ER_DB_DROP_EXISTS);
   await databases.remove(name);
   if (state.target.keyspace === name) state.target = NO_TARGET;
-  if (reply === undefined) executor.ok({ affectedRows: 0 });
-  else answer(executor, reply);
+  const statusFlags = droppedFlags(executor);
+  if (reply === undefined) executor.ok({ affectedRows: 0, statusFlags });
+  else answer(executor, reply, statusFlags);
 }
 
 /** On every shard, in order: an error on the first has changed nothing. */
@@ -220,15 +222,20 @@ function exists(executor: Executor, name: string): void {
   note(executor, ER_DB_CREATE_EXISTS, `Can't create database '${name}'; database exists`);
 }
 
-function note(executor: Executor, code: number, message: string): void {
-  executor.state.rowCount = 0;
-  executor.state.lastWarnings = { kind: "list", warnings: [{ level: "Note", code, message }] };
-  executor.ok({ affectedRows: 0, warnings: 1 });
+/** As servers have them for every DROP DATABASE. */
+function droppedFlags({ state }: Executor): number {
+  return state.statusFlags | SERVER.STATUS_DB_DROPPED;
 }
 
-function answer(executor: Executor, reply: CollectedReply): void {
+function note(executor: Executor, code: number, message: string, statusFlags = executor.state.statusFlags): void {
+  executor.state.rowCount = 0;
+  executor.state.lastWarnings = { kind: "list", warnings: [{ level: "Note", code, message }] };
+  executor.ok({ affectedRows: 0, warnings: 1, statusFlags });
+}
+
+function answer(executor: Executor, reply: CollectedReply, statusFlags = executor.state.statusFlags): void {
   const { affectedRows, warnings, info } = decodeOk(reply.bytes.subarray(4), 0);
   executor.state.rowCount = affectedRows;
   executor.state.lastWarnings = warningsOf([reply.info]);
-  executor.ok({ affectedRows, warnings, info });
+  executor.ok({ affectedRows, warnings, info, statusFlags });
 }
