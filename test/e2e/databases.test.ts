@@ -8,9 +8,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { quoteName } from "../../src/engine/quote-name.ts";
 import type { Cluster } from "../../src/local/cluster.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
-import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { startCluster, startMysqld, temporaryDir } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { until } from "../fixture/until.ts";
 import { type Part, startPart, stopAll } from "./parts.ts";
 import { must, Pair, TwinClient } from "./twin.ts";
 
@@ -21,7 +22,6 @@ const USERS = {
     reader: { emptyPassword: true, rights: { "made_*": ["read"] } },
   },
 };
-const PATIENCE_MS = 30_000;
 const dir = temporaryDir("db");
 
 let cluster: Cluster;
@@ -41,11 +41,7 @@ beforeAll(async () => {
         },
         split: {
           shards: 2,
-          vschema: {
-            sharded: true,
-            vindexes: { hash: { type: "hash" } },
-            tables: { s: { column_vindexes: [{ column: "id", name: "hash" }] } },
-          },
+          vschema: hashedBy({ s: "id" }),
           sql: "CREATE TABLE s (id BIGINT PRIMARY KEY, v VARCHAR(20)); INSERT INTO s VALUES (1, 'x'), (4, 'y');",
         },
       },
@@ -99,14 +95,6 @@ async function errnoOf(client: Connection, sql: string): Promise<number> {
     () => 0,
     (error: { errno: number }) => error.errno,
   );
-}
-
-async function until(what: () => Promise<boolean>): Promise<void> {
-  const startMs = performance.now();
-  while (!(await what())) {
-    if (performance.now() - startMs > PATIENCE_MS) throw new Error("it did not come to that");
-    await delay(20);
-  }
 }
 
 function homeMysqld(): string {

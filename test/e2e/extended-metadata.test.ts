@@ -6,6 +6,7 @@ import type { Cluster } from "../../src/local/cluster.ts";
 import type { Mysqld } from "../../src/local/mysqld.ts";
 import { COM, MARIADB_CLIENT, MYSQL_TYPE } from "../../src/mysql/constants.ts";
 import { startCluster, startMysqld } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
 import { described, hex, merged, type Parameter, StatementClient } from "./statement-client.ts";
 
 const TABLE = `
@@ -22,11 +23,7 @@ const ROWS = [
    ST_GeomFromText('LINESTRING(0 0, 2 2, 3 3)'), '{}', '{}', 10, '"x"')`,
   "(4, '{\"a\": 4}', NULL, '::', NULL, POINT(0, 0), NULL, '', '', 20, '4')",
 ];
-const VSCHEMA = {
-  sharded: true,
-  vindexes: { hash: { type: "hash" } },
-  tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-};
+const VSCHEMA = hashedBy({ t: "id" });
 
 /** Passed through, merged, and gathered on two shards. */
 const QUERIES = [

@@ -11,6 +11,7 @@ import { delay, isListening, startTicks } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { ensureBuilt, SCRIPT } from "../fixture/build.ts";
 import { temporaryDir } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
 
 interface ReadyLine {
   readonly ready: true;
@@ -33,11 +34,7 @@ interface Run {
   readonly exit: Promise<{ code: number | null; stderr: string }>;
 }
 
-const SHARDED = {
-  sharded: true,
-  vindexes: { hash: { type: "hash" } },
-  tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-};
+const SHARDED = hashedBy({ t: "id" });
 const TIMEOUT_MS = 300_000;
 
 let dir: ReturnType<typeof temporaryDir>;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withServer } from "../../src/local/server-connection.ts";
 import { PacketReader } from "../../src/mysql/packet-reader.ts";
 import { decodeErr } from "../../src/mysql/packets/err.ts";
+import { until } from "../fixture/until.ts";
 import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
 import { differences } from "../differential/compare.ts";
 import { must, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
@@ -296,12 +297,4 @@ async function sleepers(): Promise<number> {
     twins.shardPorts().map((port) => withServer(port, async (server) => Number(await server.value(count)))),
   );
   return counts.reduce((sum, each) => sum + each, 0);
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error("what had to happen has not");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

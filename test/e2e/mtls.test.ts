@@ -14,6 +14,7 @@ import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { ensureBuilt } from "../fixture/build.ts";
 import { startEtcd, startMysqld, temporaryDir } from "../fixture/cluster.ts";
+import { eventually } from "../fixture/until.ts";
 import { failureOf } from "./load.ts";
 import { mustRun, type Part, runPart, startPart, stopAll } from "./parts.ts";
 
@@ -337,19 +338,6 @@ async function client(options: ConnectionOptions): Promise<Connection> {
   connection.on("error", () => {});
   open.push(connection);
   return connection;
-}
-
-/** Polls for a condition that may also throw. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  let last = "";
-  for (const startMs = performance.now(); ; await delay(100)) {
-    try {
-      if (await holds()) return;
-    } catch (error) {
-      last = String(error);
-    }
-    if (performance.now() - startMs > 60_000) throw new Error(`not within a minute: ${String(holds)} ${last}`);
-  }
 }
 
 async function value(connection: Connection, sql: string): Promise<unknown> {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { createLog } from "../../src/base/log.ts";
 import { TrackedSchema } from "../../src/gateway/cluster/tracked-schema.ts";
-import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
+import type { Cluster } from "../../src/local/cluster.ts";
 import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import type { ColumnSchema, TableSchema } from "../../src/schema/model.ts";
@@ -16,7 +16,9 @@ import { SchemaFollower, type SchemaNews } from "../../src/tabletclient/schema-f
 import { TabletDirectory } from "../../src/tabletclient/tablet-directory.ts";
 import { createEtcdStore } from "../../src/topo/etcd.ts";
 import { createTopologyWatcher } from "../../src/topo/topology-watcher.ts";
-import { startCluster } from "../fixture/cluster.ts";
+import { processOf, startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { firstAnswer, until } from "../fixture/until.ts";
 
 /** Generous: a second is what it takes where nothing else runs. */
 const PATIENCE_MS = 60_000;
@@ -40,11 +42,7 @@ beforeAll(async () => {
       plain: { sql: "CREATE TABLE p (id BIGINT PRIMARY KEY, v VARCHAR(20) NOT NULL);" },
       split: {
         shards: 2,
-        vschema: {
-          sharded: true,
-          vindexes: { hash: { type: "hash" } },
-          tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-        },
+        vschema: hashedBy({ t: "id" }),
         sql: "CREATE TABLE t (id BIGINT PRIMARY KEY, v VARCHAR(20));",
       },
     },
@@ -155,7 +153,7 @@ test(
   async () => {
     await onMysqld("plain", "0", "CREATE TABLE slow (id INT)", "INSERT INTO slow VALUES (1)");
     await known("plain", "slow", (table) => table.columns.length === 1);
-    const { port } = processOf("mysqld", "plain", "0");
+    const { port } = processOf(cluster, "mysqld", "plain", "0");
     await withServer(port, async (holder) => {
       await holder.run("USE plain");
       await holder.run("BEGIN");
@@ -182,6 +180,7 @@ test(
     );
     await until(
       () => names.every((name) => following.tracked.current.table("plain", name) !== undefined),
+      PATIENCE_MS,
       "2,000 tables",
     );
     // A sweep that began before the last table is over.
@@ -201,6 +200,7 @@ test(
     await onMysqld("plain", "0", `DROP TABLE ${names.join(", ")}`);
     await until(
       () => names.every((name) => following.tracked.current.table("plain", name) === undefined),
+      PATIENCE_MS,
       "all dropped",
     );
   },
@@ -214,7 +214,7 @@ test(
       ["-80", "80-"],
       ["80-", "-80"],
     ] as const) {
-      const stopped = [processOf("tablet", "plain", "0"), processOf("tablet", "split", away)];
+      const stopped = [processOf(cluster, "tablet", "plain", "0"), processOf(cluster, "tablet", "split", away)];
       for (const { pid } of stopped) process.kill(pid, "SIGSTOP");
       try {
         await onMysqld("split", there, "ALTER TABLE t ADD COLUMN only_there INT");
@@ -235,7 +235,7 @@ test(
 test(
   "a tablet that starts anew tells what has changed meanwhile",
   async () => {
-    process.kill(processOf("tablet", "plain", "0").pid, "SIGKILL");
+    process.kill(processOf(cluster, "tablet", "plain", "0").pid, "SIGKILL");
     await onMysqld("plain", "0", "CREATE TABLE meanwhile (id INT, v INT)", "ALTER TABLE p ADD COLUMN anew INT");
     await known("plain", "meanwhile", (table) => table.columns.length === 2);
     await known("plain", "p", (table) => columnOf(table, "anew") !== undefined);
@@ -248,8 +248,8 @@ test(
 test(
   "a mysqld that starts anew is tracked again",
   async () => {
-    process.kill(processOf("mysqld", "plain", "0").pid, "SIGKILL");
-    await eventually(() => onMysqld("plain", "0", "CREATE TABLE IF NOT EXISTS reborn (id INT)"), "the mysqld is back");
+    process.kill(processOf(cluster, "mysqld", "plain", "0").pid, "SIGKILL");
+    await firstAnswer(() => onMysqld("plain", "0", "CREATE TABLE IF NOT EXISTS reborn (id INT)"), "the mysqld is back");
     await known("plain", "reborn", () => true);
   },
   TIMEOUT_MS,
@@ -258,9 +258,9 @@ test(
 test(
   "a gateway that starts anew knows the definitions",
   async () => {
-    process.kill(processOf("gateway").pid, "SIGKILL");
+    process.kill(processOf(cluster, "gateway").pid, "SIGKILL");
     client.destroy();
-    client = await eventually(connect, "the gateway is back");
+    client = await firstAnswer(connect, "the gateway is back");
     await accepted("INSERT INTO split.t VALUES (77, 'anew')");
     expect((await client.query<RowDataPacket[]>("SELECT * FROM split.t WHERE id = 77"))[0]).toEqual([
       { id: 77, v: "anew" },
@@ -274,7 +274,7 @@ test(
 /** What a gateway has of definitions, in this process. */
 async function follow(): Promise<Following> {
   const store = createEtcdStore({
-    endpoints: [`http://127.0.0.1:${processOf("etcd").port}`],
+    endpoints: [`http://127.0.0.1:${processOf(cluster, "etcd").port}`],
     clock: systemClock,
     log,
   });
@@ -324,17 +324,9 @@ async function connect(): Promise<Connection> {
   return connection;
 }
 
-function processOf(kind: ClusterProcess["kind"], keyspace?: string, shard?: string): ClusterProcess {
-  const found = cluster
-    .processes()
-    .find((each) => each.kind === kind && each.keyspace === keyspace && each.shard === shard);
-  if (found === undefined) throw new Error(`no ${kind} ${keyspace}/${shard}`);
-  return found;
-}
-
 async function onMysqld(keyspace: string, shard: string, ...statements: readonly string[]): Promise<void> {
   await withServer(
-    processOf("mysqld", keyspace, shard).port,
+    processOf(cluster, "mysqld", keyspace, shard).port,
     async (server) => {
       for (const sql of statements) await server.run(sql);
     },
@@ -344,7 +336,7 @@ async function onMysqld(keyspace: string, shard: string, ...statements: readonly
 
 /** Rows that the mysqld has made for answers about its tables, and statements it was asked. */
 async function counters(): Promise<{ readonly rows: number; readonly questions: number }> {
-  return await withServer(processOf("mysqld", "plain", "0").port, async (server) => {
+  return await withServer(processOf(cluster, "mysqld", "plain", "0").port, async (server) => {
     const status = async (name: string): Promise<number> => {
       const row = await server.row(`SHOW GLOBAL STATUS LIKE '${name}'`);
       return Number(Object.values(row ?? {})[1]);
@@ -354,39 +346,26 @@ async function counters(): Promise<{ readonly rows: number; readonly questions: 
 }
 
 async function known(keyspace: string, name: string, holds: (table: TableSchema) => boolean): Promise<void> {
-  await until(() => {
-    const table = following.tracked.current.table(keyspace, name);
-    return table !== undefined && holds(table);
-  }, `${keyspace}.${name} is known`);
+  await until(
+    () => {
+      const table = following.tracked.current.table(keyspace, name);
+      return table !== undefined && holds(table);
+    },
+    PATIENCE_MS,
+    `${keyspace}.${name} is known`,
+  );
 }
 
 async function unknown(keyspace: string, name: string): Promise<void> {
-  await until(() => following.tracked.current.table(keyspace, name) === undefined, `${keyspace}.${name} is forgotten`);
+  await until(
+    () => following.tracked.current.table(keyspace, name) === undefined,
+    PATIENCE_MS,
+    `${keyspace}.${name} is forgotten`,
+  );
 }
 
 async function accepted(sql: string): Promise<void> {
-  await eventually(() => client.query(sql), `${sql} is accepted`);
-}
-
-async function until(holds: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
-    await delay(50);
-  }
-}
-
-/** The first answer that is no error. */
-async function eventually<T>(attempt: () => Promise<T>, what: string): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (Date.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`, { cause: error });
-      await delay(100);
-    }
-  }
+  await firstAnswer(() => client.query(sql), `${sql} is accepted`);
 }
 
 function namesOf(table: TableSchema): string {

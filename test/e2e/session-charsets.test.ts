@@ -2,7 +2,7 @@
 // beside one plain MariaDB; on one shard, merged, and gathered.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Outcome, Pair, startTwins, type Twins } from "./twin.ts";
+import { gist, Pair, startTwins, type Twins } from "./twin.ts";
 
 let twins: Twins;
 let pair: Pair;
@@ -25,17 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await twins.stop();
 });
-
-/** Bytes of values as Latin-1; names, types and collations of the columns. */
-function gist(outcome: Outcome, sql: string): object {
-  if (outcome.kind === "error") return outcome;
-  if (outcome.kind === "ok") return { ...outcome, info: "" };
-  return {
-    columns: outcome.columns.map(({ name, type, collation }) => ({ name, type, collation })),
-    rows: /\border\s+by\b/i.test(sql) ? outcome.rows : outcome.rows.toSorted(),
-    warnings: outcome.warnings,
-  };
-}
 
 const wrong: string[] = [];
 

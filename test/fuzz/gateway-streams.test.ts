@@ -18,6 +18,8 @@ import { decodeErr } from "../../src/mysql/packets/err.ts";
 import { encodeHandshakeResponse } from "../../src/mysql/packets/handshake-response.ts";
 import { Load } from "../e2e/load.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { hashedBy } from "../fixture/hashed.ts";
+import { until } from "../fixture/until.ts";
 import { SeededRandom } from "../unit/vschema/seeded-random.ts";
 import { BASE_CAPABILITIES, RawClient } from "../wire/raw-client.ts";
 
@@ -107,11 +109,7 @@ beforeAll(async () => {
     keyspaces: {
       split: {
         shards: 2,
-        vschema: {
-          sharded: true,
-          vindexes: { hash: { type: "hash" } },
-          tables: { t: { column_vindexes: [{ column: "id", name: "hash" }] } },
-        },
+        vschema: hashedBy({ t: "id" }),
         sql: `CREATE TABLE t (id BIGINT PRIMARY KEY, v VARCHAR(100));
           INSERT INTO t (id, v) VALUES (1, 'one'), (2, 'two'), (4, 'four');`,
       },
@@ -507,10 +505,4 @@ function fdCount(pid: number): number {
 function rssOf(pid: number): number {
   const found = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(found?.[1]) * 1024;
-}
-
-async function until(holds: () => boolean | Promise<boolean>, withinMs: number, what: () => string): Promise<void> {
-  for (const startMs = performance.now(); !(await holds()); await delay(50)) {
-    if (performance.now() - startMs > withinMs) throw new Error(`not within ${withinMs} ms: ${what()}`);
-  }
 }

@@ -6,8 +6,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
 import { describe, expect, test } from "vitest";
-import { delay, freePort, isListening, startProcess, startTicks } from "../../../src/local/process.ts";
+import { freePort, isListening, startProcess, startTicks } from "../../../src/local/process.ts";
 import { startEtcd, startMysqld, temporaryDir } from "../../fixture/cluster.ts";
+import { until } from "../../fixture/until.ts";
 
 describe("mysqld", () => {
   test("answers on socket and port, keeps data over stop and kill, and is removed", async () => {
@@ -160,10 +161,3 @@ describe("process", () => {
     expect(await isListening(await freePort())).toBe(false);
   });
 });
-
-async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; !done(); i++) {
-    if (i > 1_200) throw new Error("not within 30 s");
-    await delay(25);
-  }
-}
