@@ -363,6 +363,24 @@ describe("prepared statements", () => {
     await same("SELECT ?, ? + 1, CONCAT(?, 'x')", [int(1), double(2), text("y")]);
   });
 
+  test("what preparing warns of is told, and leaves other warnings or does not", async () => {
+    const told = async (): Promise<void> => {
+      for (const [gateway, direct] of [
+        [clients.u, clients.plainU],
+        [clients.s, clients.plainS],
+      ] as const) {
+        expect(merged(await gateway.query("SHOW WARNINGS"))).toEqual(merged(await direct.query("SHOW WARNINGS")));
+      }
+    };
+    await same("SELECT 1 AS ' '");
+    await told();
+    for (const sql of ["SELECT 1", "DO 1", "SELECT id FROM t", "DROP TABLE IF EXISTS nothere", "SELECT 2 AS ' '"]) {
+      for (const client of Object.values(clients)) await client.query("DROP TABLE IF EXISTS notthere");
+      await same(sql);
+      await told();
+    }
+  });
+
   test("a CALL gives its results, and what its parameters have become", async () => {
     const both = [clients.u, clients.plainU];
     const body = "BEGIN SELECT a, c; SET b = CONCAT(a, b), c = 7; INSERT INTO u.k (name, v) VALUES (b, a); END";

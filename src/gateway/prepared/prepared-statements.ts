@@ -287,6 +287,7 @@ export class PreparedStatements {
     };
     this.#statements.set(id, this.#last);
     const { state, sequenceId } = this.#executor;
+    if (description.told !== undefined) state.lastWarnings = description.told.warnings;
     this.#client.write(prepareReply(id, read.template.offsets.length, description, state.statusFlags, sequenceId));
     this.#client.commandDone();
   }

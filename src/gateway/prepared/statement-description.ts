@@ -13,6 +13,7 @@ import { decodeColumnDefinition, encodeColumnDefinition } from "../../mysql/pack
 import { encodeEof } from "../../mysql/packets/eof.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { tableNamesOf } from "../../plan/tables.ts";
 import { literalNode, tableNode } from "../../sql/new-nodes.ts";
 import { filled, parameterOffsets } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
@@ -22,6 +23,8 @@ import { isQuery, mapChildren } from "../../sql/walk.ts";
 import { EMPTY_SELECT } from "../write/empty-statements.ts";
 import type { Executor } from "../executor.ts";
 import { replyInside } from "../read/inner-query.ts";
+import { warningsOf } from "../show/show-warnings.ts";
+import { type LastWarnings, NO_WARNINGS } from "../session/session-state.ts";
 import { anyKeyspace } from "../session/any-keyspace.ts";
 import { ruledText } from "../rules/run-ruled.ts";
 import { askedSyntaxError, isSyntaxError } from "../plans/asked-syntax.ts";
@@ -31,6 +34,13 @@ export interface StatementDescription {
   readonly columns: readonly Buffer[];
   /** Those of its parameters, as a shard tells them; a parameter that has none is like any other. */
   readonly parameters: readonly Buffer[];
+  /** What preparing it has warned of; undefined: the session's warnings stay, as where no table is named. */
+  readonly told?: PreparationWarnings | undefined;
+}
+
+interface PreparationWarnings {
+  readonly count: number;
+  readonly warnings: LastWarnings;
 }
 
 /** Errors of a shard about names that another keyspace may have. */
@@ -38,6 +48,7 @@ const OF_NAMES: ReadonlySet<number> = new Set([1044, 1046, 1049, 1142, 1146]);
 const NULL = Buffer.from(" NULL ");
 const ZERO = 0x30;
 const NO_COLUMNS: StatementDescription = { columns: [], parameters: [] };
+const NOTHING_TOLD: PreparationWarnings = { count: 0, warnings: NO_WARNINGS };
 /** Statements of the text protocol's prepared statements, which are not prepared themselves. */
 const UNSUPPORTED: ReadonlySet<Statement["kind"]> = new Set(["prepare", "execute", "deallocate"]);
 
@@ -125,7 +136,9 @@ export function describePrepared(
     const said = "This command is not supported in the prepared statement protocol yet";
     throw new ShardgateError("ER_UNSUPPORTED_PS", said);
   }
-  return describe(executor, text, statement).then((description) => {
+  const silent = tableNamesOf(statement).length > 0 ? NOTHING_TOLD : undefined;
+  return describe(executor, text, statement).then((described) => {
+    const description = { ...described, told: described.told ?? silent };
     if (isOwn && executor.context.cluster().version === version) context.descriptions.set(version, key, description);
     return description;
   });
@@ -141,7 +154,7 @@ export function rewrittenForPrepare(executor: Executor, text: Buffer): Buffer | 
 export function prepareReply(
   statementId: number,
   parameterCount: number,
-  { columns, parameters }: StatementDescription,
+  { columns, parameters, told }: StatementDescription,
   statusFlags: number,
   sequenceId: number,
 ): Buffer {
@@ -153,15 +166,16 @@ export function prepareReply(
   writer.u16(columns.length);
   writer.u16(parameterCount);
   writer.u8(0);
-  writer.u16(0);
+  const warnings = told?.count ?? 0;
+  writer.u16(warnings);
   writer.endPacket();
   if (parameterCount > 0) {
     for (let index = 0; index < parameterCount; index++) packet(writer, parameters[index] ?? PARAMETER_DEFINITION);
-    packet(writer, encodeEof({ warnings: 0, statusFlags }));
+    packet(writer, encodeEof({ warnings, statusFlags }));
   }
   if (columns.length > 0) {
     for (const column of columns) packet(writer, column);
-    packet(writer, encodeEof({ warnings: 0, statusFlags }));
+    packet(writer, encodeEof({ warnings, statusFlags }));
   }
   return writer.finish();
 }
@@ -230,7 +244,9 @@ async function askShard(executor: Executor, text: Buffer, keyspace: string): Pro
   const parameters = take(parameterCount);
   // An EOF.
   if (parameterCount > 0) reader.next();
-  return { columns: take(columnCount), parameters: parameters.some(isOfOwn) ? parameters : [] };
+  const { info } = reply;
+  const told = info.warnings > 0 ? { count: info.warnings, warnings: warningsOf([info]) } : undefined;
+  return { columns: take(columnCount), parameters: parameters.some(isOfOwn) ? parameters : [], told };
 }
 
 /** Columns of RETURNING, as a query of the table has them. */
