@@ -53,6 +53,7 @@ import type { ExecutorClient } from "./client/executor-client.ts";
 import { patchStatus } from "./client/patch-status.ts";
 import { runFieldList } from "./client/field-list.ts";
 import type { GatewayContext } from "./gateway-context.ts";
+import type { CommandIndex } from "./observe/statement-counts.ts";
 import type { CachedPlan } from "./plans/plan-cache.ts";
 import { gatherForbidden, mergeForbidden, optionsOf, type QueryOptions, refuseScatter } from "./plans/query-options.ts";
 import { RowLimit } from "./client/row-limit.ts";
@@ -97,6 +98,8 @@ export class Executor implements PassThroughOwner {
   readonly context: GatewayContext;
   readonly state: SessionState;
   readonly client: ExecutorClient;
+  /** It runs what the client has sent, not what comes of it: its statements count in SHOW STATUS. */
+  isClients = false;
   readonly #fixed: QueryOptions | undefined;
   readonly #passThrough: PassThrough;
   readonly #plans: StatementPlans;
@@ -198,6 +201,7 @@ export class Executor implements PassThroughOwner {
       this.#deadlineMs = options.timeoutMs === 0 ? 0 : this.context.clock.nowMs() + options.timeoutMs;
       const cached = this.#plans.planOf(sql, normalized, cluster, this.tabletType);
       const { last } = this.state;
+      if (this.isClients) this.count(cached.command);
       last.digest = this.#plans.digestOf(cached);
       last.tier = "pass-through";
       last.errno = 0;
@@ -1049,6 +1053,12 @@ export class Executor implements PassThroughOwner {
     this.state.last.error = error;
     const { errno: code, message, sqlState } = error;
     this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message, sqlState }] };
+  }
+
+  /** For SHOW STATUS. */
+  count(command: CommandIndex): void {
+    this.state.counts.add(command);
+    this.context.statementCounts.add(command);
   }
 
   #hasStatementTime(): boolean {

@@ -22,6 +22,7 @@ import type { QueryOptions } from "./plans/query-options.ts";
 import type { QueryRules } from "./rules/query-rules.ts";
 import type { Killed, KillRequest } from "./cluster/run-kill.ts";
 import type { QueryStats } from "./observe/query-stats.ts";
+import type { StatementCounts } from "./observe/statement-counts.ts";
 import type { StatementLog } from "./observe/statement-log.ts";
 import type { SessionTrace } from "./observe/session-trace.ts";
 import type { SequenceCache } from "./write/sequence-cache.ts";
@@ -42,6 +43,17 @@ export interface Tablets extends ShardPort {
 export interface Definitions {
   /** Resolves when the view has what a statement that has just ended changed in `tables`, any when empty. Never rejects. */
   refresh(keyspace: string, tables: readonly string[]): Promise<void>;
+}
+
+/** Of one gateway process. */
+export interface GatewayTotals {
+  readonly uptimeS: number;
+  /** Connections that were accepted. */
+  readonly accepted: number;
+  /** Bytes from clients. */
+  readonly received: number;
+  /** Bytes to clients. */
+  readonly sent: number;
 }
 
 /** All processes of a gateway, this one too. */
@@ -66,6 +78,10 @@ export interface GatewayContext {
   readonly descriptions: StatementDescriptions;
   readonly stats: QueryStats;
   readonly counters: GatewayCounters;
+  /** Of all sessions. */
+  readonly statementCounts: StatementCounts;
+  /** Of all clients, since the gateway started. */
+  readonly totals: () => GatewayTotals;
   readonly statementLog: StatementLog;
   /** Undefined: nothing is traced. */
   readonly tracer: Tracer | undefined;

@@ -47,6 +47,7 @@ import { type KeptStats, QueryStats } from "./observe/query-stats.ts";
 import { SequenceCache } from "./write/sequence-cache.ts";
 import { Snowflakes } from "./write/snowflake.ts";
 import { Session } from "./session.ts";
+import { StatementCounts } from "./observe/statement-counts.ts";
 import { StatementLog } from "./observe/statement-log.ts";
 import { StatementDescriptions } from "./prepared/statement-description.ts";
 import type { TransactionMode } from "./session/session-holds.ts";
@@ -244,6 +245,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     onChange: (listener) => watcher.onChange(listener),
     clock,
   };
+  const startedMs = clock.nowMs();
+  const uptimeS = (): number => Math.floor((clock.nowMs() - startedMs) / 1_000);
   const context: GatewayContext = {
     tablets,
     sequences: new SequenceCache(tablets),
@@ -264,6 +267,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     descriptions: new StatementDescriptions(),
     stats: new QueryStats(clock.wallMs(), options.keptStats),
     counters: new GatewayCounters(),
+    statementCounts: new StatementCounts(),
+    totals: () => ({ ...connections.totals, uptimeS: uptimeS() }),
     statementLog: new StatementLog({
       slowMs: options.slowQueryMs === 0 ? Number.POSITIVE_INFINITY : options.slowQueryMs,
       showsLiterals: options.logsLiterals,
@@ -302,7 +307,6 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     kill,
     peers,
   };
-  const startedMs = clock.nowMs();
   const counters: ServerCounters = { questions: 0 };
   const ids = new ConnectionIds(share?.index, share?.count);
   /** Sessions begin with the servers' sql_mode, which decides how statements are read. */
@@ -335,7 +339,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
         login,
         dialect: /mariadb/i.test(backendVersion) ? "mariadb" : "mysql",
         counters,
-        statistics: () => statisticsText(Math.floor((clock.nowMs() - startedMs) / 1_000), connections.size, counters),
+        statistics: () => statisticsText(uptimeS(), connections.size, counters),
       });
     },
   });

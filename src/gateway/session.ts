@@ -23,6 +23,7 @@ import type { GatewayContext } from "./gateway-context.ts";
 import { PreparedStatements } from "./prepared/prepared-statements.ts";
 import { MultiStatement } from "./client/multi-statement.ts";
 import type { Digest } from "./observe/query-stats.ts";
+import { type CommandIndex, commandIndex } from "./observe/statement-counts.ts";
 import { commandShown, type Process } from "./cluster/processes.ts";
 import { refusedCommand } from "./client/refused-commands.ts";
 import { flushStatement } from "./client/flush-statement.ts";
@@ -58,6 +59,30 @@ const TRACED_COMMANDS: ReadonlySet<number> = new Set([
   COM.STMT_PREPARE,
   COM.STMT_EXECUTE,
   COM.STMT_BULK_EXECUTE,
+]);
+
+/** Commands that are no questions (manual: "Questions"). */
+const UNASKED: ReadonlySet<number> = new Set([
+  COM.PING,
+  COM.STATISTICS,
+  COM.STMT_PREPARE,
+  COM.STMT_CLOSE,
+  COM.STMT_RESET,
+  COM.STMT_SEND_LONG_DATA,
+]);
+
+/** Commands that status variables of their own count. */
+const COUNTED: ReadonlyMap<number, CommandIndex> = new Map([
+  [COM.STMT_PREPARE, commandIndex("stmt_prepare")],
+  [COM.STMT_EXECUTE, commandIndex("stmt_execute")],
+  [COM.STMT_BULK_EXECUTE, commandIndex("stmt_execute")],
+  [COM.STMT_CLOSE, commandIndex("stmt_close")],
+  [COM.STMT_RESET, commandIndex("stmt_reset")],
+  [COM.STMT_FETCH, commandIndex("stmt_fetch")],
+  [COM.STMT_SEND_LONG_DATA, commandIndex("stmt_send_long_data")],
+  [COM.INIT_DB, commandIndex("change_db")],
+  [COM.PING, commandIndex("admin_commands")],
+  [COM.STATISTICS, commandIndex("admin_commands")],
 ]);
 
 export class Session implements CommandHandler {
@@ -99,6 +124,7 @@ export class Session implements CommandHandler {
     if (connection.isFirstSession && (capabilities & CLIENT.IGNORE_SPACE) !== 0) beginIgnoringSpace(state, context);
     state.packetBytesMax = globalNumber(context.globals.current, "max_allowed_packet") ?? context.packetBytesMax;
     state.tls = connection.tls;
+    state.bytes = () => connection.bytes;
     state.isCompressed = (capabilities & COMPRESSION_CAPABILITIES) !== 0;
     if ((capabilities & CLIENT.SESSION_TRACK) !== 0) state.tracker = new SessionTracker(state);
     const isExtended = (login.mariadbCapabilities & MARIADB_CLIENT.EXTENDED_METADATA) !== 0;
@@ -114,8 +140,12 @@ export class Session implements CommandHandler {
     state.metadataIsOptional = (capabilities & CLIENT.OPTIONAL_RESULTSET_METADATA) !== 0;
     const client = this.#framing;
     const isMulti = (connection.capabilities & CLIENT.MULTI_STATEMENTS) !== 0;
-    this.#statements = new MultiStatement(client, isMulti, () => this.#framing.nextStatement());
+    this.#statements = new MultiStatement(client, isMulti, () => {
+      this.#framing.nextStatement();
+      this.#asked();
+    });
     this.#executor = new Executor(context, state, this.#statements);
+    this.#executor.isClients = true;
     this.#progress = progressClient === undefined ? undefined : new ProgressWatch(this.#executor, progressClient);
     state.lockOwner = lockOwner(connection, this.#executor);
     const allowsBulk = (login.mariadbCapabilities & MARIADB_CLIENT.STMT_BULK_OPERATIONS) !== 0;
@@ -175,7 +205,16 @@ export class Session implements CommandHandler {
     this.#run(read, sequenceId);
   }
 
+  /** A statement of the client has come. */
+  #asked(): void {
+    this.#executor.state.counts.questions++;
+    this.#options.context.statementCounts.questions++;
+  }
+
   #run(payload: Buffer, sequenceId: number): void {
+    if (!UNASKED.has(payload[0] ?? 0)) this.#asked();
+    const counted = COUNTED.get(payload[0] ?? 0);
+    if (counted !== undefined) this.#executor.count(counted);
     switch (payload[0]) {
       case COM.QUERY:
         this.#statements.query(this.#executor, withoutEndMark(payload), sequenceId);
@@ -252,8 +291,11 @@ export class Session implements CommandHandler {
       last.digest = undefined;
       context.stats.record(digest, last.tier, ms, last.rows, last.errno !== 0, context.clock.wallMs());
       const isSlow = ms >= context.statementLog.slowMs;
-      if (isSlow) context.statementLog.slow(this.#answeredStatement(digest, ms, command));
-      else if (last.errno !== 0) context.statementLog.failed(this.#answeredStatement(digest, ms, command));
+      if (isSlow) {
+        this.#executor.state.counts.slow++;
+        context.statementCounts.slow++;
+        context.statementLog.slow(this.#answeredStatement(digest, ms, command));
+      } else if (last.errno !== 0) context.statementLog.failed(this.#answeredStatement(digest, ms, command));
     }
     this.#trace?.end(digest, last);
   }

@@ -40,6 +40,54 @@ const SETUP = [
   "INSERT INTO o (oid, cid, total) VALUES (1,1,10.5),(2,1,2.25),(3,2,1),(4,4,7)",
 ];
 
+/** Each counts as something else. */
+const COUNTED = [
+  "SELECT 1",
+  "SELECT 1 UNION SELECT 2",
+  "SELECT * FROM r",
+  "SELEC",
+  "DELETE FROM x WHERE k = 1",
+  "UPDATE x SET v = 'b' WHERE k = 1",
+  "BEGIN",
+  "SAVEPOINT a",
+  "ROLLBACK TO a",
+  "COMMIT",
+  "START TRANSACTION",
+  "ROLLBACK",
+  "SET @a = 1, @b = 2",
+  "SET NAMES utf8mb4",
+  "SET @a = (SELECT MAX(id) FROM r)",
+  "USE s",
+  "SHOW TABLES",
+  "SHOW VARIABLES LIKE 'x'",
+  "SHOW STATUS LIKE 'x'",
+  "SHOW WARNINGS",
+  "SHOW COUNT(*) ERRORS",
+  "SHOW CREATE TABLE r",
+  "SHOW DATABASES",
+  "DESCRIBE r",
+  "SHOW INDEX FROM r",
+  "SHOW ENGINES",
+  "SHOW COLLATION LIKE 'x'",
+  "SHOW GRANTS",
+  "SHOW PROCESSLIST",
+  "CREATE VIEW counted AS SELECT 1 AS one",
+  "DROP VIEW counted",
+  "PREPARE p FROM 'SELECT 1'",
+  "EXECUTE p",
+  "DEALLOCATE PREPARE p",
+  "EXECUTE IMMEDIATE 'SELECT 2'",
+  "EXPLAIN SELECT * FROM r",
+  "DO 1",
+  "LOCK TABLES r READ",
+  "UNLOCK TABLES",
+  "CHECK TABLE r",
+  "CHECKSUM TABLE r",
+  "FLUSH TABLES",
+  "GET DIAGNOSTICS @n = NUMBER",
+  "SIGNAL SQLSTATE '45000'",
+];
+
 /** The same in every respect; the plain server's AUTO_INCREMENT columns are not among them. */
 const SAME = [
   "SHOW TABLES",
@@ -249,6 +297,44 @@ describe("SHOW and DESCRIBE", () => {
         "GRANT ALL PRIVILEGES ON *.* TO `root`@`%` WITH GRANT OPTION",
       ]);
     }
+  });
+
+  test("a session's statements are counted as one server counts them", async () => {
+    for (const keyspace of ["u", "s"]) {
+      const counted = await Pair.open(twins, keyspace);
+      for (const sql of COUNTED) await counted.both(sql);
+      for (const side of [counted.gateway, counted.direct]) {
+        await side.execute("SELECT ?", [1n]);
+        await side.command(COM.INIT_DB, keyspace);
+      }
+      await counted.allSame([
+        "SHOW SESSION STATUS WHERE Variable_name LIKE 'Com\\_%' AND Value > 0",
+        "SHOW STATUS WHERE Variable_name IN ('Questions', 'Slow_queries')",
+        "FLUSH STATUS",
+        "SHOW SESSION STATUS WHERE Variable_name LIKE 'Com\\_%' AND Value > 0",
+      ]);
+      // Work of connections that it shares.
+      expect(await counted.gateway.rows("SHOW SESSION STATUS LIKE 'Handler%'")).toEqual([]);
+      counted.close();
+    }
+  });
+
+  test("what servers count is the sum of a keyspace's servers", async () => {
+    const count = async (client: TwinClient): Promise<number> => {
+      const [row] = await client.rows("SHOW GLOBAL STATUS LIKE 'Handler_read_rnd_next'");
+      return Number(row?.split("|")[1]);
+    };
+    const servers = await Promise.all(twins.shardPorts().map((port) => TwinClient.connect(port)));
+    const before = await Promise.all(servers.map(count));
+    const sum = await count(pair.gateway);
+    const after = await Promise.all(servers.map(count));
+    const total = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0);
+    expect(sum).toBeGreaterThanOrEqual(total(before));
+    expect(sum).toBeLessThanOrEqual(total(after));
+    for (const server of servers) server.close();
+    const [selects] = await pair.gateway.rows("SHOW GLOBAL STATUS LIKE 'Com_select'");
+    const [own] = await pair.gateway.rows("SHOW SESSION STATUS LIKE 'Com_select'");
+    expect(Number(selects?.split("|")[1])).toBeGreaterThanOrEqual(Number(own?.split("|")[1]));
   });
 
   test("what only one server can tell is asked of the one selected", async () => {

@@ -14,6 +14,7 @@ import type { ClusterView } from "../cluster/cluster-view.ts";
 import type { Executor } from "../executor.ts";
 import { answerOk, runOn, unlockAll } from "./run-all-shards.ts";
 import { commitOpen } from "../transaction/run-transaction.ts";
+import { StatementCounts } from "../observe/statement-counts.ts";
 import { runGetDiagnostics } from "../show/get-diagnostics.ts";
 import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 import { readTextResult } from "../read/text-rows.ts";
@@ -143,6 +144,7 @@ async function runFlush(executor: Executor, statement: Admin, cluster: ClusterVi
   await commitOpen(executor);
   // Those are in the gateway's users file; SIGHUP has every gateway read its own.
   if (/\bprivileges\b/i.test(statement.text)) executor.context.reloadUsers();
+  if (/\bstatus\b/i.test(statement.text)) state.counts = new StatementCounts();
   const request = { ...plainRequest(payload), settings: state.settings.sql };
   let first: CollectedReply | undefined;
   for (const [done, target] of targets.entries()) {

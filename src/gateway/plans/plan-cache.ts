@@ -6,12 +6,15 @@ import type { Access } from "../access/access.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Statement } from "../../sql/tree.ts";
 import type { Digest } from "../observe/query-stats.ts";
+import type { CommandIndex } from "../observe/statement-counts.ts";
 
 export interface CachedPlan {
   readonly plan: Plan;
   readonly statement: Statement;
   /** Undefined: anybody may run it. */
   readonly access: Access | undefined;
+  /** What its executions count as in SHOW STATUS. */
+  readonly command: CommandIndex;
   /** What its executions count for; another one after digests were reset. */
   digest: Digest;
 }

@@ -15,6 +15,7 @@ import { accessOf, checkAccess } from "../access/access.ts";
 import { asUnsharded, type ClusterView } from "../cluster/cluster-view.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { CachedPlan } from "./plan-cache.ts";
+import { commandOf } from "../observe/statement-counts.ts";
 import type { Digest } from "../observe/query-stats.ts";
 import type { SessionState } from "../session/session-state.ts";
 import { refuseRest } from "./statement-facts.ts";
@@ -132,7 +133,7 @@ export class StatementPlans {
     const planned = limitIndex === undefined ? statement : withSelectLimit(statement, limitIndex);
     const plan = planStatement(planned, planContext);
     const digest = this.#newDigest(plan, statement, key);
-    return { plan, statement, access: accessOf(statement, plan, planContext), digest };
+    return { plan, statement, access: accessOf(statement, plan, planContext), command: commandOf(statement), digest };
   }
 
   /** Statements that are not normalized count by their kind: their texts hold values. */

@@ -11,10 +11,17 @@ import type { Deallocate, Execute, Expr, Prepare } from "../../sql/tree.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import { userVariable } from "../session/settings.ts";
+import { commandIndex } from "../observe/statement-counts.ts";
 import { checkPreparedCount, describePrepared } from "./statement-description.ts";
+
+/** As commands of their own they count the same (manual: "Server Status Variables"). */
+const STMT_PREPARE = commandIndex("stmt_prepare");
+const STMT_EXECUTE = commandIndex("stmt_execute");
+const STMT_CLOSE = commandIndex("stmt_close");
 
 /** Answers the client, or throws; then the name stands for no statement. */
 export async function runPrepare(executor: Executor, { name, from }: Prepare): Promise<void> {
+  executor.count(STMT_PREPARE);
   const { prepared } = executor.state;
   const key = name.toLowerCase();
   prepared.delete(key);
@@ -27,6 +34,9 @@ export async function runPrepare(executor: Executor, { name, from }: Prepare): P
 
 /** Has the statement answer the client, or throws. */
 export async function runExecute(executor: Executor, { name, using, immediate }: Execute): Promise<void> {
+  const isImmediate = immediate !== undefined;
+  for (const command of isImmediate ? [STMT_PREPARE, STMT_EXECUTE, STMT_CLOSE] : [STMT_EXECUTE])
+    executor.count(command);
   const template =
     immediate === undefined ? executor.state.prepared.get(name.toLowerCase()) : await templateFrom(executor, immediate);
   if (template === undefined) throw unknown(name, "EXECUTE");
@@ -45,6 +55,7 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
 
 /** Answers the client, or throws. */
 export function runDeallocate(executor: Executor, { name }: Deallocate): void {
+  executor.count(STMT_CLOSE);
   if (!executor.state.prepared.delete(name.toLowerCase())) throw unknown(name, "DEALLOCATE PREPARE");
   executor.state.tracker?.changed();
   executor.ok();

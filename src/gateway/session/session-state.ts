@@ -12,6 +12,7 @@ import { DEFAULT_SQL_MODE, type SqlMode } from "../../sql/tree.ts";
 import type { LockOwner } from "../transaction/deadlock-watch.ts";
 import { KeptState } from "./kept-state.ts";
 import type { Digest } from "../observe/query-stats.ts";
+import { StatementCounts } from "../observe/statement-counts.ts";
 import type { SessionHolds } from "./session-holds.ts";
 import type { SessionTracker } from "./session-tracker.ts";
 import { Settings } from "./settings.ts";
@@ -66,6 +67,10 @@ export class SessionState {
   /** CLIENT_FOUND_ROWS was agreed. */
   readonly foundRows: boolean;
   readonly holds: SessionHolds;
+  /** For SHOW STATUS. */
+  counts = new StatementCounts();
+  /** From the client and to it. Undefined for sessions of the gateway's own. */
+  bytes: (() => { readonly received: number; readonly sent: number }) | undefined;
   /** Undefined for sessions of the gateway's own. */
   lockOwner: LockOwner | undefined;
   /** What is on the connections that `holds` has reserved. */
@@ -216,6 +221,7 @@ export class SessionState {
     this.usesFoundRows = false;
     this.lastWarnings = NO_WARNINGS;
     this.prepared.clear();
+    this.counts = new StatementCounts();
     this.tracker?.forget();
   }
 }

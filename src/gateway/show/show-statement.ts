@@ -23,6 +23,7 @@ import { clusterAnswer } from "./show-cluster.ts";
 import { openTables, routineStatus, tableStatus } from "./show-lists.ts";
 import { showCreateUser, showDatabases, showGrants, showProcesslist } from "./show-session.ts";
 import { showSqlFor } from "./show-sql.ts";
+import { statusList } from "./show-status.ts";
 import { warningsAnswer } from "./show-warnings.ts";
 import { runPlain } from "../read/run-pooled.ts";
 import { readTextResult } from "../read/text-rows.ts";
@@ -109,7 +110,7 @@ export async function runShow(
   } else if (what === "variables") {
     executor.result(await variables(executor, statement, cluster, payload));
   } else if (what === "status") {
-    executor.result(await status(executor, statement, cluster));
+    executor.result(await filtered(executor, statement, await statusList(executor, statement, cluster), 0, cluster));
   } else if (OF_ANY_SERVER.has(what)) {
     executor.toAnyShard(anyKeyspace(state, cluster), cluster, payload);
   } else if (OF_ONE_SERVER.has(what)) {
@@ -281,26 +282,6 @@ async function variables(
   const result = { columns: shown.columns, rows };
   if (!asksValues) return result;
   return filterRows(executor, result, where, anyKeyspace(state, cluster), cluster);
-}
-
-/** SHOW STATUS of a server, with the gateway's connections in place of its own. */
-async function status(executor: Executor, statement: Show, cluster: ClusterView): Promise<ResultSet> {
-  const { state, context } = executor;
-  const scope = statement.scope === undefined ? "" : `${statement.scope.toUpperCase()} `;
-  const shown = await serverList(executor, comQuery(`SHOW ${scope}STATUS`), cluster);
-  const processes = context.processes();
-  const own = new Map([
-    ["Compression", state.isCompressed ? "ON" : "OFF"],
-    ["Ssl_cipher", state.tls?.cipher ?? ""],
-    ["Ssl_version", state.tls?.version ?? ""],
-    ["Threads_connected", String(processes.length)],
-    ["Threads_running", String(processes.filter(({ command }) => command !== "Sleep").length)],
-  ]);
-  const rows = shown.rows.map(([name = null, value = null]) => [
-    name,
-    own.get(name?.toString("latin1") ?? "") ?? value,
-  ]);
-  return filtered(executor, statement, { columns: shown.columns, rows }, 0, cluster);
 }
 
 interface ServerList {
