@@ -152,6 +152,7 @@ const SETTINGS = [
   "SET NAMES utf8mb4",
   "SELECT 'é'",
   "SET NAMES nosuch",
+  "SET NAMES 'NoSuch'",
   "SET NAMES utf8mb4 COLLATE latin1_bin",
   "SET NAMES utf8mb4 COLLATE nosuch",
   "SET NAMES DEFAULT",

@@ -364,7 +364,7 @@ async function namesOf(
     throw new ShardgateError("ER_UNKNOWN_COLLATION", `Unknown collation: '${item.collation}'`);
   }
   if (known === undefined || defaultCollation(charset) === undefined) {
-    throw new ShardgateError("ER_UNKNOWN_CHARACTER_SET", `Unknown character set: '${charset}'`);
+    throw new ShardgateError("ER_UNKNOWN_CHARACTER_SET", `Unknown character set: '${item.charset ?? charset}'`);
   }
   return { charset, collation };
 }
