@@ -1,6 +1,7 @@
 // LOAD DATA LOCAL INFILE beside one MariaDB: the same file, the same table afterwards, the same answer.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { delay } from "../../src/local/process.ts";
 import { BufferReader } from "../../src/mysql/codec.ts";
 import { HEADER_EOF, HEADER_ERR, HEADER_LOCAL_INFILE, HEADER_OK } from "../../src/mysql/constants.ts";
 import { writeFrame } from "../../src/mysql/frame.ts";
@@ -202,6 +203,22 @@ describe("LOAD DATA LOCAL INFILE", () => {
     // Nothing holds the rows, and none is there.
     await must(gateway, "INSERT INTO s.x (k, v) VALUES (1, 'a'), (4999, 'b')");
     expect(await gateway.rows("SELECT * FROM s.x ORDER BY k")).toEqual(["1|a", "4999|b"]);
+  });
+
+  test("max_statement_time is about the time that the client takes, too", async () => {
+    const raw = await RawClient.login({ target: { host: "127.0.0.1", port: twins.cluster.port }, user: "root" });
+    const reader = new PacketReader(1 << 20);
+    raw.query("SET max_statement_time = 1");
+    expect((await raw.packet(reader))[0]).toBe(HEADER_OK);
+    raw.query("LOAD DATA LOCAL INFILE 'some.file' INTO TABLE s.x");
+    expect((await raw.packet(reader))[0]).toBe(HEADER_LOCAL_INFILE);
+    const { sequenceId } = reader;
+    raw.write(writeFrame(Buffer.from("7001\ttoo late\n"), sequenceId + 1));
+    await delay(1_500);
+    raw.write(writeFrame(Buffer.alloc(0), sequenceId + 2));
+    expect(decodeErr(await raw.packet(reader)).errno).toBe(1969);
+    raw.close();
+    expect(await gateway.rows("SELECT * FROM s.x WHERE k = 7001")).toEqual([]);
   });
 
   test("what cannot be loaded is refused before the file is asked for", async () => {

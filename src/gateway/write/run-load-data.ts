@@ -114,6 +114,14 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
     }
   };
 
+  const { timeLimitMs } = state.settings;
+  // MySQL's limit is about queries alone.
+  const isLimited = timeLimitMs > 0 && state.sqlMode.dialect === "mariadb";
+  const endMs = isLimited ? context.clock.nowMs() + timeLimitMs : Number.POSITIVE_INFINITY;
+  const checkTime = (): void => {
+    if (context.clock.nowMs() > endMs) throw new ShardgateError("ER_QUERY_TIMEOUT", "max_statement_time exceeded");
+  };
+
   try {
     if (own) await must(executor, "BEGIN");
   } catch (error) {
@@ -127,6 +135,7 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
     if (packet.payload.length === 0) break;
     if (failed !== undefined) continue;
     try {
+      checkTime();
       reader.push(Buffer.from(packet.payload));
       await take();
     } catch (error) {
@@ -136,6 +145,7 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
   executor.answering(sequenceId);
   if (failed === undefined) {
     try {
+      checkTime();
       reader.end();
       await take();
       await flush();
