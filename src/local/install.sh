@@ -216,6 +216,8 @@ disable_services() {
 
 # The npm packages of package-lock.json; npm writes node_modules/.package-lock.json last.
 need_node_modules() {
+  # A link is somebody's own arrangement: npm ci would empty the folder that it leads to.
+  if [ -L node_modules ]; then return 0; fi
   if [ -e node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ]; then
     return 0
   fi
