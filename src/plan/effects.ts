@@ -170,7 +170,10 @@ const NATIVE: ReadonlySet<string> = new Set(
     "st_distance st_distance_sphere st_equals st_geomfromgeojson st_geomfromtext st_geomfromwkb st_intersection " +
     "st_intersects st_isvalid st_latitude st_length st_linefromtext st_longitude st_makeenvelope st_overlaps " +
     "st_pointfromtext st_pointfromwkb st_polyfromtext st_simplify st_srid st_touches st_transform st_union st_within " +
-    "st_x st_y"
+    "st_x st_y st_convexhull st_envelope st_dimension st_geometrytype st_numpoints st_pointn st_startpoint st_endpoint " +
+    "st_isempty st_issimple st_exteriorring st_numinteriorrings st_interiorringn st_numgeometries st_geometryn " +
+    "st_symdifference mbrcontains mbrcoveredby mbrwithin mbrintersects mbrequals mbroverlaps mbrtouches mbrdisjoint " +
+    "coercibility current_role grouping median percentile_cont percentile_disc"
   ).split(" "),
 );
 

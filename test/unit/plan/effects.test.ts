@@ -120,3 +120,11 @@ test.each([
 ])("sql_select_limit: %s", (sql, limited) => {
   expect(print(withSelectLimit(parse(sql), 0))).toBe(print(parse(limited)));
 });
+
+test.each([
+  ["SELECT ABS(a), ST_ENVELOPE(b), MBRCONTAINS(c, d), GROUP_CONCAT(e) FROM t", undefined],
+  ["SELECT surely_stored(a) FROM t", true],
+  ["SELECT db.abs(a) FROM t", true],
+])("stored functions are told from a server's own: %s", (sql, callsStored) => {
+  expect(effectOf(sql).callsStored).toBe(callsStored);
+});
