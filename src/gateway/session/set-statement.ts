@@ -358,7 +358,7 @@ async function namesOf(
   cluster: ClusterView,
 ): Promise<CharacterSet> {
   const charset = item.charset?.toLowerCase() ?? (await charsetOfServer(executor, cluster));
-  const collation = item.collation?.toLowerCase();
+  const collation = item.collation === undefined ? undefined : collationIn(charset, item.collation.toLowerCase());
   const known = collation === undefined ? defaultCollation(charset) : collationByName(collation);
   if (collation !== undefined && known === undefined) {
     throw new ShardgateError("ER_UNKNOWN_COLLATION", `Unknown collation: '${item.collation}'`);
@@ -367,6 +367,15 @@ async function namesOf(
     throw new ShardgateError("ER_UNKNOWN_CHARACTER_SET", `Unknown character set: '${item.charset ?? charset}'`);
   }
   return { charset, collation };
+}
+
+/** MariaDB's collations of Unicode may be named without the character set. Throws 1253 for a set without them. */
+function collationIn(charset: string, name: string): string {
+  if (!name.startsWith("uca1400_")) return name;
+  const full = `${charset === "utf8" ? "utf8mb3" : charset}_${name}`;
+  if (collationByName(full) !== undefined) return full;
+  if (collationByName(`utf8mb4_${name}`) === undefined) return name;
+  throw new MysqlError(1253, "42000", `COLLATION '${name}' is not valid for CHARACTER SET '${charset}'`);
 }
 
 async function charsetOfServer(executor: Executor, cluster: ClusterView): Promise<string> {
