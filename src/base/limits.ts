@@ -29,6 +29,8 @@ export const LIMITS = {
 
   /** Statements that a client may have prepared at once; MySQL's default of max_prepared_stmt_count, which is for all. */
   preparedPerSessionMax: 16_382,
+  /** Bytes of the texts of a client's prepared statements, above which no further one is prepared. */
+  preparedBytesPerSessionMax: 64 * 1024 * 1024,
   /** Parameters of one statement (MySQL: two bytes count them). */
   parametersMax: 65_535,
   /** Bytes of rows in one of the statements that a bulk execution of an INSERT becomes. */
@@ -40,6 +42,8 @@ export const LIMITS = {
   preparedDescriptionBytesMax: 64 * 1024 * 1024,
   /** Bytes of rows that the cursors of one session hold in memory; beyond they lie on disk. */
   cursorMemoryBytesMax: 1024 * 1024,
+  /** Cursors of one session that lie on disk. */
+  cursorFilesMax: 256,
 
   /** Normalized statements that are counted each by itself, and bytes of the text of one. */
   digestsMax: 2_000,

@@ -8,7 +8,7 @@ import { writeFrame } from "../../mysql/frame.ts";
 import { encodeErrOf } from "../../mysql/packets/err.ts";
 import { RowCutter } from "../../mysql/row-cutter.ts";
 import { ForwardingClient } from "../client/forwarding-client.ts";
-import { CursorRows } from "./cursor-rows.ts";
+import { CursorRows, type CursorUse } from "./cursor-rows.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
 
 export interface CursorOwner {
@@ -23,19 +23,27 @@ const SEQUENCE_OFFSET = 3;
 export class CursorClient extends ForwardingClient {
   readonly #owner: CursorOwner;
   readonly #cutter = new RowCutter(LIMITS.bufferedReplyBytesMax);
-  readonly #rows = new CursorRows();
+  readonly #rows: CursorRows;
   #failed: ShardgateError | undefined;
 
-  constructor(client: ExecutorClient, owner: CursorOwner) {
+  /** `use` is the session's. */
+  constructor(client: ExecutorClient, owner: CursorOwner, use: CursorUse) {
     super(client);
     this.#owner = owner;
+    this.#rows = new CursorRows(use);
   }
 
   override write(chunk: Buffer): boolean {
     const slices: Buffer[] = [];
     this.#cutter.push(chunk, 0, chunk.length, slices);
     let more = true;
-    for (const slice of slices) if (!this.#rows.add(slice)) more = false;
+    // What comes behind a failure is read and dropped.
+    if (this.#failed !== undefined) return true;
+    try {
+      for (const slice of slices) if (!this.#rows.add(slice)) more = false;
+    } catch (error) {
+      this.#fail(error);
+    }
     return more;
   }
 

@@ -15,8 +15,15 @@ const READ_BYTES = 256 * 1024;
 /** Of an answer to a fetch. */
 const PIECE_BYTES = 16 * 1024;
 
+/** What the cursors of one session have together. */
+export class CursorUse {
+  memoryBytes = 0;
+  files = 0;
+}
+
 /** Framed row packets, first in, first out. */
 export class CursorRows {
+  readonly #use: CursorUse;
   #memory: Buffer[] = [];
   #memoryBytes = 0;
   #file: Promise<FileHandle> | undefined;
@@ -27,15 +34,24 @@ export class CursorRows {
   readonly #reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   #isClosed = false;
 
-  /** Keeps `rows` (owned): whole or cut packets, in order. False when `drained` should be waited for. */
+  /** `use` is shared by all cursors of a session. */
+  constructor(use: CursorUse = new CursorUse()) {
+    this.#use = use;
+  }
+
+  /**
+   * Keeps `rows` (owned): whole or cut packets, in order. False when `drained` should be waited for. Throws LIMIT_REACHED for
+   * more than may be kept.
+   */
   add(rows: Buffer): boolean {
-    if (this.#file === undefined && this.#memoryBytes + rows.length <= LIMITS.cursorMemoryBytesMax) {
+    if (this.#isClosed) return true;
+    if (this.#file === undefined && this.#use.memoryBytes + rows.length <= LIMITS.cursorMemoryBytesMax) {
       this.#memory.push(rows);
       this.#memoryBytes += rows.length;
+      this.#use.memoryBytes += rows.length;
       return true;
     }
-    this.#file ??= openNameless();
-    const file = this.#file;
+    const file = this.#fileFor();
     const at = this.#writtenBytes;
     this.#writtenBytes += rows.length;
     if (this.#writtenBytes > LIMITS.mergeSpillBytesMax) {
@@ -46,6 +62,17 @@ export class CursorRows {
       if (!this.#isClosed) await handle.write(rows, 0, rows.length, at);
     });
     return false;
+  }
+
+  #fileFor(): Promise<FileHandle> {
+    if (this.#file !== undefined) return this.#file;
+    if (this.#use.files >= LIMITS.cursorFilesMax) {
+      const text = `cursors of the session have more than ${LIMITS.cursorMemoryBytesMax} bytes of rows, and ${LIMITS.cursorFilesMax} lie on disk`;
+      throw new ShardgateError("LIMIT_REACHED", text);
+    }
+    this.#use.files++;
+    this.#file = openNameless();
+    return this.#file;
   }
 
   /** Resolves when everything is kept. Throws for a disk that takes no more. */
@@ -97,9 +124,12 @@ export class CursorRows {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#memory = [];
+    this.#use.memoryBytes -= this.#memoryBytes;
+    this.#memoryBytes = 0;
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
+    this.#use.files--;
     await this.#writing.catch(() => undefined);
     await file.then((handle) => handle.close()).catch(() => undefined);
   }

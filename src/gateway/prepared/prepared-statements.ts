@@ -28,7 +28,7 @@ import { parse } from "../../sql/parse.ts";
 import type { ShownDefinitions } from "./binary-rows.ts";
 import { bulkInsertOf, bulkTexts, indicatedLiterals, unsupportedInBulk } from "./bulk-insert.ts";
 import { CursorClient } from "./cursor-client.ts";
-import type { CursorRows } from "./cursor-rows.ts";
+import { type CursorRows, CursorUse } from "./cursor-rows.ts";
 import { exactFloats } from "./exact-floats.ts";
 import type { Execution, Executor } from "../executor.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
@@ -40,7 +40,7 @@ import { asOneStatement } from "../transaction/statement-unit.ts";
 import { textInUtf8 } from "../client/statement-encoding.ts";
 import { encodingOf } from "../client/transcoded-command.ts";
 import {
-  checkPreparedCount,
+  checkPrepared,
   describePrepared,
   prepareReply,
   rewrittenForPrepare,
@@ -101,6 +101,8 @@ export class PreparedStatements {
   /** undefined too when the last preparation failed. */
   #last: Prepared | undefined;
   #longDataBytes = 0;
+  #textBytes = 0;
+  readonly #cursorUse = new CursorUse();
 
   /** `client` is the one of `executor`. */
   constructor(executor: Executor, client: ExecutorClient, options: PreparedStatementsOptions) {
@@ -125,7 +127,7 @@ export class PreparedStatements {
     const executor = this.#executor.answering(sequenceId);
     this.#last = undefined;
     try {
-      checkPreparedCount(this.#statements.size);
+      checkPrepared(this.#statements.size, this.#textBytes);
       // The packet's memory goes with the command.
       const text = Buffer.from(payload.subarray(1));
       const read = { text, template: templateOf(text, executor.state.sqlMode) };
@@ -286,6 +288,7 @@ export class PreparedStatements {
       cursor: undefined,
     };
     this.#statements.set(id, this.#last);
+    this.#textBytes += read.text.length;
     const { state, sequenceId } = this.#executor;
     if (description.told !== undefined) state.lastWarnings = description.told.warnings;
     this.#client.write(prepareReply(id, read.template.offsets.length, description, state.statusFlags, sequenceId));
@@ -384,11 +387,10 @@ export class PreparedStatements {
       this.#executor.query(payload, sequenceId, execution);
       return;
     }
-    const client = new CursorClient(this.#client, {
-      opened: (rows) => {
-        statement.cursor = rows;
-      },
-    });
+    const opened = (rows: CursorRows): void => {
+      statement.cursor = rows;
+    };
+    const client = new CursorClient(this.#client, { opened }, this.#cursorUse);
     this.#executor.forClient(client, true).query(payload, sequenceId, execution);
   }
 
@@ -446,7 +448,7 @@ export class PreparedStatements {
   #forget(statement: Prepared): void {
     this.#dropLongData(statement);
     this.#closeCursor(statement);
-    this.#statements.delete(statement.id);
+    if (this.#statements.delete(statement.id)) this.#textBytes -= statement.text.length;
     if (this.#last === statement) this.#last = undefined;
   }
 }

@@ -12,7 +12,7 @@ import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import { userVariable } from "../session/settings.ts";
 import { commandIndex } from "../observe/statement-counts.ts";
-import { checkPreparedCount, describePrepared } from "./statement-description.ts";
+import { checkPrepared, describePrepared } from "./statement-description.ts";
 
 /** As commands of their own they count the same (manual: "Server Status Variables"). */
 const STMT_PREPARE = commandIndex("stmt_prepare");
@@ -25,7 +25,9 @@ export async function runPrepare(executor: Executor, { name, from }: Prepare): P
   const { prepared } = executor.state;
   const key = name.toLowerCase();
   prepared.delete(key);
-  checkPreparedCount(prepared.size);
+  let textBytes = 0;
+  for (const { text } of prepared.values()) textBytes += text.length;
+  checkPrepared(prepared.size, textBytes);
   prepared.set(key, await templateFrom(executor, from));
   executor.state.tracker?.changed();
   executor.state.rowCount = 0;

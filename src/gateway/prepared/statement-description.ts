@@ -67,7 +67,11 @@ const PARAMETER_DEFINITION = encodeColumnDefinition({
 });
 
 /** Throws 1461 when a session has `count` prepared statements and may have no more. */
-export function checkPreparedCount(count: number): void {
+export function checkPrepared(count: number, textBytes: number): void {
+  if (textBytes >= LIMITS.preparedBytesPerSessionMax) {
+    const text = `prepared statements of the session have ${LIMITS.preparedBytesPerSessionMax} bytes or more: close some`;
+    throw new ShardgateError("LIMIT_REACHED", text);
+  }
   const most = LIMITS.preparedPerSessionMax;
   if (count < most) return;
   const text = `Can't create more than max_prepared_stmt_count statements (current value: ${most})`;

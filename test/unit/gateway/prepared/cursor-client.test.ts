@@ -3,6 +3,7 @@
 
 import { expect, test } from "vitest";
 import { CursorClient } from "../../../../src/gateway/prepared/cursor-client.ts";
+import { CursorUse } from "../../../../src/gateway/prepared/cursor-rows.ts";
 import { buildReply } from "../../../wire/reply-builder.ts";
 
 function answered(...chunks: readonly Buffer[]): Promise<Buffer> {
@@ -18,6 +19,7 @@ function answered(...chunks: readonly Buffer[]): Promise<Buffer> {
         destroy: () => undefined,
       },
       { opened: () => undefined },
+      new CursorUse(),
     );
     for (const chunk of chunks) client.write(chunk);
     client.commandDone();
