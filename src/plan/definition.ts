@@ -10,7 +10,7 @@ import type { KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
 import { refuseForeignKeys } from "./foreign-keys.ts";
 import { refuseFunctionOverShards } from "./function-body.ts";
 import type { SessionPlan } from "./plan.ts";
-import { type PlanContext, resolveTable, SYSTEM_SCHEMAS } from "./tables.ts";
+import { type PlanContext, resolveTable, SYSTEM_SCHEMAS, tablesOf } from "./tables.ts";
 import { missingTable, unknownDatabase } from "./unknown-database.ts";
 
 /** What a keyspace's shards can each have for themselves. */
@@ -80,12 +80,7 @@ function keyspaceOfName(name: ObjectName, isRoutine: boolean, context: PlanConte
 function checkTable(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanContext): void {
   const [name] = statement.names;
   const table = name === undefined ? undefined : keyspace.tables.get(name.name);
-  if (statement.verb === "create" && statement.query !== undefined) {
-    throw notSupported(
-      `CREATE TABLE … SELECT in sharded keyspace ${keyspace.keyspace}`,
-      "create the table, then INSERT … SELECT",
-    );
-  }
+  if (statement.verb === "create" && statement.query !== undefined) refuseQueryElsewhere(statement, keyspace, context);
   const isEntering = context.autoVSchema === true;
   for (const { what, name: unlisted, entry } of unlistedTables(statement, keyspace, isEntering)) {
     if (isEntering && entry.table !== undefined) continue;
@@ -104,6 +99,23 @@ function checkTable(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanCont
       "DELETE FROM it, so that the lookup rows go with it",
     );
   }
+}
+
+/** Every shard makes the table from the query's columns, so it has to have what the query names. */
+function refuseQueryElsewhere(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanContext): void {
+  const { tables, system } = tablesOf(statement, context);
+  if (!system && tables.every((table) => table.keyspace === keyspace)) return;
+  throw notSupported(
+    `CREATE TABLE … SELECT in sharded keyspace ${keyspace.keyspace} from tables of others`,
+    "create the table, then INSERT … SELECT",
+  );
+}
+
+/** It makes a table with rows, which are not all on every shard. */
+export function copiesRows({ verb, object, query }: Ddl): boolean {
+  if (verb !== "create" || object !== "table" || query === undefined) return false;
+  const count = query.limit?.count;
+  return count?.kind !== "literal" || count.value !== "0";
 }
 
 /** The tables that the statement makes, by whatever name, and the VSchema does not know yet. `isEntering`: by itself. */

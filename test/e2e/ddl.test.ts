@@ -155,7 +155,6 @@ test("what would put rows where nobody finds them is refused, with what to do", 
   await refused("CREATE TABLE fresh (d DATE PRIMARY KEY)", /"vindexes": \{"xxhash":\{"type":"xxhash"\}\}, "tables"/);
   await refused("CREATE TABLE fresh LIKE s.a", /"fresh": \{"column_vindexes":\[\{"column":"id","name":"hash"\}\]\}/);
   expect(await tableCount("fresh")).toEqual(["0", "0"]);
-  await refused("CREATE TABLE a SELECT 1 AS id", /INSERT … SELECT/);
   await must(pair.gateway, "CREATE TABLE a (id BIGINT PRIMARY KEY, v INT)");
   await refused("ALTER TABLE a DROP COLUMN id", /drops vindex column id/);
   await refused("ALTER TABLE a CHANGE id ident BIGINT", /renames vindex column id/);
@@ -294,4 +293,52 @@ test("databases are made and dropped without etcd, too", async () => {
   expect(await other.query("SELECT * FROM t")).toMatchObject({ kind: "error", errno: 1049 });
   expect(await other.query("CREATE TABLE t (id INT)")).toMatchObject({ kind: "error", errno: 1049 });
   other.close();
+});
+
+test("CREATE TABLE … SELECT makes the table of the query's columns on every shard, and brings each row to its own", async () => {
+  await pair.allSame([
+    "CREATE TABLE a (id BIGINT PRIMARY KEY, name VARCHAR(20), n INT)",
+    "INSERT INTO a VALUES (1,'a',10),(2,'b',20),(3,'c',NULL),(4,'d',40),(-5,'e',50)",
+    "CREATE TABLE b (PRIMARY KEY (id)) SELECT * FROM a",
+    "SELECT ROW_COUNT()",
+    "SHOW CREATE TABLE b",
+    "SELECT * FROM b ORDER BY id",
+    "CREATE TABLE b SELECT * FROM a",
+    "CREATE TABLE IF NOT EXISTS b AS SELECT * FROM a",
+    "SHOW WARNINGS",
+    "SELECT COUNT(*) FROM b",
+    "DROP TABLE b",
+    "CREATE TABLE b (extra INT DEFAULT 7, id BIGINT NOT NULL) AS (SELECT id, n + 1.5 AS m, CONCAT(name, 'x') x, n IS NULL FROM a WHERE id > 1 ORDER BY id LIMIT 2)",
+    "SHOW CREATE TABLE b",
+    "SELECT * FROM b ORDER BY id",
+    "CREATE OR REPLACE TABLE b (id BIGINT PRIMARY KEY, k INT) REPLACE SELECT id, COUNT(*) AS k FROM a GROUP BY id",
+    "SELECT * FROM b ORDER BY id",
+    "DROP TABLE b",
+    "CREATE TABLE b SELECT id, name FROM a WHERE id = 99",
+    "SHOW CREATE TABLE b",
+    "DROP TABLE b",
+    "CREATE TABLE b SELECT 1 AS id UNION SELECT 2",
+    "SELECT * FROM b ORDER BY 1",
+    "DROP TABLE b",
+    "CREATE TABLE b WITH d AS (SELECT id FROM a) SELECT id, MAX(id) OVER () AS mx FROM d",
+    "SELECT * FROM b ORDER BY 1",
+    "DROP TABLE b",
+    "CREATE TABLE b SELECT nosuch FROM a",
+    "CREATE TABLE b SELECT id, id FROM a",
+    "CREATE TABLE words (PRIMARY KEY (id)) SELECT id, name FROM a",
+    "SELECT * FROM words ORDER BY id",
+  ]);
+  expect(await onShards("SELECT COUNT(*) FROM s.words")).toEqual(["5", "5"]);
+  await pair.allSame([
+    "SET autocommit = 0",
+    "CREATE TABLE b SELECT * FROM a",
+    "ROLLBACK",
+    "SELECT COUNT(*) FROM b",
+    "SET autocommit = 1",
+    "DROP TABLE b",
+  ]);
+  // Rows that cannot be written take the table with them.
+  await pair.same("CREATE TABLE b (id BIGINT PRIMARY KEY, n TINYINT) SELECT id, n * 100 AS n FROM a WHERE id = 4");
+  expect(await tableCount("b")).toEqual(["0", "0"]);
+  await refused("CREATE TABLE b SELECT * FROM u.x", /INSERT … SELECT|doesn't exist/);
 });

@@ -12,6 +12,8 @@ import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import { runCall } from "../definition/run-call.ts";
 import { runDatabase } from "../definition/run-database.ts";
+import { copiesRows } from "../../plan/definition.ts";
+import { runCreateSelect } from "../definition/run-create-select.ts";
 import { runDefinition } from "../definition/run-ddl.ts";
 import { runDropNowhere } from "../definition/run-drop-nowhere.ts";
 import { runAdmin } from "../definition/run-admin.ts";
@@ -74,6 +76,7 @@ export async function runSessionStatement(
       if (statement.object === "database") await runDatabase(executor, statement, payload);
       else if (isDropNowhere(statement, cluster)) await runDropNowhere(executor, statement);
       else if (statement.object === "view") await runViewDefinition(executor, statement, cluster, payload);
+      else if (copiesRows(statement)) await runCreateSelect(executor, statement, payload);
       else await runDefinition(executor, statement, cluster, payload);
       return;
     case "callProcedure":

@@ -45,7 +45,7 @@ export async function globalChange(
   }
   if (isOfServers(name)) return changeOfServers(executor, name, value, cluster);
   const { state, context, signal } = executor;
-  const settings = isFlagList(name) ? settingsFrom(context.globals.current, Settings.atLogin()) : state.settings;
+  const settings = settingsFor(name, value, executor);
   const names = [name, ...pairOf(name)];
   const assignment = `SET ${settings.told(`${name} = ${value}`)}`;
   const columns = names.map((each) => `@@session.${each}, ${described(each, "session", state.sqlMode)}`);
@@ -68,6 +68,12 @@ export async function globalChange(
     changes.set(each, value === "DEFAULT" ? undefined : variableOf(told, i * COLUMNS_EACH));
   }
   return { changes, warnings };
+}
+
+/** What the value is tried out under. Going back has to be possible also where a global value keeps sessions from working. */
+function settingsFor(name: string, value: string, { state, context }: Executor): Settings {
+  if (value === "DEFAULT") return Settings.atLogin();
+  return isFlagList(name) ? settingsFrom(context.globals.current, Settings.atLogin()) : state.settings;
 }
 
 /** "is a GLOBAL variable and should be set with SET GLOBAL", "SESSION variable is read-only. Use SET GLOBAL". */
