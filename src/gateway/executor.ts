@@ -224,14 +224,15 @@ export class Executor implements PassThroughOwner {
         return;
       }
       if (plan.kind === "send") {
+        const sent = plan.substitute ?? statement;
         this.#inserting =
-          statement.kind === "insert" ? { statement, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
-        const isOfTemporary = statement.kind === "ddl" && isOfTemporaries(statement, plan.routing);
-        this.#temporary = isOfTemporary ? statement : undefined;
+          sent.kind === "insert" ? { statement: sent, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
+        const isOfTemporary = sent.kind === "ddl" && isOfTemporaries(sent, plan.routing);
+        this.#temporary = isOfTemporary ? sent : undefined;
         this.#defining = isOfTemporary ? undefined : definedTables(statement, plan.keyspace);
         const { hasTables } = this.state.kept;
         if (plan.effect.reserves !== undefined || (hasTables && statement.kind === "ddl")) {
-          this.#keeping = keepingOf(statement, normalized.binds, plan.keyspace, hasTables);
+          this.#keeping = keepingOf(sent, normalized.binds, plan.keyspace, hasTables);
         }
         if (this.state.inTransaction && isProgram(statement)) {
           this.#slow(this.#checkThenRun(statement, plan, normalized.binds, cluster, payload));
@@ -733,8 +734,7 @@ export class Executor implements PassThroughOwner {
       this.#asText(payload);
       return;
     }
-    const sent =
-      plan.substitute === undefined ? payload : substituted(plan.substitute, binds, state, this.context, plan.keyspace);
+    const sent = this.#sentOf(plan, binds, payload);
     this.#keepsWarnings = effect.keepsWarnings === true || (plan.routing.kind === "any" && !effect.touchesTables);
     this.openTransaction(effect.touchesTables, effect.changes);
     if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);
@@ -836,7 +836,12 @@ export class Executor implements PassThroughOwner {
     await commitOpen(this);
     const [target] = this.targetsOf(plan, binds, cluster);
     if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
-    this.#toOne(target, payload, false, plan.effect.reserves !== undefined);
+    this.#toOne(target, this.#sentOf(plan, binds, payload), false, plan.effect.reserves !== undefined);
+  }
+
+  /** COM_QUERY with the plan's statement as shards have to run it. */
+  #sentOf({ substitute, keyspace }: SendPlan, binds: readonly BindValue[], payload: Buffer): Buffer {
+    return substitute === undefined ? payload : substituted(substitute, binds, this.state, this.context, keyspace);
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {

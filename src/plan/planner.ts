@@ -30,12 +30,14 @@ import type { Plan, Routing } from "./plan.ts";
 import { planQuery } from "./query.ts";
 import { keyspaceForAny, keyspaceOf, send } from "./send.ts";
 import { followRules, type PlanContext, type ResolvedTable, tablesOf } from "./tables.ts";
-import { planTemporary } from "./temporary.ts";
+import { namedInSystem, planTemporary } from "./temporary.ts";
 import { planWriteOfViews } from "./view-writes.ts";
 import { expandViews, withColumnsOf } from "./views.ts";
 
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
 export function planStatement(statement: Statement, context: PlanContext): Plan {
+  const named = namedInSystem(statement, context);
+  if (named !== statement) return printedAnew(planStatement(named, context), named);
   if (statement.kind === "insert" || statement.kind === "update" || statement.kind === "delete") {
     const ofViews = planWriteOfViews(statement, context, planStatement);
     if (ofViews !== undefined) return ofViews;

@@ -3,7 +3,8 @@
 // table. Those in `mysql`, which is no keyspace, lie on the server of an unsharded one and are named as they are there.
 
 import { notSupported } from "../base/errors.ts";
-import type { Ddl, ObjectName } from "../sql/tree.ts";
+import type { Ddl, ObjectName, Statement, TableName } from "../sql/tree.ts";
+import { rewrite, walk } from "../sql/walk.ts";
 import { DEFINITION } from "./effects.ts";
 import type { Effect, Routing, SendPlan } from "./plan.ts";
 import { send } from "./send.ts";
@@ -45,6 +46,43 @@ function unshardedHome({ temporaries, keyspace, vschema }: PlanContext): string 
   const all = [...vschema.keyspaces.values()].filter(({ sharded }) => !sharded);
   return (all.find(({ servedFrom }) => servedFrom === undefined) ?? all[0])?.keyspace;
 }
+
+/**
+ * The statement with `mysql` before a session's own tables of that schema, where it is the selected one: a shard's connection
+ * has selected its keyspace. The same statement where there is nothing to name.
+ */
+export function namedInSystem(statement: Statement, context: PlanContext): Statement {
+  const { keyspace, temporaries } = context;
+  if (keyspace !== SYSTEM_SCHEMA || temporaries === undefined) return statement;
+  const isOwn = ({ schema, name }: ObjectName | TableName): boolean =>
+    schema === undefined && temporaries.has(SYSTEM_SCHEMA, name);
+  if (statement.kind === "ddl") {
+    const [name, ...others] = statement.names;
+    if (name === undefined || name.schema !== undefined || others.length > 0) return statement;
+    const named = {
+      ...statement,
+      names: [{ ...name, schema: SYSTEM_SCHEMA }],
+      text: statement.text.replace(BEFORE_NAME, `$&${SYSTEM_SCHEMA}.`),
+    };
+    return definesSystemTemporary(named, context) && named.text !== statement.text ? named : statement;
+  }
+  if (statement.kind !== "insert" && statement.kind !== "update" && statement.kind !== "delete") return statement;
+  let names = false;
+  walk(statement, (node) => {
+    names ||= (node.kind === "tableName" && isOwn(node)) || (node.kind === "insert" && isOwn(node.table));
+    return !names;
+  });
+  if (!names) return statement;
+  const named = rewrite(statement, {
+    table: (ref) => (ref.kind === "tableName" && isOwn(ref) ? { ...ref, schema: SYSTEM_SCHEMA } : ref),
+  });
+  return named.kind === "insert" && isOwn(named.table)
+    ? { ...named, table: { ...named.table, schema: SYSTEM_SCHEMA } }
+    : named;
+}
+
+/** Of a definition's text up to the name of its one table. */
+const BEFORE_NAME = /^(?:create|alter|drop|truncate)(?: \w+)*? table (?:if (?:not )?exists )?/i;
 
 /** A definition of temporary tables that are followed by name, as it was planned. */
 export function isOfTemporaries({ names, references, object }: Ddl, routing: Routing): boolean {

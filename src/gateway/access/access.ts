@@ -23,9 +23,10 @@ export interface Access {
 /** Plans are shared by users, so a plan always carries what it asks for. */
 export function accessOf(statement: Statement, plan: Plan, context: PlanContext): Access | undefined {
   if (plan.kind === "session") return undefined;
-  if (statement.kind === "ddl" && plan.kind === "send" && isOfTemporaries(statement, plan.routing)) {
+  const sent = plan.kind === "send" ? (plan.substitute ?? statement) : statement;
+  if (sent.kind === "ddl" && plan.kind === "send" && isOfTemporaries(sent, plan.routing)) {
     // To make one takes a right, as in MySQL; it is its session's alone then.
-    const [made] = statement.verb === "create" && statement.object === "table" ? statement.names : [];
+    const [made] = sent.verb === "create" && sent.object === "table" ? sent.names : [];
     const tables = made === undefined ? [] : [{ keyspace: plan.keyspace, table: made.name }];
     return { right: "ddl", command: commandOf(statement), tables, system: false };
   }
