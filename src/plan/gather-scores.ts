@@ -1,6 +1,7 @@
 // MATCH … AGAINST needs a full-text index, which a temporary table cannot have: each shard gives its rows their scores, and
 // the statement reads them as a column. A score counts words of one shard's rows; whether a row matches is the same.
 
+import { columnNode } from "../sql/new-nodes.ts";
 import type { Match, Query, TableName } from "../sql/tree.ts";
 import { rewrite, walk } from "../sql/walk.ts";
 import { visitOwn } from "./colocation.ts";
@@ -40,7 +41,7 @@ export function withScores(statement: Query, scope: QueryScope | undefined): Sco
     expr(node) {
       const column = node.kind === "match" ? columns.get(node) : undefined;
       if (column === undefined) return node;
-      return { kind: "column", schema: undefined, table: column.source.shownAlias, name: column.name, pos: node.pos };
+      return columnNode(column.name, column.source.shownAlias, node.pos);
     },
   });
   return { statement: scored, scores };

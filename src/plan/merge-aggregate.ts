@@ -4,7 +4,7 @@
 
 import { assertNever } from "../base/assert.ts";
 import { EMPTY_SELECT } from "../sql/empty-select.ts";
-import { callNode, literalNode } from "../sql/new-nodes.ts";
+import { callNode, columnNode, literalNode } from "../sql/new-nodes.ts";
 import type { Expr, Select, SelectItem } from "../sql/tree.ts";
 import { sameTree } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -158,7 +158,7 @@ function finalBody(
   const columnFor = (leaf: Leaf): Expr => {
     let at = found.findIndex((each) => leaves.same(each, leaf));
     if (at < 0) at = found.push(leaf) - 1;
-    return { kind: "column", schema: undefined, table, name: shippedName(at), pos: leaf.expr.pos };
+    return columnNode(shippedName(at), table, leaf.expr.pos);
   };
   const mapped = (expr: Expr): Expr =>
     mapOwn(expr, (node) => {

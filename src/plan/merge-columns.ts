@@ -2,7 +2,7 @@
 // each key how its values are compared, as far as the type is known; the engine looks at the types that really come.
 
 import type { ColumnSchema } from "../schema/model.ts";
-import { callNode, castNode, literalNode } from "../sql/new-nodes.ts";
+import { callNode, castNode, columnNode, literalNode } from "../sql/new-nodes.ts";
 import type { Expr, SelectItem } from "../sql/tree.ts";
 import { sameTree } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -49,7 +49,7 @@ export class MergeColumns {
       if (columns === undefined) throw new CannotMerge("the columns of * are not known");
       for (const { source, column } of columns) {
         const { shownAlias } = source;
-        this.#exprs.push({ kind: "column", schema: undefined, table: shownAlias, name: column.name, pos: item.pos });
+        this.#exprs.push(columnNode(column.name, shownAlias, item.pos));
       }
     } else throw new CannotMerge("SELECT NEXT VALUES");
   }

@@ -3,7 +3,7 @@
 // stage that has all their columns, which changes no row: a condition on what an outer join preserves may come before it.
 
 import { EMPTY_SELECT } from "../sql/empty-select.ts";
-import { literalNode } from "../sql/new-nodes.ts";
+import { columnNode, literalNode } from "../sql/new-nodes.ts";
 import type { Column, Cte, Expr, Join, Node, OrderItem, Query, Select, SelectItem, TableRef } from "../sql/tree.ts";
 import { mapChildren } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -115,8 +115,8 @@ function impliedEqualities(
         ]);
         if (!pairs.every(([a, b]) => placement.classes.same(a, b) && haveOneType(a, b))) continue;
         for (const [a, b] of pairs) {
-          const left = columnNode(a, meanings);
-          conditions.push({ kind: "binary", op: "=", left, right: columnNode(b, meanings), pos: left.pos });
+          const left = meantColumn(a, meanings);
+          conditions.push({ kind: "binary", op: "=", left, right: meantColumn(b, meanings), pos: left.pos });
         }
       }
     }
@@ -142,10 +142,10 @@ function haveOneType(a: Resolved, b: Resolved): boolean {
   return left !== undefined && left.dataType === right?.dataType && left.collation === right.collation;
 }
 
-function columnNode(resolved: Resolved, meanings: Map<Column, Resolved>): Column {
+function meantColumn(resolved: Resolved, meanings: Map<Column, Resolved>): Column {
   const { source, lower } = resolved;
   const { pos } = source.ref;
-  const made: Column = { kind: "column", schema: undefined, table: source.shownAlias, name: lower, pos };
+  const made: Column = columnNode(lower, source.shownAlias, pos);
   meanings.set(made, resolved);
   return made;
 }
@@ -253,7 +253,7 @@ class Stage {
     for (const { on } of rest) for (const expr of on) mark(expr);
     const items = needed.map(({ source, lower }, index): SelectItem => {
       const column = source.columns.find((each) => each.lower === lower)?.name ?? lower;
-      const expr: Expr = { kind: "column", schema: undefined, table: source.shownAlias, name: column, pos };
+      const expr: Expr = columnNode(column, source.shownAlias, pos);
       return { kind: "expr", expr, alias: shippedName(index), text: column, pos };
     });
     if (items.length === 0) {
@@ -280,10 +280,7 @@ class Stage {
       const change = (at: Node): Node => {
         if (at.kind === "column") {
           const index = positions.get(at);
-          const next: Column =
-            index === undefined
-              ? at
-              : { kind: "column", schema: undefined, table: name, name: shippedName(index), pos };
+          const next: Column = index === undefined ? at : columnNode(shippedName(index), name, pos);
           moved.set(next, index === undefined ? this.#columnOf(at) : { source, lower: shippedName(index) });
           return next;
         }
@@ -452,7 +449,7 @@ function usingOf(join: Join, block: Block, meanings: Map<Column, Resolved>): Exp
   if (pairs === undefined) throw new CannotMerge("USING or NATURAL JOIN of tables whose columns are not known");
   const column = (resolved: Resolved): Column => {
     const table = resolved.source.shownAlias;
-    const made: Column = { kind: "column", schema: undefined, table, name: resolved.lower, pos: join.pos };
+    const made: Column = columnNode(resolved.lower, table, join.pos);
     meanings.set(made, resolved);
     return made;
   };

@@ -6,7 +6,7 @@
 // Throws CannotMerge for what only the gather tier answers.
 
 import { EMPTY_SELECT } from "../sql/empty-select.ts";
-import { literalNode } from "../sql/new-nodes.ts";
+import { columnNode, literalNode } from "../sql/new-nodes.ts";
 import type { Cte, Expr, Node, OrderItem, Query, Select, SelectItem, TableName, Union, With } from "../sql/tree.ts";
 import { children, isQuery, mapChildren, walk } from "../sql/walk.ts";
 import { CannotMerge } from "./cannot-merge.ts";
@@ -571,7 +571,7 @@ function isNull(expr: Expr): boolean {
 function columnItem(table: string, name: string, pos: number): SelectItem {
   return {
     kind: "expr",
-    expr: { kind: "column", schema: undefined, table, name, pos },
+    expr: columnNode(name, table, pos),
     alias: undefined,
     text: name,
     pos,

@@ -7,6 +7,7 @@
 
 import { MysqlError, ShardgateError } from "../base/errors.ts";
 import { AGGREGATE_FUNCTIONS } from "../sql/aggregate-functions.ts";
+import { columnNode } from "../sql/new-nodes.ts";
 import { cteReferences } from "../sql/tables.ts";
 import { parse } from "../sql/parse.ts";
 import type {
@@ -189,7 +190,7 @@ function withOrderOfView(select: Select, views: ReadonlyMap<TableRef, DerivedTab
   for (const item of query.orderBy) {
     const name = nameOfOrder(item.expr, query);
     if (name === undefined) return select;
-    const expr: Column = { kind: "column", schema: undefined, table: view.alias, name, pos: item.pos };
+    const expr: Column = columnNode(name, view.alias, item.pos);
     orderBy.push({ ...item, expr });
   }
   const inner = query.limit === undefined ? { ...query, orderBy: [] } : query;

@@ -53,10 +53,9 @@ export function callNode(name: string, args: readonly Expr[], pos = 0): Call {
   };
 }
 
-/** CAST(expr AS name), with `length` in parentheses behind the type. */
-export function castNode(expr: Expr, name: string, length?: string): Cast {
-  const { pos } = expr;
-  const type: CastType = {
+/** A type of this name, with `length` in parentheses behind it. */
+export function castTypeNode(name: string, length: string | undefined, pos: number): CastType {
+  return {
     kind: "castType",
     name,
     length,
@@ -69,7 +68,12 @@ export function castNode(expr: Expr, name: string, length?: string): Cast {
     array: false,
     pos,
   };
-  return { kind: "cast", expr, type, atTimeZone: undefined, pos };
+}
+
+/** CAST(expr AS name), with `length` in parentheses behind the type. */
+export function castNode(expr: Expr, name: string, length?: string): Cast {
+  const { pos } = expr;
+  return { kind: "cast", expr, type: castTypeNode(name, length, pos), atTimeZone: undefined, pos };
 }
 
 export function tableNode(schema: string, name: string): TableName {

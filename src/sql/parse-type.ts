@@ -2,6 +2,7 @@
 
 import type { Cursor } from "./cursor.ts";
 import { T } from "./lexer.ts";
+import { castTypeNode } from "./new-nodes.ts";
 import { collationName, expression } from "./parse-expr.ts";
 import type { CastType, JsonOnResponse } from "./tree.ts";
 
@@ -171,19 +172,7 @@ function intervalType(c: Cursor, pos: number): CastType {
     length = c.integer();
     c.expect(")");
   }
-  return {
-    kind: "castType",
-    name: "interval day_second",
-    length,
-    scale: undefined,
-    unsigned: false,
-    zerofill: false,
-    charset: undefined,
-    binary: false,
-    collation: undefined,
-    array: false,
-    pos,
-  };
+  return castTypeNode("interval day_second", length, pos);
 }
 
 /** `NULL|ERROR|DEFAULT value ON EMPTY` and the same ON ERROR, each at most once. */

@@ -8,7 +8,7 @@
 import { MYSQL_TYPE } from "../../mysql/constants.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../../mysql/packets/column-definition.ts";
 import { encodeSql } from "../../sql/encoding.ts";
-import { literalNode } from "../../sql/new-nodes.ts";
+import { columnNode, literalNode } from "../../sql/new-nodes.ts";
 import { parse } from "../../sql/parse.ts";
 import { print } from "../../sql/print.ts";
 import type { Expr, Query, Select, SelectItem, SqlMode, TableRef, UnionPart } from "../../sql/tree.ts";
@@ -133,7 +133,7 @@ function columnItems(select: Select, described: readonly ColumnDefinition[]): re
     for (const column of described.slice(from, end)) {
       if (column.table === "") return undefined;
       const { name, table } = column;
-      const expr: Expr = { kind: "column", schema: undefined, table, name, pos: item.pos };
+      const expr: Expr = columnNode(name, table, item.pos);
       items.push({ kind: "expr", expr, alias: undefined, text: name, pos: item.pos });
     }
   }

@@ -14,28 +14,21 @@ import { columnNode, literalNode } from "../../sql/new-nodes.ts";
 import type { Expr, Insert, InsertRow } from "../../sql/tree.ts";
 import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
-import type { InsertIds } from "./insert-ids.ts";
 import type { ShardChange } from "./run-change.ts";
 import { filledQuery } from "../session/session-values.ts";
 import { runPart } from "../transaction/statement-unit.ts";
 import { readTextRows } from "../read/text-rows.ts";
+import type { Written } from "./run-insert-lookups.ts";
 import { duplicateRuleOf, okOf } from "./write-answer.ts";
 
-export interface NumberedRows {
-  readonly changes: readonly ShardChange[];
-  /** The first shard's. */
-  readonly replies: readonly CollectedReply[];
-  readonly ids: InsertIds;
-}
-
-/** Runs inside of one statement (`asOneStatement`). */
+/** Runs inside of one statement (`asOneStatement`). The replies are the first shard's. */
 export async function insertNumbered(
   executor: Executor,
   statement: Insert,
   column: NumberedColumn,
   targets: readonly ShardTarget[],
   binds: readonly BindValue[],
-): Promise<NumberedRows> {
+): Promise<Written> {
   const [first, ...others] = targets;
   if (first === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", "a table without a shard");
   const payloadOf = (insert: Insert): Buffer => filledQuery(insert, binds, executor.state, executor.context);
