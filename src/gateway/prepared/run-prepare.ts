@@ -6,8 +6,9 @@ import { COM } from "../../mysql/constants.ts";
 import { encodeSql } from "../../sql/encoding.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
-import { printExpr } from "../../sql/print.ts";
-import type { Deallocate, Execute, Expr, Prepare } from "../../sql/tree.ts";
+import { print, printExpr } from "../../sql/print.ts";
+import type { Deallocate, Execute, Expr, Prepare, SqlMode } from "../../sql/tree.ts";
+import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import { userVariable } from "../session/settings.ts";
@@ -28,7 +29,7 @@ export async function runPrepare(executor: Executor, { name, from }: Prepare): P
   let textBytes = 0;
   for (const { text } of prepared.values()) textBytes += text.length;
   checkPrepared(prepared.size, textBytes);
-  prepared.set(key, await templateFrom(executor, from));
+  prepared.set(key, { ...(await templateFrom(executor, from)), mode: executor.state.sqlMode });
   executor.state.tracker?.changed();
   executor.state.rowCount = 0;
   executor.ok({ statusFlags: executor.state.statusFlags, info: "Statement prepared" });
@@ -39,8 +40,11 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
   const isImmediate = immediate !== undefined;
   for (const command of isImmediate ? [STMT_PREPARE, STMT_EXECUTE, STMT_CLOSE] : [STMT_EXECUTE])
     executor.count(command);
+  const { sqlMode, prepared } = executor.state;
   const template =
-    immediate === undefined ? executor.state.prepared.get(name.toLowerCase()) : await templateFrom(executor, immediate);
+    immediate === undefined
+      ? prepared.get(name.toLowerCase())
+      : { ...(await templateFrom(executor, immediate)), mode: sqlMode };
   if (template === undefined) throw unknown(name, "EXECUTE");
   if (using.length !== template.offsets.length) {
     throw wrongArguments();
@@ -49,10 +53,32 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
   for (const [index, value] of using.entries()) {
     let sql: string;
     if (template.limits.has(index)) sql = await rowCount(executor, value);
-    else sql = template.shown.has(index) ? printed(executor, value) : valueSql(executor, value);
+    else {
+      const { mode } = template;
+      sql = template.shown.has(index) ? printExpr(value, [], { mode }) : valueSql(executor, value, mode);
+    }
     values.push(encodeSql(` ${sql} `));
   }
-  executor.query(filled(template, values, COM.QUERY), executor.sequenceId - 1);
+  const payload = filled(template, values, COM.QUERY);
+  executor.query(
+    readAlike(template.mode, sqlMode) ? payload : reread(payload, template.mode, sqlMode),
+    executor.sequenceId - 1,
+  );
+}
+
+function readAlike(one: SqlMode, other: SqlMode): boolean {
+  return (
+    one.ansiQuotes === other.ansiQuotes &&
+    one.noBackslashEscapes === other.noBackslashEscapes &&
+    one.pipesAsConcat === other.pipesAsConcat &&
+    one.highNotPrecedence === other.highNotPrecedence &&
+    one.ignoreSpace === other.ignoreSpace
+  );
+}
+
+/** What was prepared under one sql_mode means the same when it is executed under another. */
+function reread(payload: Buffer, from: SqlMode, to: SqlMode): Buffer {
+  return comQuery(print(parse(payload.subarray(1), from), [], { mode: to, columnNames: true }));
 }
 
 /** Answers the client, or throws. */
@@ -85,9 +111,9 @@ async function textOf(executor: Executor, from: Expr): Promise<Buffer> {
  * A user variable's value is known here, and may choose the shard; others are computed where they stand. A parameter has no
  * collation that would count beside a column's, as a literal with COLLATE would.
  */
-function valueSql(executor: Executor, value: Expr): string {
-  if (value.kind === "collate") return valueSql(executor, value.expr);
-  if (value.kind !== "userVariable") return printed(executor, value);
+function valueSql(executor: Executor, value: Expr, mode: SqlMode = executor.state.sqlMode): string {
+  if (value.kind === "collate") return valueSql(executor, value.expr, mode);
+  if (value.kind !== "userVariable") return printExpr(value, [], { mode });
   const sql = executor.state.settings.variables.get(userVariable(value.name)) ?? "NULL";
   return sql.replace(OWN_COLLATION, "$1");
 }

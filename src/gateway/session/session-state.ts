@@ -106,8 +106,8 @@ export class SessionState {
     rows: 0,
     targets: [],
   };
-  /** What PREPARE has prepared, by name in lower case. */
-  readonly prepared = new Map<string, Template>();
+  /** What PREPARE has prepared, by name in lower case, and the sql_mode that it is read by. */
+  readonly prepared = new Map<string, Template & { readonly mode: SqlMode }>();
   lastWarnings: LastWarnings = NO_WARNINGS;
   /** CLIENT_OPTIONAL_RESULTSET_METADATA was agreed. */
   metadataIsOptional = false;
