@@ -72,7 +72,8 @@ export interface ClientConnectionsOptions<Handler extends CommandHandler>
   openSession(connection: ClientConnection, login: Login<User>): Handler;
 }
 
-const SWEEP_MS = 1_000;
+/** Clients that look a second after their wait_timeout find themselves closed, as with a server. */
+const SWEEP_MS = 250;
 const DRAIN_POLL_MS = 10;
 /** For the answers of statements that a drain has stopped. */
 const FAREWELL_MS = 2_000;

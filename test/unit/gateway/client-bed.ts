@@ -4,7 +4,7 @@
 // all else is OK.
 
 import { createConnection, type Connection, type ConnectionOptions } from "mysql2/promise";
-import { systemClock } from "../../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { ShardgateError } from "../../../src/base/errors.ts";
 import { type Log, silentLog } from "../../../src/base/log.ts";
 import type { ClientConnection, CommandHandler } from "../../../src/gateway/client/client-connection.ts";
@@ -24,6 +24,7 @@ import { textColumn, writeResultSet } from "../../../src/mysql/result-writer.ts"
 import type { Login } from "../../../src/mysql/server-handshake.ts";
 
 export interface BedOptions {
+  readonly clock?: Clock;
   readonly limits?: Partial<ClientLimits>;
   readonly users?: Users;
   readonly proxyNetworks?: ProxyNetworks;
@@ -149,7 +150,7 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
     giveBackId: () => undefined,
     beforeSession: () => undefined,
     openSession: (connection, login) => new TestSession(connection, login, options),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
   });
   const listeners: Listener[] = [

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Connection, RowDataPacket } from "mysql2/promise";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Clock, Timer } from "../../../../src/base/clock.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
 import { ShardgateError } from "../../../../src/base/errors.ts";
 import { LIMITS } from "../../../../src/base/limits.ts";
@@ -39,6 +40,45 @@ async function bedWith(options: BedOptions): Promise<Bed> {
   const bed = await startBed(options);
   beds.push(bed);
   return bed;
+}
+
+/** Stands still, but when it is told to go on. */
+class DrivenClock implements Clock {
+  #nowMs = 0;
+  #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, fire: () => void): Timer {
+    const timer = { atMs: this.#nowMs + delayMs, fire };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+      },
+    };
+  }
+
+  advance(byMs: number): void {
+    const untilMs = this.#nowMs + byMs;
+    for (;;) {
+      const next = this.#timers.reduce((a, b) => (b.atMs < a.atMs ? b : a), {
+        atMs: Number.POSITIVE_INFINITY,
+        fire() {},
+      });
+      if (next.atMs > untilMs) break;
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.#nowMs = next.atMs;
+      next.fire();
+    }
+    this.#nowMs = untilMs;
+  }
 }
 
 async function socketTo(bed: Bed): Promise<Socket> {
@@ -143,6 +183,23 @@ describe("how long", () => {
     await expect(other.chunk()).rejects.toThrow("connection closed");
   });
 
+  test("an idle client is closed soon after its time, wherever between two sweeps that is", async () => {
+    const clock = new DrivenClock();
+    const bed = await startBed({ idleTimeoutMs: 2_000, clock });
+    clock.advance(10);
+    const client = await RawClient.login({ target: { host: "127.0.0.1", port: bed.port }, user: "root" });
+    clock.advance(1_990);
+    expect(bed.connections.size).toBe(1);
+    clock.advance(260);
+    await expect(client.chunk()).rejects.toThrow("connection closed");
+    // What closes waits by the clock, too.
+    const ticking = setInterval(() => {
+      clock.advance(100);
+    }, 5);
+    await bed.close();
+    clearInterval(ticking);
+  });
+
   test("a client that stops inside a packet, or its file, is closed", { timeout: 60_000 }, async () => {
     const bed = await bedWith({ limits: { readTimeoutMs: 300 } });
     const target = { host: "127.0.0.1", port: bed.port };
@@ -166,7 +223,7 @@ describe("how long", () => {
     const answer = waiting.query("wait").catch((error: unknown) => error);
     await eventually(() => bed.connections.sessions().some(({ isWaiting }) => isWaiting));
     for (const session of bed.connections.sessions()) session.idleTimeoutMs = 1;
-    // The sweep comes by once a second.
+    // The sweep comes by several times a second.
     await new Promise((resolve) => {
       setTimeout(resolve, 2_500);
     });
