@@ -565,6 +565,25 @@ describe("prepared statements", () => {
     }
   });
 
+  test("a statement means what it meant when it was prepared, under any sql_mode", async () => {
+    const sql = "SELECT id || ? FROM t WHERE id = 2";
+    const pairs = [
+      [clients.u, clients.plainU],
+      [clients.s, clients.plainS],
+    ] as const;
+    for (const [gateway, direct] of pairs) {
+      const [one, other] = [await gateway.prepare(sql), await direct.prepare(sql)];
+      for (const mode of ["DEFAULT", "'PIPES_AS_CONCAT,ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", "''"]) {
+        await gateway.query(`SET sql_mode = ${mode}`);
+        await direct.query(`SET sql_mode = ${mode}`);
+        const got = merged(await gateway.execute(one.id, [text("7\\n")]));
+        expect(got, mode).toEqual(merged(await direct.execute(other.id, [text("7\\n")])));
+      }
+      await gateway.query("SET sql_mode = DEFAULT");
+      await direct.query("SET sql_mode = DEFAULT");
+    }
+  });
+
   test("PREPARE, EXECUTE and DEALLOCATE as text", async () => {
     const statements = [
       "PREPARE s FROM 'SELECT id, vc, ? + 1, ? AS y FROM t WHERE id <> ? ORDER BY id'",

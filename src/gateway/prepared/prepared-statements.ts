@@ -25,6 +25,7 @@ import {
 } from "../../mysql/packets/stmt-execute.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
+import type { SqlMode } from "../../sql/tree.ts";
 import type { ShownDefinitions } from "./binary-rows.ts";
 import { bulkInsertOf, bulkTexts, indicatedLiterals, unsupportedInBulk } from "./bulk-insert.ts";
 import { CursorClient } from "./cursor-client.ts";
@@ -34,6 +35,7 @@ import type { Execution, Executor } from "../executor.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
 import { replyInside } from "../read/inner-query.ts";
 import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
+import { readAlike, reread } from "./reread.ts";
 import { STATEMENT_BYTES_MAX } from "../cluster/processes.ts";
 import { comQuery } from "../client/com-query.ts";
 import { asOneStatement } from "../transaction/statement-unit.ts";
@@ -57,10 +59,12 @@ const ID_OF_LAST = 0xffff_ffff;
 
 /** What is known of a statement when it has been prepared. */
 interface Read {
-  /** As the client wrote it. */
-  readonly text: Buffer;
+  /** As the client wrote it, or as it means the same under the sql_mode of now. */
+  text: Buffer;
   /** What values are put into. */
-  readonly template: Template;
+  template: Template;
+  /** What they are read by. */
+  mode: SqlMode;
 }
 
 /** What the statement is run as where a server prints too few digits. */
@@ -130,7 +134,8 @@ export class PreparedStatements {
       checkPrepared(this.#statements.size, this.#textBytes);
       // The packet's memory goes with the command.
       const text = Buffer.from(payload.subarray(1));
-      const read = { text, template: templateOf(text, executor.state.sqlMode) };
+      const { sqlMode } = executor.state;
+      const read = { text, template: templateOf(text, sqlMode), mode: sqlMode };
       const described = describePrepared(executor, text);
       if (described instanceof Promise) {
         described.then(
@@ -151,6 +156,7 @@ export class PreparedStatements {
       if (command.kind !== "stmt-execute") throw malformed("COM_STMT_EXECUTE expected");
       const statement = this.#find(command.statementId, "mysqld_stmt_execute");
       if (statement.longDataError !== undefined) throw statement.longDataError;
+      this.#read(statement);
       this.#closeCursor(statement);
       const parameters = this.#parametersOf(statement, command.parameters, command.cursorFlags);
       const withCursor = (command.cursorFlags & CURSOR_READ_ONLY) !== 0;
@@ -178,6 +184,7 @@ export class PreparedStatements {
       if (!this.#options.allowsBulk || (flags & ~BULK_SEND_TYPES) !== 0) throw unsupportedInBulk();
       // The name is MariaDB's.
       const statement = this.#find(command.statementId, "mysqld_stmt_execute");
+      this.#read(statement);
       const rows = readAs("mysqld_stmt_bulk_execute", () => {
         if (statement.longData !== undefined) throw malformed("long data in a bulk execution");
         return decodeBulkParameters(parameters, flags, statement.template.offsets.length, statement.types);
@@ -348,6 +355,21 @@ export class PreparedStatements {
     });
     statement.types = given.types;
     return this.#inUtf8(given);
+  }
+
+  /** The sql_mode may be another one than when it was prepared. */
+  #read(statement: Prepared): void {
+    const { sqlMode } = this.#executor.state;
+    if (statement.mode === sqlMode) return;
+    if (!readAlike(statement.mode, sqlMode)) {
+      this.#textBytes -= statement.text.length;
+      statement.text = reread(statement.text, statement.mode, sqlMode);
+      statement.template = templateOf(statement.text, sqlMode);
+      this.#textBytes += statement.text.length;
+      // Its FLOAT columns are described anew.
+      statement.version = -1;
+    }
+    statement.mode = sqlMode;
   }
 
   /** Texts of a client whose statements are read in UTF-8; what cannot come back from there goes as bytes. */

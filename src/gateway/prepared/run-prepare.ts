@@ -6,13 +6,14 @@ import { COM } from "../../mysql/constants.ts";
 import { encodeSql } from "../../sql/encoding.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
-import { print, printExpr } from "../../sql/print.ts";
+import { printExpr } from "../../sql/print.ts";
 import type { Deallocate, Execute, Expr, Prepare, SqlMode } from "../../sql/tree.ts";
 import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import { userVariable } from "../session/settings.ts";
 import { commandIndex } from "../observe/statement-counts.ts";
+import { readAlike, reread } from "./reread.ts";
 import { checkPrepared, describePrepared } from "./statement-description.ts";
 
 /** As commands of their own they count the same (manual: "Server Status Variables"). */
@@ -61,24 +62,9 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
   }
   const payload = filled(template, values, COM.QUERY);
   executor.query(
-    readAlike(template.mode, sqlMode) ? payload : reread(payload, template.mode, sqlMode),
+    readAlike(template.mode, sqlMode) ? payload : comQuery(reread(payload.subarray(1), template.mode, sqlMode)),
     executor.sequenceId - 1,
   );
-}
-
-function readAlike(one: SqlMode, other: SqlMode): boolean {
-  return (
-    one.ansiQuotes === other.ansiQuotes &&
-    one.noBackslashEscapes === other.noBackslashEscapes &&
-    one.pipesAsConcat === other.pipesAsConcat &&
-    one.highNotPrecedence === other.highNotPrecedence &&
-    one.ignoreSpace === other.ignoreSpace
-  );
-}
-
-/** What was prepared under one sql_mode means the same when it is executed under another. */
-function reread(payload: Buffer, from: SqlMode, to: SqlMode): Buffer {
-  return comQuery(print(parse(payload.subarray(1), from), [], { mode: to, columnNames: true }));
 }
 
 /** Answers the client, or throws. */
