@@ -54,6 +54,8 @@ export interface GatewayTotals {
   readonly received: number;
   /** Bytes to clients. */
   readonly sent: number;
+  /** Statements that the sessions there are have prepared, by commands and as text. */
+  readonly preparedStatements: number;
 }
 
 /** All processes of a gateway, this one too. */

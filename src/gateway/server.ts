@@ -268,7 +268,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     stats: new QueryStats(clock.wallMs(), options.keptStats),
     counters: new GatewayCounters(),
     statementCounts: new StatementCounts(),
-    totals: () => ({ ...connections.totals, uptimeS: uptimeS() }),
+    totals: () => ({
+      ...connections.totals,
+      preparedStatements: connections.sessions().reduce((sum, session) => sum + session.preparedCount, 0),
+      uptimeS: uptimeS(),
+    }),
     statementLog: new StatementLog({
       slowMs: options.slowQueryMs === 0 ? Number.POSITIVE_INFINITY : options.slowQueryMs,
       showsLiterals: options.logsLiterals,

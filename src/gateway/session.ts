@@ -176,6 +176,11 @@ export class Session implements CommandHandler {
     return { id: connectionId, user: user.user, host: peer, keyspace, seconds, ...shown, statement };
   }
 
+  /** Statements that it has prepared, by commands and as text. */
+  get preparedCount(): number {
+    return this.#prepared.count + this.#executor.state.prepared.size;
+  }
+
   /** Ends the connection, or the statement under way if there is one. */
   kill(what: KillWhat): void {
     const { connection } = this.#options;

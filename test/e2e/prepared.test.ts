@@ -381,6 +381,23 @@ describe("prepared statements", () => {
     }
   });
 
+  test("SHOW STATUS counts what clients have prepared, by commands and as text", async () => {
+    const [before, name] = [await preparedCount(), "counted"];
+    const { id } = await clients.u.prepare("SELECT 1");
+    await clients.s.query(`PREPARE ${name} FROM 'SELECT 2'`);
+    expect(await preparedCount()).toBe(before + 2);
+    await clients.u.tell(COM.STMT_CLOSE, id);
+    await clients.s.query(`DEALLOCATE PREPARE ${name}`);
+    expect(await preparedCount()).toBe(before);
+  });
+
+  async function preparedCount(): Promise<number> {
+    const packets = await clients.u.query("SHOW STATUS LIKE 'Prepared_stmt_count'");
+    return Number(
+      /Prepared_stmt_count.(\d+)/s.exec(packets.map((packet) => packet.toString("latin1")).join("\n"))?.[1],
+    );
+  }
+
   test("a CALL gives its results, and what its parameters have become", async () => {
     const both = [clients.u, clients.plainU];
     const body = "BEGIN SELECT a, c; SET b = CONCAT(a, b), c = 7; INSERT INTO u.k (name, v) VALUES (b, a); END";

@@ -52,7 +52,6 @@ const NOT_KNOWN: ReadonlySet<string> = new Set([
   "Last_query_cost",
   "Max_used_connections",
   "Max_used_connections_time",
-  "Prepared_stmt_count",
 ]);
 
 function ownValues({ state, context }: Executor, isGlobal: boolean): ReadonlyMap<string, string> {
@@ -66,6 +65,7 @@ function ownValues({ state, context }: Executor, isGlobal: boolean): ReadonlyMap
     ["Bytes_sent", String(bytes.sent)],
     ["Compression", state.isCompressed ? "ON" : "OFF"],
     ["Connections", String(totals.accepted)],
+    ["Prepared_stmt_count", String(totals.preparedStatements)],
     ["Queries", String(context.statementCounts.questions)],
     ["Questions", questions],
     ["Slow_queries", String(counts.slow)],
