@@ -345,6 +345,10 @@ export class Session implements CommandHandler {
     return this.#executor.state.waitTimeoutS * 1000;
   }
 
+  get statusFlags(): number {
+    return this.#executor.state.statusFlags;
+  }
+
   get packetBytesMax(): number {
     return this.#executor.state.packetBytesMax;
   }

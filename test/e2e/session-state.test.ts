@@ -2,7 +2,9 @@
 // variables do to statements on one shard, on several, and in the gateway's own work.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { COM } from "../../src/mysql/constants.ts";
+import { COM, SERVER } from "../../src/mysql/constants.ts";
+import { decodeOk } from "../../src/mysql/packets/ok.ts";
+import { RawClient } from "../wire/raw-client.ts";
 import { gist, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
@@ -741,6 +743,24 @@ describe("global variables", () => {
     await told.query("SET GLOBAL time_zone = DEFAULT");
     told.close();
     before.close();
+  });
+
+  test("a login is told the status flags that its session begins with", async () => {
+    const ports = [twins.cluster.port, twins.plain.port];
+    const flags = (): Promise<readonly number[]> =>
+      Promise.all(
+        ports.map(async (port) => {
+          const client = await RawClient.login({ target: { host: "127.0.0.1", port }, user: "root" });
+          client.close();
+          return decodeOk(client.loginOk, 0).statusFlags;
+        }),
+      );
+    pair = await Pair.open(twins, "u");
+    expect(await flags()).toEqual([SERVER.STATUS_AUTOCOMMIT, SERVER.STATUS_AUTOCOMMIT]);
+    await alike("SET GLOBAL autocommit = 0, GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES'");
+    expect(await flags()).toEqual([SERVER.STATUS_NO_BACKSLASH_ESCAPES, SERVER.STATUS_NO_BACKSLASH_ESCAPES]);
+    await alike("SET GLOBAL autocommit = DEFAULT, GLOBAL sql_mode = DEFAULT");
+    pair.close();
   });
 
   test("a larger packet than the global one is refused to new sessions", async () => {

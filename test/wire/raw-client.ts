@@ -35,6 +35,8 @@ export interface RawClientOptions {
 }
 
 export class RawClient {
+  /** The packet that has answered the login. */
+  loginOk: Buffer = Buffer.alloc(0);
   readonly socket: Socket;
   readonly #chunks: Buffer[] = [];
   #closed = false;
@@ -78,6 +80,7 @@ export class RawClient {
     const outcome = await client.packet(reader);
     if (outcome[0] === HEADER_ERR) throw decodeErr(outcome);
     if (outcome[0] !== 0) throw new Error(`login answered with ${outcome.toString("hex")}`);
+    client.loginOk = outcome;
     return client;
   }
 

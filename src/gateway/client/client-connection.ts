@@ -17,7 +17,7 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
 import type { Output } from "../../engine/output.ts";
 import { COMPRESSION_CAPABILITIES, compressionFor } from "../../mysql/compression.ts";
-import { CLIENT, COM } from "../../mysql/constants.ts";
+import { CLIENT, COM, SERVER } from "../../mysql/constants.ts";
 import { writeFrame } from "../../mysql/frame.ts";
 import { PacketReader } from "../../mysql/packet-reader.ts";
 import { type ChangeUser, decodeCommand, withoutQueryAttributes } from "../../mysql/packets/command.ts";
@@ -79,6 +79,8 @@ export interface CommandHandler {
   readonly inTransaction: boolean;
   /** A client without a command for so long is to go; 0: never. */
   readonly idleTimeoutMs: number;
+  /** SERVER_STATUS_* as the session begins; undefined: it is in autocommit mode. */
+  readonly statusFlags?: number;
   /** Its max_allowed_packet; undefined: the listener's. */
   readonly packetBytesMax?: number;
   /** What such a client is told; undefined: nothing. */
@@ -264,6 +266,11 @@ export class ClientConnection implements Output {
       if (idleError === undefined) this.end();
       else this.endWith(idleError);
     } else if (this.#fileWaiter !== undefined && this.#stoppedReading(nowMs)) this.destroy();
+  }
+
+  /** It has been ended with nothing under way, and only waits for its client to close. */
+  get isOver(): boolean {
+    return this.#ending && this.#phase.kind === "ready";
   }
 
   /** Whether nothing has come for too long, as far as sweeps can tell. */
@@ -612,7 +619,8 @@ export class ClientConnection implements Output {
       this.#phase = { kind: "ready", handler, sinceMs: nowMs, idleSinceMs: nowMs };
       const { database, capabilities } = login;
       const sessionState = database === "" ? [] : [schemaChange(database)];
-      this.write(writeFrame(encodeOk(okPacket({ sessionState }), capabilities), login.sequenceId));
+      const { statusFlags = SERVER.STATUS_AUTOCOMMIT } = handler;
+      this.write(writeFrame(encodeOk(okPacket({ sessionState, statusFlags }), capabilities), login.sequenceId));
       if (this.#compressed === undefined) this.#compress(login);
     } catch (error) {
       const shown = error instanceof ShardgateError ? error : new ShardgateError("INTERNAL", "internal error");
