@@ -115,7 +115,9 @@ export class ClientConnections<Handler extends CommandHandler> {
 
   /** Of those that have logged in. */
   sessions(): Handler[] {
-    return [...this.#handlers.values()].filter((handler) => handler !== undefined);
+    return [...this.#handlers].flatMap(([connection, handler]) =>
+      handler === undefined || connection.isOver ? [] : handler,
+    );
   }
 
   accept(socket: Socket, isUnixSocket: boolean, shared?: SharedConnection): void {

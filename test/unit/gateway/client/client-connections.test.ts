@@ -189,8 +189,9 @@ describe("how long", () => {
     clock.advance(10);
     const client = await RawClient.login({ target: { host: "127.0.0.1", port: bed.port }, user: "root" });
     clock.advance(1_990);
-    expect(bed.connections.size).toBe(1);
+    expect(bed.connections.sessions()).toHaveLength(1);
     clock.advance(260);
+    expect(bed.connections.sessions()).toHaveLength(0);
     await expect(client.chunk()).rejects.toThrow("connection closed");
     // What closes waits by the clock, too.
     const ticking = setInterval(() => {
