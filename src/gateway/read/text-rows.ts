@@ -1,7 +1,9 @@
 // Reads a whole text reply of the gateway's own small queries (sequences, SET values): column types and rows.
 
 import { BufferReader } from "../../mysql/codec.ts";
+import { HEADER_ERR } from "../../mysql/constants.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../../mysql/packets/column-definition.ts";
+import { decodeErr } from "../../mysql/packets/err.ts";
 import { PacketReader } from "../../mysql/packet-reader.ts";
 import { LIMITS } from "../../base/limits.ts";
 
@@ -11,7 +13,7 @@ export interface TextResult {
   readonly rows: readonly (readonly (Buffer | null)[])[];
 }
 
-/** `reply` is a framed result set in classic framing, not an OK or ERR. Throws ER_MALFORMED_PACKET. */
+/** `reply` is a framed result set in classic framing, not an OK. Throws what an ERR says, and ER_MALFORMED_PACKET. */
 export function readTextResult(reply: Buffer): TextResult {
   const reader = new PacketReader(LIMITS.bufferedReplyBytesMax);
   reader.push(reply);
@@ -46,5 +48,6 @@ export function readTextRows(reply: Buffer): TextResult["rows"] {
 
 function next(reader: PacketReader): Buffer {
   const payload = reader.next();
+  if (payload?.[0] === HEADER_ERR) throw decodeErr(payload);
   return payload ?? Buffer.of(0xfe, 0, 0, 0, 0);
 }

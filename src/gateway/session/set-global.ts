@@ -90,6 +90,8 @@ function pairOf(name: string): readonly string[] {
 
 /** After the value itself: its bytes, and what SHOW VARIABLES says. */
 function described(name: string, scope: "session" | "global", mode: SqlMode): string {
+  // Under a small one the lists cannot be asked.
+  if (name === "max_join_size") return `CAST(@@${scope}.${name} AS BINARY), CAST(@@${scope}.${name} AS BINARY)`;
   const lists = mode.dialect === "mariadb" ? "information_schema" : "performance_schema";
   const shown = `SELECT VARIABLE_VALUE FROM ${lists}.${scope}_variables WHERE VARIABLE_NAME = ${quotedText(name)}`;
   return `CAST(@@${scope}.${name} AS BINARY), CAST((${shown}) AS BINARY)`;
