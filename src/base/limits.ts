@@ -100,7 +100,7 @@ export const LIMITS = {
   /** Bytes of replies that wait for the end of an event-loop turn. */
   batchBytes: 256 * 1024,
   /** Read at once from a tablet's call stream. */
-  callReadBytes: 128 * 1024,
+  callReadBytes: 64 * 1024,
   /** Statements above this size go to the tablet in pieces of it. */
   callPieceBytes: 256 * 1024,
   /** The ceiling of --max-allowed-packet, as MySQL's. */

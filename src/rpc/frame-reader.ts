@@ -35,7 +35,20 @@ export class FrameReader {
   /** The same for `bytes[0, length)`, which are copied. */
   pushCopy(bytes: Buffer, length: number): void {
     const from = this.#complete(bytes, length);
-    if (from < length) this.push(Buffer.from(bytes.subarray(from, length)));
+    let whole = from;
+    let wanted = LENGTH_BYTES;
+    while (length - whole >= LENGTH_BYTES) {
+      const end = frameEnd(bytes, whole);
+      wanted = end - whole;
+      if (end > length) break;
+      whole = end;
+      wanted = LENGTH_BYTES;
+    }
+    if (whole > from) this.#visitAll(Buffer.from(bytes.subarray(from, whole)), 0);
+    if (whole === length) return;
+    if (wanted > LIMITS.messageBytesMax) throw malformedFrame("frame too long");
+    this.#wantedBytes = wanted;
+    this.#append(bytes, whole, length);
   }
 
   /** Fills up the frame that has begun, if one has, and visits it when it is whole; returns how many bytes that has taken. */
