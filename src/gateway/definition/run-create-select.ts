@@ -2,6 +2,7 @@
 // are what a server makes of it; then INSERT … SELECT brings the rows to their shards, as any other does. What goes wrong
 // with the rows takes the table away again.
 
+import { MysqlError, notSupported } from "../../base/errors.ts";
 import { decodeSql } from "../../sql/encoding.ts";
 import { HEADER_ERR } from "../../mysql/constants.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
@@ -13,7 +14,6 @@ import { print } from "../../sql/print.ts";
 import type { Ddl, Query } from "../../sql/tree.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside, replyInside } from "../read/inner-query.ts";
-import { warningsOfSession } from "../show/show-warnings.ts";
 import { commitOpen } from "../transaction/run-transaction.ts";
 
 /** Answers the client, or throws. `payload` is what the client sent. */
@@ -27,12 +27,9 @@ export async function runCreateSelect(executor: Executor, statement: Ddl, payloa
   const head = text.slice(0, read.query.pos).replace(/[\s(]+$/, " ");
   const printed = (query: Query): string => print(query, [], { mode: state.sqlMode, columnNames: true });
   const shape = printed({ ...read.query, limit: NO_ROWS });
-  await okOf(executor, head + shape);
-  const told = warningsOfSession(state);
-  if (told.some(({ code }) => code === ER_TABLE_EXISTS)) {
-    executor.ok({ statusFlags: state.statusFlags, warnings: told.length });
-    return;
-  }
+  if (read.ifNotExists) {
+    if (await isThere(executor, head, shape)) return;
+  } else await okOf(executor, head + shape);
   const table = [name.schema, name.name].flatMap((part) => (part === undefined ? [] : [backquote(part)])).join(".");
   const how = HOW.exec(head)?.[1]?.toLowerCase();
   const verb = how === "replace" ? "REPLACE" : how === "ignore" ? "INSERT IGNORE" : "INSERT";
@@ -61,6 +58,25 @@ const NO_ROWS = {
 
 const ER_TABLE_EXISTS = 1050;
 const HOW = /\b(ignore|replace)\s*(?:as\s*)?$/i;
+const IF_NOT_EXISTS = /^(\s*create\s+(?:or\s+replace\s+)?table\s+)if\s+not\s+exists\b/i;
+
+/**
+ * Makes the table of a CREATE TABLE IF NOT EXISTS; true: it is there already, and the client has been answered. It is made
+ * without these words: the note that tells of a table that is there may be switched off (sql_notes), and its rows must not
+ * be taken for this statement's.
+ */
+async function isThere(executor: Executor, head: string, shape: string): Promise<boolean> {
+  if (!IF_NOT_EXISTS.test(head)) throw notSupported("comments inside of CREATE TABLE IF NOT EXISTS … SELECT");
+  try {
+    await okOf(executor, head.replace(IF_NOT_EXISTS, "$1") + shape);
+    return false;
+  } catch (error) {
+    if (!(error instanceof MysqlError) || error.errno !== ER_TABLE_EXISTS) throw error;
+  }
+  const { warnings } = await okOf(executor, head + shape);
+  executor.ok({ statusFlags: executor.state.statusFlags, warnings });
+  return true;
+}
 
 /** Throws the ERR that a statement of the session's is answered. */
 async function okOf(executor: Executor, sql: string): Promise<OkPacket> {
