@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Connection, RowDataPacket } from "mysql2/promise";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Clock, Timer } from "../../../../src/base/clock.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
 import { ShardgateError } from "../../../../src/base/errors.ts";
 import { LIMITS } from "../../../../src/base/limits.ts";
@@ -21,6 +20,7 @@ import { COM } from "../../../../src/mysql/constants.ts";
 import { writeFrame } from "../../../../src/mysql/frame.ts";
 import { PacketReader } from "../../../../src/mysql/packet-reader.ts";
 import { decodeErr } from "../../../../src/mysql/packets/err.ts";
+import { DrivenClock } from "../../../fixture/driven-clock.ts";
 import { RawClient } from "../../../wire/raw-client.ts";
 import { type Bed, type BedOptions, eventually, startBed } from "../client-bed.ts";
 
@@ -40,45 +40,6 @@ async function bedWith(options: BedOptions): Promise<Bed> {
   const bed = await startBed(options);
   beds.push(bed);
   return bed;
-}
-
-/** Stands still, but when it is told to go on. */
-class DrivenClock implements Clock {
-  #nowMs = 0;
-  #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  wallMs(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, fire: () => void): Timer {
-    const timer = { atMs: this.#nowMs + delayMs, fire };
-    this.#timers.push(timer);
-    return {
-      cancel: () => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
-      },
-    };
-  }
-
-  advance(byMs: number): void {
-    const untilMs = this.#nowMs + byMs;
-    for (;;) {
-      const next = this.#timers.reduce((a, b) => (b.atMs < a.atMs ? b : a), {
-        atMs: Number.POSITIVE_INFINITY,
-        fire() {},
-      });
-      if (next.atMs > untilMs) break;
-      this.#timers = this.#timers.filter((other) => other !== next);
-      this.#nowMs = next.atMs;
-      next.fire();
-    }
-    this.#nowMs = untilMs;
-  }
 }
 
 async function socketTo(bed: Bed): Promise<Socket> {
