@@ -27,28 +27,17 @@ export class FrameReader {
   /** `chunk` is owned by the reader. Throws ER_MALFORMED_PACKET; what `visit` throws goes through. */
   push(chunk: Buffer): void {
     const from = this.#complete(chunk, chunk.length);
-    if (from === chunk.length) return;
-    const rest = this.#visitAll(chunk, from);
-    if (rest < chunk.length) this.#append(chunk, rest, chunk.length);
+    const end = this.#endOfWhole(chunk, from, chunk.length);
+    this.#visitFrames(chunk, from, end);
+    this.#append(chunk, end, chunk.length);
   }
 
   /** The same for `bytes[0, length)`, which are copied. */
   pushCopy(bytes: Buffer, length: number): void {
     const from = this.#complete(bytes, length);
-    let whole = from;
-    let wanted = LENGTH_BYTES;
-    while (length - whole >= LENGTH_BYTES) {
-      const end = frameEnd(bytes, whole);
-      wanted = end - whole;
-      if (end > length) break;
-      whole = end;
-      wanted = LENGTH_BYTES;
-    }
-    if (whole > from) this.#visitAll(Buffer.from(bytes.subarray(from, whole)), 0);
-    if (whole === length) return;
-    if (wanted > LIMITS.messageBytesMax) throw malformedFrame("frame too long");
-    this.#wantedBytes = wanted;
-    this.#append(bytes, whole, length);
+    const end = this.#endOfWhole(bytes, from, length);
+    if (end > from) this.#visitFrames(Buffer.from(bytes.subarray(from, end)), 0, end - from);
+    this.#append(bytes, end, length);
   }
 
   /** Fills up the frame that has begun, if one has, and visits it when it is whole; returns how many bytes that has taken. */
@@ -59,15 +48,35 @@ export class FrameReader {
       this.#append(bytes, at, end);
       at = end;
       if (this.#partBytes < this.#wantedBytes) break;
-      const whole = this.#part.subarray(0, this.#partBytes);
-      if (this.#visitAll(whole, 0) === 0) continue;
+      if (this.#wantedBytes === LENGTH_BYTES) {
+        this.#wantedBytes = frameBytesAt(this.#part, 0);
+        continue;
+      }
+      const frame = this.#part.subarray(0, this.#partBytes);
       this.#part = NOTHING;
       this.#partBytes = 0;
+      this.#visitFrames(frame, 0, frame.length);
     }
     return at;
   }
 
+  /** Where the last whole frame of `bytes[from, length)` ends; notes how much is wanted of the one that goes on behind it. */
+  #endOfWhole(bytes: Buffer, from: number, length: number): number {
+    let at = from;
+    while (length - at >= LENGTH_BYTES) {
+      const frameBytes = frameBytesAt(bytes, at);
+      if (at + frameBytes > length) {
+        this.#wantedBytes = frameBytes;
+        return at;
+      }
+      at += frameBytes;
+    }
+    if (at < length) this.#wantedBytes = LENGTH_BYTES;
+    return at;
+  }
+
   #append(bytes: Buffer, from: number, to: number): void {
+    if (from === to) return;
     const need = this.#partBytes + to - from;
     if (need > this.#part.length) {
       const reserved = Math.max(need * 2, RESERVED_BYTES_MAX);
@@ -79,20 +88,19 @@ export class FrameReader {
     this.#partBytes = need;
   }
 
-  /** Visits the whole frames in `bytes` from there on; returns where the first other one begins. */
-  #visitAll(bytes: Buffer, from: number): number {
-    let at = from;
-    while (bytes.length - at >= LENGTH_BYTES) {
-      const end = frameEnd(bytes, at);
-      if (end - at > LIMITS.messageBytesMax) throw malformedFrame("frame too long");
-      if (end > bytes.length) {
-        this.#wantedBytes = end - at;
-        return at;
-      }
-      this.#visit(bytes.readUInt32LE(at + LENGTH_BYTES), bytes[at + 8] ?? 0, bytes, at + FRAME_HEADER_BYTES, end);
-      at = end;
+  /** `frames[start, end)` are whole ones. */
+  #visitFrames(frames: Buffer, start: number, end: number): void {
+    let at = start;
+    while (at < end) {
+      const next = frameEnd(frames, at);
+      this.#visit(frames.readUInt32LE(at + LENGTH_BYTES), frames[at + 8] ?? 0, frames, at + FRAME_HEADER_BYTES, next);
+      at = next;
     }
-    this.#wantedBytes = LENGTH_BYTES;
-    return at;
   }
+}
+
+function frameBytesAt(bytes: Buffer, at: number): number {
+  const frameBytes = frameEnd(bytes, at) - at;
+  if (frameBytes > LIMITS.messageBytesMax) throw malformedFrame("frame too long");
+  return frameBytes;
 }
