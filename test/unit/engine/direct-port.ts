@@ -52,7 +52,7 @@ export class DirectPort implements ShardPort {
     });
     return {
       consumed: (bytes) => call.grant(bytes),
-      cancel: () => void call.cancel(this.#port),
+      cancel: () => call.cancel(this.#port),
     };
   }
 
@@ -82,6 +82,7 @@ export class DirectPort implements ShardPort {
     }
     if (begin !== "") await oneReply(connection.client, begin);
     const info = await call.run(connection, request.payload);
+    await call.whenKilled(connection);
     this.#busy.delete(connection);
     let holdId = request.holdId;
     if (hold && info !== undefined) {
@@ -117,6 +118,7 @@ class DirectCall {
   #creditBytes: number = LIMITS.callCreditBytes;
   #wake: (() => void) | undefined;
   #connection: Connection | undefined;
+  #kill: Promise<void> | undefined;
   #last: Buffer = EMPTY;
 
   constructor(sink: ReplySink, statement: SentStatement) {
@@ -129,14 +131,18 @@ class DirectCall {
     this.#wake?.();
   }
 
-  async cancel(port: number): Promise<void> {
+  cancel(port: number): void {
     this.#statement.isCancelled = true;
     this.grant(Number.MAX_SAFE_INTEGER / 2);
     const threadId = this.#connection?.threadId;
-    if (threadId === undefined) return;
-    const killer = await RawClient.login({ target: { host: "127.0.0.1", port }, user: "root" });
-    await oneReply(killer, `KILL QUERY ${threadId}`);
-    killer.close();
+    if (threadId !== undefined && this.#kill === undefined) this.#kill = kill(port, threadId);
+  }
+
+  /** A KILL that comes when the statement has ended is met here, not by the connection's next statement. */
+  async whenKilled({ client }: Connection): Promise<void> {
+    if (this.#kill === undefined) return;
+    await this.#kill;
+    await oneReply(client, "DO 0").catch(() => undefined);
   }
 
   /** Undefined when it was cancelled. */
@@ -180,6 +186,12 @@ class DirectCall {
     if (info !== undefined) this.#sink.end(info, Buffer.from(this.#last));
     else this.#sink.fail(new ShardgateError("CANCELLED", "Query execution was interrupted"), false);
   }
+}
+
+async function kill(port: number, threadId: string): Promise<void> {
+  const killer = await RawClient.login({ target: { host: "127.0.0.1", port }, user: "root" });
+  await oneReply(killer, `KILL QUERY ${threadId}`);
+  killer.close();
 }
 
 /** The whole reply to one statement. */
