@@ -19,7 +19,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 240_000,
     pool: "forks",
-    maxWorkers: 2,
+    // More than the two cores there are: many wait for timers and for processes.
+    maxWorkers: 3,
     reporters: ["default", retried],
     projects: [
       { extends: true, test: { name: "processes", include: REAL_PROCESSES, retry: 1 } },
