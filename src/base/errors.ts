@@ -39,6 +39,7 @@ export const ERRORS = {
   ER_WRONG_ARGUMENTS: { errno: 1210, sqlState: "HY000", grpc: 3 },
   ER_UNKNOWN_STMT_HANDLER: { errno: 1243, sqlState: "HY000", grpc: 5 },
   ER_NEED_REPREPARE: { errno: 1615, sqlState: "HY000", grpc: 9 },
+  ER_INVALID_DEFAULT_PARAM: { errno: 4032, sqlState: "HY000", grpc: 3 },
   ER_UNSUPPORTED_PS: { errno: 1295, sqlState: "HY000", grpc: 12 },
   ER_PS_MANY_PARAM: { errno: 1390, sqlState: "HY000", grpc: 3 },
   ER_STMT_HAS_NO_OPEN_CURSOR: { errno: 1421, sqlState: "HY000", grpc: 9 },

@@ -7,7 +7,7 @@ import type { Found } from "./parse-ddl.ts";
 import { addColumn, element, enforced, ifClause, key, period, startsKey } from "./parse-definition.ts";
 import { collationName } from "./parse-expr.ts";
 import { columnName } from "./parse-function.ts";
-import { partitionBy, partitions } from "./parse-partitions.ts";
+import { partition, partitionBy, partitions } from "./parse-partitions.ts";
 import { lockWait } from "./parse-session.ts";
 import { tableOptions } from "./parse-table-options.ts";
 import { acceptCharset, charsetName } from "./parse-type.ts";
@@ -77,6 +77,14 @@ function alteration(c: Cursor, found: Found): void {
       c.next();
       if (c.accept("partition")) {
         exchangePartition(c, found, "to");
+        return;
+      }
+      if (c.mariadb && c.accept("table")) {
+        found.references.push(c.objectName());
+        c.expect("to");
+        if (!c.is("partition")) throw c.error();
+        partition(c);
+        validation(c);
         return;
       }
       c.expect("to");
@@ -308,8 +316,9 @@ function exchangePartition(c: Cursor, found: Found, word: "with" | "to"): void {
   c.expect(word);
   c.expect("table");
   found.references.push(c.objectName());
-  if (c.w === "with" || c.w === "without") {
-    c.next();
-    c.expect("validation");
-  }
+  validation(c);
+}
+
+function validation(c: Cursor): void {
+  if (c.maybeOneOf(["with", "without"]) !== undefined) c.expect("validation");
 }

@@ -8,7 +8,7 @@ import { admin } from "./parse-admin.ts";
 import { accountName, lockWait } from "./parse-session.ts";
 import { alterVschema } from "./parse-vitess.ts";
 import { skipParentheses, skipRest } from "./skipped.ts";
-import { bodyEnd } from "./statement-end.ts";
+import { bodyEnd, packageEnd } from "./statement-end.ts";
 import { canonicalText } from "./token-text.ts";
 import { alterTableBody } from "./parse-alter-table.ts";
 import { columnType } from "./parse-column-definition.ts";
@@ -213,7 +213,8 @@ function create(c: Cursor, found: Found): boolean {
       found.object = c.accept("body") ? "package body" : "package";
       ifNotExists(c, found);
       found.names.push(c.objectName());
-      program(c);
+      c.seek(packageEnd(c.tokens, c.i));
+      if (c.k === T.error) throw c.error();
       return true;
     default:
       throw c.error();

@@ -79,27 +79,30 @@ function parenthesizedExpr(c: Cursor): void {
 /** `(PARTITION name … , …)` */
 export function partitions(c: Cursor): void {
   c.expect("(");
-  do {
-    // MariaDB can do without the word.
-    if (!c.accept("partition") && !c.mariadb) throw c.error();
-    c.name();
-    if (c.accept("values")) {
-      if (c.accept2("less", "than")) {
-        if (!c.accept("maxvalue")) boundList(c);
-      } else if (c.accept("in")) boundList(c);
-      else throw c.error();
-    } else if (c.mariadb) c.maybeOneOf(["default", "history", "current"]);
-    partitionOptions(c);
-    if (c.accept("(")) {
-      do {
-        c.expect("subpartition");
-        c.nameOrString();
-        partitionOptions(c);
-      } while (c.accept(","));
-      c.expect(")");
-    }
-  } while (c.accept(","));
+  do partition(c);
+  while (c.accept(","));
   c.expect(")");
+}
+
+export function partition(c: Cursor): void {
+  // MariaDB can do without the word.
+  if (!c.accept("partition") && !c.mariadb) throw c.error();
+  c.name();
+  if (c.accept("values")) {
+    if (c.accept2("less", "than")) {
+      if (!c.accept("maxvalue")) boundList(c);
+    } else if (c.accept("in")) boundList(c);
+    else throw c.error();
+  } else if (c.mariadb) c.maybeOneOf(["default", "history", "current"]);
+  partitionOptions(c);
+  if (c.accept("(")) {
+    do {
+      c.expect("subpartition");
+      c.nameOrString();
+      partitionOptions(c);
+    } while (c.accept(","));
+    c.expect(")");
+  }
 }
 
 function boundList(c: Cursor): void {

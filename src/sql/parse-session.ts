@@ -421,13 +421,14 @@ export function execute(c: Cursor): Execute {
   return { kind: "execute", name, using, immediate, pos };
 }
 
-/** MariaDB also takes DEFAULT. */
+/** MariaDB also takes DEFAULT and IGNORE. */
 function executeValue(c: Cursor): Expr {
   const { pos } = c;
-  const isDefault = c.mariadb && c.w === "default" && (c.peek(1) === "," || c.peekEnd(1));
-  if (!isDefault) return expression(c);
+  const isWord = c.mariadb && (c.w === "default" || c.w === "ignore") && (c.peek(1) === "," || c.peekEnd(1));
+  if (!isWord) return expression(c);
+  const ignores = c.w === "ignore";
   c.next();
-  return { kind: "default", pos };
+  return ignores ? { kind: "default", ignore: true, pos } : { kind: "default", pos };
 }
 
 export function deallocate(c: Cursor): Deallocate {

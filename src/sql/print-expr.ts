@@ -142,7 +142,7 @@ function printNode(out: Out, node: Expr): void {
       printExprTo(out, node.expr, LEVEL.assign);
       return;
     case "default":
-      out.text += "default";
+      out.text += node.ignore === true ? "ignore" : "default";
       return;
     case "unary": {
       if (node.op === "not") {

@@ -58,7 +58,7 @@ export function statementEnd(
   for (let bytes = WINDOW_BYTES_MIN; ; bytes *= 4) {
     const tokens = tokenize(decodeSql(sql.subarray(0, bytes)), mode);
     if (!hasBody(tokens)) return end;
-    const last = bodyEnd(tokens, 0);
+    const last = programOf(tokens) === "package" ? packageEnd(tokens, 0) : bodyEnd(tokens, 0);
     const at = tokens.starts[last] ?? tokens.text.length;
     const isWhole = bytes >= sql.length;
     // What cannot be read may be a quoted name or a comment that the window cuts in two.
@@ -76,12 +76,17 @@ function hasBody(tokens: Tokens): boolean {
   // SET STATEMENT … FOR takes any statement.
   if (first === "set") return wordAt(tokens, 1) === "statement";
   if (first !== "create" && first !== "alter") return true;
+  return programOf(tokens) !== undefined;
+}
+
+/** What kind of program a CREATE or ALTER is about; undefined: none. */
+function programOf(tokens: Tokens): string | undefined {
   for (let i = 1; i < tokens.kinds.length; i++) {
     const word = wordAt(tokens, i);
-    if (PROGRAMS.has(word)) return true;
-    if (OTHER_OBJECTS.has(word)) return false;
+    if (PROGRAMS.has(word)) return word;
+    if (OTHER_OBJECTS.has(word)) return undefined;
   }
-  return false;
+  return undefined;
 }
 
 /** The token that ends a body, or what stands around one: a `;` outside of all blocks, or the end; `from`: where to begin. */
@@ -101,6 +106,44 @@ export function bodyEnd(tokens: Tokens, from: number): number {
   }
 }
 
+/**
+ * The same for CREATE PACKAGE [BODY]: AS, then routines or what they are like, each with its `;`, maybe BEGIN and statements,
+ * and one END for all (MariaDB's manual: "CREATE PACKAGE BODY").
+ */
+export function packageEnd(tokens: Tokens, from: number): number {
+  let at = from;
+  while (!endsAt(tokens, at) && wordAt(tokens, at) !== ";" && !isAs(tokens, at)) at++;
+  if (!isAs(tokens, at)) return at;
+  let routine: "none" | "header" | "body" = "none";
+  let depth = 0;
+  for (at++; !endsAt(tokens, at); at++) {
+    const word = wordAt(tokens, at);
+    if (word === "end" && wordAt(tokens, at - 1) !== ".") {
+      if (depth === 0) return bodyEnd(tokens, at + 1);
+      depth--;
+      if (ENDED.has(wordAt(tokens, at + 1))) at++;
+    } else if (depth === 0 && (word === "procedure" || word === "function")) routine = "header";
+    else if (routine === "header" && word === ";") routine = "none";
+    else if (routine === "header" && isAs(tokens, at)) routine = "body";
+    else if (opensBlock(tokens, at, word)) {
+      // The package's own BEGIN shares its END.
+      const isOwn = depth === 0 && word === "begin" && routine !== "body";
+      if (!isOwn) depth++;
+      if (word === "begin") routine = "none";
+    }
+  }
+  return at;
+}
+
+function endsAt({ kinds }: Tokens, at: number): boolean {
+  return kinds[at] === undefined || kinds[at] === T.eof || kinds[at] === T.error;
+}
+
+function isAs(tokens: Tokens, at: number): boolean {
+  const word = wordAt(tokens, at);
+  return word === "as" || word === "is";
+}
+
 function opensBlock(tokens: Tokens, i: number, word: string): boolean {
   const next = wordAt(tokens, i + 1);
   if (wordAt(tokens, i - 1) === ".") return false;
@@ -108,8 +151,9 @@ function opensBlock(tokens: Tokens, i: number, word: string): boolean {
     case "begin":
     case "case":
     case "loop":
-    case "while":
       return true;
+    case "while":
+      return !hasLoop(tokens, i);
     case "repeat":
       return next !== "(";
     case "if": {
@@ -123,10 +167,20 @@ function opensBlock(tokens: Tokens, i: number, word: string): boolean {
       );
     }
     case "for":
-      return wordAt(tokens, i + 2) === "in";
+      return wordAt(tokens, i + 2) === "in" && !hasLoop(tokens, i);
     default:
       return false;
   }
+}
+
+/** FOR and WHILE of sql_mode ORACLE have LOOP where others have DO, and END LOOP in the end. */
+function hasLoop(tokens: Tokens, from: number): boolean {
+  for (let at = from + 1; !endsAt(tokens, at); at++) {
+    const word = wordAt(tokens, at);
+    if (word === "loop") return true;
+    if (word === "do" || word === ";") return false;
+  }
+  return false;
 }
 
 /** The token behind the parentheses that token `i` opens. */

@@ -129,9 +129,11 @@ export interface Assign {
   readonly pos: number;
 }
 
-/** The word DEFAULT in place of a value (INSERT, UPDATE, SET), and IGNORE in MariaDB's bulk binds. */
+/** The word DEFAULT in place of a value (INSERT, UPDATE, SET, EXECUTE … USING). */
 export interface DefaultValue {
   readonly kind: "default";
+  /** It is IGNORE (EXECUTE … USING of MariaDB): the column stays as it is. */
+  readonly ignore?: true;
   readonly pos: number;
 }
 

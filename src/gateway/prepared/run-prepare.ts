@@ -14,6 +14,7 @@ import { queryInside } from "../read/inner-query.ts";
 import { userVariable } from "../session/settings.ts";
 import { commandIndex } from "../observe/statement-counts.ts";
 import { readAlike, reread } from "./reread.ts";
+import { defaultParameters } from "./default-parameters.ts";
 import { checkPrepared, describePrepared } from "./statement-description.ts";
 
 /** As commands of their own they count the same (manual: "Server Status Variables"). */
@@ -51,8 +52,13 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
     throw wrongArguments();
   }
   const values: Buffer[] = [];
+  const defaults = defaultParameters(template, using, template.mode);
   for (const [index, value] of using.entries()) {
-    let sql: string;
+    let sql = defaults.get(index);
+    if (sql !== undefined) {
+      values.push(encodeSql(` ${sql} `));
+      continue;
+    }
     if (template.limits.has(index)) sql = await rowCount(executor, value);
     else {
       const { mode } = template;

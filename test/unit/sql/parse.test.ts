@@ -77,6 +77,8 @@ describe("modes", () => {
     ["select 1 from a natural straight_join b", ""],
     ["select 1 from a = b", "select 1 from a as b"],
     ["execute s using default, 1", ""],
+    ["execute s using ignore, default", ""],
+    ["alter table t convert table x to partition p values less than (20) without validation", ""],
     [
       "select cast(a as char(9) character set latin1 collate default) from t",
       "select cast(a as char(9) character set latin1) from t",
