@@ -1,8 +1,58 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { defineConfig } from "vitest/config";
-import type { Reporter } from "vitest/node";
+import { BaseSequencer, type Reporter, type TestSpecification } from "vitest/node";
 
+const TESTS = join(import.meta.dirname, "test");
+/** What a file imports that starts real processes, itself or through another file of the tests. */
+const STARTS_PROCESSES =
+  /from "(node:child_process|[./a-z0-9-]*\/(cluster|twin|parts|arena|mariadbd|mysqld|etcd|supervisor)\.ts)"/;
 /** Files that start real processes and wait for them. A test of theirs that fails is run once more, and told. */
-const REAL_PROCESSES = ["test/e2e/**/*.test.ts", "test/unit/topo/**/*.test.ts", "test/unit/local/**/*.test.ts"];
+const REAL_PROCESSES = readdirSync(TESTS, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".test.ts"))
+  .filter((file) => file.startsWith("e2e/") || STARTS_PROCESSES.test(readFileSync(join(TESTS, file), "utf8")))
+  .map((file) => `test/${file}`);
+
+/** Those that take longest, most of it waiting, start first, so that none of them is alone at the end. */
+const LONGEST_FIRST = [
+  "schema-tracking",
+  "local",
+  "etcd-faults",
+  "gather-faults",
+  "start-stop",
+  "mtls",
+  "etcd-away",
+  "faults",
+  "session-state",
+  "gateway-streams",
+  "workers",
+  "differential",
+  "xa",
+  "deploy",
+  "two-phase",
+  "client-faults",
+  "ctl",
+  "databases",
+  "live",
+  "deadlocks",
+  "store-contract",
+  "connections",
+  "drain",
+  "admin",
+  "client-connections",
+  "protocol",
+  "chaos",
+].map((name) => `${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      const place = LONGEST_FIRST.indexOf(basename(moduleId));
+      return place >= 0 ? place : LONGEST_FIRST.length + (project.name === "processes" ? 0 : 1);
+    };
+    return files.toSorted((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
 
 /** A test that passed only when it was run again is a fault of the test or of the product: say so where it is seen. */
 const retried: Reporter = {
@@ -19,8 +69,12 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 240_000,
     pool: "forks",
+    // Files follow each other in the same process: loading Shardgate anew for each took more time than many tests of it.
+    isolate: false,
     // More than the two cores there are: many wait for timers and for processes.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
+    globalSetup: "test/fixture/template.ts",
     reporters: ["default", retried],
     projects: [
       { extends: true, test: { name: "processes", include: REAL_PROCESSES, retry: 1 } },

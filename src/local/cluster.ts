@@ -39,6 +39,8 @@ export interface ClusterOptions {
   /** Further flags of every tablet and of the gateway; only for those that are processes of their own. */
   readonly tabletArgs?: readonly string[];
   readonly gatewayArgs?: readonly string[];
+  /** An installed, empty data directory that every mysqld starts with a copy of; default one of this cluster's own. */
+  readonly templateDir?: string;
 }
 
 export interface TabletStart {
@@ -238,7 +240,7 @@ class Builder {
   }
 
   private async startServers(): Promise<ShardServer[]> {
-    const templateDir = join(this.dataDir.path, "template");
+    const templateDir = this.options.templateDir ?? join(this.dataDir.path, "template");
     if (!this.dataDir.isReused) await ensureTemplate(templateDir);
     const shards = this.keyspaces.flatMap(({ name, shards }) => shards.map((shard) => ({ keyspace: name, shard })));
     return allOf(
