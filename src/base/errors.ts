@@ -31,7 +31,6 @@ export const ERRORS = {
   ER_HOST_NOT_PRIVILEGED: { errno: 1130, sqlState: "HY000", grpc: 7 },
   ER_TABLEACCESS_DENIED: { errno: 1142, sqlState: "42000", grpc: 7 },
   ER_NO_SUCH_TABLE: { errno: 1146, sqlState: "42S02", grpc: 5 },
-  ER_CLIENT_LOCAL_FILES_DISABLED: { errno: 1148, sqlState: "42000", grpc: 9 },
   ER_NET_PACKET_TOO_LARGE: { errno: 1153, sqlState: "08S01", grpc: 3 },
   ER_NET_PACKETS_OUT_OF_ORDER: { errno: 1156, sqlState: "08S01", grpc: 3 },
   ER_USER_LIMIT_REACHED: { errno: 1226, sqlState: "42000", grpc: 8 },
@@ -65,6 +64,7 @@ export const ERRORS = {
   LIMIT_REACHED: { errno: 1041, sqlState: "HY000", grpc: 8 },
   /** A deadlock between shards; those inside one are found by its mysqld. */
   ER_LOCK_DEADLOCK: { errno: 1213, sqlState: "40001", grpc: 10 },
+  ER_CLIENT_LOCAL_FILES_DISABLED: { errno: 3948, sqlState: "42000", grpc: 9 },
   /** The transaction was rolled back because the shard connection that held it was lost. */
   TRANSACTION_LOST: { errno: 1213, sqlState: "40001", grpc: 10 },
   /** What the gateway's flags or a directive forbid. */

@@ -121,18 +121,10 @@ export async function beginLoading(scratch: Scratch): Promise<void> {
   }
 }
 
-/** Waits for all; the first error stops the others and is the one that is thrown. */
+/** Waits for all; the first error of all that share `stop` stops the others and is the one that is thrown. */
 export async function firstError(work: readonly Promise<void>[], stop: AbortController): Promise<void> {
-  let first: { readonly error: unknown } | undefined;
-  await Promise.all(
-    work.map((one) =>
-      one.catch((error: unknown) => {
-        first ??= { error };
-        stop.abort(error);
-      }),
-    ),
-  );
-  if (first !== undefined) throw first.error;
+  await Promise.all(work.map((one) => one.catch((error: unknown) => stop.abort(error))));
+  stop.signal.throwIfAborted();
 }
 
 /** What each table looks like, by `keyOf`; each is asked for once. */

@@ -226,7 +226,8 @@ describe("LOAD DATA LOCAL INFILE", () => {
       await load(twins.cluster.port, "s", "LOAD DATA LOCAL INFILE 'some.file' INTO TABLE nothing", Buffer.alloc(0), 1),
     ).toEqual({ errno: 1146 });
     await expect(gateway.query("LOAD DATA LOCAL INFILE 'some.file' INTO TABLE s.x")).resolves.toMatchObject({
-      errno: 1148,
+      errno: 4166,
+      sqlState: "HY000",
     });
   });
 });

@@ -4,7 +4,7 @@
 // as MySQL does (manual: "LOAD DATA Statement").
 
 import { isAscii } from "node:buffer";
-import { noDatabase, notSupported, ShardgateError } from "../../base/errors.ts";
+import { MysqlError, noDatabase, notSupported, ShardgateError } from "../../base/errors.ts";
 import { CLIENT, HEADER_ERR } from "../../mysql/constants.ts";
 import { writeFrame } from "../../mysql/frame.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
@@ -15,7 +15,7 @@ import type { ColumnSchema } from "../../schema/model.ts";
 import { backquote } from "../../sql/quoting.ts";
 import { encodeSql } from "../../sql/encoding.ts";
 import { printExpr } from "../../sql/print.ts";
-import type { Expr, LoadData } from "../../sql/tree.ts";
+import type { Expr, LoadData, SqlMode } from "../../sql/tree.ts";
 import { rewrite } from "../../sql/walk.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import type { Executor } from "../executor.ts";
@@ -63,8 +63,7 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
   const { client, state, context } = executor;
   if (statement.what === "xml") throw notSupported("LOAD XML LOCAL", "use LOAD DATA LOCAL INFILE");
   if (client.nextPacket === undefined || (client.capabilities & CLIENT.LOCAL_FILES) === 0) {
-    const text = "Loading local data is disabled; this must be enabled on both the client and server sides";
-    throw new ShardgateError("ER_CLIENT_LOCAL_FILES_DISABLED", text);
+    throw localFilesDisabled(state.sqlMode.dialect);
   }
   const { format } = statement;
   if (format.fieldsTerminatedBy === "" && format.enclosedBy === "") {
@@ -325,6 +324,16 @@ async function insert(executor: Executor, sql: Buffer, totals: Totals): Promise<
 async function must(executor: Executor, sql: string): Promise<void> {
   const packet = (await replyInside(executor, sql)).subarray(HEADER_BYTES);
   if (packet[0] === HEADER_ERR) throw decodeErr(packet);
+}
+
+function localFilesDisabled(dialect: SqlMode["dialect"]): Error {
+  if (dialect === "mariadb") {
+    const text =
+      "The used command is not allowed because the MariaDB server or client has disabled the local infile capability";
+    return new MysqlError(4166, "HY000", text);
+  }
+  const text = "Loading local data is disabled; this must be enabled on both the client and server sides";
+  return new ShardgateError("ER_CLIENT_LOCAL_FILES_DISABLED", text);
 }
 
 function warn(totals: Totals, code: number, message: string): void {
