@@ -37,6 +37,8 @@ export const LIMITS = {
   bulkStatementBytesMax: 4 * 1024 * 1024,
   /** Bytes of COM_STMT_SEND_LONG_DATA kept for one session. */
   longDataBytesMax: 64 * 1024 * 1024,
+  /** What a gateway keeps of the texts of prepared statements beside what sessions have; bytes, about. */
+  preparedTextsBytesMax: 64 * 1024 * 1024,
   /** Descriptions of prepared statements (columns and parameters) kept by a gateway, and bytes of them together. */
   preparedDescriptionsMax: 5_000,
   preparedDescriptionBytesMax: 64 * 1024 * 1024,

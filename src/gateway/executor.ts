@@ -41,7 +41,8 @@ import { askedRouting } from "./read/asked-routing.ts";
 import { HeldAnswer } from "./read/held-answer.ts";
 import { LookupAnswers, lookupsIn } from "./read/lookup-answers.ts";
 import { askedSyntaxError, isSyntaxError } from "./plans/asked-syntax.ts";
-import { BinaryRows, type ShownDefinitions } from "./prepared/binary-rows.ts";
+import { BinaryRows } from "./prepared/binary-rows.ts";
+import type { Execution } from "./prepared/execution.ts";
 import { givesGeneratedId } from "./write/auto-increments.ts";
 import { giveBack, settleLocks } from "./session/give-back.ts";
 import { isProgram, refuseCommitting } from "./transaction/committing-calls.ts";
@@ -49,6 +50,7 @@ import { type Keeping, keepingOf } from "./session/kept-state.ts";
 import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client/client-text.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import { type DefinedTables, definedTables } from "./cluster/defined-tables.ts";
+import type { StatementCommand } from "./client/com-query.ts";
 import type { ExecutorClient } from "./client/executor-client.ts";
 import { patchStatus } from "./client/patch-status.ts";
 import { runFieldList } from "./client/field-list.ts";
@@ -69,7 +71,7 @@ import { runSessionStatement } from "./session/run-session-statement.ts";
 import { commitOpen, followShard, mayEndTransaction } from "./transaction/run-transaction.ts";
 import { followTemporaries } from "./session/temporary-tables.ts";
 import { EXECUTED_VERBS, StatementPlans } from "./plans/statement-plans.ts";
-import { answersNoRows, isDone, isQuery, passesBinary } from "./plans/statement-facts.ts";
+import { answersNoRows, isDone, isQuery, passesBinary, refuseRest } from "./plans/statement-facts.ts";
 import { deadlockBehind, isDeadlock, transactionLost, withErrors } from "./cluster/shard-errors.ts";
 import type { ShardUse } from "./session/held-connection.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session/session-state.ts";
@@ -79,23 +81,13 @@ import { warningsOf } from "./show/show-warnings.ts";
 import { wrongPhase } from "./transaction/xa-errors.ts";
 import { cannotWrite, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
 
-/** One execution of a prepared statement. */
-export interface Execution {
-  /** The statement with its parameter markers. */
-  readonly text: Buffer;
-  /** COM_STMT_EXECUTE with all types and values. */
-  readonly command: Buffer;
-  /** How to have all digits of FLOAT columns where the answer is made from text; undefined: there are none. */
-  readonly exact: { readonly payload: () => Buffer; readonly definitions: ShownDefinitions } | undefined;
-}
-
 const NO_BINDS: readonly BindValue[] = [];
 const TIME_LIMIT_SLACK_MS = 250;
 /** The status flags are the last bytes of an EOF packet. */
 const EOF_STATUS_BYTES = 2;
 
 export class Executor implements PassThroughOwner {
-  readonly context: GatewayContext;
+  readonly #context: GatewayContext;
   readonly state: SessionState;
   readonly client: ExecutorClient;
   /** It runs what the client has sent, not what comes of it: its statements count in SHOW STATUS. */
@@ -103,7 +95,8 @@ export class Executor implements PassThroughOwner {
   readonly #fixed: QueryOptions | undefined;
   readonly #passThrough: PassThrough;
   readonly #plans: StatementPlans;
-  #abort = new AbortController();
+  /** Undefined until somebody listens, or has something to hear. */
+  #abort: AbortController | undefined;
   /** What passes through now. */
   #target: ShardTarget | undefined;
   #request: ShardRequest | undefined;
@@ -149,22 +142,29 @@ export class Executor implements PassThroughOwner {
 
   /** With `fixed` options directives count no more. */
   constructor(context: GatewayContext, state: SessionState, client: ExecutorClient, fixed?: QueryOptions) {
-    this.context = context;
+    this.#context = context;
     this.state = state;
     this.client = client;
     this.#fixed = fixed;
     this.#options = fixed ?? context.queryOptions;
     this.#passThrough = new PassThrough(client, this);
     this.#plans = new StatementPlans(context, state);
-    forManyListeners(this.#abort.signal);
   }
 
   /**
-   * Runs the statement of a COM_QUERY; `payload` is the whole packet, command byte first. With `execution` it stands for
-   * that of a prepared statement: its text has the values in it, and the answer's rows have binary form. With `given`
-   * options query rules have been asked already.
+   * Runs the statement of a COM_QUERY; `payload` is the whole packet, command byte first. With `given` options query rules
+   * have been asked already.
    */
-  query(payload: Buffer, sequenceId: number, execution?: Execution, given?: QueryOptions): void {
+  query(payload: Buffer, sequenceId: number, given?: QueryOptions): void {
+    this.#run({ payload, normalized: undefined }, undefined, sequenceId, given);
+  }
+
+  /** Runs a prepared statement: the answer's rows have binary form. */
+  execute(execution: Execution, sequenceId: number, given?: QueryOptions): void {
+    this.#run(execution, execution, sequenceId, given);
+  }
+
+  #run(command: StatementCommand, execution: Execution | undefined, sequenceId: number, given?: QueryOptions): void {
     this.#sequenceId = sequenceId + 1;
     if (this.state.holds.hasLostState) {
       this.fail(
@@ -181,27 +181,34 @@ export class Executor implements PassThroughOwner {
     this.#parts = undefined;
     this.#isolation = undefined;
     try {
-      const sql = payload.subarray(1);
-      const normalized = this.#plans.withSelectLimit(normalize(sql, this.state.sqlMode));
-      if (normalized.key === "" && isDone(sql, normalized)) {
-        this.ok();
-        return;
+      const read = command.normalized ?? normalize(command.payload.subarray(1), this.state.sqlMode);
+      if (command.normalized === undefined) {
+        const sql = command.payload.subarray(1);
+        if (read.key === "" && isDone(sql, read)) {
+          this.ok();
+          return;
+        }
+        if (read.statementEnd < sql.length) refuseRest(sql, read, this.state.sqlMode);
       }
+      const normalized = this.#plans.withSelectLimit(read);
       const cluster = this.context.cluster();
       let options = given ?? this.#fixed ?? optionsOf(normalized.directives, this.context.queryOptions);
       this.#given = given;
       const rules = this.context.rules.current;
       if (rules !== undefined && given === undefined && this.#fixed === undefined) {
-        const ruled = obeyRules(this, rules, { payload, sequenceId, execution, normalized, cluster, options });
+        const ruled = obeyRules(this, rules, { command, sequenceId, execution, normalized, cluster, options });
         if (ruled === undefined) return;
         options = ruled;
         this.#given = ruled;
       }
       this.#options = options;
       this.#deadlineMs = options.timeoutMs === 0 ? 0 : this.context.clock.nowMs() + options.timeoutMs;
-      const cached = this.#plans.planOf(sql, normalized, cluster, this.tabletType);
+      const cached = this.#plans.planOf(command, normalized, cluster, this.tabletType);
       const { last } = this.state;
-      if (this.isClients) this.count(cached.command);
+      if (this.isClients) {
+        this.count(cached.command);
+        this.state.gtids?.begin();
+      }
       last.digest = this.#plans.digestOf(cached);
       last.tier = "pass-through";
       last.errno = 0;
@@ -215,12 +222,12 @@ export class Executor implements PassThroughOwner {
         (options.rowsMax > 0 || !EXECUTED_VERBS.has(normalized.verb) || !passesBinary(plan)) &&
         !this.#runsAsText()
       ) {
-        this.#asText(payload);
+        this.#asText(command);
         return;
       }
       if (options.noScatter !== undefined) refuseScatter(plan, options.noScatter, cluster);
       if (options.rowsMax > 0 && isQuery(statement)) {
-        this.#limit(options, payload, sequenceId);
+        this.#limit(options, command, sequenceId);
         return;
       }
       if (plan.kind === "send") {
@@ -235,20 +242,20 @@ export class Executor implements PassThroughOwner {
           this.#keeping = keepingOf(sent, normalized.binds, plan.keyspace, hasTables);
         }
         if (this.state.inTransaction && isProgram(statement)) {
-          this.#slow(this.#checkThenRun(statement, plan, normalized.binds, cluster, payload));
-        } else this.#send(plan, normalized.binds, cluster, payload);
+          this.#slow(this.#checkThenRun(statement, plan, normalized.binds, cluster, command));
+        } else this.#send(plan, normalized.binds, cluster, command);
       } else if (plan.kind === "gather" || plan.kind === "merge") {
         this.#effect = plan.effect;
         this.#use = useOf(plan.effect, this.state);
         this.#binds = normalized.binds;
         this.#severalShards(plan, normalized.binds, cluster);
-      } else if (plan.kind === "catalog") this.#catalog(plan, normalized.binds, cluster, payload);
+      } else if (plan.kind === "catalog") this.#catalog(plan, normalized.binds, cluster, command);
       else if (plan.kind === "change") this.#severalShards(plan, normalized.binds, cluster);
       else if (plan.kind === "insert-rows") this.#slow(runInsertRows(this, plan, normalized.binds, cluster));
-      else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, payload));
+      else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, command.payload));
       else if (plan.kind === "session") {
         if (statement.kind === "show") this.#effect = showEffect(statement);
-        this.#slow(runSessionStatement(this, statement, cluster, payload));
+        this.#slow(runSessionStatement(this, statement, cluster, command.payload));
       }
     } catch (error) {
       this.state.last.digest ??= this.context.stats.digestOf(
@@ -258,7 +265,7 @@ export class Executor implements PassThroughOwner {
         this.context.clock.wallMs(),
       );
       if (!isSyntaxError(error)) this.fail(error);
-      else this.#slow(askedSyntaxError(this, payload.subarray(1), error).then((asked) => this.fail(asked)));
+      else this.#slow(askedSyntaxError(this, command.payload.subarray(1), error).then((asked) => this.fail(asked)));
     }
   }
 
@@ -269,11 +276,12 @@ export class Executor implements PassThroughOwner {
     { sequenceId, execution }: { readonly sequenceId: number; readonly execution: Execution | undefined },
     isRewritten: boolean,
   ): void {
-    if (!isRewritten || execution === undefined) this.query(payload, sequenceId, execution, given);
+    if (execution === undefined) this.query(payload, sequenceId, given);
+    else if (!isRewritten) this.execute(execution, sequenceId, given);
     else {
       this.#given = given;
       this.#execution = undefined;
-      this.#asText(payload);
+      this.#asText({ payload, normalized: undefined });
     }
   }
 
@@ -317,16 +325,20 @@ export class Executor implements PassThroughOwner {
   begin(): void {
     this.#inner?.begin();
     this.#binary?.executor.begin();
-    if (!this.#abort.signal.aborted) return;
-    this.#abort = new AbortController();
-    forManyListeners(this.#abort.signal);
+    if (this.#abort?.signal.aborted === true) this.#abort = undefined;
   }
 
   /** Stops what is under way; until `begin` nothing more is run here. */
   interrupt(reason: ShardgateError): void {
     this.#inner?.interrupt(reason);
     this.#call?.cancel();
-    this.#abort.abort(reason);
+    this.#aborter.abort(reason);
+  }
+
+  /** That of the gateway's sessions, or the session's own. */
+  get context(): GatewayContext {
+    const { gtids } = this.state;
+    return gtids !== undefined && gtids.untracked === this.#context ? gtids.context : this.#context;
   }
 
   /** What the statement under way may do. */
@@ -354,7 +366,15 @@ export class Executor implements PassThroughOwner {
 
   /** Aborts when the client is gone, or its statement is killed. */
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return this.#aborter.signal;
+  }
+
+  get #aborter(): AbortController {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      forManyListeners(this.#abort.signal);
+    }
+    return this.#abort;
   }
 
   /** Of the first packet of the answer. */
@@ -650,7 +670,7 @@ export class Executor implements PassThroughOwner {
   }
 
   /** Runs the statement with its answer held to MAX_ROWS. */
-  #limit(options: QueryOptions, payload: Buffer, sequenceId: number): void {
+  #limit(options: QueryOptions, { payload }: StatementCommand, sequenceId: number): void {
     const client = new RowLimit(this.client, options.rowsMax, {
       exceeded: (error) => limited.interrupt(error),
       answered: (error) => this.#remember(error),
@@ -667,14 +687,15 @@ export class Executor implements PassThroughOwner {
   }
 
   /** Runs an execution of a prepared statement by its text. */
-  #asText(payload: Buffer): void {
+  #asText(command: StatementCommand): void {
     const exact = this.#execution?.exact;
     this.#execution = undefined;
     this.#binary ??= this.#binaryClient();
     const { executor, rows } = this.#binary;
     rows.shown = exact?.definitions;
     this.#inner = executor;
-    executor.query(exact?.payload() ?? payload, this.#sequenceId - 1, undefined, this.#given);
+    const run = exact === undefined ? command : { payload: exact.payload, normalized: undefined };
+    executor.#run(run, undefined, this.#sequenceId - 1, this.#given);
   }
 
   #binaryClient(): { readonly executor: Executor; readonly rows: BinaryRows } {
@@ -682,14 +703,14 @@ export class Executor implements PassThroughOwner {
     return { rows, executor: new Executor(this.context, this.state, rows, this.#fixed) };
   }
 
-  #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
+  #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, command: StatementCommand): void {
     const keyspace = aloneIn(this, plan, binds, cluster);
     if (this.#execution !== undefined && (keyspace === undefined || plan.send === undefined)) {
-      this.#asText(payload);
+      this.#asText(command);
       return;
     }
     if (keyspace !== undefined && plan.send !== undefined) {
-      this.#send({ ...plan.send, keyspace }, binds, cluster, payload);
+      this.#send({ ...plan.send, keyspace }, binds, cluster, command);
       return;
     }
     this.#effect = plan.effect;
@@ -712,7 +733,7 @@ export class Executor implements PassThroughOwner {
     else if (plan.kind === "merge") this.#slow(runMerge(this, plan, binds, cluster));
   }
 
-  #send(plan: SendPlan, binds: readonly BindValue[], cluster: ClusterView, payload: Buffer): void {
+  #send(plan: SendPlan, binds: readonly BindValue[], cluster: ClusterView, command: StatementCommand): void {
     const { state } = this;
     const { effect } = plan;
     if (effect.writes) this.refuseReplica();
@@ -720,21 +741,21 @@ export class Executor implements PassThroughOwner {
     this.#use = useOf(effect, this.state);
     this.#binds = binds;
     if (effect.commits && (state.inTransaction || !state.holds.empty)) {
-      this.#slow(this.#commitThenSend(plan, binds, cluster, payload));
+      this.#slow(this.#commitThenSend(plan, binds, cluster, command));
       return;
     }
     if (plan.asks !== undefined) {
-      this.#slow(this.#askThenSend(plan, plan.asks, binds, cluster, payload));
+      this.#slow(this.#askThenSend(plan, plan.asks, binds, cluster, command));
       return;
     }
     const routed = readsAnyCopy(plan) ? [this.#nearest(plan.keyspace, cluster)] : this.targetsOf(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
     const isScatter = plan.crossShard === undefined && !effect.writes;
     if (targets.length !== 1 && !isScatter && this.#execution !== undefined && !this.#runsAsText()) {
-      this.#asText(payload);
+      this.#asText(command);
       return;
     }
-    const sent = this.#sentOf(plan, binds, payload);
+    const sent = this.#sentOf(plan, binds, command);
     this.#keepsWarnings = effect.keepsWarnings === true || (plan.routing.kind === "any" && !effect.touchesTables);
     this.openTransaction(effect.touchesTables, effect.changes);
     if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);
@@ -764,12 +785,12 @@ export class Executor implements PassThroughOwner {
     asks: readonly AskedRef[],
     binds: readonly BindValue[],
     cluster: ClusterView,
-    payload: Buffer,
+    command: StatementCommand,
   ): Promise<void> {
     const routing = await askedRouting(this, plan.routing, asks, plan.keyspace, binds, cluster);
     if (lookupsIn(plan.routing).length === 0)
-      this.#send({ ...plan, routing, asks: undefined }, binds, cluster, payload);
-    else this.#sendLookedUp(plan, asks, routing, binds, cluster, payload);
+      this.#send({ ...plan, routing, asks: undefined }, binds, cluster, command);
+    else this.#sendLookedUp(plan, asks, routing, binds, cluster, command);
   }
 
   /** What finds nothing where a lookup has led may be run again. */
@@ -779,7 +800,7 @@ export class Executor implements PassThroughOwner {
     first: Routing,
     binds: readonly BindValue[],
     cluster: ClusterView,
-    payload: Buffer,
+    command: StatementCommand,
   ): void {
     const answers = new LookupAnswers(this, plan, asks, binds, cluster, first);
     const held = new HeldAnswer(this.client, plan.rowOfNone === true, () => {
@@ -797,7 +818,7 @@ export class Executor implements PassThroughOwner {
     const execution = this.#execution;
     const run = (routing: Routing): void => {
       inner.#continue(this, execution);
-      inner.#send({ ...plan, routing, asks: undefined }, binds, cluster, payload);
+      inner.#send({ ...plan, routing, asks: undefined }, binds, cluster, command);
     };
     run(first);
   }
@@ -820,28 +841,30 @@ export class Executor implements PassThroughOwner {
     plan: SendPlan,
     binds: readonly BindValue[],
     cluster: ClusterView,
-    payload: Buffer,
+    command: StatementCommand,
   ): Promise<void> {
     const [target] = this.targetsOf(plan, binds, cluster);
     if (target !== undefined) await refuseCommitting(this, statement, plan.keyspace, target);
-    this.#send(plan, binds, cluster, payload);
+    this.#send(plan, binds, cluster, command);
   }
 
   async #commitThenSend(
     plan: SendPlan,
     binds: readonly BindValue[],
     cluster: ClusterView,
-    payload: Buffer,
+    command: StatementCommand,
   ): Promise<void> {
     await commitOpen(this);
     const [target] = this.targetsOf(plan, binds, cluster);
     if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
-    this.#toOne(target, this.#sentOf(plan, binds, payload), false, plan.effect.reserves !== undefined);
+    this.#toOne(target, this.#sentOf(plan, binds, command), false, plan.effect.reserves !== undefined);
   }
 
   /** COM_QUERY with the plan's statement as shards have to run it. */
-  #sentOf({ substitute, keyspace }: SendPlan, binds: readonly BindValue[], payload: Buffer): Buffer {
-    return substitute === undefined ? payload : substituted(substitute, binds, this.state, this.context, keyspace);
+  #sentOf({ substitute, keyspace }: SendPlan, binds: readonly BindValue[], command: StatementCommand): Buffer {
+    return substitute === undefined
+      ? command.payload
+      : substituted(substitute, binds, this.state, this.context, keyspace);
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
@@ -855,7 +878,7 @@ export class Executor implements PassThroughOwner {
     const call = this.context.tablets.execute(target, request, sink);
     sink.attach(call);
     this.#call = call;
-    if (this.#abort.signal.aborted) call.cancel();
+    if (this.#abort?.signal.aborted === true) call.cancel();
   }
 
   async #scatter(plan: SendPlan, targets: readonly ShardTarget[], payload: Buffer): Promise<void> {
@@ -878,7 +901,7 @@ export class Executor implements PassThroughOwner {
       () => state.statusFlags,
       (replies) => (merged = warningsOfParts(replies, undefined)).count,
       (error) => (state.inTransaction ? transactionLost(error) : error),
-      this.#abort.signal,
+      this.signal,
       this.#options.scatterErrorsAsWarnings && !state.inTransaction,
     );
     let lost = false;

@@ -27,6 +27,7 @@ import type { StatementLog } from "./observe/statement-log.ts";
 import type { SessionTrace } from "./observe/session-trace.ts";
 import type { SequenceCache } from "./write/sequence-cache.ts";
 import type { Snowflakes } from "./write/snowflake.ts";
+import type { PreparedTexts } from "./prepared/prepared-texts.ts";
 import type { StatementDescriptions } from "./prepared/statement-description.ts";
 import type { TransactionMode } from "./session/session-holds.ts";
 import type { TwoPhase } from "./transaction/two-phase.ts";
@@ -78,6 +79,7 @@ export interface GatewayContext {
   readonly comparison: ComparisonFacts;
   readonly plans: PlanCaches;
   readonly descriptions: StatementDescriptions;
+  readonly preparedTexts: PreparedTexts;
   readonly stats: QueryStats;
   readonly counters: GatewayCounters;
   /** Of all sessions. */

@@ -49,6 +49,7 @@ import { Snowflakes } from "./write/snowflake.ts";
 import { Session } from "./session.ts";
 import { StatementCounts } from "./observe/statement-counts.ts";
 import { StatementLog } from "./observe/statement-log.ts";
+import { PreparedTexts } from "./prepared/prepared-texts.ts";
 import { StatementDescriptions } from "./prepared/statement-description.ts";
 import type { TransactionMode } from "./session/session-holds.ts";
 import { type ServerCounters, statisticsText } from "./client/statistics.ts";
@@ -265,6 +266,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     comparison: new ComparisonFacts(tablets),
     plans: new PlanCaches(),
     descriptions: new StatementDescriptions(),
+    preparedTexts: new PreparedTexts(),
     stats: new QueryStats(clock.wallMs(), options.keptStats),
     counters: new GatewayCounters(),
     statementCounts: new StatementCounts(),

@@ -36,6 +36,7 @@ import { isTranscoded } from "./client/statement-encoding.ts";
 import { ProgressWatch } from "./session/progress-watch.ts";
 import { SessionTracker } from "./session/session-tracker.ts";
 import { globalNumber } from "./session/global-variables.ts";
+import { trackGtidsIfNamed } from "./session/session-gtids.ts";
 import { beginIgnoringSpace, beginSession } from "./session/session-start.ts";
 import { SessionState } from "./session/session-state.ts";
 import { Settings } from "./session/settings.ts";
@@ -121,6 +122,7 @@ export class Session implements CommandHandler {
     this.#loginSettings = settingsOf(login.collation);
     this.#isInteractive = (capabilities & CLIENT.INTERACTIVE) !== 0;
     beginSession(state, context, this.#loginSettings, this.#isInteractive);
+    trackGtidsIfNamed(state, context);
     if (connection.isFirstSession && (capabilities & CLIENT.IGNORE_SPACE) !== 0) beginIgnoringSpace(state, context);
     state.packetBytesMax = globalNumber(context.globals.current, "max_allowed_packet") ?? context.packetBytesMax;
     state.tls = connection.tls;

@@ -157,7 +157,10 @@ export class ReplyReframer {
         continue;
       }
       this.#changes?.rowsSent();
-      const told = this.#changes?.pending === true ? this.#rowsEndTold(sequenceId, warnings, statusFlags) : undefined;
+      // What a procedure has changed is told behind its results, with its last packet.
+      const goesOn = (statusFlags & SERVER.MORE_RESULTS_EXISTS) !== 0 && pos < end;
+      const told =
+        this.#changes?.pending === true && !goesOn ? this.#rowsEndTold(sequenceId, warnings, statusFlags) : undefined;
       if (told === undefined && to + OK_BYTES <= pos) {
         writeRowsEnd(chunk, to, sequenceId, warnings, statusFlags);
         to += OK_BYTES;

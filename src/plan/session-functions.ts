@@ -99,6 +99,29 @@ function isSessionVariable(name: string): name is SessionVariable {
   return VARIABLES.has(name);
 }
 
+/** What is of one server's log, and would be taken for all servers': a variable, or a function that waits. */
+export function isOfServersLog(node: Node): boolean {
+  if (node.kind === "systemVariable") return OF_LOG.has(node.name);
+  return node.kind === "call" && !node.stored && node.schema === undefined && WAITS_FOR_LOG.has(node.name);
+}
+
+const OF_LOG: ReadonlySet<string> = new Set([
+  "gtid_binlog_pos",
+  "gtid_binlog_state",
+  "gtid_current_pos",
+  "gtid_executed",
+  "gtid_purged",
+  "gtid_slave_pos",
+]);
+
+const WAITS_FOR_LOG: ReadonlySet<string> = new Set([
+  "master_gtid_wait",
+  "master_pos_wait",
+  "source_pos_wait",
+  "wait_for_executed_gtid_set",
+  "wait_until_sql_thread_after_gtids",
+]);
+
 /** The statement asks for a value that the gateway has to put in. */
 export function asksForSessionValues(statement: Statement): boolean {
   let asks = false;
@@ -111,6 +134,7 @@ export function asksForSessionValues(statement: Statement): boolean {
 
 /** The gateway may put in another value for the node than a server would. */
 export function isOfSession(node: Node): boolean {
+  if (isOfServersLog(node)) return true;
   if (node.kind === "systemVariable") return sessionVariableOf(node) !== undefined || isGlobalVariable(node);
   return sessionFunctionOf(node) !== undefined || isUsedLock(node);
 }

@@ -5,9 +5,13 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
 import { withServer } from "../../src/local/server-connection.ts";
+import { CLIENT } from "../../src/mysql/constants.ts";
+import { PacketReader } from "../../src/mysql/packet-reader.ts";
+import { decodeOk, stringsOfChange } from "../../src/mysql/packets/ok.ts";
 import { startCluster } from "../fixture/cluster.ts";
 import { hashedBy } from "../fixture/hashed.ts";
 import { eventually } from "../fixture/until.ts";
+import { BASE_CAPABILITIES, RawClient, type RawClientOptions } from "../wire/raw-client.ts";
 import { failureOf } from "./load.ts";
 
 const TIMEOUT_MS = 180_000;
@@ -139,6 +143,101 @@ test("a transaction stays on its replica, with one view of the data, and cannot 
   await one.query("UPDATE t SET v = 10 WHERE id = 1");
 });
 
+describe("GTIDs of the session's own transactions", () => {
+  const STEPS = [
+    "SET session_track_system_variables = 'last_gtid'",
+    "UPDATE t SET v = v + 1 WHERE id = $",
+    "UPDATE t SET v = v WHERE id = $",
+    "BEGIN",
+    "UPDATE t SET v = v + 1 WHERE id = $",
+    "COMMIT",
+    "COMMIT",
+    "BEGIN",
+    "UPDATE t SET v = v + 1 WHERE id = $",
+    "ROLLBACK",
+    "SET autocommit = 0",
+    "UPDATE t SET v = v + 1 WHERE id = $",
+    "SET autocommit = 1",
+    "DO 1",
+    "DELETE FROM t WHERE id = 99",
+    "BEGIN",
+    "UPDATE t SET v = v + 1 WHERE id = $",
+    "COMMIT AND CHAIN",
+    "ROLLBACK",
+    "SET session_track_system_variables = '*'",
+    "UPDATE t SET v = v + 1 WHERE id = $",
+    "SET session_track_system_variables = ''",
+    "UPDATE t SET v = 10 * id WHERE id = $",
+  ];
+
+  test.each([
+    ["classic", CLIENT.SESSION_TRACK],
+    ["without EOFs", CLIENT.SESSION_TRACK | CLIENT.DEPRECATE_EOF],
+  ])("are told as a server tells them: %s", async (_, more) => {
+    const [primary = 0] = portsOf("primary", "-80");
+    const [gateway, direct] = [
+      await RawClient.login(raw(cluster.port, more)),
+      await RawClient.login(raw(primary, more)),
+    ];
+    await told(gateway, "USE `split:-80`");
+    await told(direct, "USE split");
+    await withServer(primary, async (server) => {
+      for (const step of STEPS) {
+        const got = await told(gateway, step.replace("$", "1"));
+        const position = await server.value("SELECT @@gtid_binlog_pos");
+        const wanted = await told(direct, step.replace("$", "2"));
+        expect({ ...got, changes: got.changes.map(masked) }, step).toEqual({
+          ...wanted,
+          changes: wanted.changes.map(masked),
+        });
+        if (wanted.changes.some((change) => masked(change) !== change)) {
+          expect(got.changes, step).toContain(`0 last_gtid = ${position}`);
+        }
+      }
+    });
+    gateway.close();
+    direct.close();
+  });
+
+  test("of several shards are a list; of others, or from before they are asked for, they are not told", async () => {
+    const [one, other] = [await client("split"), await client("split")];
+    const last = async (on: Connection): Promise<string> => (await rows(on, "SELECT @@last_gtid AS g"))[0]?.["g"];
+    const positions = async (): Promise<string[]> =>
+      Promise.all(
+        ["-80", "80-"].map((shard) =>
+          withServer(portsOf("primary", shard)[0] ?? 0, async (server) =>
+            String(await server.value("SELECT @@gtid_binlog_pos")),
+          ),
+        ),
+      );
+    expect(await last(one)).toBe("");
+    await other.query("UPDATE t SET v = v + 1 WHERE id = 1");
+    expect(await last(one)).toBe("");
+    expect(await failureOf(other.query("SELECT @@last_gtid"))).toMatchObject({ errno: 1235 });
+    await one.query("UPDATE t SET v = v + 1 WHERE id = 4");
+    expect(await last(one)).toBe((await positions())[1]);
+    await one.query("BEGIN");
+    await one.query("UPDATE t SET v = v + 1 WHERE id = 1");
+    await one.query("UPDATE t SET v = v + 1 WHERE id = 4");
+    await one.query("COMMIT");
+    expect(await last(one)).toBe((await positions()).join(","));
+    const before = await last(one);
+    await one.query("UPDATE t SET v = v WHERE id = 1");
+    await other.query("UPDATE t SET v = 10 * id");
+    expect(await last(one)).toBe(before);
+    expect(await last(other)).toBe((await positions()).join(","));
+    await one.execute("UPDATE t SET v = ? WHERE id = ?", [11, 1]);
+    expect(await last(one)).toBe((await positions())[0]);
+    await one.query("UPDATE t SET v = 10 WHERE id = 1");
+    // What is of one server, where there are several.
+    for (const what of ["@@gtid_binlog_pos", "@@global.gtid_current_pos", "MASTER_GTID_WAIT('0-1-1', 0)"]) {
+      expect((await failureOf(one.query(`SELECT ${what}`))).errno, what).toBe(1235);
+    }
+    await one.query("USE `split:80-`");
+    expect(await rows(one, "SELECT @@gtid_binlog_pos AS g")).toEqual([{ g: (await positions())[1] }]);
+  });
+});
+
 test("a replica whose SQL thread stands still is left, and used again when it follows", {
   timeout: TIMEOUT_MS,
 }, async () => {
@@ -169,6 +268,24 @@ test("a replica that is killed is left; reads go on", { timeout: TIMEOUT_MS }, a
   await eventually(async () => (await rows(one, "SELECT id FROM t WHERE id = 4")).length === 1);
   await eventually(async () => (await asked(one, "SELECT @@global.port AS port FROM t WHERE id = 4")).length === 2);
 });
+
+function raw(port: number, more: number): RawClientOptions {
+  return { target: { host: "127.0.0.1", port }, user: "root", capabilities: BASE_CAPABILITIES | more };
+}
+
+/** What the OK says that answers a statement. */
+async function told(on: RawClient, sql: string) {
+  on.query(sql);
+  const packet = await on.packet(new PacketReader(1 << 16));
+  const { statusFlags, info, sessionState } = decodeOk(packet, CLIENT.SESSION_TRACK);
+  const changes = sessionState.map((change) => `${change.type} ${stringsOfChange(change).join(" = ")}`);
+  return { header: packet[0], statusFlags, info, changes };
+}
+
+/** GTIDs have other numbers each time. */
+function masked(change: string): string {
+  return change.replace(/= \d+-\d+-\d+$/, "= GTID");
+}
 
 /** Ports of the mysqlds that answer `sql` in a number of turns, in order. */
 async function asked(on: Connection, sql: string): Promise<number[]> {

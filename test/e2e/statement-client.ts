@@ -67,7 +67,7 @@ export class StatementClient {
       types: parameters.map(([type]) => type),
       values: parameters.map(([, value]) => value),
     };
-    const payload = encodeExecute(given, isLengthCoded);
+    const payload = encodeExecute(given);
     payload.writeUInt32LE(id, 1);
     payload[5] = flags;
     this.#raw.send(COM.STMT_EXECUTE, payload.subarray(1));

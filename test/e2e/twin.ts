@@ -91,13 +91,10 @@ export class TwinClient {
     for (const count of [head.readUInt16LE(7), head.readUInt16LE(5)]) {
       for (let i = 0; count > 0 && i <= count; i++) await this.#raw.packet(this.#reader);
     }
-    const command = encodeExecute(
-      {
-        types: values.map((value) => (typeof value === "bigint" ? MYSQL_TYPE.LONGLONG : MYSQL_TYPE.VAR_STRING)),
-        values: values.map((value) => (typeof value === "bigint" ? int64(value) : Buffer.from(value))),
-      },
-      (type) => type === MYSQL_TYPE.VAR_STRING,
-    );
+    const command = encodeExecute({
+      types: values.map((value) => (typeof value === "bigint" ? MYSQL_TYPE.LONGLONG : MYSQL_TYPE.VAR_STRING)),
+      values: values.map((value) => (typeof value === "bigint" ? int64(value) : Buffer.from(value))),
+    });
     id.copy(command, 1);
     this.#raw.send(COM.STMT_EXECUTE, command.subarray(1));
     const outcome = await this.#result(true);

@@ -13,6 +13,7 @@ import type { Statement } from "../../sql/tree.ts";
 import type { TabletType } from "../../topo/records.ts";
 import { accessOf, checkAccess } from "../access/access.ts";
 import { asUnsharded, type ClusterView } from "../cluster/cluster-view.ts";
+import { comQuery, type StatementCommand } from "../client/com-query.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { CachedPlan } from "./plan-cache.ts";
 import { commandOf } from "../observe/statement-counts.ts";
@@ -22,6 +23,9 @@ import { refuseRest } from "./statement-facts.ts";
 
 /** First words of statements that are normalized and whose plans are cached. */
 const CACHED_VERBS: ReadonlySet<string> = new Set(["select", "insert", "update", "delete", "replace", "with", "("]);
+
+/** Plans of these are cached as they were written: they have no values, and each transaction has two of them. */
+const BARE_STATEMENTS = /^(?:begin|commit|rollback|start transaction|set autocommit ?= ?[01])$/i;
 
 /** Those of prepared statements that one shard may execute as they are; of a CALL also the OUT parameters come back then. */
 export const EXECUTED_VERBS: ReadonlySet<string> = new Set([...CACHED_VERBS, "call"]);
@@ -43,17 +47,18 @@ export class StatementPlans {
   }
 
   /** The plan of a client's statement, out of the cache if it is there. Throws ER_PARSE_ERROR, and what planning throws. */
-  planOf(sql: Buffer, normalized: Normalized, cluster: ClusterView, tabletType: TabletType): CachedPlan {
-    if (normalized.statementEnd < sql.length) refuseRest(sql, normalized, this.#state.sqlMode);
+  planOf(command: StatementCommand, normalized: Normalized, cluster: ClusterView, tabletType: TabletType): CachedPlan {
     const { settings, target, readingMode } = this.#state;
     const isLimited = settings.selectLimit !== undefined;
     const given = { cluster, tabletType, limitIndex: isLimited ? normalized.binds.length - 1 : undefined };
-    if (!CACHED_VERBS.has(normalized.verb)) {
-      return this.#timed(() => this.#make(parse(sql, this.#state.sqlMode), given));
+    const isNormalized = CACHED_VERBS.has(normalized.verb);
+    if (!isNormalized && !BARE_STATEMENTS.test(normalized.key)) {
+      return this.#timed(() => this.#make(parse(command.payload.subarray(1), this.#state.sqlMode), given));
     }
+    const digested = isNormalized ? normalized.key : undefined;
     // Nobody else's plans know the session's tables.
     if (!this.#state.kept.temporaries.isEmpty) {
-      return this.#timed(() => this.#make(this.#read(sql, normalized), given, normalized.key));
+      return this.#timed(() => this.#make(this.#read(command, normalized), given, digested));
     }
     const selection = target.shard === undefined ? (target.keyspace ?? "") : target.text;
     // Routing rules may be for replicas.
@@ -65,7 +70,7 @@ export class StatementPlans {
     );
     const known = cache.get(normalized.key);
     if (known !== undefined) return known;
-    const made = this.#timed(() => this.#make(this.#read(sql, normalized), given, normalized.key));
+    const made = this.#timed(() => this.#make(this.#read(command, normalized), given, digested));
     if (normalized.key.length <= LIMITS.planCacheKeyBytesMax) cache.set(normalized.key, made);
     return made;
   }
@@ -86,7 +91,13 @@ export class StatementPlans {
   planOfPrepared(sql: Buffer, tabletType: TabletType): Plan | undefined {
     const normalized = this.withSelectLimit(normalize(sql, this.#state.sqlMode));
     if (!CACHED_VERBS.has(normalized.verb)) return undefined;
-    const { plan, access } = this.planOf(sql, normalized, this.#context.cluster(), tabletType);
+    if (normalized.statementEnd < sql.length) refuseRest(sql, normalized, this.#state.sqlMode);
+    const { plan, access } = this.planOf(
+      { payload: comQuery(sql), normalized },
+      normalized,
+      this.#context.cluster(),
+      tabletType,
+    );
     if (access !== undefined) checkAccess(this.#state.user, access);
     return plan;
   }
@@ -106,12 +117,12 @@ export class StatementPlans {
   }
 
   /** The statement with bind variables. What cannot be read is quoted to the client in its own words, not the key's. */
-  #read(sql: Buffer, { key }: Normalized): Statement {
+  #read(command: StatementCommand, { key }: Normalized): Statement {
     const { sqlMode } = this.#state;
     try {
       return parse(key, sqlMode);
     } catch (error) {
-      parse(sql, sqlMode);
+      parse(command.payload.subarray(1), sqlMode);
       throw error;
     }
   }

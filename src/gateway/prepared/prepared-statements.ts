@@ -9,7 +9,6 @@ import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { BufferWriter, malformed } from "../../mysql/codec.ts";
 import { COM, HEADER_ERR, MYSQL_TYPE } from "../../mysql/constants.ts";
-import { isLengthCoded } from "../../mysql/packets/binary-row.ts";
 import { decodeCommand } from "../../mysql/packets/command.ts";
 import { decodeErr } from "../../mysql/packets/err.ts";
 import { decodeOk, type OkPacket } from "../../mysql/packets/ok.ts";
@@ -25,16 +24,15 @@ import {
 } from "../../mysql/packets/stmt-execute.ts";
 import { filled, type Template, templateOf } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
-import type { SqlMode } from "../../sql/tree.ts";
-import type { ShownDefinitions } from "./binary-rows.ts";
 import { bulkInsertOf, bulkTexts, indicatedLiterals, unsupportedInBulk } from "./bulk-insert.ts";
 import { CursorClient } from "./cursor-client.ts";
 import { type CursorRows, CursorUse } from "./cursor-rows.ts";
 import { exactFloats } from "./exact-floats.ts";
-import type { Execution, Executor } from "../executor.ts";
+import { ClientExecution, type ExactRead, literalsOf } from "./execution.ts";
+import type { Executor } from "../executor.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
 import { replyInside } from "../read/inner-query.ts";
-import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
+import type { PreparedText } from "./prepared-texts.ts";
 import { readAlike, reread } from "./reread.ts";
 import { STATEMENT_BYTES_MAX } from "../cluster/processes.ts";
 import { comQuery } from "../client/com-query.ts";
@@ -57,24 +55,10 @@ const BULK_STATEMENTS: ReadonlySet<string> = new Set(["insert", "update", "delet
 /** MariaDB's: sent behind a preparation whose answer has not come yet. */
 const ID_OF_LAST = 0xffff_ffff;
 
-/** What is known of a statement when it has been prepared. */
-interface Read {
-  /** As the client wrote it, or as it means the same under the sql_mode of now. */
-  text: Buffer;
-  /** What values are put into. */
-  template: Template;
-  /** What they are read by. */
-  mode: SqlMode;
-}
-
-/** What the statement is run as where a server prints too few digits. */
-interface ExactRead {
-  readonly template: Template;
-  readonly definitions: ShownDefinitions;
-}
-
-interface Prepared extends Read {
+interface Prepared {
   readonly id: number;
+  /** Under the sql_mode of its last execution. */
+  read: PreparedText;
   /** Undefined: it has no FLOAT columns. */
   exact: ExactRead | undefined;
   /** Of the definitions under which it was described. */
@@ -119,7 +103,7 @@ export class PreparedStatements {
   textOf(payload: Buffer): string | undefined {
     const isOfStatement = payload[0] === COM.STMT_EXECUTE || payload[0] === COM.STMT_FETCH;
     if (!isOfStatement || payload.length < HEADER_BYTES + 1) return undefined;
-    return this.#statements.get(payload.readUInt32LE(1))?.text.toString("utf8", 0, STATEMENT_BYTES_MAX);
+    return this.#statements.get(payload.readUInt32LE(1))?.read.text.toString("utf8", 0, STATEMENT_BYTES_MAX);
   }
 
   get count(): number {
@@ -132,11 +116,9 @@ export class PreparedStatements {
     this.#last = undefined;
     try {
       checkPrepared(this.#statements.size, this.#textBytes);
-      // The packet's memory goes with the command.
-      const text = Buffer.from(payload.subarray(1));
-      const { sqlMode } = executor.state;
-      const read = { text, template: templateOf(text, sqlMode), mode: sqlMode };
-      const described = describePrepared(executor, text);
+      const { sqlMode, readingMode } = executor.state;
+      const read = executor.context.preparedTexts.of(payload.subarray(1), sqlMode, readingMode);
+      const described = describePrepared(executor, read.text);
       if (described instanceof Promise) {
         described.then(
           (description) => this.#prepared(read, description),
@@ -184,10 +166,10 @@ export class PreparedStatements {
       if (!this.#options.allowsBulk || (flags & ~BULK_SEND_TYPES) !== 0) throw unsupportedInBulk();
       // The name is MariaDB's.
       const statement = this.#find(command.statementId, "mysqld_stmt_execute");
-      this.#read(statement);
+      const { template } = this.#read(statement);
       const rows = readAs("mysqld_stmt_bulk_execute", () => {
         if (statement.longData !== undefined) throw malformed("long data in a bulk execution");
-        return decodeBulkParameters(parameters, flags, statement.template.offsets.length, statement.types);
+        return decodeBulkParameters(parameters, flags, template.offsets.length, statement.types);
       });
       if (rows === undefined) throw unsupportedInBulk();
       statement.types = rows[0]?.types ?? statement.types;
@@ -229,7 +211,7 @@ export class PreparedStatements {
       if (command.kind !== "stmt-send-long-data") return;
       const statement = this.#withId(command.statementId);
       if (statement === undefined) return;
-      if (command.parameter >= statement.template.offsets.length) {
+      if (command.parameter >= statement.read.template.offsets.length) {
         statement.longDataError = new ShardgateError(
           "ER_WRONG_ARGUMENTS",
           "Incorrect arguments to mysqld_stmt_send_long_data",
@@ -282,12 +264,12 @@ export class PreparedStatements {
     for (const statement of this.#statements.values()) this.#forget(statement);
   }
 
-  #prepared(read: Read, description: StatementDescription): void {
+  #prepared(read: PreparedText, description: StatementDescription): void {
     const id = this.#options.takeId();
     this.#last = {
-      ...read,
       id,
-      exact: this.#exactOf(read.text, description),
+      read,
+      exact: this.#exactOf(read, description),
       version: this.#executor.context.cluster().version,
       types: undefined,
       longData: undefined,
@@ -305,28 +287,35 @@ export class PreparedStatements {
   /** Definitions have changed since its FLOAT columns were described. */
   async #describeAnew(statement: Prepared): Promise<void> {
     const { version } = this.#executor.context.cluster();
-    statement.exact = this.#exactOf(statement.text, await describePrepared(this.#executor, statement.text));
+    const { read } = statement;
+    statement.exact = this.#exactOf(read, await describePrepared(this.#executor, read.text));
     statement.version = version;
   }
 
-  #exactOf(text: Buffer, { columns }: StatementDescription): ExactRead | undefined {
-    const { sqlMode } = this.#executor.state;
+  #exactOf(read: PreparedText, { columns }: StatementDescription): ExactRead | undefined {
     // Then the columns are another statement's.
-    if (rewrittenForPrepare(this.#executor, text) !== undefined) return undefined;
-    const exact = exactFloats(text, columns, sqlMode);
-    return exact && { template: templateOf(exact.text, sqlMode), definitions: exact.definitions };
+    if (rewrittenForPrepare(this.#executor, read.text) !== undefined) return undefined;
+    if (read.exact?.columns !== columns) {
+      const exact = exactFloats(read.text, columns, read.mode);
+      const wide = exact && { template: templateOf(exact.text, read.mode), definitions: exact.definitions };
+      read.exact = { columns, read: wide };
+    }
+    return read.exact.read;
   }
 
   #run(statement: Prepared, parameters: ExecuteParameters, withCursor: boolean, sequenceId: number): void {
-    const text = readAs("mysqld_stmt_execute", () => this.#textWith(statement, parameters));
     const { exact } = statement;
-    const execution = {
-      text: statement.text,
-      command: encodeExecute(parameters, isLengthCoded),
-      exact: exact && { payload: () => this.#textWith(exact, parameters), definitions: exact.definitions },
-    };
-    if (withCursor) this.#openCursor(statement, text, execution, sequenceId);
-    else this.#executor.query(text, sequenceId, execution);
+    const { text, template, mode, forms } = statement.read;
+    const { noBackslashEscapes } = mode;
+    const normalized = forms.with(parameters);
+    const execution = new ClientExecution({ text, template, exact, parameters, noBackslashEscapes, normalized });
+    if (normalized === undefined) {
+      // What is wrong with the values is told before anything is done.
+      void execution.payload;
+      forms.learn(parameters);
+    }
+    const executor = withCursor ? this.#withCursor(statement) : this.#executor;
+    executor.execute(execution, sequenceId);
   }
 
   #find(id: number, command: StatementCommand): Prepared {
@@ -343,9 +332,9 @@ export class PreparedStatements {
   }
 
   #parametersOf(statement: Prepared, block: Buffer, flags: number): ExecuteParameters {
-    const { template, types, longData } = statement;
+    const { read, types, longData } = statement;
     const given = decodeExecuteParameters(block, {
-      parameterCount: template.offsets.length,
+      parameterCount: read.template.offsets.length,
       flags,
       capabilities: this.#client.capabilities,
       types,
@@ -358,18 +347,18 @@ export class PreparedStatements {
   }
 
   /** The sql_mode may be another one than when it was prepared. */
-  #read(statement: Prepared): void {
-    const { sqlMode } = this.#executor.state;
-    if (statement.mode === sqlMode) return;
-    if (!readAlike(statement.mode, sqlMode)) {
-      this.#textBytes -= statement.text.length;
-      statement.text = reread(statement.text, statement.mode, sqlMode);
-      statement.template = templateOf(statement.text, sqlMode);
-      this.#textBytes += statement.text.length;
+  #read(statement: Prepared): PreparedText {
+    const { state, context } = this.#executor;
+    const { text, mode } = statement.read;
+    if (!readAlike(mode, state.sqlMode)) {
+      this.#textBytes -= text.length;
+      const anew = reread(text, mode, state.sqlMode);
+      statement.read = context.preparedTexts.of(anew, state.sqlMode, state.readingMode);
+      this.#textBytes += anew.length;
       // Its FLOAT columns are described anew.
       statement.version = -1;
     }
-    statement.mode = sqlMode;
+    return statement.read;
   }
 
   /** Texts of a client whose statements are read in UTF-8; what cannot come back from there goes as bytes. */
@@ -386,34 +375,18 @@ export class PreparedStatements {
     return { types: sentTypes, values: sent };
   }
 
-  /** COM_QUERY of the statement with the values in it. */
-  #textWith({ template }: Pick<Read, "template">, parameters: ExecuteParameters): Buffer {
-    return filled(template, this.#literals(template, parameters), COM.QUERY);
-  }
-
-  #literals(template: Template, { types, values }: ExecuteParameters): readonly Buffer[] {
-    const { noBackslashEscapes } = this.#executor.state.sqlMode;
-    return values.map((value, index) => {
-      const type = types[index] ?? 0;
-      return template.limits.has(index) ? limitLiteral(type, value) : parameterLiteral(type, value, noBackslashEscapes);
-    });
-  }
-
-  /** A CALL opens none: its results come at once, as without. */
-  #openCursor(statement: Prepared, payload: Buffer, execution: Execution, sequenceId: number): void {
-    const read = parse(statement.text, this.#executor.state.sqlMode);
+  /** Who runs it so that its rows are fetched. A CALL opens no cursor: its results come at once, as without. */
+  #withCursor(statement: Prepared): Executor {
+    const read = parse(statement.read.text, this.#executor.state.sqlMode);
     if ("into" in read && read.into !== undefined) {
       throw new MysqlError(1323, "42000", "Cursor SELECT must not have INTO");
     }
-    if (read.kind === "callProcedure") {
-      this.#executor.query(payload, sequenceId, execution);
-      return;
-    }
+    if (read.kind === "callProcedure") return this.#executor;
     const opened = (rows: CursorRows): void => {
       statement.cursor = rows;
     };
     const client = new CursorClient(this.#client, { opened }, this.#cursorUse);
-    this.#executor.forClient(client, true).query(payload, sequenceId, execution);
+    return this.#executor.forClient(client, true);
   }
 
   /** An INSERT is one statement with all rows, as on MariaDB; others are one after the other, and what was done stays. */
@@ -424,18 +397,22 @@ export class PreparedStatements {
     sequenceId: number,
   ): Promise<void> {
     const { sqlMode } = executor.state;
-    if (!BULK_STATEMENTS.has(parse(statement.text, sqlMode).kind)) throw unsupportedInBulk();
-    const insert = bulkInsertOf(statement.template, sqlMode);
+    const { text, template } = statement.read;
+    if (!BULK_STATEMENTS.has(parse(text, sqlMode).kind)) throw unsupportedInBulk();
+    const insert = bulkInsertOf(template, sqlMode);
     const list = insert?.rows;
     const texts =
       insert === undefined || list === undefined
-        ? rows.map((row) => filled(statement.template, this.#bulkLiterals(statement, row)))
-        : [...bulkTexts({ ...insert, rows: list }, this.#literalsOf(statement, rows), LIMITS.bulkStatementBytesMax)];
+        ? rows.map((row) => filled(template, this.#bulkLiterals(template, row)))
+        : [...bulkTexts({ ...insert, rows: list }, this.#literalsOf(template, rows), LIMITS.bulkStatementBytesMax)];
     const [only] = texts;
     if (only !== undefined && texts.length === 1) {
-      const command = encodeExecute({ types: [], values: [] }, isLengthCoded);
-      const execution = insert?.returns === true ? { text: only, command, exact: undefined } : undefined;
-      executor.query(comQuery(only), sequenceId, execution);
+      const payload = comQuery(only);
+      if (insert?.returns !== true) executor.query(payload, sequenceId);
+      else {
+        const command = encodeExecute({ types: [], values: [] });
+        executor.execute({ payload, normalized: undefined, text: only, command, exact: undefined }, sequenceId);
+      }
       return;
     }
     if (insert?.returns === true) {
@@ -446,13 +423,14 @@ export class PreparedStatements {
     executor.ok({ statusFlags: executor.state.statusFlags, ...ok });
   }
 
-  *#literalsOf(statement: Prepared, rows: readonly BulkParameters[]): Generator<readonly Buffer[]> {
-    for (const row of rows) yield this.#bulkLiterals(statement, row);
+  *#literalsOf(template: Template, rows: readonly BulkParameters[]): Generator<readonly Buffer[]> {
+    for (const row of rows) yield this.#bulkLiterals(template, row);
   }
 
-  #bulkLiterals({ template }: Prepared, row: BulkParameters): readonly Buffer[] {
-    const literals = this.#literals(template, row);
-    const indicated = indicatedLiterals(template, row.indicated, this.#executor.state.sqlMode);
+  #bulkLiterals(template: Template, row: BulkParameters): readonly Buffer[] {
+    const { sqlMode } = this.#executor.state;
+    const literals = literalsOf(template, row, sqlMode.noBackslashEscapes);
+    const indicated = indicatedLiterals(template, row.indicated, sqlMode);
     return indicated.size === 0 ? literals : literals.map((literal, index) => indicated.get(index) ?? literal);
   }
 
@@ -470,7 +448,7 @@ export class PreparedStatements {
   #forget(statement: Prepared): void {
     this.#dropLongData(statement);
     this.#closeCursor(statement);
-    if (this.#statements.delete(statement.id)) this.#textBytes -= statement.text.length;
+    if (this.#statements.delete(statement.id)) this.#textBytes -= statement.read.text.length;
     if (this.#last === statement) this.#last = undefined;
   }
 }

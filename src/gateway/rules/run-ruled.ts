@@ -12,9 +12,10 @@ import { fillTemplate } from "../../sql/print.ts";
 import { statementEnd } from "../../sql/statement-end.ts";
 import type { SqlMode } from "../../sql/tree.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
-import { comQuery } from "../client/com-query.ts";
+import { comQuery, type StatementCommand } from "../client/com-query.ts";
 import { isFreeRead } from "../read/free-read.ts";
-import type { Execution, Executor } from "../executor.ts";
+import type { Executor } from "../executor.ts";
+import type { Execution } from "../prepared/execution.ts";
 import { mirror } from "./mirror.ts";
 import { BY_RULE, type QueryOptions } from "../plans/query-options.ts";
 import type { KeyspaceFinder, RewrittenByRule, RuleDecision, RuleInForce, RuleSet } from "./query-rules.ts";
@@ -24,7 +25,7 @@ const SPACE = 0x20;
 
 /** A statement as its client has sent it. */
 export interface RuledStatement {
-  readonly payload: Buffer;
+  readonly command: StatementCommand;
   readonly sequenceId: number;
   readonly execution: Execution | undefined;
   readonly normalized: Normalized;
@@ -35,7 +36,8 @@ export interface RuledStatement {
 
 /** What the statement goes on with; undefined: it goes on by itself. Throws what it is refused with. */
 export function obeyRules(executor: Executor, rules: RuleSet, ruled: RuledStatement): QueryOptions | undefined {
-  const { payload, normalized, cluster } = ruled;
+  const { normalized, cluster } = ruled;
+  const { payload } = ruled.command;
   const decision = rules.decide(executor.state, payload.subarray(1), normalized, finderFor(cluster));
   if (decision.applied.length === 0) return ruled.options;
   let waitMs = 0;

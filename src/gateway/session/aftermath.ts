@@ -13,7 +13,10 @@ import { readTextResult } from "../read/text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
 
 /** What is learned is kept here. */
-export type Learning = Pick<SessionState, "foundRowsCount" | "lastInsertId" | "settings" | "usesFoundRows">;
+export type Learning = Pick<
+  SessionState,
+  "callsStored" | "foundRowsCount" | "lastInsertId" | "settings" | "usesFoundRows"
+>;
 
 /** The part of a shard request that it takes. */
 export interface AfterRequest {
@@ -29,6 +32,7 @@ export function afterRequest(effect: Effect, settings: string, state: Learning):
   const asksRows = foundRows !== undefined && asks(foundRows, state);
   const assigns = assignedBy(effect, state);
   if (!asksRows && !setsInsertId && !mixesInsertIds && assigns === undefined && !callsStored) return undefined;
+  state.callsStored ||= callsStored;
   const items: string[] = [];
   if (asksRows) items.push("FOUND_ROWS()");
   if (setsInsertId) items.push("LAST_INSERT_ID()");

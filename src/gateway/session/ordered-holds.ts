@@ -11,7 +11,7 @@ import type { TwoPhase } from "../transaction/two-phase.ts";
 export type CommitOrder = "pre" | "post";
 
 export class OrderedHolds extends SessionHolds {
-  readonly #port: ShardPort;
+  #port: ShardPort;
   readonly #beside = new Map<CommitOrder, SessionHolds>();
   /** Lookup rows that the open transaction has written, and on which connections: only those may write them again. */
   readonly written = new Map<string, CommitOrder>();
@@ -30,6 +30,12 @@ export class OrderedHolds extends SessionHolds {
       this.#beside.set(order, holds);
     }
     return holds;
+  }
+
+  override callThrough(port: ShardPort): void {
+    super.callThrough(port);
+    this.#port = port;
+    for (const holds of this.#beside.values()) holds.callThrough(port);
   }
 
   /** The session's own first. */

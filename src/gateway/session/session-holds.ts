@@ -57,7 +57,7 @@ interface Opening {
 }
 
 export class SessionHolds {
-  readonly #port: ShardPort;
+  #port: ShardPort;
   readonly #twoPhase: TwoPhase | undefined;
   readonly #firstMode: TransactionMode;
   /** Of the next transaction. */
@@ -90,6 +90,11 @@ export class SessionHolds {
     this.mode = mode;
     this.savepoints = savepoints;
     this.#twoPhase = twoPhase;
+  }
+
+  /** From now on shards are asked by way of this one. */
+  callThrough(port: ShardPort): void {
+    this.#port = port;
   }
 
   /** The mode is again what sessions begin with. */

@@ -14,6 +14,7 @@ import { KeptState } from "./kept-state.ts";
 import type { Digest } from "../observe/query-stats.ts";
 import { StatementCounts } from "../observe/statement-counts.ts";
 import type { SessionHolds } from "./session-holds.ts";
+import type { SessionGtids } from "./session-gtids.ts";
 import type { SessionTracker } from "./session-tracker.ts";
 import { Settings } from "./settings.ts";
 import { NO_TARGET, type SessionTarget } from "../cluster/target.ts";
@@ -116,6 +117,10 @@ export class SessionState {
   packetBytesMax = Number.MAX_SAFE_INTEGER;
   /** Of clients that are told of changes. */
   tracker: SessionTracker | undefined;
+  /** Of sessions that have asked for what they get. */
+  gtids: SessionGtids | undefined;
+  /** A stored program has run, which may have committed. */
+  callsStored = false;
   #idleTimeouts: IdleTimeouts = { waitTimeoutS: 0, interactiveTimeoutS: 0 };
   #isInteractive = false;
 
@@ -222,6 +227,8 @@ export class SessionState {
     this.lastWarnings = NO_WARNINGS;
     this.prepared.clear();
     this.counts = new StatementCounts();
+    this.gtids?.reset();
+    this.callsStored = false;
     this.tracker?.forget();
   }
 }

@@ -95,6 +95,11 @@ export class SessionTracker implements SessionChanges {
     this.#variables.set(name, value);
   }
 
+  /** What has become of the variable need not be told. */
+  variableKept(name: string): void {
+    this.#variables.delete(name);
+  }
+
   #tellsSchema(): boolean {
     const { target, settings } = this.#state;
     return target !== this.#target && isOn(settings, "session_track_schema", true);

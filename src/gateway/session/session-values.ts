@@ -4,6 +4,7 @@
 import { notSupported } from "../../base/errors.ts";
 import {
   isGlobalVariable,
+  isOfServersLog,
   isUsedLock,
   literalOf,
   mixesInsertIds,
@@ -18,6 +19,7 @@ import type { Call, Expr, Node, Query, Statement, SystemVariable } from "../../s
 import { rewrite } from "../../sql/walk.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { printedQuery } from "../client/com-query.ts";
+import { trackedGtids } from "./session-gtids.ts";
 import type { SessionState } from "./session-state.ts";
 import { warningsOfSession } from "../show/show-warnings.ts";
 import { textOfValue } from "./variable-values.ts";
@@ -70,6 +72,7 @@ export function withSessionValues<N extends Node>(
       if (wanted === "last_insert_id" && kept.insertId) return expr;
       if (wanted === "database" && kept.database) return expr;
       if (isUsedLock(expr)) return lockHolder(expr, state);
+      if (isOfServersLog(expr)) return ofOneServer(expr, state, context);
       if (wanted !== undefined) return functionValue(wanted, expr.pos, state, context);
       if (isGlobalVariable(expr)) return globalValue(expr, state, context);
       const variable = sessionVariableOf(expr);
@@ -93,6 +96,17 @@ function lockHolder(holder: Call, { connectionId }: SessionState): Expr {
   const own: Expr = { ...holder, name: "connection_id", args: [] };
   const isOwn: Expr = { kind: "binary", op: "=", left: holder, right: own, pos };
   return { ...holder, name: "if", args: [isOwn, literalOf(connectionId, pos), holder] };
+}
+
+/** What is left to a server. Throws 1235 where it would be one of several. */
+function ofOneServer(expr: Expr, state: SessionState, context: GatewayContext): Expr {
+  const { keyspace, shard } = state.target;
+  const { keyspaces } = context.cluster().snapshot;
+  const selected = keyspace === undefined ? undefined : keyspaces.get(keyspace);
+  const shards = selected?.shards ?? [...keyspaces.values()].flatMap((each) => each.shards);
+  if (shards.length <= 1 || shard !== undefined) return expr;
+  const name = expr.kind === "systemVariable" ? `@@${expr.name}` : expr.kind === "call" ? `${expr.name}()` : "";
+  throw notSupported(`${name} of ${shards.length} servers`, "USE one shard, as in USE `ks:-80`");
 }
 
 /** A literal put in for a function would name its column; the function's own text has to. */
@@ -148,6 +162,20 @@ function functionValue(name: SessionFunction, pos: number, state: SessionState, 
 function systemText(value: string | null, pos: number): Expr {
   const literal = literalOf(value, pos);
   return literal.kind === "literal" && literal.type === "string" ? { ...literal, introducer: "utf8mb3" } : literal;
+}
+
+/** The same as something that is no literal, which would never be NULL. */
+function computedText(value: string, pos: number): Expr {
+  const plain = { schema: undefined, stored: false, distinct: false, star: false, fromLast: false } as const;
+  return {
+    kind: "call",
+    ...plain,
+    name: "concat",
+    args: [systemText(value, pos)],
+    nulls: undefined,
+    over: undefined,
+    pos,
+  };
 }
 
 /** As SET GLOBAL has left it; what it has not set is a server's, or the gateway's own. */
@@ -237,8 +265,7 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
     case "wait_timeout":
       return integer(state.waitTimeoutS, "unsigned", pos);
     case "last_gtid":
-      // A pooled connection's may be another session's transaction: who waits for it waits for the wrong one.
-      throw notSupported("@@last_gtid", "a session's transactions are on connections that it shares");
+      return computedText(trackedGtids(state, context).text, pos);
     case "resultset_metadata":
       return systemText(state.resultsetMetadata, pos);
   }
@@ -285,7 +312,7 @@ export function variableText(
     case "wait_timeout":
       return String(state.waitTimeoutS);
     case "last_gtid":
-      return "";
+      return state.gtids?.shown ?? "";
     case "resultset_metadata":
       return state.resultsetMetadata;
     default:

@@ -19,6 +19,7 @@ import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import { commitOpen, transactionMode } from "../transaction/run-transaction.ts";
+import { trackGtidsIfNamed } from "./session-gtids.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState, type SessionWarning } from "./session-state.ts";
 import { withSessionValues } from "./session-values.ts";
 import {
@@ -128,6 +129,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   Object.assign(state, next);
   if (autocommit && !state.autocommit) await commitOpen(executor);
   state.autocommit = autocommit;
+  trackGtidsIfNamed(state, executor.context);
   await tellVariables(executor, statement);
   const ofValues = told.flatMap((reply) => warningsOfSession({ lastWarnings: warningsOf([reply]) }));
   const all = [...ofValues, ...ofGlobals, ...warningsOfSession({ lastWarnings: warnings })];

@@ -23,6 +23,8 @@ export interface ExecuteParameters {
   readonly types: readonly number[];
   /** Binary values as readBinaryValue gives them, null for NULL; long data stands in for what was sent of it. */
   readonly values: readonly (Buffer | null)[];
+  /** The NULL bitmap and the values as a client has sent them, where all of them are those, and nothing else is there. */
+  readonly sent?: { readonly nulls: Buffer; readonly values: Buffer };
 }
 
 export interface ExecuteShape {
@@ -66,10 +68,13 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
   types ??= Array<number>(count).fill(MYSQL_TYPE.NULL);
   if (types.length < count) throw malformed("parameters without types");
   const values: (Buffer | null)[] = [];
+  const start = block.length - reader.left;
+  let isAsSent = count === parameterCount;
   try {
     for (let index = 0; index < parameterCount; index++) {
       const type = types[index] as number;
       const long = shape.longData(index);
+      if (long !== undefined) isAsSent = false;
       const isNull = ((nulls[index >> 3] as number) & (1 << (index & 7))) !== 0;
       if (!isNull || long !== undefined) checkType(type, long !== undefined);
       values.push(long ?? (isNull ? null : readBinaryValue(reader, type & 0xff)));
@@ -77,7 +82,8 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
   } catch (error) {
     throw wrongArguments(error, "mysqld_stmt_execute");
   }
-  return { types: types.slice(0, parameterCount), values };
+  if (!isAsSent) return { types: types.slice(0, parameterCount), values };
+  return { types, values, sent: { nulls, values: block.subarray(start, block.length - reader.left) } };
 }
 
 /** What servers call values that they cannot read. */
@@ -111,9 +117,10 @@ const SENT_TYPES: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** COM_STMT_EXECUTE with all types and values, no cursor, and a statement id for the shard to fill in. */
-export function encodeExecute({ types, values }: ExecuteParameters, isLengthCoded: (type: number) => boolean): Buffer {
+export function encodeExecute({ types, values, sent }: ExecuteParameters): Buffer {
   const count = types.length;
   const nullBytes = (count + 7) >> 3;
+  if (sent !== undefined) return executeAsSent(types, sent);
   let bytesMax = EXECUTE_HEADER_BYTES + nullBytes + 1;
   for (let index = 0; index < count; index++) bytesMax += TYPE_AND_LENGTH_BYTES_MAX + (values[index]?.length ?? 0);
   const writer = new BufferWriter(bytesMax);
@@ -134,8 +141,27 @@ export function encodeExecute({ types, values }: ExecuteParameters, isLengthCode
   return writer.finish();
 }
 
+function executeAsSent(types: readonly number[], { nulls, values }: NonNullable<ExecuteParameters["sent"]>): Buffer {
+  const valuesAt = EXECUTE_HEADER_BYTES + nulls.length + 1 + 2 * types.length;
+  const out = Buffer.allocUnsafe(valuesAt + values.length);
+  out.fill(0, 0, EXECUTE_HEADER_BYTES);
+  out[0] = COM.STMT_EXECUTE;
+  out[ITERATIONS_AT] = 1;
+  let at = EXECUTE_HEADER_BYTES;
+  for (let index = 0; index < nulls.length; index++) out[at++] = nulls[index] as number;
+  out[at++] = 1;
+  for (let index = 0; index < types.length; index++) {
+    const type = typeForServer(types[index] as number);
+    out[at++] = type & 0xff;
+    out[at++] = type >>> 8;
+  }
+  values.copy(out, valuesAt);
+  return out;
+}
+
 /** Command, statement id, flags, iterations. */
 const EXECUTE_HEADER_BYTES = 1 + 4 + 1 + 4;
+const ITERATIONS_AT = 6;
 const TYPE_AND_LENGTH_BYTES_MAX = 2 + 9;
 
 /** Of STMT_BULK_FLAG_*, the one that servers support. */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { CLIENT, MYSQL_TYPE } from "../../../src/mysql/constants.ts";
-import { isLengthCoded } from "../../../src/mysql/packets/binary-row.ts";
 import {
   decodeBulkParameters,
   decodeExecuteParameters,
@@ -18,12 +17,25 @@ const SHAPE: ExecuteShape = {
 const TYPES = [MYSQL_TYPE.LONG, MYSQL_TYPE.VAR_STRING, MYSQL_TYPE.DATETIME];
 const VALUES = [Buffer.of(1, 0, 0, 0), null, Buffer.of(4, 0xe8, 7, 2, 29)];
 const BLOCK_AT = 10;
+const NOTHING = Buffer.alloc(0);
 
 describe("parameters of an execution", () => {
-  const encoded = encodeExecute({ types: TYPES, values: VALUES }, isLengthCoded);
+  const encoded = encodeExecute({ types: TYPES, values: VALUES });
 
   test("come back as they went in", () => {
-    expect(decodeExecuteParameters(encoded.subarray(BLOCK_AT), SHAPE)).toEqual({ types: TYPES, values: VALUES });
+    const decoded = decodeExecuteParameters(encoded.subarray(BLOCK_AT), SHAPE);
+    expect(decoded).toMatchObject({ types: TYPES, values: VALUES });
+    expect(decoded.sent).toBeDefined();
+    expect(encodeExecute(decoded).equals(encoded)).toBe(true);
+    // The client has told its types before.
+    const again = Buffer.concat([
+      encoded.subarray(BLOCK_AT, BLOCK_AT + 1),
+      Buffer.of(0),
+      decoded.sent?.values ?? NOTHING,
+    ]);
+    const parameters = decodeExecuteParameters(again, { ...SHAPE, types: TYPES });
+    expect(parameters.sent).toBeDefined();
+    expect(encodeExecute(parameters).equals(encoded)).toBe(true);
   });
 
   test("every truncation is refused as malformed", () => {
@@ -91,8 +103,9 @@ describe("parameters of an execution", () => {
   test("servers get types that they read as long as clients have written them", () => {
     const types = [MYSQL_TYPE.INT24, MYSQL_TYPE.YEAR | 0x8000, MYSQL_TYPE.BOOL];
     const values = [Buffer.of(1, 0, 0, 0), Buffer.of(2, 0), Buffer.of(3)];
-    expect(encodeExecute({ types, values }, isLengthCoded).subarray(BLOCK_AT).toString("hex")).toBe(
-      "00" + "01" + "0300" + "0280" + "0100" + "01000000" + "0200" + "03",
-    );
+    const block = Buffer.from("00" + "01" + "0300" + "0280" + "0100" + "01000000" + "0200" + "03", "hex");
+    expect(encodeExecute({ types, values }).subarray(BLOCK_AT)).toEqual(block);
+    const sent = { nulls: Buffer.of(0), values: Buffer.concat(values) };
+    expect(encodeExecute({ types, values, sent }).subarray(BLOCK_AT)).toEqual(block);
   });
 });

@@ -1,0 +1,260 @@
+// The normalized form of a prepared statement with values in it, without writing the values into its text and reading that
+// again: with values of the same kinds it is the same but for the bind variables, so the first execution says what it is.
+//
+//   UPDATE t SET c = ? WHERE id = ?   'a', 5    UPDATE t SET c=:v1 WHERE id=:v2    v1 is parameter 0, v2 is parameter 1
+//
+// Values that change more than a bind variable (a negative number's sign stands beside it, a select expression keeps its
+// literals) are told by the form itself: then it is none that is kept here.
+
+import { MYSQL_TYPE } from "../../mysql/constants.ts";
+import { type ExecuteParameters, TYPE_UNSIGNED } from "../../mysql/packets/stmt-execute.ts";
+import { type BindValue, type LiteralBind, literalBind } from "../../sql/bind-value.ts";
+import { normalize, type Normalized } from "../../sql/normalize.ts";
+import { filled, type Template } from "../../sql/parameters.ts";
+import type { LiteralType, SqlMode } from "../../sql/tree.ts";
+import { literalsOf } from "./execution.ts";
+import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
+
+/** Beyond it a client gives its values other types each time. */
+const FORMS_MAX = 4;
+
+// Kinds of values: what of them the normalized form may depend on.
+const K_NULL = 0;
+const K_INT = 1;
+const K_FLOAT = 2;
+const K_STRING = 3;
+const K_BINARY = 4;
+const K_DECIMAL = 5;
+/** One of its own, which nothing is kept for. */
+const K_OTHER = 255;
+
+interface Form {
+  readonly kinds: Uint8Array;
+  /** Undefined: it depends on more than the kinds. */
+  readonly normalized: Normalized | undefined;
+  /** Parameters in the places of bind variables; a list has one for each item. -1: a literal of the statement. */
+  readonly places: readonly (number | readonly number[])[];
+}
+
+/** Those of one statement under one sql_mode. */
+export class KnownForms {
+  readonly #template: Template;
+  readonly #mode: SqlMode;
+  readonly #kinds: Uint8Array;
+  /** Equal values of select lists and of GROUP BY are one bind variable, others are two. */
+  readonly #mayKeep: boolean;
+  readonly #forms: Form[] = [];
+
+  constructor(template: Template, mode: SqlMode) {
+    this.#template = template;
+    this.#mode = mode;
+    this.#kinds = new Uint8Array(template.offsets.length);
+    this.#mayKeep = template.shown.size === 0;
+  }
+
+  /** What normalize() makes of the statement with these values (kept); undefined: it is to be asked. */
+  with(parameters: ExecuteParameters): Normalized | undefined {
+    const form = this.#forms.length === 0 ? undefined : this.#formOf(parameters);
+    if (form?.normalized === undefined) return undefined;
+    const { normalized, places } = form;
+    if (this.#kinds.length === 0) return normalized;
+    const binds: BindValue[] = [];
+    for (let index = 0; index < places.length; index++) {
+      const place = places[index] as number | readonly number[];
+      const own = normalized.binds[index] as BindValue;
+      if (typeof place === "number") binds.push(place < 0 ? own : this.#bind(place, parameters));
+      else if (own.kind === "list") binds.push({ kind: "list", items: this.#items(own.items, place, parameters) });
+    }
+    return { ...normalized, binds };
+  }
+
+  /** Looks at the form for these values, so that it is known the next time. Throws ER_MALFORMED_PACKET for values that cannot be read. */
+  learn(parameters: ExecuteParameters): void {
+    if (!this.#mayKeep || this.#forms.length >= FORMS_MAX || this.#formOf(parameters) !== undefined) return;
+    const kinds = Uint8Array.from(this.#kinds);
+    if (kinds.includes(K_OTHER)) return;
+    const literals = literalsOf(this.#template, parameters, this.#mode.noBackslashEscapes);
+    const sql = filled(this.#template, literals);
+    const normalized = normalize(sql, this.#mode);
+    const places = placesOf(this.#template, literals, kinds, sql, normalized);
+    if (places === undefined) this.#forms.push({ kinds, normalized: undefined, places: [] });
+    else this.#forms.push({ kinds, normalized: { ...normalized, binds: detached(normalized.binds, places) }, places });
+  }
+
+  #formOf(parameters: ExecuteParameters): Form | undefined {
+    const kinds = this.#kinds;
+    const { limits } = this.#template;
+    for (let index = 0; index < kinds.length; index++) {
+      kinds[index] = limits.size > 0 && limits.has(index) ? K_INT : kindOf(parameters, index);
+    }
+    forms: for (const form of this.#forms) {
+      for (let index = 0; index < kinds.length; index++) if (form.kinds[index] !== kinds[index]) continue forms;
+      return form;
+    }
+    return undefined;
+  }
+
+  #items(own: readonly LiteralBind[], places: readonly number[], parameters: ExecuteParameters): LiteralBind[] {
+    return places.map((place, index) => (place < 0 ? (own[index] as LiteralBind) : this.#bind(place, parameters)));
+  }
+
+  #bind(parameter: number, { types, values }: ExecuteParameters): LiteralBind {
+    const isLimit = this.#template.limits.has(parameter);
+    const kind = this.#kinds[parameter] as number;
+    return new Parameter(
+      kind,
+      types[parameter] as number,
+      values[parameter] ?? null,
+      isLimit,
+      this.#mode.noBackslashEscapes,
+    );
+  }
+}
+
+/** The value of a parameter; its text is made when asked for. */
+class Parameter implements LiteralBind {
+  readonly kind = "literal";
+  readonly type: LiteralType;
+  readonly introducer: string | undefined;
+  readonly #type: number;
+  readonly #value: Buffer | null;
+  readonly #isLimit: boolean;
+  readonly #noBackslashEscapes: boolean;
+  #source: Buffer | undefined;
+
+  constructor(kind: number, type: number, value: Buffer | null, isLimit: boolean, noBackslashEscapes: boolean) {
+    this.type = kind === K_INT ? "int" : kind === K_FLOAT ? "float" : kind === K_DECIMAL ? "decimal" : "string";
+    this.introducer = kind === K_BINARY ? "binary" : undefined;
+    this.#type = type;
+    this.#value = value;
+    this.#isLimit = isLimit;
+    this.#noBackslashEscapes = noBackslashEscapes;
+  }
+
+  get source(): Buffer {
+    this.#source ??= withoutSpaces(
+      this.#isLimit
+        ? limitLiteral(this.#type, this.#value)
+        : parameterLiteral(this.#type, this.#value, this.#noBackslashEscapes),
+    );
+    return this.#source;
+  }
+
+  get raw(): Buffer {
+    if (this.type !== "string") return this.source;
+    if (!isTime(this.#type & 0xff) && this.#value !== null) return this.#value;
+    return this.source.subarray(1, this.source.length - 1);
+  }
+}
+
+/** Undefined where a value is in no bind variable, or in one with something else. */
+function placesOf(
+  { offsets }: Template,
+  literals: readonly Buffer[],
+  kinds: Uint8Array,
+  sql: Buffer,
+  { key, binds, statementEnd }: Normalized,
+): readonly (number | readonly number[])[] | undefined {
+  // What follows is looked at each time, and so is a statement of nothing.
+  if (statementEnd < sql.length || key === "") return undefined;
+  const parameterAt = new Map<number, number>();
+  let added = 0;
+  for (const [index, literal] of literals.entries()) {
+    if (kinds[index] !== K_NULL) parameterAt.set((offsets[index] as number) + added + 1, index);
+    added += literal.length - 1;
+  }
+  let found = 0;
+  const placeOf = ({ source }: LiteralBind): number => {
+    if (source?.buffer !== sql.buffer) return -1;
+    const parameter = parameterAt.get(source.byteOffset - sql.byteOffset);
+    if (parameter === undefined || source.length !== (literals[parameter] as Buffer).length - 2) return -1;
+    found++;
+    return parameter;
+  };
+  const places = binds.map((bind) => (bind.kind === "list" ? bind.items.map(placeOf) : placeOf(bind)));
+  return found === parameterAt.size ? places : undefined;
+}
+
+/** Without the memory of the text that they come from. Those of parameters are never asked for. */
+function detached(binds: readonly BindValue[], places: readonly (number | readonly number[])[]): readonly BindValue[] {
+  const own = (bind: LiteralBind, place: number): LiteralBind => {
+    if (place >= 0) return literalBind(bind.type, NOTHING);
+    const { kind, type, raw, introducer, source } = bind;
+    return { kind, type, raw: Buffer.from(raw), introducer, source: source && Buffer.from(source) };
+  };
+  return binds.map((bind, index) => {
+    const place = places[index] as number | readonly number[];
+    if (bind.kind === "literal") return own(bind, place as number);
+    const items = place as readonly number[];
+    return { kind: "list", items: bind.items.map((item, at) => own(item, items[at] as number)) };
+  });
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function kindOf({ types, values }: ExecuteParameters, index: number): number {
+  const value = values[index] ?? null;
+  if (value === null) return K_NULL;
+  const type = types[index] as number;
+  const isNegative = (type & TYPE_UNSIGNED) === 0 && ((value[value.length - 1] ?? 0) & 0x80) !== 0;
+  switch (type & 0xff) {
+    case MYSQL_TYPE.TINY:
+    case MYSQL_TYPE.BOOL:
+    case MYSQL_TYPE.SHORT:
+    case MYSQL_TYPE.YEAR:
+    case MYSQL_TYPE.LONG:
+    case MYSQL_TYPE.INT24:
+    case MYSQL_TYPE.LONGLONG:
+      return isNegative ? K_OTHER : K_INT;
+    case MYSQL_TYPE.FLOAT:
+      return ((value[3] ?? 0) & 0x80) === 0 && Number.isFinite(value.readFloatLE()) ? K_FLOAT : K_OTHER;
+    case MYSQL_TYPE.DOUBLE:
+      return ((value[7] ?? 0) & 0x80) === 0 && Number.isFinite(value.readDoubleLE()) ? K_FLOAT : K_OTHER;
+    case MYSQL_TYPE.DECIMAL:
+    case MYSQL_TYPE.NEWDECIMAL:
+      return decimalKind(value);
+    case MYSQL_TYPE.TINY_BLOB:
+    case MYSQL_TYPE.MEDIUM_BLOB:
+    case MYSQL_TYPE.LONG_BLOB:
+    case MYSQL_TYPE.BLOB:
+    case MYSQL_TYPE.GEOMETRY:
+      return K_BINARY;
+    case MYSQL_TYPE.DATE:
+    case MYSQL_TYPE.NEWDATE:
+    case MYSQL_TYPE.DATETIME:
+    case MYSQL_TYPE.TIMESTAMP:
+      return DATE_LENGTHS.has(value.length) ? K_STRING : K_OTHER;
+    case MYSQL_TYPE.TIME:
+      return TIME_LENGTHS.has(value.length) ? K_STRING : K_OTHER;
+    default:
+      return K_STRING;
+  }
+}
+
+/** Bytes of times that can be read, with that of their length. */
+const DATE_LENGTHS: ReadonlySet<number> = new Set([1, 5, 8, 12]);
+const TIME_LENGTHS: ReadonlySet<number> = new Set([1, 9, 13]);
+
+function decimalKind(value: Buffer): number {
+  const text = value.latin1Slice(0, value.length);
+  if (/^\d+$/.test(text)) return K_INT;
+  return /^\d+\.\d*$/.test(text) ? K_DECIMAL : K_OTHER;
+}
+
+function isTime(kind: number): boolean {
+  switch (kind) {
+    case MYSQL_TYPE.DATE:
+    case MYSQL_TYPE.NEWDATE:
+    case MYSQL_TYPE.DATETIME:
+    case MYSQL_TYPE.TIMESTAMP:
+    case MYSQL_TYPE.TIME:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Literals have one on each side. */
+function withoutSpaces(literal: Buffer): Buffer {
+  return literal.subarray(1, literal.length - 1);
+}
