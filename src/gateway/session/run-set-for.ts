@@ -14,18 +14,22 @@ import { isUserVariable, type Settings } from "./settings.ts";
 /** Answers the client, or throws. */
 export async function runSetFor(executor: Executor, statement: SetStatementFor, cluster: ClusterView): Promise<void> {
   const { state } = executor;
-  // The shards would read the statement by other rules than it is printed by.
-  const isReading = statement.items.some((item) => item.kind !== "setVariable" || item.name === "sql_mode");
-  if (isReading) throw notSupported("SET STATEMENT sql_mode of a statement over shards");
-  const sql = print(statement.statement, [], { mode: state.sqlMode, columnNames: true });
+  if (statement.items.some(({ kind }) => kind !== "setVariable")) {
+    throw notSupported("SET STATEMENT NAMES of a statement over shards");
+  }
   const during = await settingsWith(executor, statement.items, cluster);
-  await tryOut(executor, during, cluster);
+  const { sqlMode } = await tryOut(executor, during, cluster);
   const before = state.settings;
+  const modeBefore = state.sqlModeText;
   state.settings = during;
+  if (sqlMode !== undefined) state.readSqlMode(sqlMode);
   try {
+    // It has been read by the session's own mode, and is written so that it means the same under the other one.
+    const sql = print(statement.statement, [], { mode: state.sqlMode, columnNames: true });
     await new StandIn(executor.client).run(executor, sql);
   } finally {
     state.settings = withVariablesOf(before, during, state.settings);
+    state.readSqlMode(modeBefore);
   }
   executor.client.commandDone();
 }

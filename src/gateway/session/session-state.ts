@@ -79,6 +79,8 @@ export class SessionState {
   target: SessionTarget = NO_TARGET;
   settings: Settings = Settings.atLogin();
   sqlMode: SqlMode;
+  /** What `sqlMode` was read from. */
+  sqlModeText = "";
   /** What sql_mode is at login. */
   serverSqlMode = "";
   /** What of it clients must know to write literals. */
@@ -169,6 +171,7 @@ export class SessionState {
 
   /** What of sql_mode decides how the gateway reads statements. */
   readSqlMode(value: string): void {
+    this.sqlModeText = value;
     const modes = new Set(value.toUpperCase().split(","));
     this.autoValueOnZero = !modes.has("NO_AUTO_VALUE_ON_ZERO");
     // ANSI and the modes of other products stand for several (manual: "Combination SQL Modes").

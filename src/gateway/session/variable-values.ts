@@ -31,6 +31,8 @@ export function describedValues({ columns, rows }: TextResult, first = 0): strin
     else if (NUMBER_TYPES.has(type)) {
       const isUnsigned = ((columns[i]?.flags ?? 0) & COLUMN_FLAG.UNSIGNED) !== 0;
       values.push(isUnsigned ? `CAST(${value} AS UNSIGNED)` : value);
+    } else if (type === MYSQL_TYPE.GEOMETRY && isMariadb(columns[i]) && bytes !== undefined) {
+      values.push(geometry(bytes));
     } else if (charset === "binary" || !isWellFormed(charset ?? "", bytes ?? EMPTY)) {
       // A server takes bytes that are no text of a set in a plain literal only, and in no set for sure as these.
       values.push(`x'${bytes?.toString("hex")}'`);
@@ -40,6 +42,17 @@ export function describedValues({ columns, rows }: TextResult, first = 0): strin
 }
 
 const EMPTY = Buffer.alloc(0);
+const SRID_BYTES = 4;
+
+/** Only MariaDB tells more than the protocol's types. */
+function isMariadb(column: ColumnDefinition | undefined): boolean {
+  return column?.extended !== undefined;
+}
+
+/** MariaDB's variables know that they hold a geometry, if what sets them does. */
+function geometry(value: Buffer): string {
+  return `ST_GeomFromWKB(x'${value.subarray(SRID_BYTES).toString("hex")}', ${value.readUInt32LE(0)})`;
+}
 
 /** A text as SQL. */
 export function quotedText(text: string): string {
