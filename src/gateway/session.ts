@@ -87,7 +87,8 @@ const COUNTED: ReadonlyMap<number, CommandIndex> = new Map([
 ]);
 
 export class Session implements CommandHandler {
-  readonly #options: SessionOptions;
+  /** Without its login: what that has told is the session's state. */
+  readonly #options: Omit<SessionOptions, "login">;
   readonly #framing: ClientFraming;
   readonly #statements: MultiStatement;
   readonly #executor: Executor;
@@ -105,8 +106,9 @@ export class Session implements CommandHandler {
 
   /** Throws ER_BAD_DB or ER_DBACCESS_DENIED when the login's keyspace cannot be selected. */
   constructor(options: SessionOptions) {
-    this.#options = options;
-    const { connection, login, dialect } = options;
+    const { login, ...kept } = options;
+    this.#options = kept;
+    const { connection, dialect } = kept;
     const { tracer } = options.context;
     this.#trace = tracer === undefined ? undefined : new SessionTrace(tracer);
     const context = this.#trace === undefined ? options.context : tracedContext(options.context, this.#trace);
@@ -149,7 +151,7 @@ export class Session implements CommandHandler {
     this.#executor = new Executor(context, state, this.#statements);
     this.#executor.isClients = true;
     this.#progress = progressClient === undefined ? undefined : new ProgressWatch(this.#executor, progressClient);
-    state.lockOwner = lockOwner(connection, this.#executor);
+    state.lockOwner = new ClientsLocks(connection, this.#executor);
     const allowsBulk = (login.mariadbCapabilities & MARIADB_CLIENT.STMT_BULK_OPERATIONS) !== 0;
     this.#prepared = new PreparedStatements(this.#executor, client, {
       allowsBulk,
@@ -180,7 +182,7 @@ export class Session implements CommandHandler {
 
   /** Statements that it has prepared, by commands and as text. */
   get preparedCount(): number {
-    return this.#prepared.count + this.#executor.state.prepared.size;
+    return this.#prepared.count + this.#executor.state.preparedCount;
   }
 
   /** Ends the connection, or the statement under way if there is one. */
@@ -462,15 +464,28 @@ function databaseStatement(payload: Buffer): Buffer {
   return comQuery(`${verb} DATABASE ${quoteName(payload.toString("utf8", 1))}`);
 }
 
-function lockOwner(connection: ClientConnection, executor: Executor): LockOwner {
-  return {
-    connectionId: connection.id,
-    get busySinceMs() {
-      return connection.idle ? undefined : connection.activity?.sinceMs;
-    },
-    get inTransaction() {
-      return executor.state.inTransaction;
-    },
-    interrupt: (reason) => executor.interrupt(reason),
-  };
+class ClientsLocks implements LockOwner {
+  readonly #connection: ClientConnection;
+  readonly #executor: Executor;
+
+  constructor(connection: ClientConnection, executor: Executor) {
+    this.#connection = connection;
+    this.#executor = executor;
+  }
+
+  get connectionId(): number {
+    return this.#connection.id;
+  }
+
+  get busySinceMs(): number | undefined {
+    return this.#connection.idle ? undefined : this.#connection.activity?.sinceMs;
+  }
+
+  get inTransaction(): boolean {
+    return this.#executor.state.inTransaction;
+  }
+
+  interrupt(reason: ShardgateError): void {
+    this.#executor.interrupt(reason);
+  }
 }

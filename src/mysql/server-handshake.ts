@@ -54,7 +54,7 @@ export interface Accounts<A extends Account> {
 export interface ServerHandshakeOptions<A extends Account> {
   readonly serverVersion: string;
   readonly connectionId: number;
-  /** 20 fresh random bytes; zero bytes among them are replaced. */
+  /** 20 fresh random bytes; zero bytes among them are replaced. Looked at once. */
   readonly scramble: Buffer;
   /** Offered flags; see `OFFERED_CAPABILITIES`. CLIENT_SSL is added when `tlsAvailable`. */
   readonly capabilities: number;
@@ -183,24 +183,33 @@ const EDGES = {
   rejected: [],
 } as const satisfies Record<Phase<Account>["kind"], readonly Phase<Account>["kind"][]>;
 
+const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
+
 export class ServerHandshake<A extends Account> {
   readonly #options: ServerHandshakeOptions<A>;
   readonly #offered: number;
-  readonly #scramble: Buffer;
+  /** In latin1: a Buffer that lives as long as the connection would keep its pool's other bytes, too. */
+  readonly #scrambleText: string;
   #phase: Phase<A> = { kind: "greeting" };
   #tls = false;
 
   constructor(options: ServerHandshakeOptions<A>) {
-    assert(options.scramble.length === SCRAMBLE_BYTES, "a scramble has 20 bytes");
+    const { scramble } = options;
+    assert(scramble.length === SCRAMBLE_BYTES, "a scramble has 20 bytes");
     this.#options = options;
     this.#offered = (options.capabilities & ~CLIENT.SSL) | (options.tlsAvailable ? CLIENT.SSL : 0);
     // Clients read the scramble as a string: no NUL; MySQL also avoids '$'.
-    this.#scramble = Buffer.from(options.scramble.map((byte) => (byte & 0x7f) % 0x5b || 0x5b));
-    for (const [index, byte] of this.#scramble.entries()) if (byte === 0x24) this.#scramble[index] = 0x5c;
+    const readable = Buffer.from(scramble.map((byte) => (byte & 0x7f) % 0x5b || 0x5b));
+    for (const [index, byte] of readable.entries()) if (byte === 0x24) readable[index] = 0x5c;
+    this.#scrambleText = readable.toString("latin1");
   }
 
   get phase(): Phase<A>["kind"] {
     return this.#phase.kind;
+  }
+
+  get #scramble(): Buffer {
+    return Buffer.from(this.#scrambleText, "latin1");
   }
 
   /** The greeting, framed. Called once, first. */
@@ -385,7 +394,8 @@ export class ServerHandshake<A extends Account> {
     if (account.decoy || (account.requireTls && !this.#tls && !this.#options.safeTransport)) {
       return this.#deny(attempt, true, sequenceId);
     }
-    this.#to({ kind: "accepted", attempt });
+    // What is kept for COM_CHANGE_USER, which brings attributes of its own.
+    this.#to({ kind: "accepted", attempt: { ...attempt, attributes: NO_ATTRIBUTES } });
     const login = {
       account,
       capabilities,

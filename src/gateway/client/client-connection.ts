@@ -22,6 +22,7 @@ import { writeFrame } from "../../mysql/frame.ts";
 import { PacketReader } from "../../mysql/packet-reader.ts";
 import { type ChangeUser, decodeCommand, withoutQueryAttributes } from "../../mysql/packets/command.ts";
 import { encodeErrOf } from "../../mysql/packets/err.ts";
+import { SCRAMBLE_BYTES } from "../../mysql/packets/handshake-v10.ts";
 import { encodeOk, okPacket, schemaChange } from "../../mysql/packets/ok.ts";
 import {
   type HandshakeEvent,
@@ -112,6 +113,7 @@ const LINGER_MAX_MS = 60_000;
 const STATEMENT_ID_MAX = 0x7fff_ffff;
 /** The proxy header, until it is seen whether there is one. */
 const UNDECIDED = { kind: "undecided", received: Buffer.alloc(0) } as const;
+const DECIDED = { kind: "decided" } as const;
 
 type Proxied = { readonly kind: "undecided"; readonly received: Buffer } | { readonly kind: "decided" };
 
@@ -123,7 +125,7 @@ export class ClientConnection implements Output {
   readonly #wire: Socket;
   #socket: Socket;
   #phase: Phase;
-  #address: ClientAddress;
+  readonly #origin: Origin;
   #proxied: Proxied = UNDECIDED;
   #compressed: CompressedStream | undefined;
   #capabilities = 0;
@@ -148,8 +150,8 @@ export class ClientConnection implements Output {
     this.#options = options;
     this.#wire = socket;
     this.#socket = socket;
-    this.#address = peerAddress(socket, options.isUnixSocket);
-    const handshake = new ServerHandshake<User>(this.#handshakeOptions());
+    this.#origin = new Origin(options, peerAddress(socket, options.isUnixSocket));
+    const handshake = new ServerHandshake<User>(this.#origin);
     this.#phase = { kind: "login", handshake, startMs: options.clock.nowMs() };
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
@@ -159,7 +161,7 @@ export class ClientConnection implements Output {
 
   /** host:port of the client, whoever passes it on, or "localhost" for a Unix socket. */
   get peer(): string {
-    return addressText(this.#address);
+    return addressText(this.#origin.address);
   }
 
   get tls(): { readonly cipher: string; readonly version: string } | undefined {
@@ -363,33 +365,6 @@ export class ClientConnection implements Output {
     return this.#compressed === undefined ? writableLength : writableLength + this.#compressed.queuedBytes;
   }
 
-  #handshakeOptions(): ServerHandshakeOptions<User> {
-    const { users, connectionId, serverVersion, tls, tlsRequired, rsaKeys } = this.#options;
-    const { capabilities, mariadbCapabilities } = offeredCapabilities(serverVersion);
-    // A proxy's header may say later where the client is.
-    const address = (): ClientAddress => this.#address;
-    return {
-      serverVersion,
-      connectionId,
-      scramble: randomBytes(20),
-      capabilities: capabilities | COMPRESSION_CAPABILITIES,
-      mariadbCapabilities,
-      defaultPlugin: "mysql_native_password",
-      tlsAvailable: tls !== undefined,
-      tlsRequired,
-      rsaKeys,
-      get safeTransport() {
-        return address().isSafe;
-      },
-      get clientHost() {
-        return address().host;
-      },
-      get accounts() {
-        return users.accountsFor(address().isLoopback);
-      },
-    };
-  }
-
   #listen(socket: Socket): void {
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("drain", () => this.#drained());
@@ -421,18 +396,20 @@ export class ClientConnection implements Output {
       this.#proxied = { kind: "undecided", received };
       return;
     }
-    this.#proxied = { kind: "decided" };
+    this.#proxied = DECIDED;
     if (header.kind === "none") {
       this.#receivedPlain(received);
       return;
     }
     const { isUnixSocket, proxyNetworks } = this.#options;
-    const { host } = this.#address;
+    const { host } = this.#origin.address;
     if (!proxyNetworks.has(isUnixSocket ? undefined : host)) {
       throw new ShardgateError("ER_HOST_NOT_PRIVILEGED", `Proxy header is not accepted from ${host}`);
     }
     if (header.kind === "malformed") throw new ShardgateError("ER_HANDSHAKE", "Bad handshake");
-    if (header.kind === "proxied") this.#address = proxiedAddress(this.#address, header.host, header.port);
+    if (header.kind === "proxied") {
+      this.#origin.address = proxiedAddress(this.#origin.address, header.host, header.port);
+    }
     this.#receivedPlain(received.subarray(header.bytes));
   }
 
@@ -692,6 +669,66 @@ export class ClientConnection implements Output {
     this.#drains = [];
     for (const resume of drains) resume();
     if (this.#phase.kind === "ready" && !this.#looping) this.#loop();
+  }
+}
+
+/** What a login is asked, and where it comes from, which a proxy's header may say later. Lives as long as the connection. */
+class Origin implements ServerHandshakeOptions<User> {
+  address: ClientAddress;
+  readonly #options: ClientConnectionOptions;
+
+  constructor(options: ClientConnectionOptions, address: ClientAddress) {
+    this.#options = options;
+    this.address = address;
+  }
+
+  get serverVersion(): string {
+    return this.#options.serverVersion;
+  }
+
+  get connectionId(): number {
+    return this.#options.connectionId;
+  }
+
+  /** Another one at each look. */
+  get scramble(): Buffer {
+    return randomBytes(SCRAMBLE_BYTES);
+  }
+
+  get capabilities(): number {
+    return offeredCapabilities(this.#options.serverVersion).capabilities | COMPRESSION_CAPABILITIES;
+  }
+
+  get mariadbCapabilities(): number {
+    return offeredCapabilities(this.#options.serverVersion).mariadbCapabilities;
+  }
+
+  get defaultPlugin(): "mysql_native_password" {
+    return "mysql_native_password";
+  }
+
+  get tlsAvailable(): boolean {
+    return this.#options.tls !== undefined;
+  }
+
+  get tlsRequired(): boolean {
+    return this.#options.tlsRequired;
+  }
+
+  get rsaKeys(): ClientConnectionOptions["rsaKeys"] {
+    return this.#options.rsaKeys;
+  }
+
+  get safeTransport(): boolean {
+    return this.address.isSafe;
+  }
+
+  get clientHost(): string {
+    return this.address.host;
+  }
+
+  get accounts(): ReturnType<Users["accountsFor"]> {
+    return this.#options.users.accountsFor(this.address.isLoopback);
   }
 }
 

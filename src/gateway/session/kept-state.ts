@@ -21,11 +21,14 @@ export interface Keeping {
   readonly isUnknown: boolean;
 }
 
+const NO_NAMES: ReadonlySet<string> = new Set();
+
 export class KeptState {
   /** Those in sharded keyspaces. */
   readonly temporaries = new TemporaryTables();
-  readonly #tables = new Set<string>();
-  #locks = new Set<string>();
+  /** Replaced when they change: most sessions have none. */
+  #tables = NO_NAMES;
+  #locks = NO_NAMES;
   #isUnknown = false;
 
   get isEmpty(): boolean {
@@ -49,10 +52,12 @@ export class KeptState {
   /** The statement has run; whether it failed counts for tables only, since locks are taken as a statement goes along. */
   ran({ made, dropped, locks, isUnknown }: Keeping, failed: boolean): void {
     this.#isUnknown ||= isUnknown;
-    for (const name of locks) this.#locks.add(name);
-    if (failed) return;
-    for (const name of dropped) this.#tables.delete(name);
-    for (const name of made) this.#tables.add(name);
+    if (locks.length > 0) this.#locks = new Set([...this.#locks, ...locks]);
+    if (failed || made.length + dropped.length === 0) return;
+    const tables = new Set(this.#tables);
+    for (const name of dropped) tables.delete(name);
+    for (const name of made) tables.add(name);
+    this.#tables = tables;
   }
 
   /** Of the locks asked about, those that are still held. */

@@ -10,11 +10,13 @@ import type { TwoPhase } from "../transaction/two-phase.ts";
 
 export type CommitOrder = "pre" | "post";
 
+const NOBODY: ReadonlyMap<CommitOrder, SessionHolds> = new Map();
+
 export class OrderedHolds extends SessionHolds {
   #port: ShardPort;
-  readonly #beside = new Map<CommitOrder, SessionHolds>();
-  /** Lookup rows that the open transaction has written, and on which connections: only those may write them again. */
-  readonly written = new Map<string, CommitOrder>();
+  /** Few sessions have any. */
+  #beside = NOBODY;
+  #written: Map<string, CommitOrder> | undefined;
   #committingAll: Promise<void> | undefined;
 
   constructor(port: ShardPort, mode: TransactionMode, twoPhase?: TwoPhase) {
@@ -22,12 +24,18 @@ export class OrderedHolds extends SessionHolds {
     this.#port = port;
   }
 
+  /** Lookup rows that the open transaction has written, and on which connections: only those may write them again. */
+  get written(): Map<string, CommitOrder> {
+    this.#written ??= new Map();
+    return this.#written;
+  }
+
   /** The connections that are committed before or after the session's own. */
   beside(order: CommitOrder): SessionHolds {
     let holds = this.#beside.get(order);
     if (holds === undefined) {
       holds = new SessionHolds(this.#port, "multi", this.savepoints);
-      this.#beside.set(order, holds);
+      this.#beside = new Map(this.#beside).set(order, holds);
     }
     return holds;
   }
@@ -53,7 +61,7 @@ export class OrderedHolds extends SessionHolds {
   }
 
   override async commit(): Promise<void> {
-    this.written.clear();
+    this.#written?.clear();
     if (this.#beside.size === 0) {
       await super.commit();
       return;
@@ -79,7 +87,7 @@ export class OrderedHolds extends SessionHolds {
 
   /** New lookup rows can be seen as soon as what they lead to is prepared; removed ones stay for as long as it is. */
   override async prepareNamed(xid: string, home: ShardTarget): Promise<void> {
-    this.written.clear();
+    this.#written?.clear();
     try {
       await this.#beside.get("pre")?.commit();
     } catch (error) {
@@ -98,12 +106,12 @@ export class OrderedHolds extends SessionHolds {
   }
 
   override async rollback(): Promise<void> {
-    this.written.clear();
+    this.#written?.clear();
     await Promise.all([super.rollback(), ...[...this.#beside.values()].map((holds) => holds.rollback())]);
   }
 
   override async releaseAll(): Promise<void> {
-    this.written.clear();
+    this.#written?.clear();
     await Promise.all([super.releaseAll(), ...[...this.#beside.values()].map((holds) => holds.releaseAll())]);
   }
 

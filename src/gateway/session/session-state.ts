@@ -109,8 +109,7 @@ export class SessionState {
     rows: 0,
     targets: [],
   };
-  /** What PREPARE has prepared, by name in lower case, and the sql_mode that it is read by. */
-  readonly prepared = new Map<string, Template & { readonly mode: SqlMode }>();
+  #prepared: Map<string, Template & { readonly mode: SqlMode }> | undefined;
   lastWarnings: LastWarnings = NO_WARNINGS;
   /** CLIENT_OPTIONAL_RESULTSET_METADATA was agreed. */
   metadataIsOptional = false;
@@ -140,6 +139,16 @@ export class SessionState {
     this.foundRows = foundRows;
     this.holds = holds;
     this.sqlMode = { ...DEFAULT_SQL_MODE, dialect };
+  }
+
+  /** What PREPARE has prepared, by name in lower case, and the sql_mode that it is read by. */
+  get prepared(): Map<string, Template & { readonly mode: SqlMode }> {
+    this.#prepared ??= new Map();
+    return this.#prepared;
+  }
+
+  get preparedCount(): number {
+    return this.#prepared?.size ?? 0;
   }
 
   /** Statements that open the transaction on each shard, as one text; undefined while none is open. */
@@ -228,7 +237,7 @@ export class SessionState {
     this.foundRowsCount = 0;
     this.usesFoundRows = false;
     this.lastWarnings = NO_WARNINGS;
-    this.prepared.clear();
+    this.#prepared = undefined;
     this.counts = new StatementCounts();
     this.gtids?.reset();
     this.callsStored = false;

@@ -18,6 +18,9 @@ const LOGIN_CHARSET: CharacterSet = { charset: "utf8mb4", collation: "utf8mb4_ge
 /** Bounds what one client can make every statement carry. */
 export const SETTINGS_BYTES_MAX = 1024 * 1024;
 
+/** What sessions begin with, by their character set and collation: most have the same. */
+const atLogins = new Map<string, Settings>();
+
 export class Settings {
   readonly names: CharacterSet;
   /** Lower-case variable (`sql_mode`, `@a`) to the SQL text of its value. */
@@ -47,7 +50,10 @@ export class Settings {
   }
 
   static atLogin(names: CharacterSet = LOGIN_CHARSET): Settings {
-    return new Settings(names, new Map());
+    const key = namesSql(names);
+    const known = atLogins.get(key) ?? new Settings(names, new Map());
+    atLogins.set(key, known);
+    return known;
   }
 
   /** String literals of the session have another character set or collation than those of a connection at login. */

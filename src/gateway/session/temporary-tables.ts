@@ -16,12 +16,19 @@ import type { Executor } from "../executor.ts";
 import { readTextResult } from "../read/text-rows.ts";
 
 const KEYSPACE_ID_BYTES = 8;
+/** Most sessions have none. */
+const NO_KEYSPACES = new Map<string, Map<string, TableSchema | undefined>>();
 
 export class TemporaryTables implements SessionTemporaries {
-  /** Sessions have them on different shards. */
-  readonly home = randomBytes(KEYSPACE_ID_BYTES);
-  readonly #keyspaces = new Map<string, Map<string, TableSchema | undefined>>();
+  #home: Buffer | undefined;
+  #keyspaces: Map<string, Map<string, TableSchema | undefined>> = NO_KEYSPACES;
   #systemHome: string | undefined;
+
+  /** Sessions have them on different shards. */
+  get home(): Buffer {
+    this.#home ??= randomBytes(KEYSPACE_ID_BYTES);
+    return this.#home;
+  }
 
   get systemHome(): string | undefined {
     return this.hasAnyIn(SYSTEM_SCHEMA) ? this.#systemHome : undefined;
@@ -43,6 +50,7 @@ export class TemporaryTables implements SessionTemporaries {
   set(keyspace: string, table: string, definition: TableSchema | undefined): void {
     const tables = this.#keyspaces.get(keyspace) ?? new Map<string, TableSchema | undefined>();
     tables.set(table, definition);
+    if (this.#keyspaces === NO_KEYSPACES) this.#keyspaces = new Map();
     this.#keyspaces.set(keyspace, tables);
   }
 
