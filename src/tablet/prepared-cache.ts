@@ -4,11 +4,19 @@
 
 import { LIMITS } from "../base/limits.ts";
 
+interface Entry {
+  readonly id: number;
+  /** Grows with each use of any. */
+  usedAt: number;
+}
+
 export class PreparedCache {
   readonly #entriesMax: number;
   readonly #textBytesMax: number;
-  /** Least recently used first. */
-  #ids = new Map<string, number>();
+  /** By settings, then by text. A use changes no map: that would cost each execution more than the few looks for a victim. */
+  #under = new Map<string, Map<string, Entry>>();
+  #size = 0;
+  #uses = 0;
 
   constructor(entriesMax: number = LIMITS.preparedPerConnectionMax, textBytesMax = LIMITS.preparedTextBytesMax) {
     this.#entriesMax = entriesMax;
@@ -16,51 +24,65 @@ export class PreparedCache {
   }
 
   get size(): number {
-    return this.#ids.size;
+    return this.#size;
   }
 
   /** The mysqld's id of the statement, undefined when it is not prepared. `text` is borrowed. */
   find(settings: string, text: Buffer): number | undefined {
-    const key = keyOf(settings, text);
-    const id = this.#ids.get(key);
-    if (id === undefined) return undefined;
-    this.#ids.delete(key);
-    this.#ids.set(key, id);
-    return id;
+    const entry = this.#under.get(settings)?.get(keyOf(text));
+    if (entry === undefined) return undefined;
+    entry.usedAt = ++this.#uses;
+    return entry.id;
   }
 
   /** Keeps the statement; the ids that come back are to be closed on the mysqld. */
   add(settings: string, text: Buffer, id: number): readonly number[] {
     // What is large is executed once by its id and then given up.
     if (settings.length + text.length > this.#textBytesMax) return [id];
-    const key = keyOf(settings, text);
     const closed: number[] = [];
-    const known = this.#ids.get(key);
+    const known = this.forget(settings, text);
     if (known !== undefined) closed.push(known);
-    this.#ids.delete(key);
-    if (this.#ids.size >= this.#entriesMax) {
-      for (const [oldest, oldId] of this.#ids) {
-        this.#ids.delete(oldest);
-        closed.push(oldId);
-        break;
-      }
-    }
-    this.#ids.set(key, id);
+    if (this.#size >= this.#entriesMax) closed.push(...this.#dropOldest());
+    const entries = this.#under.get(settings) ?? new Map<string, Entry>();
+    entries.set(keyOf(text), { id, usedAt: ++this.#uses });
+    this.#under.set(settings, entries);
+    this.#size++;
     return closed;
   }
 
-  /** The mysqld does not know the statement any more. */
-  forget(settings: string, text: Buffer): void {
-    this.#ids.delete(keyOf(settings, text));
+  /** The mysqld does not know the statement any more; its id, if it was kept. */
+  forget(settings: string, text: Buffer): number | undefined {
+    const known = this.#under.get(settings)?.get(keyOf(text));
+    if (known !== undefined) this.#drop(settings, keyOf(text));
+    return known?.id;
   }
 
   /** The connection was reset. */
   clear(): void {
-    this.#ids = new Map();
+    this.#under = new Map();
+    this.#size = 0;
+  }
+
+  #dropOldest(): readonly number[] {
+    let oldest: { readonly settings: string; readonly key: string; readonly entry: Entry } | undefined;
+    for (const [settings, entries] of this.#under) {
+      for (const [key, entry] of entries) {
+        if (oldest === undefined || entry.usedAt < oldest.entry.usedAt) oldest = { settings, key, entry };
+      }
+    }
+    if (oldest === undefined) return [];
+    this.#drop(oldest.settings, oldest.key);
+    return [oldest.entry.id];
+  }
+
+  #drop(settings: string, key: string): void {
+    const entries = this.#under.get(settings);
+    if (entries?.delete(key) !== true) return;
+    this.#size--;
+    if (entries.size === 0) this.#under.delete(settings);
   }
 }
 
-function keyOf(settings: string, text: Buffer): string {
-  const sql = text.latin1Slice(0, text.length);
-  return settings === "" ? sql : `${settings}\0${sql}`;
+function keyOf(text: Buffer): string {
+  return text.latin1Slice(0, text.length);
 }
