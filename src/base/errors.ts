@@ -53,6 +53,7 @@ export const ERRORS = {
   ER_CANT_CHANGE_TX_CHARACTERISTICS: { errno: 1568, sqlState: "25001", grpc: 9 },
   ER_MALFORMED_PACKET: { errno: 1835, sqlState: "HY000", grpc: 3 },
   ER_QUERY_TIMEOUT: { errno: 3024, sqlState: "HY000", grpc: 4 },
+  ER_CLIENT_LOCAL_FILES_DISABLED: { errno: 3948, sqlState: "42000", grpc: 9 },
   ER_SECURE_TRANSPORT_REQUIRED: { errno: 3159, sqlState: "HY000", grpc: 16 },
   ER_CLIENT_INTERACTION_TIMEOUT: { errno: 4031, sqlState: "HY000", grpc: 4 },
 
@@ -64,7 +65,6 @@ export const ERRORS = {
   LIMIT_REACHED: { errno: 1041, sqlState: "HY000", grpc: 8 },
   /** A deadlock between shards; those inside one are found by its mysqld. */
   ER_LOCK_DEADLOCK: { errno: 1213, sqlState: "40001", grpc: 10 },
-  ER_CLIENT_LOCAL_FILES_DISABLED: { errno: 3948, sqlState: "42000", grpc: 9 },
   /** The transaction was rolled back because the shard connection that held it was lost. */
   TRANSACTION_LOST: { errno: 1213, sqlState: "40001", grpc: 10 },
   /** What the gateway's flags or a directive forbid. */

@@ -92,8 +92,12 @@ export function sessionVariableOf(node: Node): SessionVariable | undefined {
 
 /** A variable's value for all of the cluster, which SET GLOBAL may have set. */
 export function isGlobalVariable(node: Node): node is SystemVariable {
-  return node.kind === "systemVariable" && node.scope === "global" && !OF_SERVER.has(node.name);
+  if (node.kind !== "systemVariable" || OF_SERVER.has(node.name)) return false;
+  return node.scope === "global" || (node.scope === undefined && GLOBAL_ONLY.has(node.name));
 }
+
+/** Sessions have none, and gateways keep them. */
+const GLOBAL_ONLY: ReadonlySet<string> = new Set(["max_prepared_stmt_count"]);
 
 function isSessionVariable(name: string): name is SessionVariable {
   return VARIABLES.has(name);

@@ -41,6 +41,7 @@ import { textInUtf8 } from "../client/statement-encoding.ts";
 import { encodingOf } from "../client/transcoded-command.ts";
 import {
   checkPrepared,
+  checkPreparedOfAll,
   describePrepared,
   prepareReply,
   rewrittenForPrepare,
@@ -116,6 +117,7 @@ export class PreparedStatements {
     this.#last = undefined;
     try {
       checkPrepared(this.#statements.size, this.#textBytes);
+      checkPreparedOfAll(executor.context);
       const { sqlMode, readingMode } = executor.state;
       const read = executor.context.preparedTexts.of(payload.subarray(1), sqlMode, readingMode);
       const described = describePrepared(executor, read.text);

@@ -15,7 +15,7 @@ import { userVariable } from "../session/settings.ts";
 import { commandIndex } from "../observe/statement-counts.ts";
 import { readAlike, reread } from "./reread.ts";
 import { defaultParameters } from "./default-parameters.ts";
-import { checkPrepared, describePrepared } from "./statement-description.ts";
+import { checkPrepared, checkPreparedOfAll, describePrepared } from "./statement-description.ts";
 
 /** As commands of their own they count the same (manual: "Server Status Variables"). */
 const STMT_PREPARE = commandIndex("stmt_prepare");
@@ -31,6 +31,7 @@ export async function runPrepare(executor: Executor, { name, from }: Prepare): P
   let textBytes = 0;
   for (const { text } of prepared.values()) textBytes += text.length;
   checkPrepared(prepared.size, textBytes);
+  checkPreparedOfAll(executor.context);
   prepared.set(key, { ...(await templateFrom(executor, from)), mode: executor.state.sqlMode });
   executor.state.tracker?.changed();
   executor.state.rowCount = 0;

@@ -22,8 +22,10 @@ import type { Node, ObjectName, Statement } from "../../sql/tree.ts";
 import { isQuery, mapChildren } from "../../sql/walk.ts";
 import { EMPTY_SELECT } from "../write/empty-statements.ts";
 import type { Executor } from "../executor.ts";
+import type { GatewayContext } from "../gateway-context.ts";
 import { replyInside } from "../read/inner-query.ts";
 import { warningsOf } from "../show/show-warnings.ts";
+import { globalNumber } from "../session/global-variables.ts";
 import { type LastWarnings, NO_WARNINGS } from "../session/session-state.ts";
 import { anyKeyspace } from "../session/any-keyspace.ts";
 import { ruledText } from "../rules/run-ruled.ts";
@@ -66,6 +68,12 @@ const PARAMETER_DEFINITION = encodeColumnDefinition({
   decimals: 0,
 });
 
+/** Throws 1461 when all of the gateway's sessions together have as many as SET GLOBAL lets them. */
+export function checkPreparedOfAll({ globals, totals }: GatewayContext): void {
+  const most = globalNumber(globals.current, "max_prepared_stmt_count");
+  if (most !== undefined && totals().preparedStatements >= most) throw tooManyPrepared(most);
+}
+
 /** Throws 1461 when a session has `count` prepared statements and may have no more. */
 export function checkPrepared(count: number, textBytes: number): void {
   if (textBytes >= LIMITS.preparedBytesPerSessionMax) {
@@ -73,9 +81,12 @@ export function checkPrepared(count: number, textBytes: number): void {
     throw new ShardgateError("LIMIT_REACHED", text);
   }
   const most = LIMITS.preparedPerSessionMax;
-  if (count < most) return;
+  if (count >= most) throw tooManyPrepared(most);
+}
+
+function tooManyPrepared(most: number): ShardgateError {
   const text = `Can't create more than max_prepared_stmt_count statements (current value: ${most})`;
-  throw new ShardgateError("ER_MAX_PREPARED_STMT_COUNT_REACHED", text);
+  return new ShardgateError("ER_MAX_PREPARED_STMT_COUNT_REACHED", text);
 }
 
 /** Descriptions by what they depend on, the oldest dropped; all of them when definitions change. */

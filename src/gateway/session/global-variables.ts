@@ -64,6 +64,7 @@ const NOT_SETTINGS: ReadonlySet<string> = new Set([
   "collation_database",
   "interactive_timeout",
   "max_allowed_packet",
+  "max_prepared_stmt_count",
   "wait_timeout",
 ]);
 

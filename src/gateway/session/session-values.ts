@@ -281,6 +281,8 @@ export function variableText(
   switch (name) {
     case "max_allowed_packet":
       return String(Math.min(Number(ofServer), state.packetBytesMax));
+    case "max_prepared_stmt_count":
+      return globalText(name, context);
     case "autocommit":
       return state.autocommit ? "ON" : "OFF";
     case "last_insert_id":

@@ -43,6 +43,7 @@ export async function globalChange(
     const buffer = await globalValueOn(executor, BUFFER, target);
     return packetChange(executor, value, Number(known.text), Number(buffer.text));
   }
+  if (name === PREPARED) return preparedChange(executor, value);
   if (isOfServers(name)) return changeOfServers(executor, name, value, cluster);
   const { state, context, signal } = executor;
   const settings = settingsFor(name, value, executor);
@@ -190,27 +191,52 @@ const NUMBER = /^-?\d+(\.\d+)?(e-?\d+)?$/i;
 /** How much of a statement clients may send; what servers do not take would not help (manual: "max_allowed_packet"). */
 function packetChange({ state }: Executor, value: string, serverBytesMax: number, bufferBytes: number): GlobalChange {
   if (value === "DEFAULT") return { changes: new Map([[PACKET, undefined]]), warnings: [] };
-  const wanted = /^-?\d+$/.test(value) ? BigInt(value) : undefined;
-  if (wanted === undefined) {
-    throw new ShardgateError("ER_WRONG_TYPE_FOR_VAR", `Incorrect argument type to variable '${PACKET}'`);
-  }
-  const bytesMax = Math.min(PACKET_BYTES_MAX, serverBytesMax);
-  const bounded = wanted < PACKET_BLOCK ? Number(PACKET_BLOCK) : wanted > bytesMax ? bytesMax : Number(wanted);
-  const bytes = bounded - (bounded % Number(PACKET_BLOCK));
-  const changes = new Map([[PACKET, { sql: String(bytes), shown: String(bytes) }]]);
+  const wanted = wholeNumber(PACKET, value);
+  const bounded = within(wanted, PACKET_BLOCK, BigInt(Math.min(PACKET_BYTES_MAX, serverBytesMax)));
+  const bytes = bounded - (bounded % PACKET_BLOCK);
   const warnings: SessionWarning[] = [];
   if (bytes < bufferBytes) {
     const message = `The value of '${PACKET}' should be no less than the value of '${BUFFER}'`;
     warnings.push({ level: "Warning", code: 1708, message });
   }
-  if (BigInt(bytes) === wanted) return { changes, warnings };
-  if (/\bSTRICT_ALL_TABLES\b/.test(state.settings.variables.get("sql_mode")?.toUpperCase() ?? "")) {
-    throw new ShardgateError("ER_WRONG_VALUE_FOR_VAR", `Variable '${PACKET}' can't be set to the value of '${value}'`);
+  return numberChange(state, PACKET, { wanted, taken: bytes }, warnings);
+}
+
+/** How many statements a gateway's clients may have prepared together; servers' own are shared by all clients. */
+function preparedChange({ state }: Executor, value: string): GlobalChange {
+  if (value === "DEFAULT") return { changes: new Map([[PREPARED, undefined]]), warnings: [] };
+  const wanted = wholeNumber(PREPARED, value);
+  const most = state.sqlMode.dialect === "mariadb" ? PREPARED_MAX_MARIADB : PREPARED_MAX_MYSQL;
+  return numberChange(state, PREPARED, { wanted, taken: within(wanted, 0n, most) }, []);
+}
+
+function wholeNumber(name: string, value: string): bigint {
+  if (/^-?\d+$/.test(value)) return BigInt(value);
+  throw new ShardgateError("ER_WRONG_TYPE_FOR_VAR", `Incorrect argument type to variable '${name}'`);
+}
+
+function within(wanted: bigint, least: bigint, most: bigint): bigint {
+  return wanted < least ? least : wanted > most ? most : wanted;
+}
+
+function numberChange(
+  { settings }: Executor["state"],
+  name: string,
+  { wanted, taken }: { readonly wanted: bigint; readonly taken: bigint },
+  warnings: readonly SessionWarning[],
+): GlobalChange {
+  const changes = new Map([[name, { sql: String(taken), shown: String(taken) }]]);
+  if (taken === wanted) return { changes, warnings };
+  if (/\bSTRICT_ALL_TABLES\b/.test(settings.variables.get("sql_mode")?.toUpperCase() ?? "")) {
+    throw new ShardgateError("ER_WRONG_VALUE_FOR_VAR", `Variable '${name}' can't be set to the value of '${wanted}'`);
   }
-  const message = `Truncated incorrect ${PACKET} value: '${value}'`;
+  const message = `Truncated incorrect ${name} value: '${wanted}'`;
   return { changes, warnings: [{ level: "Warning", code: 1292, message }, ...warnings] };
 }
 
+const PREPARED = "max_prepared_stmt_count";
+const PREPARED_MAX_MARIADB = 4_294_967_295n;
+const PREPARED_MAX_MYSQL = 4_194_304n;
 const PACKET = "max_allowed_packet";
 const BUFFER = "net_buffer_length";
 const PACKET_BLOCK = 1024n;
