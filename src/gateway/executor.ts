@@ -77,7 +77,7 @@ import type { ShardUse } from "./session/held-connection.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session/session-state.ts";
 import { substituted } from "./session/session-values.ts";
 import { type MergedWarnings, warningsOfParts } from "./read/merged-warnings.ts";
-import { warningsOf } from "./show/show-warnings.ts";
+import { warningsOf, warningsOfFailed } from "./show/show-warnings.ts";
 import { wrongPhase } from "./transaction/xa-errors.ts";
 import { cannotWrite, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
 
@@ -565,7 +565,7 @@ export class Executor implements PassThroughOwner {
         finish: (info, chunk) => {
           const last = chunk.subarray(chunk.length - info.lastPacketBytes + 4);
           learn(this.#effect, this.#binds, info, state);
-          if (info.kind === "err") this.#remember(decodeErr(last));
+          if (info.kind === "err") this.#remember(decodeErr(last), info);
           else {
             state.rowCount = info.kind === "ok" ? decodeOk(last, 0).affectedRows : -1;
             state.lastWarnings = warningsOf([info]);
@@ -944,7 +944,7 @@ export class Executor implements PassThroughOwner {
     }
     if (info.kind === "err") {
       const error = decodeErr(chunk.subarray(chunk.length - info.lastPacketBytes + 4));
-      this.#remember(error);
+      this.#remember(error, info);
       if (state.inTransaction && isDeadlock(error)) {
         // The shard has rolled its part back; the others follow, as on one MySQL.
         this.#slow(this.#abandonAndWrite(chunk));
@@ -1075,12 +1075,11 @@ export class Executor implements PassThroughOwner {
     });
   }
 
-  #remember(error: ShardgateError | MysqlError): void {
+  #remember(error: ShardgateError | MysqlError, end?: ReplyEnd): void {
     this.state.rowCount = -1;
     this.state.last.errno = error.errno;
     this.state.last.error = error;
-    const { errno: code, message, sqlState } = error;
-    this.state.lastWarnings = { kind: "list", warnings: [{ level: "Error", code, message, sqlState }] };
+    this.state.lastWarnings = warningsOfFailed(error, end);
   }
 
   /** For SHOW STATUS. */

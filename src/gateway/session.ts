@@ -140,6 +140,7 @@ export class Session implements CommandHandler {
       isExtended,
       context.log,
       () => state.resultsetMetadata,
+      state,
     );
     state.metadataIsOptional = (capabilities & CLIENT.OPTIONAL_RESULTSET_METADATA) !== 0;
     const client = this.#framing;

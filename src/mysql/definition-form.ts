@@ -9,7 +9,7 @@
 // Knows the classic framing alone. The manual: mariadb.com/kb/en/result-set-packets/#column-definition-packet
 
 import { malformed } from "./codec.ts";
-import { HEADER_EOF, HEADER_ERR, PACKET_HEADER_BYTES, PACKET_PAYLOAD_MAX } from "./constants.ts";
+import { HEADER_EOF, HEADER_ERR, PACKET_HEADER_BYTES, PACKET_PAYLOAD_MAX, SERVER } from "./constants.ts";
 import type { ReframedMode } from "./reply-reframe.ts";
 
 type Phase = 0 | 1 | 2 | 3 | 4 | 5;
@@ -24,14 +24,22 @@ const FIELDS = 5;
 const PREPARE_HEAD_BYTES = PACKET_HEADER_BYTES + 9;
 const JUDGED_BYTES = PACKET_HEADER_BYTES + 1;
 const EOF_BYTES_MAX = 9;
+/** Header, warnings, status. */
+const EOF_BYTES = 5;
 
 /** The fixed part with its length. */
 const FIXED_LENGTH = 0x0c;
 const FIXED_BYTES = 1 + FIXED_LENGTH;
 const NAMES = 6;
 
+/** Puts a session's own flags into SERVER_STATUS_* of a server's. */
+export interface StatusFlags {
+  statusFrom(ofServer: number): number;
+}
+
 export class DefinitionForm {
   readonly #isExtended: boolean;
+  readonly #flags: StatusFlags | undefined;
   #phase: Phase = HEAD;
   #definitionsLeft = 0;
   /** Columns of a prepared statement, while its parameters are described. */
@@ -44,9 +52,10 @@ export class DefinitionForm {
   /** Where blocks stand in the chunk that are to be cut out, or where they are missing. */
   readonly #places: number[] = [];
 
-  /** `isExtended`: the client has asked for the block. */
-  constructor(isExtended: boolean) {
+  /** `isExtended`: the client has asked for the block. `flags`: it sees the EOF behind the definitions. */
+  constructor(isExtended: boolean, flags?: StatusFlags) {
     this.#isExtended = isExtended;
+    this.#flags = flags;
   }
 
   /** Before each reply. */
@@ -131,6 +140,7 @@ export class DefinitionForm {
       if (phase === PREPARE_HEAD && left < PREPARE_HEAD_BYTES) return -1;
       // A count of columns has 3 bytes at most.
       if (phase === HEAD && length <= 4 && packetEnd > end) return -1;
+      if (phase === DEFINITIONS_EOF && packetEnd > end) return -1;
     }
     this.#continued = length === PACKET_PAYLOAD_MAX;
     if (!continues) this.#turn(bytes, pos + PACKET_HEADER_BYTES, length, first);
@@ -153,6 +163,7 @@ export class DefinitionForm {
         this.#begin(first === 0xfc ? bytes.readUInt16LE(at + 1) : first === 0xfd ? bytes.readUIntLE(at + 1, 3) : first);
         return;
       case DEFINITIONS_EOF:
+        if (this.#flags !== undefined && length === EOF_BYTES) putFlags(bytes, at, this.#flags);
         if (this.#definitionsNext > 0) {
           this.#begin(this.#definitionsNext);
           this.#definitionsNext = 0;
@@ -188,6 +199,12 @@ export class DefinitionForm {
     }
     if (!hasDefault && --this.#definitionsLeft === 0) this.#phase = DEFINITIONS_EOF;
   }
+}
+
+/** Of a procedure's results a server knows better: it may have begun or ended the transaction. */
+function putFlags(bytes: Buffer, at: number, flags: StatusFlags): void {
+  const status = bytes.readUInt16LE(at + 3);
+  if ((status & SERVER.MORE_RESULTS_EXISTS) === 0) bytes.writeUInt16LE(flags.statusFrom(status) & 0xffff, at + 3);
 }
 
 /**

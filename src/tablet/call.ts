@@ -99,6 +99,10 @@ const KILL_AGAIN_MIN_MS = 20;
 const KILL_AGAIN_MAX_MS = 500;
 const WARNINGS_REPLY_BYTES_MAX = 64 * 1024;
 const SERVER_STATUS_IN_TRANS = 1;
+/** Errors behind which a server closes the connection. */
+const LAST_WORDS: ReadonlySet<number> = new Set([
+  1053, 1077, 1152, 1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 4031,
+]);
 const ER_QUERY_INTERRUPTED = 1317;
 const ER_UNKNOWN_STMT_HANDLER = 1243;
 const ER_NEED_REPREPARE = 1615;
@@ -165,7 +169,8 @@ export class Call implements RawReplySink {
     const kind = replyKind(scanner);
     const lastPacketBytes = scanner.replyBytes - scanner.lastPacketOffset;
     const rows = scanner.rowCount;
-    const wantsWarnings = warnings > 0 && kind !== "err";
+    // An ERR does not count them: what was warned of before the error is asked for.
+    const wantsWarnings = kind === "err" ? !LAST_WORDS.has(scanner.errno) : warnings > 0;
     const wantsAfter = this.request.after !== "" && this.#wantsAfter(kind, rows);
     if (this.#killed === undefined && !wantsWarnings && !wantsAfter) {
       this.phase = { kind: "ended" };

@@ -7,7 +7,7 @@
 import type { Log } from "../../base/log.ts";
 import { messageOf } from "../../base/errors.ts";
 import { CLIENT, COM, HEADER_ERR, HEADER_OK, PACKET_HEADER_BYTES } from "../../mysql/constants.ts";
-import { DefinitionForm } from "../../mysql/definition-form.ts";
+import { DefinitionForm, type StatusFlags } from "../../mysql/definition-form.ts";
 import { writeFrame } from "../../mysql/frame.ts";
 import { OptionalMetadata, type ResultsetMetadata } from "../../mysql/optional-metadata.ts";
 import { withSessionState } from "../../mysql/packets/ok.ts";
@@ -40,7 +40,7 @@ export class ClientFraming extends EdgeClient {
 
   /**
    * `changes`: the client is to be told of them. `isExtended`: it has asked for MariaDB's extended metadata. `metadata`:
-   * whether a client gets definitions for which they are optional.
+   * whether a client gets definitions for which they are optional. `flags`: of the session, for every EOF.
    */
   constructor(
     connection: ExecutorClient,
@@ -48,16 +48,17 @@ export class ClientFraming extends EdgeClient {
     isExtended: boolean,
     log: Log,
     metadata: () => ResultsetMetadata = () => "FULL",
+    flags?: StatusFlags,
   ) {
     super(connection);
     const { capabilities } = connection;
     this.#capabilities = capabilities & ~EDGE_FLAGS;
     this.#log = log;
     this.#changes = changes;
-    this.#form = new DefinitionForm(isExtended);
     const isOptional = (capabilities & CLIENT.OPTIONAL_RESULTSET_METADATA) !== 0;
     this.#metadata = isOptional ? new OptionalMetadata(metadata) : undefined;
     const hasNoEof = (capabilities & CLIENT.DEPRECATE_EOF) !== 0;
+    this.#form = new DefinitionForm(isExtended, hasNoEof ? undefined : flags);
     this.#reframer = hasNoEof ? new ReplyReframer("query", changes, isOptional) : undefined;
   }
 

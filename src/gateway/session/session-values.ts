@@ -325,6 +325,7 @@ export function variableText(
 /** BIGINT, as the functions give it: a literal, or a cast of a short one, would be narrower, and signed. */
 function integer(value: number | bigint, name: "signed" | "unsigned", pos: number): Expr {
   const digits = String(value < 0 ? -value : value).padStart(BIGINT_DIGITS, "0");
+  if (name === "unsigned") return castNode(literalNode("int", digits, pos), name);
   return castNode(literalOf(value < 0 ? `-${digits}` : digits, pos), name);
 }
 

@@ -37,7 +37,14 @@ import { globalChange } from "./set-global.ts";
 import { type GlobalChanges, isOnAtLogin } from "./global-variables.ts";
 import { assign, assignedBy } from "./aftermath.ts";
 import { described, describedValues, PLAIN_TEXT, quotedText } from "./variable-values.ts";
-import { checkSettable, checkValue, isGlobal, isOfNextTransaction, resultsetMetadataOf } from "./variable-rules.ts";
+import {
+  checkSettable,
+  checkTracking,
+  checkValue,
+  isGlobal,
+  isOfNextTransaction,
+  resultsetMetadataOf,
+} from "./variable-rules.ts";
 
 /** Client character sets in which statements cannot be cut; those of Settings.transcodedFrom are not a server's. */
 const UNREADABLE: ReadonlySet<string> = new Set(["big5", "cp932", "gb18030", "gbk", "sjis", "swe7"]);
@@ -103,6 +110,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
         default: {
           const value = await variableValue(executor, item.name, item.value, cluster, told);
           checkValue(item.name, value);
+          checkTracking(item.name, value, state.sqlMode.dialect);
           if (isOfNextTransaction(item))
             next = { ...next, ...(await ofNextTransaction(executor, item.name, value, cluster)) };
           else {

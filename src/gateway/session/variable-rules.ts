@@ -3,7 +3,7 @@
 
 import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
 import type { ResultsetMetadata } from "../../mysql/optional-metadata.ts";
-import type { SetItem } from "../../sql/tree.ts";
+import type { SetItem, SqlMode } from "../../sql/tree.ts";
 import { isAdmin, type User } from "../access/users.ts";
 
 type SetVariable = SetItem & { readonly kind: "setVariable" };
@@ -79,6 +79,15 @@ export function checkSettable(item: SetVariable, user: User): void {
   const privilege = PRIVILEGED[name];
   if (privilege !== undefined && !isAdmin(user)) throw denied(`SUPER, ${privilege}`);
   if (OF_ONE_STATEMENT.has(name)) throw notSupported(`SET ${name}`);
+}
+
+/**
+ * Throws 1235 for MySQL's session_track_gtids: only the OK of a shard's own connection tells a statement's GTID there, and
+ * all that a server has executed are other sessions', too. `value` is SQL text.
+ */
+export function checkTracking(name: string, value: string, dialect: SqlMode["dialect"]): void {
+  if (name !== "session_track_gtids" || dialect !== "mysql" || !/^'?(1|2|own_gtid|all_gtids)'?$/i.test(value)) return;
+  throw notSupported(`SET session_track_gtids = ${value.replaceAll("'", "")}`, "sessions share connections to servers");
 }
 
 /**

@@ -24,8 +24,8 @@ export async function runGetDiagnostics(executor: Executor, { text }: Admin): Pr
   if (local !== undefined) throw new MysqlError(1327, "42000", `Undeclared variable: ${local.target.name}`);
   const conditions = warningsOfSession(state);
   if (asked.condition === undefined) {
-    const numbers = { number: conditions.length, row_count: state.rowCount };
-    take(state, asked, (item) => (item === "number" || item === "row_count" ? String(numbers[item]) : "NULL"));
+    const numbers = { number: `CAST(${conditions.length} AS UNSIGNED)`, row_count: String(state.rowCount) };
+    take(state, asked, (item) => (item === "number" || item === "row_count" ? numbers[item] : "NULL"));
     leave(executor);
     return;
   }
@@ -60,7 +60,7 @@ function itemOf({ code, message, sqlState }: SessionWarning, item: DiagnosticsIt
   const value = sqlState ?? known;
   switch (item) {
     case "mysql_errno":
-      return String(code);
+      return `CAST(${code} AS UNSIGNED)`;
     case "message_text":
       return textSql(message);
     case "returned_sqlstate":

@@ -62,6 +62,22 @@ export function warningsOf(
   return { kind: "list", warnings };
 }
 
+/** What a statement left behind that has failed; `end` is its reply's. */
+export function warningsOfFailed({ errno, sqlState, message }: FailedWith, end: ReplyEnd | undefined): LastWarnings {
+  const isTold = end !== undefined && end.warningsReply.length > 0;
+  if (!isTold) return { kind: "list", warnings: [{ level: "Error", code: errno, message, sqlState }] };
+  const warnings = readWarnings(end.warningsReply).map((each) =>
+    each.level === "Error" && each.code === errno ? { ...each, sqlState } : each,
+  );
+  return { kind: "list", warnings };
+}
+
+interface FailedWith {
+  readonly errno: number;
+  readonly sqlState: string;
+  readonly message: string;
+}
+
 /** The reply that a shard would have told them with. */
 export function warningsReplyOf(warnings: readonly SessionWarning[]): Buffer {
   const rows = warnings.map(({ level, code, message }) => [level, String(code), message]);

@@ -113,3 +113,27 @@ test("what is no definition is refused", () => {
   expect(() => formed(false, "query", [reply])).toThrow(/Malformed/);
   expect(() => formed(false, "query", [writeFrame(EMPTY, 1)])).toThrow(/Malformed/);
 });
+
+test("the EOF behind the definitions gets the session's flags, cut anywhere; but for a procedure's results", () => {
+  const reply = (first: number, next: number): Buffer =>
+    Buffer.concat(
+      [
+        Buffer.of(1),
+        encodeColumnDefinition(textColumn("a")),
+        encodeEof({ warnings: 0, statusFlags: first }),
+        Buffer.of(1, 0x31),
+        encodeEof({ warnings: 0, statusFlags: next }),
+      ].map((payload, at) => writeFrame(payload, at + 1)),
+    );
+  const flags = { statusFrom: (ofServer: number) => (ofServer & ~2) | 1 };
+  const given = reply(0x22, 0x22);
+  for (let at = 0; at <= given.length; at++) {
+    const form = new DefinitionForm(false, flags);
+    form.reset("query");
+    const out = Buffer.concat(halves(given, at).map((chunk) => Buffer.from(form.push(Buffer.from(chunk)))));
+    expect(out.equals(reply(0x21, 0x22)), `cut at ${at}`).toBe(true);
+  }
+  const form = new DefinitionForm(false, flags);
+  form.reset("query");
+  expect(form.push(reply(0x0a, 0x0a)).equals(reply(0x0a, 0x0a))).toBe(true);
+});

@@ -1,7 +1,7 @@
-// resultset_metadata, which is MySQL's: what it may be set to, by its manual.
+// Variables that are MySQL's: what they may be set to, by its manual.
 
 import { expect, test } from "vitest";
-import { resultsetMetadataOf } from "../../../../src/gateway/session/variable-rules.ts";
+import { checkTracking, resultsetMetadataOf } from "../../../../src/gateway/session/variable-rules.ts";
 
 test.each([
   ["'NONE'", "NONE"],
@@ -21,4 +21,18 @@ test.each(["'SOME'", "2", "NULL", "''"])("%s is refused", (sql) => {
 test("who has not agreed to it always gets definitions", () => {
   expect(() => resultsetMetadataOf("'NONE'", false)).toThrow(expect.objectContaining({ errno: 1231 }));
   expect(resultsetMetadataOf("'FULL'", false)).toBe("FULL");
+});
+
+test.each(["'OWN_GTID'", "all_gtids", "1"])(
+  "MySQL's session_track_gtids = %s is refused by name, not ignored",
+  (value) => {
+    expect(() => checkTracking("session_track_gtids", value, "mysql")).toThrow(
+      expect.objectContaining({ errno: 1235 }),
+    );
+    expect(() => checkTracking("session_track_gtids", value, "mariadb")).not.toThrow();
+  },
+);
+
+test.each(["'OFF'", "0", "DEFAULT"])("session_track_gtids = %s is what there is", (value) => {
+  expect(() => checkTracking("session_track_gtids", value, "mysql")).not.toThrow();
 });
