@@ -199,12 +199,15 @@ export class Call implements RawReplySink {
       this.#service.server.end(this.id, info, undefined, reply, 0, reply.length);
     };
     if (this.#killed === undefined) {
-      this.#askMore(connection, wantsWarnings, wantsAfter, (warningsReply, afterReply) => {
+      const asked = (warningsReply: Buffer, afterReply: Buffer): void => {
         // The KILL came too late for the statement, but must not reach the connection's next one.
         const killed = this.#killed;
         if (killed === undefined) finish(warningsReply, afterReply);
         else this.#afterKill(connection, killed, () => finish(warningsReply, afterReply));
-      });
+      };
+      // An answer without what was asked behind it would be half of one. An error is whole by itself.
+      const lost = kind === "err" ? undefined : (error: Error) => this.lost(error);
+      this.#askMore(connection, wantsWarnings, wantsAfter, asked, lost);
       return;
     }
     const { reason } = this.#killed;
@@ -235,6 +238,7 @@ export class Call implements RawReplySink {
     wantsWarnings: boolean,
     wantsAfter: boolean,
     finish: (warningsReply: Buffer, afterReply: Buffer) => void,
+    lost: ((error: Error) => void) | undefined,
   ): void {
     let warningsReply: Buffer = EMPTY;
     const payloads: Buffer[] = [];
@@ -250,7 +254,7 @@ export class Call implements RawReplySink {
     }
     if (wantsAfter) {
       payloads.push(query(this.request.after));
-      sinks.push(new Collect(LIMITS.afterReplyBytesMax, (reply) => finish(warningsReply, reply)));
+      sinks.push(new Collect(LIMITS.afterReplyBytesMax, (reply) => finish(warningsReply, reply), lost));
     }
     connection.send(payloads, sinks);
   }

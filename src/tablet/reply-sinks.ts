@@ -6,16 +6,18 @@ import type { ReplyScanner } from "../mysql/reply-scanner.ts";
 import { EMPTY, type ReplyEnd } from "../rpc/frame.ts";
 import type { MysqldConnection, RawReplySink } from "./mysqld-connection.ts";
 
-/** Collects one reply; gives an empty buffer when it is too large or the connection is lost. */
+/** Collects one reply; gives an empty buffer when it is too large, or the connection is lost and that has no callback. */
 export class Collect implements RawReplySink {
   readonly #bytesMax: number;
   readonly #done: (reply: Buffer) => void;
+  readonly #lost: ((error: Error) => void) | undefined;
   readonly #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(bytesMax: number, done: (reply: Buffer) => void) {
+  constructor(bytesMax: number, done: (reply: Buffer) => void, lost?: (error: Error) => void) {
     this.#bytesMax = bytesMax;
     this.#done = done;
+    this.#lost = lost;
   }
 
   part(chunk: Buffer, start: number, end: number): boolean {
@@ -31,8 +33,9 @@ export class Collect implements RawReplySink {
     this.#done(this.#bytes <= this.#bytesMax ? Buffer.concat(this.#parts) : EMPTY);
   }
 
-  lost(): void {
-    this.#done(EMPTY);
+  lost(error: Error): void {
+    if (this.#lost === undefined) this.#done(EMPTY);
+    else this.#lost(error);
   }
 }
 

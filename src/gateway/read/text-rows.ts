@@ -1,5 +1,7 @@
 // Reads a whole text reply of the gateway's own small queries (sequences, SET values): column types and rows.
 
+import { ShardgateError } from "../../base/errors.ts";
+import type { ReplyEnd } from "../../engine/reply.ts";
 import { BufferReader } from "../../mysql/codec.ts";
 import { HEADER_ERR } from "../../mysql/constants.ts";
 import { type ColumnDefinition, decodeColumnDefinition } from "../../mysql/packets/column-definition.ts";
@@ -27,6 +29,13 @@ export function readTextResult(reply: Buffer): TextResult {
     if (payload[0] === 0xfe && payload.length < 9) return { columns, rows };
     rows.push(readTextRow(payload, columns.length));
   }
+}
+
+/** What a statement's connection was asked right behind it. Throws LIMIT_REACHED when that was too large to be told. */
+export function readAfterReply({ afterReply }: Pick<ReplyEnd, "afterReply">): TextResult {
+  if (afterReply.length > 0) return readTextResult(afterReply);
+  const text = `what a statement has set is larger than ${LIMITS.afterReplyBytesMax} bytes`;
+  throw new ShardgateError("LIMIT_REACHED", text);
 }
 
 /** The values of a row packet, whose memory they share. */

@@ -12,7 +12,7 @@ import type { GlobalVariable } from "../../topo/records.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
-import { readTextResult, type TextResult } from "../read/text-rows.ts";
+import { readAfterReply, readTextResult, type TextResult } from "../read/text-rows.ts";
 import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 import { isFlagList } from "./flag-list.ts";
 import { type GlobalChanges, settingsFrom } from "./global-variables.ts";
@@ -63,7 +63,7 @@ export async function globalChange(
     return changeOfServers(executor, name, value, cluster);
   }
   const warnings = warningsOfSession({ lastWarnings: warningsOf([reply.info]) });
-  const told = readTextResult(reply.info.afterReply);
+  const told = readAfterReply(reply.info);
   const changes = new Map<string, GlobalVariable | undefined>();
   for (const [i, each] of names.entries()) {
     changes.set(each, value === "DEFAULT" ? undefined : variableOf(told, i * COLUMNS_EACH));

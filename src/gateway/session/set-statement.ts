@@ -32,7 +32,7 @@ import {
 } from "./settings.ts";
 import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 import { tellVariables } from "./tell-variables.ts";
-import { readTextResult } from "../read/text-rows.ts";
+import { readAfterReply, readTextResult } from "../read/text-rows.ts";
 import { globalChange } from "./set-global.ts";
 import { type GlobalChanges, isOnAtLogin } from "./global-variables.ts";
 import { assign, assignedBy } from "./aftermath.ts";
@@ -229,7 +229,7 @@ export async function tryOut(
   };
   const reply = await collect(executor.context.tablets, target, request, executor.signal);
   if (reply.info.kind === "err") throw errorOfReply(reply);
-  const { rows } = readTextResult(sql === undefined ? reply.bytes : reply.info.afterReply);
+  const { rows } = sql === undefined ? readTextResult(reply.bytes) : readAfterReply(reply.info);
   const [mode, charset] = (rows[0] ?? []).map((cell) => cell?.toString("latin1"));
   refuseUnreadable(charset ?? "");
   return { sqlMode: mode, warnings: warningsOf([reply.info]) };
@@ -520,7 +520,7 @@ async function computed(
   state.holds.joined(target, reply.info.holdId, state.inTransaction, false);
   if (reply.info.kind === "err") throw errorOfReply(reply);
   told.push(reply.info);
-  const answer = readTextResult(reply.info.afterReply);
+  const answer = readAfterReply(reply.info);
   if (touchesTables || hasQuery(value)) state.foundRowsCount = Number(answer.rows[0]?.[0]?.toString("latin1") ?? 0);
   const [known = "NULL", ...others] = describedValues(answer, 1);
   assign(assigned, others, state);

@@ -46,7 +46,7 @@ import type { Log } from "../../base/log.ts";
 import { collect, errorOfReply } from "../../engine/collect.ts";
 import { plainRequest, type ShardPort, type ShardTarget } from "../../engine/ports.ts";
 import { comQuery } from "../client/com-query.ts";
-import { readTextResult } from "../read/text-rows.ts";
+import { readAfterReply } from "../read/text-rows.ts";
 
 /** Points between the phases of a commit; a test may want to know when one is reached. */
 export type CommitStep = "prepare" | "prepared" | "decided" | "committed";
@@ -165,7 +165,7 @@ export class TwoPhase {
       try {
         const reply = await collect(port, coordinator, request);
         if (reply.info.kind === "err") throw errorOfReply(reply);
-        const outcome = readTextResult(reply.info.afterReply).rows[0]?.[0]?.toString("latin1");
+        const outcome = readAfterReply(reply.info).rows[0]?.[0]?.toString("latin1");
         if (outcome === undefined) return "gone";
         if (outcome === "commit" || outcome === "abort" || outcome === "prepared") return outcome;
         throw new ShardgateError("INTERNAL", `transaction ${name} was decided for "${outcome}"`);
