@@ -66,8 +66,9 @@ const retried: Reporter = {
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 240_000,
+    // For what hangs; a loaded machine is slow and no failure.
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
     pool: "forks",
     // Files follow each other in the same process: loading Shardgate anew for each took more time than many tests of it.
     isolate: false,

@@ -49,6 +49,9 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
         `--listen-peer-urls=${peer}`,
         `--initial-advertise-peer-urls=${peer}`,
         `--initial-cluster=shardgate=${peer}`,
+        // The only member elects itself when this has passed, at each start.
+        "--heartbeat-interval=50",
+        "--election-timeout=250",
         // Watches that lag further behind than this start anew from a read.
         "--auto-compaction-mode=periodic",
         "--auto-compaction-retention=1h",

@@ -44,7 +44,7 @@ beforeAll(async () => {
       },
     },
   });
-}, 120_000);
+});
 
 afterEach(async () => {
   for (const pid of stopped) process.kill(pid, "SIGCONT");

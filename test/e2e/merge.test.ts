@@ -30,7 +30,7 @@ beforeAll(async () => {
       await pair.same(`INSERT INTO ${table} (${columns}) VALUES (${values})`);
     }
   }
-}, 180_000);
+});
 
 afterAll(async () => {
   pair?.close();

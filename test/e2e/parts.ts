@@ -21,6 +21,9 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** A command that hangs is killed; a loaded machine takes long for the quickest. */
+const COMMAND_MAX_MS = 100_000;
+
 const running = new Set<ChildProcess>();
 
 /** Resolves with the ready line; rejects with what the process said when it ends before. */
@@ -54,7 +57,7 @@ export async function startPart(...args: readonly string[]): Promise<Part> {
 /** Runs a command to its end. */
 export function runPart(...args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [SCRIPT, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [SCRIPT, ...args], { timeout: COMMAND_MAX_MS }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
     });
   });

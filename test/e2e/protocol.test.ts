@@ -16,7 +16,7 @@ let twins: Twins;
 
 beforeAll(async () => {
   twins = await startTwins();
-}, 120_000);
+});
 afterAll(async () => {
   await twins.stop();
 });

@@ -190,7 +190,7 @@ test("every character set that the server has: spoken as there, or refused as th
   expect(await pair.gateway.query("SET NAMES swe7")).toMatchObject({ errno: 1235 });
   pair.close();
   expect(wrong.join("\n")).toBe("");
-}, 120_000);
+});
 
 test("a variable keeps bytes that are no text of its set", async () => {
   pair = await Pair.open(twins, "s");

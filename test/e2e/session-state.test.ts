@@ -78,7 +78,7 @@ describe("system variables", () => {
     }
     expect(wrong).toEqual([]);
     pair.close();
-  }, 180_000);
+  });
 
   test("of a server as a whole, and of one statement, are refused by name", async () => {
     const client = await TwinClient.connect(twins.cluster.port);

@@ -20,7 +20,7 @@ const SERVING = 1;
 const NOT_SERVING = 2;
 /** InnoDB's list of transactions is made anew only when it has not been looked at for 100 ms. */
 const POLL_MS = 120;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const TIMEOUT_MS = 180_000;
 
 const dir = temporaryDir("stop");
@@ -44,7 +44,7 @@ beforeAll(async () => {
   await mustRun("ctl", "CreateKeyspace", "plain", ...ctl);
   await mustRun("ctl", "CreateShard", "plain/0", ...ctl);
   tablet = await startTablet();
-}, 120_000);
+});
 
 afterEach(() => {
   for (const client of clients) client.destroy();

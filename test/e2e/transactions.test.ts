@@ -716,4 +716,4 @@ describe("sessions that go away", () => {
   });
 });
 
-const WAIT = { timeout: 20_000, interval: 100 };
+const WAIT = { timeout: 60_000, interval: 100 };

@@ -316,7 +316,7 @@ const WRITES = [
 ];
 
 describe("writes through views of a sharded keyspace", () => {
-  test("leave what they leave on one server", { timeout: 120_000 }, async () => {
+  test("leave what they leave on one server", async () => {
     await pair.same("USE s");
     for (const sql of WRITTEN_VIEWS) await same(sql);
     for (const sql of WRITES) {

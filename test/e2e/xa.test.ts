@@ -173,7 +173,7 @@ describe("over two shards", SLOW, () => {
       // A server finds out a moment later that its client is gone.
       for (const client of [pair.gateway, pair.direct]) {
         await expect
-          .poll(async () => (await client.query(`XA ${verb} 'left'`)).kind, { timeout: 30_000, interval: 50 })
+          .poll(async () => (await client.query(`XA ${verb} 'left'`)).kind, { timeout: 60_000, interval: 50 })
           .toBe("ok");
       }
       await pair.allSame(["XA RECOVER", `XA ${verb} 'left'`, ALL, "SELECT COUNT(*) FROM u.p"]);
@@ -194,7 +194,7 @@ describe("over two shards", SLOW, () => {
     }
     expect(await pair.gateway.rows("XA RECOVER")).toEqual([]);
     await expect
-      .poll(() => pair.gateway.rows("SELECT n FROM c WHERE id IN (1, 4)"), { timeout: 30_000 })
+      .poll(() => pair.gateway.rows("SELECT n FROM c WHERE id IN (1, 4)"), { timeout: 60_000 })
       .toEqual(["1", "1"]);
     expect(await pair.gateway.query("XA COMMIT 'left'")).toMatchObject({ kind: "error", errno: 1397 });
   });
@@ -244,6 +244,6 @@ test("names that gateways use are not given; what was prepared past Shardgate is
   }
   shard.close();
   expect(await pair.gateway.rows("XA RECOVER")).toEqual(["1|4|0|past"]);
-  await expect.poll(async () => (await pair.gateway.query("XA ROLLBACK 'past'")).kind, { timeout: 30_000 }).toBe("ok");
+  await expect.poll(async () => (await pair.gateway.query("XA ROLLBACK 'past'")).kind, { timeout: 60_000 }).toBe("ok");
   expect(await pair.gateway.rows("XA RECOVER")).toEqual([]);
 });

@@ -31,7 +31,7 @@ const AT_ONCE = 16;
 const WARM_UP_STREAMS = Math.floor(STREAMS / 4);
 const GROWTH_BYTES_MAX = 64 * 1024 * 1024;
 const MIB = 1024 * 1024;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 const STATEMENTS = [
   "SELECT v FROM t WHERE id = 1",
@@ -115,7 +115,7 @@ beforeAll(async () => {
       },
     },
   });
-}, 120_000);
+});
 
 afterAll(() => cluster?.stop());
 

@@ -187,7 +187,7 @@ export function textOf(bytes: number): string {
   return line.repeat(Math.ceil(bytes / line.length)).slice(0, bytes);
 }
 
-export async function eventually(holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+export async function eventually(holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const startMs = performance.now();
   for (let waitMs = 0; !(await holds()); waitMs = Math.min(20, waitMs + 1)) {
     if (performance.now() - startMs > withinMs) throw new Error(`not within ${withinMs} ms: ${String(holds)}`);

@@ -12,7 +12,7 @@ import { FRAME_PING } from "../../../src/rpc/frame.ts";
 import { DrivenClock } from "../../fixture/driven-clock.ts";
 
 const log = createLog("test", "silent");
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 60_000 };
 let server: Server | undefined;
 let sockets: Socket[] = [];
 

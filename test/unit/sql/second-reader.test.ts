@@ -61,7 +61,7 @@ test("node-sql-parser sees the same tables and columns", () => {
   process.stdout.write(`both readers took ${both} statements\n`);
   expect(faults).toEqual([]);
   expect(both).toBeGreaterThan(500);
-}, 60_000);
+});
 
 function treeOf(sql: string): Statement | undefined {
   try {

@@ -46,6 +46,9 @@ export async function startEtcd(flags: Readonly<Record<string, string>> = {}): P
         "listen-peer-urls": peer,
         "initial-advertise-peer-urls": peer,
         "initial-cluster": `test=${peer}`,
+        // The only member elects itself when this has passed, at each start.
+        "heartbeat-interval": "50",
+        "election-timeout": "250",
         ...flags,
       }).map(([flag, value]) => `--${flag}=${value}`),
       { stdio: "ignore" },

@@ -47,7 +47,7 @@ interface Greeting {
   readonly all: number;
 }
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const dir = temporaryDir("wk");
 const script = join(dir.path, "worker.mjs");
 let workers: Workers<WorkerPort> | undefined;

@@ -193,7 +193,7 @@ describe("clients that compress", () => {
   });
   afterAll(() => bed.close());
 
-  test("mysql2, small and large both ways, pipelined", { timeout: 60_000 }, async () => {
+  test("mysql2, small and large both ways, pipelined", async () => {
     const client = await bed.connect({ compress: true });
     for (const bytes of [0, 1, 49, 50, 1000, 65_536, 3_000_000]) {
       expect((await client.query<RowDataPacket[]>(`say ${bytes}`))[0]).toEqual([{ v: textOf(bytes) }]);
@@ -208,7 +208,7 @@ describe("clients that compress", () => {
     await client.end();
   });
 
-  test.skipIf(!hasMariadb)("the mariadb command line", { timeout: 60_000 }, async () => {
+  test.skipIf(!hasMariadb)("the mariadb command line", async () => {
     const args = ["--no-defaults", "-h127.0.0.1", `-P${bed.port}`, "-uroot", "--compress", "-N"];
     const { stdout } = await run("mariadb", [...args, "-e", "say 100000; say 3; select 1"], { maxBuffer: 1 << 24 });
     expect(stdout).toBe(`${textOf(100_000)}\n${textOf(3)}\n`);
@@ -289,7 +289,7 @@ describe("clients that compress", () => {
 });
 
 describe("mangled streams", () => {
-  test("end their own connection at the most, and are no bug", { timeout: 120_000 }, async () => {
+  test("end their own connection at the most, and are no bug", async () => {
     const random = randomOf(SEED);
     const bugs: object[] = [];
     const bed = await startBed({ log: { ...silentLog, error: (fields) => bugs.push(fields) } });
