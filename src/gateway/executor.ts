@@ -40,7 +40,7 @@ import { afterRequest, learn, learnRows } from "./session/aftermath.ts";
 import { askedRouting } from "./read/asked-routing.ts";
 import { HeldAnswer } from "./read/held-answer.ts";
 import { LookupAnswers, lookupsIn } from "./read/lookup-answers.ts";
-import { askedSyntaxError, isSyntaxError } from "./plans/asked-syntax.ts";
+import { askedSyntaxError, isSyntaxError, runUnread } from "./plans/asked-syntax.ts";
 import { BinaryRows } from "./prepared/binary-rows.ts";
 import type { Execution } from "./prepared/execution.ts";
 import { givesGeneratedId } from "./write/auto-increments.ts";
@@ -265,7 +265,23 @@ export class Executor implements PassThroughOwner {
         this.context.clock.wallMs(),
       );
       if (!isSyntaxError(error)) this.fail(error);
+      else if (this.#execution === undefined) this.#slow(runUnread(this, command.payload, error));
       else this.#slow(askedSyntaxError(this, command.payload.subarray(1), error).then((asked) => this.fail(asked)));
+    }
+  }
+
+  /** Goes on with a statement that only the server reads, planned as `statement`. Never throws. */
+  sendUnread(statement: Statement, payload: Buffer, cluster: ClusterView): void {
+    try {
+      const { plan, access } = this.#plans.planFor(statement, cluster, this.tabletType);
+      if (access !== undefined) checkAccess(this.state.user, access);
+      if (plan.kind !== "send") throw notSupported(statement.kind);
+      this.#inserting = undefined;
+      this.#temporary = undefined;
+      this.#defining = undefined;
+      this.#send(plan, NO_BINDS, cluster, { payload, normalized: undefined });
+    } catch (error) {
+      this.fail(error);
     }
   }
 

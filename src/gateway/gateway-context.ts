@@ -49,8 +49,13 @@ export interface Definitions {
 /** Of one gateway process. */
 export interface GatewayTotals {
   readonly uptimeS: number;
-  /** Connections that were accepted. */
+  /** Connections that were accepted, refused for want of room, closed before a login, or without a goodbye. */
   readonly accepted: number;
+  readonly refused: number;
+  readonly unknown: number;
+  readonly aborted: number;
+  /** Connections that were open at once. */
+  readonly most: number;
   /** Bytes from clients. */
   readonly received: number;
   /** Bytes to clients. */

@@ -261,7 +261,7 @@ export class Session implements CommandHandler {
         this.#executor.query(databaseStatement(payload), sequenceId);
         return;
       case COM.QUIT:
-        this.#options.connection.end();
+        this.#options.connection.quit();
         return;
       case COM.STATISTICS:
         this.#options.connection.write(writeFrame(Buffer.from(this.#options.statistics()), sequenceId + 1));

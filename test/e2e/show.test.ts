@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { COM } from "../../src/mysql/constants.ts";
 import { sharedFolder } from "../fixture/planner-corpus.ts";
+import { RawClient } from "../wire/raw-client.ts";
 import { type Outcome, Pair, shown, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 const run = promisify(execFile);
@@ -297,6 +298,23 @@ describe("SHOW and DESCRIBE", () => {
         "GRANT ALL PRIVILEGES ON *.* TO `root`@`%` WITH GRANT OPTION",
       ]);
     }
+  });
+
+  test("clients that are refused or leave without a goodbye are counted", async () => {
+    const { gateway } = pair;
+    const counts = (): Promise<readonly string[]> =>
+      gateway.rows("SHOW STATUS WHERE Variable_name IN ('Aborted_clients', 'Aborted_connects')");
+    const numbersOf = (rows: readonly string[]): readonly number[] => rows.map((row) => Number(row.split("|")[1]));
+    const [clients = 0, connects = 0] = numbersOf(await counts());
+    const polite = await TwinClient.connect(twins.cluster.port);
+    await polite.command(COM.QUIT).catch(() => undefined);
+    polite.close();
+    const target = { host: "127.0.0.1", port: twins.cluster.port };
+    await expect(RawClient.login({ target, user: "nobody" })).rejects.toThrow();
+    (await TwinClient.connect(twins.cluster.port)).close();
+    await expect.poll(async () => numbersOf(await counts()), { timeout: 20_000 }).toEqual([clients + 1, connects + 1]);
+    const [most = 0] = numbersOf(await gateway.rows("SHOW GLOBAL STATUS LIKE 'Max_used_connections'"));
+    expect(most).toBeGreaterThan(1);
   });
 
   test("a session's statements are counted as one server counts them", async () => {

@@ -132,6 +132,7 @@ export class ClientConnection implements Output {
   /** Of the login, for COM_CHANGE_USER. */
   #handshake: ServerHandshake<User> | undefined;
   #drains: (() => void)[] = [];
+  #hasQuit = false;
   #statementId = 0;
   #fileWaiter: ((packet: ClientPacket | undefined) => void) | undefined;
   /** True while the command loop runs: commandDone() then only has to flip the phase. */
@@ -271,6 +272,11 @@ export class ClientConnection implements Output {
   }
 
   /** It has been ended with nothing under way, and only waits for its client to close. */
+  /** It has been closed as the protocol wants it. */
+  get hasQuit(): boolean {
+    return this.#hasQuit;
+  }
+
   get isOver(): boolean {
     return this.#ending && this.#phase.kind === "ready";
   }
@@ -317,6 +323,12 @@ export class ClientConnection implements Output {
     this.#ending = true;
     if (this.#phase.kind === "executing") return;
     this.write(writeFrame(encodeErrOf(error), 0));
+    this.end();
+  }
+
+  /** The client says goodbye (COM_QUIT). */
+  quit(): void {
+    this.#hasQuit = true;
     this.end();
   }
 

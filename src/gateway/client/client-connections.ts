@@ -30,6 +30,12 @@ export interface ConnectionTotals {
   readonly accepted: number;
   /** For want of room. */
   readonly refused: number;
+  /** Closed before they had logged in. */
+  readonly unknown: number;
+  /** Closed without a goodbye (COM_QUIT). */
+  readonly aborted: number;
+  /** So many were open at once. */
+  readonly most: number;
   /** Bytes from clients and to them. */
   readonly received: number;
   readonly sent: number;
@@ -90,7 +96,7 @@ export class ClientConnections<Handler extends CommandHandler> {
   readonly #unknown = new Set<ClientConnection>();
   readonly #perUser = new Map<string, number>();
   /** Of connections that are closed. */
-  readonly #past = { accepted: 0, refused: 0, received: 0, sent: 0 };
+  readonly #past = { accepted: 0, refused: 0, unknown: 0, aborted: 0, most: 0, received: 0, sent: 0 };
   #sweeping: Timer | undefined;
   #leaving: ShardgateError | undefined;
 
@@ -177,10 +183,15 @@ export class ClientConnections<Handler extends CommandHandler> {
           this.#past.sent += client.bytes.sent;
         }
         this.#unknown.delete(client);
-        if (user !== undefined) this.#userLeft(user);
+        if (user === undefined) this.#past.unknown++;
+        else {
+          this.#userLeft(user);
+          if (!client.hasQuit) this.#past.aborted++;
+        }
       },
     });
     this.#handlers.set(connection, undefined);
+    this.#past.most = Math.max(this.#past.most, this.#handlers.size);
     this.#unknown.add(connection);
   }
 

@@ -46,11 +46,8 @@ const OF_WORK =
 
 /** What a server says of its own clients, which are gateways' connections, and gateways do not count. */
 const NOT_KNOWN: ReadonlySet<string> = new Set([
-  "Aborted_clients",
-  "Aborted_connects",
   "Aborted_connects_preauth",
   "Last_query_cost",
-  "Max_used_connections",
   "Max_used_connections_time",
 ]);
 
@@ -61,10 +58,13 @@ function ownValues({ state, context }: Executor, isGlobal: boolean): ReadonlyMap
   const bytes = isGlobal ? totals : (state.bytes?.() ?? { received: 0, sent: 0 });
   const questions = String(counts.questions);
   return new Map([
+    ["Aborted_clients", String(totals.aborted)],
+    ["Aborted_connects", String(totals.refused + totals.unknown)],
     ["Bytes_received", String(bytes.received)],
     ["Bytes_sent", String(bytes.sent)],
     ["Compression", state.isCompressed ? "ON" : "OFF"],
     ["Connections", String(totals.accepted)],
+    ["Max_used_connections", String(totals.most)],
     ["Prepared_stmt_count", String(totals.preparedStatements)],
     ["Queries", String(context.statementCounts.questions)],
     ["Questions", questions],
