@@ -8,6 +8,7 @@ import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log, LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import { Certificates } from "../rpc/certificates.ts";
 import type { GrpcTls } from "../rpc/service.ts";
+import { type StopSignal, StopSignals } from "./stop-signals.ts";
 
 export interface ProcessFlags {
   readonly logLevel: LogLevel;
@@ -85,8 +86,8 @@ export interface RunningPart {
 }
 
 /**
- * Starts a part, prints its ready line on standard output, stops it on SIGINT or SIGTERM; SIGHUP has it read the files
- * again that may change while it runs. Sets the exit code.
+ * Starts a part, prints its ready line on standard output, stops it on SIGINT or SIGTERM, at once on a second one; SIGHUP
+ * has it read the files again that may change while it runs. Sets the exit code.
  */
 export async function runProcess(
   part: "gateway" | "tablet",
@@ -103,10 +104,15 @@ export async function runProcess(
   });
   try {
     const running = await start(log);
-    let stopping = false;
-    const stop = (signal: string): void => {
-      if (stopping) return;
-      stopping = true;
+    const signals = new StopSignals();
+    const stop = (signal: StopSignal): void => {
+      const does = signals.received(signal, systemClock.nowMs());
+      if (does === "end") {
+        log.warn({ signal }, "ends at once");
+        for (const pid of running.workerPids?.() ?? []) if (pid > 0) killQuietly(pid);
+        process.exit(1);
+      }
+      if (does === "nothing") return;
       log.info({ signal }, "stopping");
       running.stop().then(
         () => process.exit(0),
@@ -129,5 +135,14 @@ export async function runProcess(
     process.stderr.write(`shardgate ${part}: ${messageOf(error)}\n`);
     if (!(error instanceof ShardgateError) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
     process.exit(1);
+  }
+}
+
+/** A worker that has ended already is none the worse. */
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It is gone.
   }
 }
