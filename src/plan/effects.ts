@@ -60,9 +60,6 @@ export function showEffect({ what }: Show): Effect {
 
 /** Of a statement that is left to the server as a whole: it may do what a stored procedure may, and set all it names. */
 export function compoundEffect(text: string): Effect {
-  const names = text.matchAll(USER_VARIABLE);
-  const assigns = new Set(Array.from(names, ([, plain, quoted]) => (plain ?? quoted ?? "").toLowerCase()));
-  const kept = assigns.size === 0 ? {} : { assigns: [...assigns] };
   const insertIds = { setsInsertId: true, mixesInsertIds: true };
   return {
     ...WRITE,
@@ -70,8 +67,27 @@ export function compoundEffect(text: string): Effect {
     callsStored: true,
     ...insertIds,
     foundRows: BY_ACCIDENT,
-    ...kept,
+    ...assignsOf(text),
   };
+}
+
+/** All user variables named in it. */
+function assignsOf(text: string): Pick<Effect, "assigns"> {
+  const names = text.matchAll(USER_VARIABLE);
+  const assigns = new Set(Array.from(names, ([, plain, quoted]) => (plain ?? quoted ?? "").toLowerCase()));
+  return assigns.size === 0 ? {} : { assigns: [...assigns] };
+}
+
+/** Verbs of statements that only the server reads, of an unsharded keyspace: they may do what their first words say. */
+export const UNREAD_QUERY = "unread query";
+export const UNREAD_CHANGE = "unread change";
+export const UNREAD_DEFINITION = "unread definition";
+
+/** Undefined for all other verbs. */
+export function unreadEffect(verb: string, text: string): Effect | undefined {
+  if (verb === UNREAD_DEFINITION) return DEFINITION;
+  if (verb !== UNREAD_QUERY && verb !== UNREAD_CHANGE) return undefined;
+  return { ...(verb === UNREAD_QUERY ? READ : WRITE), callsStored: true, foundRows: BY_ACCIDENT, ...assignsOf(text) };
 }
 
 const USER_VARIABLE = /(?<![@\w])@(?:([\w$.]+)|[`'"]([^`'"]+)[`'"])/g;

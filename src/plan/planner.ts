@@ -16,6 +16,7 @@ import {
   NO_EFFECT,
   READ,
   refuseReserved,
+  unreadEffect,
   usesLocks,
   withReserved,
   WRITE,
@@ -217,6 +218,10 @@ function planUnshardedOnly(statement: Statement, context: PlanContext): Plan {
     case "admin":
       if (statement.verb === "compound statement") {
         return send(statement, name, unsharded, undefined, compoundEffect(statement.text));
+      }
+      {
+        const effect = unreadEffect(statement.verb, statement.text);
+        if (effect !== undefined) return send(statement, name, unsharded, undefined, effect);
       }
       if (statement.verb.startsWith("handler ")) {
         return send(statement, name, unsharded, undefined, { ...READ, reserves: "HANDLER" });

@@ -40,9 +40,9 @@ export function accessOf(statement: Statement, plan: Plan, context: PlanContext)
   return { right, command: commandOf(statement), tables, system };
 }
 
-/** Compound statements are not looked into, and files are the server's: both take the right to do anything there. */
+/** Compound and unread statements are not looked into, and files are the server's: both take the right to do anything there. */
 function reachesBeyondTables(statement: Statement): boolean {
-  let reaches = statement.kind === "admin" && statement.verb === "compound statement";
+  let reaches = statement.kind === "admin" && /^compound statement$|^unread /.test(statement.verb);
   walk(statement, (node) => {
     reaches ||= node.kind === "intoOutfile" || node.kind === "intoDumpfile";
     reaches ||= node.kind === "call" && node.name === "load_file";
