@@ -26,38 +26,44 @@ const K_STRING = 3;
 const K_BINARY = 4;
 const K_DECIMAL = 5;
 /** One of its own, which nothing is kept for. */
-const K_OTHER = 255;
+const K_OTHER = 7;
 
 interface Form {
-  readonly kinds: Uint8Array;
+  readonly kinds: Kinds;
   /** Undefined: it depends on more than the kinds. */
   readonly normalized: Normalized | undefined;
   /** Parameters in the places of bind variables; a list has one for each item. -1: a literal of the statement. */
   readonly places: readonly (number | readonly number[])[];
 }
 
+/** The kinds of all values, as a number where they have room in one. */
+type Kinds = number | string;
+
+const KINDS_IN_A_NUMBER = 17;
+const KINDS = 8;
+/** Of the values that are looked at. */
+let scratch = Buffer.alloc(64);
+
 /** Those of one statement under one sql_mode. */
 export class KnownForms {
   readonly #template: Template;
   readonly #mode: SqlMode;
-  readonly #kinds: Uint8Array;
-  /** Equal values of select lists and of GROUP BY are one bind variable, others are two. */
-  readonly #mayKeep: boolean;
-  readonly #forms: Form[] = [];
+  /** Most statements are executed with values of the same kinds always, and many once. */
+  #first: Form | Kinds | undefined;
+  #others: Form[] | undefined;
 
   constructor(template: Template, mode: SqlMode) {
     this.#template = template;
     this.#mode = mode;
-    this.#kinds = new Uint8Array(template.offsets.length);
-    this.#mayKeep = template.shown.size === 0;
   }
 
   /** What normalize() makes of the statement with these values (kept); undefined: it is to be asked. */
   with(parameters: ExecuteParameters): Normalized | undefined {
-    const form = this.#forms.length === 0 ? undefined : this.#formOf(parameters);
+    if (this.#first === undefined) return undefined;
+    const form = this.#find(this.#kindsOf(parameters));
     if (form?.normalized === undefined) return undefined;
     const { normalized, places } = form;
-    if (this.#kinds.length === 0) return normalized;
+    if (this.#template.offsets.length === 0) return normalized;
     const binds: BindValue[] = [];
     for (let index = 0; index < places.length; index++) {
       const place = places[index] as number | readonly number[];
@@ -68,30 +74,50 @@ export class KnownForms {
     return { ...normalized, binds };
   }
 
-  /** Looks at the form for these values, so that it is known the next time. Throws ER_MALFORMED_PACKET for values that cannot be read. */
+  /**
+   * The form for these values is to be known the next time, if it is the second one that asks for it. Throws
+   * ER_MALFORMED_PACKET for values that cannot be read.
+   */
   learn(parameters: ExecuteParameters): void {
-    if (!this.#mayKeep || this.#forms.length >= FORMS_MAX || this.#formOf(parameters) !== undefined) return;
-    const kinds = Uint8Array.from(this.#kinds);
-    if (kinds.includes(K_OTHER)) return;
+    // Equal values of select lists and of GROUP BY are one bind variable, others are two.
+    if (this.#template.shown.size > 0) return;
+    const kinds = this.#kindsOf(parameters);
+    if (kinds === undefined || this.#find(kinds) !== undefined) return;
+    if (this.#first === undefined) this.#first = kinds;
+    else if (typeof this.#first !== "object") this.#first = this.#formOf(kinds, parameters);
+    else if ((this.#others?.length ?? 0) < FORMS_MAX - 1) {
+      this.#others = [...(this.#others ?? []), this.#formOf(kinds, parameters)];
+    }
+  }
+
+  #find(kinds: Kinds | undefined): Form | undefined {
+    const first = this.#first;
+    if (kinds === undefined || typeof first !== "object") return undefined;
+    return first.kinds === kinds ? first : this.#others?.find((form) => form.kinds === kinds);
+  }
+
+  #formOf(kinds: Kinds, parameters: ExecuteParameters): Form {
     const literals = literalsOf(this.#template, parameters, this.#mode.noBackslashEscapes);
     const sql = filled(this.#template, literals);
     const normalized = normalize(sql, this.#mode);
-    const places = placesOf(this.#template, literals, kinds, sql, normalized);
-    if (places === undefined) this.#forms.push({ kinds, normalized: undefined, places: [] });
-    else this.#forms.push({ kinds, normalized: { ...normalized, binds: detached(normalized.binds, places) }, places });
+    const places = placesOf(this.#template, literals, parameters, sql, normalized);
+    if (places === undefined) return { kinds, normalized: undefined, places: [] };
+    return { kinds, normalized: { ...normalized, binds: detached(normalized.binds, places) }, places };
   }
 
-  #formOf(parameters: ExecuteParameters): Form | undefined {
-    const kinds = this.#kinds;
-    const { limits } = this.#template;
-    for (let index = 0; index < kinds.length; index++) {
-      kinds[index] = limits.size > 0 && limits.has(index) ? K_INT : kindOf(parameters, index);
+  /** Undefined where one of them has no kind. */
+  #kindsOf(parameters: ExecuteParameters): Kinds | undefined {
+    const { limits, offsets } = this.#template;
+    const count = offsets.length;
+    if (count > scratch.length) scratch = Buffer.alloc(2 * count);
+    let number = 0;
+    for (let index = 0; index < count; index++) {
+      const kind = limits.size > 0 && limits.has(index) ? K_INT : kindOf(parameters, index);
+      if (kind === K_OTHER) return undefined;
+      scratch[index] = kind;
+      number = number * KINDS + kind;
     }
-    forms: for (const form of this.#forms) {
-      for (let index = 0; index < kinds.length; index++) if (form.kinds[index] !== kinds[index]) continue forms;
-      return form;
-    }
-    return undefined;
+    return count <= KINDS_IN_A_NUMBER ? number : scratch.latin1Slice(0, count);
   }
 
   #items(own: readonly LiteralBind[], places: readonly number[], parameters: ExecuteParameters): LiteralBind[] {
@@ -100,14 +126,9 @@ export class KnownForms {
 
   #bind(parameter: number, { types, values }: ExecuteParameters): LiteralBind {
     const isLimit = this.#template.limits.has(parameter);
-    const kind = this.#kinds[parameter] as number;
-    return new Parameter(
-      kind,
-      types[parameter] as number,
-      values[parameter] ?? null,
-      isLimit,
-      this.#mode.noBackslashEscapes,
-    );
+    const kind = scratch[parameter] as number;
+    const { noBackslashEscapes } = this.#mode;
+    return new Parameter(kind, types[parameter] as number, values[parameter] ?? null, isLimit, noBackslashEscapes);
   }
 }
 
@@ -149,9 +170,9 @@ class Parameter implements LiteralBind {
 
 /** Undefined where a value is in no bind variable, or in one with something else. */
 function placesOf(
-  { offsets }: Template,
+  { offsets, limits }: Template,
   literals: readonly Buffer[],
-  kinds: Uint8Array,
+  { values }: ExecuteParameters,
   sql: Buffer,
   { key, binds, statementEnd }: Normalized,
 ): readonly (number | readonly number[])[] | undefined {
@@ -160,7 +181,7 @@ function placesOf(
   const parameterAt = new Map<number, number>();
   let added = 0;
   for (const [index, literal] of literals.entries()) {
-    if (kinds[index] !== K_NULL) parameterAt.set((offsets[index] as number) + added + 1, index);
+    if (values[index] !== null || limits.has(index)) parameterAt.set((offsets[index] as number) + added + 1, index);
     added += literal.length - 1;
   }
   let found = 0;

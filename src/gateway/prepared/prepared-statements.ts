@@ -297,12 +297,8 @@ export class PreparedStatements {
   #exactOf(read: PreparedText, { columns }: StatementDescription): ExactRead | undefined {
     // Then the columns are another statement's.
     if (rewrittenForPrepare(this.#executor, read.text) !== undefined) return undefined;
-    if (read.exact?.columns !== columns) {
-      const exact = exactFloats(read.text, columns, read.mode);
-      const wide = exact && { template: templateOf(exact.text, read.mode), definitions: exact.definitions };
-      read.exact = { columns, read: wide };
-    }
-    return read.exact.read;
+    const exact = exactFloats(read.text, columns, read.mode);
+    return exact && { template: templateOf(exact.text, read.mode), definitions: exact.definitions };
   }
 
   #run(statement: Prepared, parameters: ExecuteParameters, withCursor: boolean, sequenceId: number): void {

@@ -4,7 +4,6 @@
 import { LIMITS } from "../../base/limits.ts";
 import { type Template, templateOf } from "../../sql/parameters.ts";
 import type { SqlMode } from "../../sql/tree.ts";
-import type { ExactRead } from "./execution.ts";
 import { KnownForms } from "./known-forms.ts";
 
 export interface PreparedText {
@@ -15,8 +14,6 @@ export interface PreparedText {
   /** What they are read by. */
   readonly mode: SqlMode;
   readonly forms: KnownForms;
-  /** Of the columns (by identity) that it was described with last. */
-  exact: { readonly columns: readonly Buffer[]; readonly read: ExactRead | undefined } | undefined;
 }
 
 /** What an entry takes beside its text, about. */
@@ -60,5 +57,5 @@ export class PreparedTexts {
 function preparedText(borrowed: Buffer, mode: SqlMode): PreparedText {
   const text = Buffer.from(borrowed);
   const template = templateOf(text, mode);
-  return { text, template, mode, forms: new KnownForms(template, mode), exact: undefined };
+  return { text, template, mode, forms: new KnownForms(template, mode) };
 }

@@ -124,6 +124,7 @@ test("what depends on more than the kinds of values has no known form", () => {
     const template = templateOf(Buffer.from(sql), DEFAULT_SQL_MODE);
     const forms = new KnownForms(template, DEFAULT_SQL_MODE);
     forms.learn(parametersOf(values));
+    forms.learn(parametersOf(values));
     return forms.with(parametersOf(values)) !== undefined;
   };
   expect(known("SELECT c FROM t WHERE id = ?", int(5))).toBe(true);
