@@ -243,7 +243,7 @@ function socketPathOf(dir: string): string {
 
 async function answers(socketPath: string): Promise<boolean> {
   try {
-    const connection = await createConnection({ socketPath, user: "root", connectTimeout: 2_000 });
+    const connection = await createConnection({ socketPath, user: "root", connectTimeout: 10_000 });
     try {
       await connection.query("select 1");
     } finally {

@@ -21,6 +21,8 @@ export interface ServerAddress {
   readonly password?: string;
 }
 
+const CONNECT_TIMEOUT_MS = 30_000;
+
 /**
  * Runs `work` on a connection to the mysqld behind `target` (a socket path, a port of 127.0.0.1, or an address), then closes
  * it. The user is root unless the address names one.
@@ -39,7 +41,8 @@ export async function withServer<T>(
   const connection = await createConnection({
     user: "root",
     ...address,
-    connectTimeout: 5_000,
+    // A machine on which a whole cluster starts can be slow to answer; servers that are gone refuse at once.
+    connectTimeout: CONNECT_TIMEOUT_MS,
     charset: "utf8mb4_general_ci",
     ...(database === undefined ? {} : { database }),
   });

@@ -163,7 +163,7 @@ describe.skipIf(!canRender || !canIsolate()).each(OVERLAYS)("overlay %s", (overl
       // As the Job does: again until etcd is there.
       ...jobs.map(({ args = [] }) => {
         const command = as(job.securityContext?.runAsUser, `${ENTRYPOINT} ${quoted(args)}`);
-        return `for try in $(seq 5); do ${command} >>/tmp/job.log 2>&1 && break; sleep 1; done`;
+        return `for try in $(seq 30); do ${command} >>/tmp/job.log 2>&1 && break; sleep 1; done`;
       }),
       `${as(shardPod.securityContext?.runAsUser, `${ENTRYPOINT} ${quoted(tablet.args ?? [], { POD_NAME: "shard-commerce-0-0" })}`)} >/tmp/tablet.log 2>&1 &`,
       `${as(gatewayUser, `${ENTRYPOINT} ${quoted(gateway.args ?? [], { POD_IP: "127.0.0.1" })}`)} >/tmp/gateway.log 2>&1 &`,
