@@ -89,6 +89,9 @@ const OF_ONE_SERVER: ReadonlySet<string> = new Set([
   "wsrep_status",
 ]);
 
+/** Of these, the gateway speaks for itself when no one server is selected: it follows nobody, and nobody follows it. */
+const OF_REPLICATION: ReadonlySet<string> = new Set(["replica status", "replicas", "slaves"]);
+
 const ROUTINE_LISTS: ReadonlySet<string> = new Set([
   "procedure status",
   "function status",
@@ -114,7 +117,7 @@ export async function runShow(
   } else if (OF_ANY_SERVER.has(what)) {
     executor.toAnyShard(anyKeyspace(state, cluster), cluster, payload);
   } else if (OF_ONE_SERVER.has(what)) {
-    showOfServer(executor, statement, cluster, payload);
+    await showOfServer(executor, statement, cluster, payload);
   } else if (what === "profiles" || what === "profile") {
     // A profile is of a connection, and the session has none of its own.
     if (state.settings.variables.has("profiling")) throw notSupported(`SHOW ${what.toUpperCase()}`);
@@ -173,7 +176,7 @@ function selectedBeside({ target }: SessionState, named: string | undefined, clu
 const OF_TABLE: ReadonlySet<string> = new Set(["columns", "index", "create table", "create view", "create sequence"]);
 
 /** Passes it to the one server the session is pointed at: the only shard of its keyspace, or the one it has named. */
-function showOfServer(executor: Executor, statement: Show, cluster: ClusterView, payload: Buffer): void {
+async function showOfServer(executor: Executor, statement: Show, cluster: ClusterView, payload: Buffer): Promise<void> {
   const { state } = executor;
   const what = `SHOW ${statement.what.toUpperCase()}`;
   if (!isAdmin(state.user)) {
@@ -182,11 +185,17 @@ function showOfServer(executor: Executor, statement: Show, cluster: ClusterView,
     throw new MysqlError(1227, "42000", text);
   }
   const keyspace = state.target.keyspace;
-  if (keyspace === undefined || isSystemSchema(keyspace)) {
+  const isOfNone = keyspace === undefined || isSystemSchema(keyspace);
+  const targets = isOfNone ? [] : executor.keyspaceTargets(keyspace, cluster).targets;
+  const { shard, tabletType } = state.target;
+  if (OF_REPLICATION.has(statement.what) && shard === undefined && tabletType === "primary" && targets.length !== 1) {
+    executor.result({ columns: (await serverList(executor, payload, cluster)).columns, rows: [] });
+    return;
+  }
+  if (isOfNone) {
     throw notSupported(`${what} without a server to ask`, "USE an unsharded keyspace, or one shard as in USE `ks:-80`");
   }
-  const { targets } = executor.keyspaceTargets(keyspace, cluster);
-  if (targets.length > 1 && state.target.shard === undefined) {
+  if (targets.length > 1 && shard === undefined) {
     throw notSupported(
       `${what} of ${targets.length} servers`,
       `USE one shard, as in USE \`${keyspace}:${targets[0]?.shard}\``,
