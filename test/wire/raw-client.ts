@@ -32,6 +32,8 @@ export interface RawClientOptions {
   readonly capabilities?: number;
   /** Read by a server only where `capabilities` lacks CLIENT_MYSQL. */
   readonly mariadbCapabilities?: number;
+  /** With CLIENT_ZSTD_COMPRESSION_ALGORITHM. */
+  readonly zstdLevel?: number;
 }
 
 export class RawClient {
@@ -74,7 +76,7 @@ export class RawClient {
       database: "",
       authPlugin: plugin,
       attributes: new Map(),
-      zstdLevel: 0,
+      zstdLevel: options.zstdLevel ?? 0,
     });
     client.write(writeFrame(response, 1));
     const outcome = await client.packet(reader);

@@ -76,7 +76,8 @@ export function decodeExecuteParameters(block: Buffer, shape: ExecuteShape): Exe
       const long = shape.longData(index);
       if (long !== undefined) isAsSent = false;
       const isNull = ((nulls[index >> 3] as number) & (1 << (index & 7))) !== 0;
-      if (!isNull || long !== undefined) checkType(type, long !== undefined);
+      if (long !== undefined) checkLongType(type);
+      else checkType(type, isNull);
       values.push(long ?? (isNull ? null : readBinaryValue(reader, type & 0xff)));
     }
   } catch (error) {
@@ -92,12 +93,17 @@ export function wrongArguments(error: unknown, command: string): unknown {
   return new ShardgateError("ER_WRONG_ARGUMENTS", `Incorrect arguments to ${command}`, error);
 }
 
-/** Throws ER_MALFORMED_PACKET for numbers that are no type: how long its values are, nobody knows. */
-function checkType(type: number, isLong: boolean): void {
+/** Throws ER_MALFORMED_PACKET for numbers that are no type, as servers also do for NULLs. */
+function checkType(type: number, isNull: boolean): void {
   const kind = type & 0xff;
   const isKnown = kind <= MYSQL_TYPE.BIT || kind >= MYSQL_TYPE.NEWDECIMAL || kind === MYSQL_TYPE.BOOL;
-  if (!isKnown || kind === MYSQL_TYPE.NULL) throw malformed("a value without a type");
-  if (isLong && !isLengthCoded(kind)) throw malformed("long data for a number or a time");
+  if (!isKnown || (kind === MYSQL_TYPE.NULL && !isNull)) throw malformed("a value without a type");
+}
+
+/** Long data is a string's: neither a number's, be it written in digits, nor a time's. */
+function checkLongType(type: number): void {
+  const kind = type & 0xff;
+  if (kind !== MYSQL_TYPE.VARCHAR && kind <= MYSQL_TYPE.NEWDECIMAL) throw malformed("long data for a number or a time");
 }
 
 /**

@@ -10,6 +10,8 @@ export interface FuzzedCommand {
   /** For people. */
   readonly name: string;
   payload(ids: readonly number[]): Buffer;
+  /** The same as clients with CLIENT_QUERY_ATTRIBUTES send it, with some attributes. */
+  attributed(ids: readonly number[]): Buffer;
   /** Its answer gives the id of a new slot. */
   readonly prepares: boolean;
   readonly opensCursor: boolean;
@@ -93,13 +95,20 @@ const COMMANDS: readonly number[] = [
   0x7f,
 ];
 
-export function fuzzedCommand(random: SeededRandom, slots: number): FuzzedCommand {
+/**
+ * `slots` has the number of parameters of each. With `exact` executions fit their statement, since blocks that do not mean
+ * other things with attributes.
+ */
+export function fuzzedCommand(random: SeededRandom, slots: readonly number[], exact: boolean): FuzzedCommand {
   const command = random.pick(COMMANDS) ?? COM.PING;
-  const made = argumentOf(command, random, slots);
-  const mangle = made.fixedBytes === Number.POSITIVE_INFINITY ? UNMANGLED : mangling(random, made.fixedBytes);
+  const made = argumentOf(command, random, slots, exact);
+  const isFixed = made.fixedBytes === Number.POSITIVE_INFINITY || made.attributed !== undefined;
+  const mangle = isFixed ? UNMANGLED : mangling(random, made.fixedBytes);
+  const whole = (bytes: Buffer): Buffer => mangle.of(Buffer.concat([Buffer.of(command), bytes]));
   return {
     name: `${nameOf(command)} ${made.name}${mangle.name}`,
-    payload: (ids) => mangle.of(Buffer.concat([Buffer.of(command), made.bytes(ids)])),
+    payload: (ids) => whole(made.bytes(ids)),
+    attributed: (ids) => whole((made.attributed ?? made.bytes)(ids)),
     prepares: command === COM.STMT_PREPARE,
     opensCursor: command === COM.STMT_EXECUTE && made.opensCursor === true,
   };
@@ -110,24 +119,31 @@ interface Argument {
   /** With the command's byte, at the beginning, which are not mangled; infinity: nor what would follow them. */
   readonly fixedBytes: number;
   readonly opensCursor?: boolean;
-  bytes(ids: readonly number[]): Buffer;
+  readonly bytes: (ids: readonly number[]) => Buffer;
+  /** Undefined: the same. */
+  readonly attributed?: (ids: readonly number[]) => Buffer;
 }
 
 function plain(name: string, bytes: Buffer, fixedBytes = 1): Argument {
   return { name, fixedBytes, bytes: () => bytes };
 }
 
-function argumentOf(command: number, random: SeededRandom, slots: number): Argument {
+function argumentOf(command: number, random: SeededRandom, slots: readonly number[], exact: boolean): Argument {
   switch (command) {
     case COM.QUERY: {
       const text = random.pick(TEXTS) ?? "";
-      return { ...plain(JSON.stringify(text), Buffer.from(text)), fixedBytes: Number.POSITIVE_INFINITY };
+      const argument = { ...plain(JSON.stringify(text), Buffer.from(text)), fixedBytes: Number.POSITIVE_INFINITY };
+      if (!exact) return argument;
+      const attributes = attributesOf(random);
+      const block = attributes.length === 0 ? Buffer.of(0, 1) : namedBlock(Buffer.of(attributes.length, 1), attributes);
+      return { ...argument, attributed: () => Buffer.concat([block, Buffer.from(text)]) };
     }
     case COM.STMT_PREPARE: {
       const text = random.pick(PREPARED) ?? "";
       return { ...plain(JSON.stringify(text), Buffer.from(text)), fixedBytes: Number.POSITIVE_INFINITY };
     }
     case COM.STMT_EXECUTE: {
+      if (exact) return exactExecution(random, slots);
       const block = executeBlock(random);
       return { ...ofStatement(random, slots, block), opensCursor: block[0] === 1 };
     }
@@ -161,8 +177,8 @@ function argumentOf(command: number, random: SeededRandom, slots: number): Argum
 const CHANGE_USER = Buffer.from("root\0\0u\0\u002d\0mysql_native_password\0\0");
 const NOT_A_SLOT = [0, 9_999, 0x7fff_ffff] as const;
 
-function ofStatement(random: SeededRandom, slots: number, rest: Buffer): Argument {
-  const slot = random.below(8) === 0 ? -1 : random.below(Math.max(1, slots));
+function ofStatement(random: SeededRandom, slots: readonly number[], rest: Buffer): Argument {
+  const slot = random.below(8) === 0 ? -1 : random.below(Math.max(1, slots.length));
   const wrong = random.pick(NOT_A_SLOT) ?? 0;
   return {
     name: `#${slot < 0 ? `id ${wrong}` : slot} ${rest.toString("hex").slice(0, 200)}`,
@@ -193,6 +209,72 @@ function executeBlock(random: SeededRandom): Buffer {
   return Buffer.concat(parts);
 }
 
+/** A parameter or an attribute; `value` is empty for NULL. */
+interface Named {
+  readonly name: string;
+  readonly type: number;
+  readonly isNull: boolean;
+  readonly value: Buffer;
+}
+
+function named(random: SeededRandom, name: string): Named {
+  const type = random.pick(TYPES.filter((each) => each !== MYSQL_TYPE.NULL)) ?? MYSQL_TYPE.LONG;
+  const isNull = random.below(4) === 0;
+  return { name, type, isNull, value: isNull ? Buffer.alloc(0) : rightValueOf(type, random) };
+}
+
+function attributesOf(random: SeededRandom): readonly Named[] {
+  return Array.from({ length: random.below(3) }, (_, at) => named(random, ["", "traceparent", "größe"][at] ?? ""));
+}
+
+const PARAMETER_COUNT_AVAILABLE = 8;
+
+/** An execution that has what its statement needs, and in its other form also attributes. */
+function exactExecution(random: SeededRandom, slots: readonly number[]): Argument {
+  const slot = random.below(Math.max(1, slots.length));
+  const cursor = random.below(4) === 0 ? 1 : 0;
+  const parameters = Array.from({ length: slots[slot] ?? 0 }, () => named(random, ""));
+  const attributes = attributesOf(random);
+  const all = [...parameters, ...attributes];
+  const head = (ids: readonly number[], flags: number): Buffer => {
+    const bytes = Buffer.alloc(9);
+    bytes.writeUInt32LE(ids[slot] ?? 9_999);
+    bytes[4] = flags;
+    bytes[5] = 1;
+    return bytes;
+  };
+  const flags = cursor | (attributes.length > 0 ? PARAMETER_COUNT_AVAILABLE : 0);
+  const block = all.length === 0 ? Buffer.alloc(0) : namedBlock(Buffer.of(all.length), all);
+  return {
+    name: `#${slot} ${all.map(({ type, isNull, value }) => `${type} ${isNull ? "NULL" : value.toString("hex")}`).join()}`,
+    fixedBytes: 5,
+    opensCursor: cursor === 1,
+    bytes: (ids) =>
+      Buffer.concat([head(ids, cursor), parameters.length === 0 ? Buffer.alloc(0) : unnamedBlock(parameters)]),
+    attributed: (ids) => Buffer.concat([head(ids, flags), block]),
+  };
+}
+
+function namedBlock(count: Buffer, all: readonly Named[]): Buffer {
+  const types = all.flatMap(({ type, name }) => [Buffer.of(type, 0, Buffer.byteLength(name)), Buffer.from(name)]);
+  return Buffer.concat([count, nullsOf(all), Buffer.of(1), ...types, ...all.map(({ value }) => value)]);
+}
+
+function unnamedBlock(all: readonly Named[]): Buffer {
+  return Buffer.concat([
+    nullsOf(all),
+    Buffer.of(1),
+    ...all.map(({ type }) => Buffer.of(type, 0)),
+    ...all.map(({ value }) => value),
+  ]);
+}
+
+function nullsOf(all: readonly Named[]): Buffer {
+  const nulls = Buffer.alloc((all.length + 7) >> 3);
+  for (const [at, { isNull }] of all.entries()) if (isNull) nulls[at >> 3] = (nulls[at >> 3] ?? 0) | (1 << (at & 7));
+  return nulls;
+}
+
 function bulkBlock(random: SeededRandom): Buffer {
   const count = 1 + random.below(6);
   const rows = 1 + random.below(3);
@@ -218,6 +300,14 @@ const INTEGER_BYTES: ReadonlyMap<number, number> = new Map([
   [MYSQL_TYPE.LONGLONG, 8],
 ]);
 const STRINGS: readonly string[] = ["", "a", "1", "12.50", "2020-02-30", "-1e3", "it's", "\\", "größe", "\0x"];
+
+/** One whose length is right. */
+function rightValueOf(type: number, random: SeededRandom): Buffer {
+  for (;;) {
+    const value = valueOf(type, random);
+    if (!LENGTHS.some((length) => value.equals(Buffer.from(length, "hex")))) return value;
+  }
+}
 
 /** A value of the type, seldom a wrong one: times that do not exist, lengths that are too long. */
 function valueOf(type: number, random: SeededRandom): Buffer {
@@ -301,3 +391,43 @@ const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(COM).map(([nam
 function nameOf(command: number): string {
   return NAMES.get(command) ?? `command 0x${command.toString(16)}`;
 }
+
+/** Statements of as many parameters as there can be, and of one more, and executions of them. */
+export function enormousCommands(): readonly FuzzedCommand[] {
+  const command = (name: string, payload: (ids: readonly number[]) => Buffer, prepares = false): FuzzedCommand => ({
+    name,
+    payload,
+    attributed: payload,
+    prepares,
+    opensCursor: false,
+  });
+  const preparation = (count: number): FuzzedCommand => {
+    const sql = `SELECT COUNT(*), MIN(v) FROM t WHERE id IN (${Array<string>(count).fill("?").join()})`;
+    return command(`${count} parameters`, () => Buffer.concat([Buffer.of(COM.STMT_PREPARE), Buffer.from(sql)]), true);
+  };
+  const execution = (name: string, count: number, nulls: number, cutBytes: number): FuzzedCommand => {
+    const types = Buffer.alloc(count * 2);
+    const values = Buffer.alloc(nulls === 0 ? count * 4 : 0);
+    for (let at = 0; at < count; at++) types[at * 2] = MYSQL_TYPE.LONG;
+    for (let at = 0; at + 4 <= values.length; at += 4) values.writeInt32LE(at >> 2, at);
+    const block = [Buffer.alloc((count + 7) >> 3, nulls), Buffer.of(1), types, values];
+    return command(name, (ids) => {
+      const head = Buffer.alloc(10);
+      head[0] = COM.STMT_EXECUTE;
+      head.writeUInt32LE(ids[0] ?? 0, 1);
+      head[6] = 1;
+      const whole = Buffer.concat([head, ...block]);
+      return whole.subarray(0, whole.length - cutBytes);
+    });
+  };
+  return [
+    preparation(PARAMETERS_MAX),
+    execution("with all of them", PARAMETERS_MAX, 0, 0),
+    execution("all of them NULL", PARAMETERS_MAX, 0xff, 0),
+    execution("with a byte too few", PARAMETERS_MAX, 0, 1),
+    execution("with all of them again", PARAMETERS_MAX, 0, 0),
+    preparation(PARAMETERS_MAX + 1),
+  ];
+}
+
+const PARAMETERS_MAX = 65_535;

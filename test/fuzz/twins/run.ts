@@ -6,11 +6,12 @@
 // A session that differs ends there: what follows may only follow from it. `--session` repeats one by its own seed.
 
 import { parseArgs } from "node:util";
+import { COMPRESSION_CAPABILITIES } from "../../../src/mysql/compression.ts";
 import { CLIENT, MARIADB_CLIENT } from "../../../src/mysql/constants.ts";
 import { startCluster, startMysqld } from "../../fixture/cluster.ts";
 import { SeededRandom } from "../../unit/vschema/seeded-random.ts";
 import { BASE_CAPABILITIES } from "../../wire/raw-client.ts";
-import { fuzzedCommand } from "./commands.ts";
+import { enormousCommands, fuzzedCommand } from "./commands.ts";
 import { TABLE, TwinSession } from "./twin-session.ts";
 
 const { values } = parseArgs({
@@ -32,7 +33,19 @@ const OPTIONAL = [
   CLIENT.LOCAL_FILES,
   CLIENT.MULTI_STATEMENTS,
 ];
-const EXTENDED = [MARIADB_CLIENT.STMT_BULK_OPERATIONS, MARIADB_CLIENT.EXTENDED_METADATA];
+const EXTENDED = [MARIADB_CLIENT.PROGRESS, MARIADB_CLIENT.STMT_BULK_OPERATIONS, MARIADB_CLIENT.EXTENDED_METADATA];
+/** What the gateway's client alone has: a MariaDB does not know all of it, and answers the same without. */
+const GATEWAYS_OWN = [
+  0,
+  0,
+  CLIENT.COMPRESS,
+  COMPRESSION_CAPABILITIES & CLIENT.ZSTD_COMPRESSION_ALGORITHM,
+  CLIENT.QUERY_ATTRIBUTES,
+  CLIENT.QUERY_ATTRIBUTES | CLIENT.COMPRESS,
+];
+
+/** One of so many sessions begins with statements of tens of thousands of parameters. */
+const ENORMOUS_SESSIONS = 25;
 
 interface Ports {
   readonly gateway: number;
@@ -54,14 +67,17 @@ async function runSession(ports: Ports, seed: number): Promise<Ran> {
     capabilities &= ~CLIENT.MYSQL;
     for (const flag of EXTENDED) if (random.below(2) === 0) mariadbCapabilities |= flag;
   }
-  const options = { capabilities, mariadbCapabilities };
-  const gateway = await TwinSession.open({ port: ports.gateway, ...options });
+  const own = random.pick(GATEWAYS_OWN) ?? 0;
+  const exact = (own & CLIENT.QUERY_ATTRIBUTES) !== 0;
+  const options = { capabilities, mariadbCapabilities, random: new SeededRandom(seed + 1) };
+  const gateway = await TwinSession.open({ port: ports.gateway, ...options, capabilities: capabilities | own });
   const plain = await TwinSession.open({ port: ports.plain, ...options });
+  const enormous = !exact && random.below(ENORMOUS_SESSIONS) === 0 ? [...enormousCommands()] : [];
   const names: string[] = [];
   try {
     await Promise.all([gateway.begin(), plain.begin()]);
     while (names.length < Number(values.commands) && !gateway.ended && !plain.ended) {
-      const command = fuzzedCommand(random, gateway.slots);
+      const command = enormous.shift() ?? fuzzedCommand(random, gateway.slots, exact);
       names.push(command.name);
       const [got, wanted] = await Promise.all([gateway.run(command), plain.run(command)]);
       if (isAlike(got, wanted, command.opensCursor)) continue;

@@ -1,10 +1,13 @@
 // One raw session with one server: sends a command and gives all packets that answer it, up to those of a marker query
 // that follows each command. Says what a client can tell of them: error numbers, counts, flags and bytes.
 
+import { CompressedPacketReader, encodeCompressedPacket } from "../../../src/mysql/compressed-packet.ts";
+import { type Compression, compressionFor } from "../../../src/mysql/compression.ts";
 import { CLIENT, COM, HEADER_EOF, HEADER_ERR, HEADER_OK } from "../../../src/mysql/constants.ts";
 import { writeFrame } from "../../../src/mysql/frame.ts";
 import { PacketReader } from "../../../src/mysql/packet-reader.ts";
 import { decodeErr } from "../../../src/mysql/packets/err.ts";
+import type { SeededRandom } from "../../unit/vschema/seeded-random.ts";
 import { RawClient } from "../../wire/raw-client.ts";
 import type { FuzzedCommand } from "./commands.ts";
 
@@ -12,6 +15,8 @@ export interface SessionOptions {
   readonly port: number;
   readonly capabilities: number;
   readonly mariadbCapabilities: number;
+  /** Cuts what is sent compressed; the same seed cuts alike. */
+  readonly random: SeededRandom;
 }
 
 /** QUERY_NO_GOOD_INDEX_USED, QUERY_NO_INDEX_USED, QUERY_WAS_SLOW: how a server has run it. */
@@ -29,36 +34,41 @@ const BEGINNING = [
 ];
 /** Ids are a server's own. */
 const STATEMENT_ID = /^(Unknown prepared statement handler |The statement )\(\d+\)/;
+const ZSTD_LEVEL = 3;
 const PACKET_BYTES_MAX = 64 * 1024 * 1024;
 
 export class TwinSession {
   readonly #raw: RawClient;
   readonly #reader = new PacketReader(PACKET_BYTES_MAX);
   readonly #hasAttributes: boolean;
+  readonly #envelope: Envelope | undefined;
   readonly #ids: number[] = [];
+  readonly #parameterCounts: number[] = [];
   #marks = 0;
   #ended = false;
 
-  private constructor(raw: RawClient, hasAttributes: boolean) {
+  private constructor(raw: RawClient, capabilities: number, random: SeededRandom) {
     this.#raw = raw;
-    this.#hasAttributes = hasAttributes;
+    this.#hasAttributes = (capabilities & CLIENT.QUERY_ATTRIBUTES) !== 0;
+    const compression = compressionFor(capabilities, ZSTD_LEVEL);
+    this.#envelope = compression === undefined ? undefined : new Envelope(compression, random);
   }
 
-  static async open({ port, capabilities, mariadbCapabilities }: SessionOptions): Promise<TwinSession> {
+  static async open({ port, capabilities, mariadbCapabilities, random }: SessionOptions): Promise<TwinSession> {
     const raw = await RawClient.login({
       target: { host: "127.0.0.1", port },
       user: "root",
       capabilities,
       mariadbCapabilities,
+      zstdLevel: ZSTD_LEVEL,
     });
-    const session = new TwinSession(raw, (capabilities & CLIENT.QUERY_ATTRIBUTES) !== 0);
-    return session;
+    return new TwinSession(raw, capabilities, random);
   }
 
   /** The same rows for all. */
   async begin(): Promise<void> {
     for (const sql of BEGINNING) {
-      const [packet] = await this.answerOf(Buffer.concat([Buffer.of(COM.QUERY), Buffer.from(sql)]));
+      const [packet] = await this.answerOf(this.#query(Buffer.from(sql)));
       if (packet === undefined || packet[0] === HEADER_ERR) throw new Error(`${sql}: ${packet?.toString("latin1")}`);
     }
   }
@@ -68,16 +78,22 @@ export class TwinSession {
     return this.#ended;
   }
 
-  get slots(): number {
-    return this.#ids.length;
+  /** How many parameters the statement of each slot has. */
+  get slots(): readonly number[] {
+    return this.#parameterCounts;
   }
 
   /** What a client sees of the answer, a line a packet; the last line is "closed" when that was the end. */
   async run(command: FuzzedCommand): Promise<readonly string[]> {
-    const packets = await this.answerOf(command.payload(this.#ids));
+    const packets = await this.answerOf(
+      this.#hasAttributes ? command.attributed(this.#ids) : command.payload(this.#ids),
+    );
     const [head] = packets;
     const isPrepared = command.prepares && head !== undefined && head[0] === HEADER_OK && head.length >= 12;
-    if (isPrepared) this.#ids.push(head.readUInt32LE(1));
+    if (isPrepared) {
+      this.#ids.push(head.readUInt32LE(1));
+      this.#parameterCounts.push(head.readUInt16LE(7));
+    }
     const seen = packets.map((packet, at) =>
       isPrepared && at === 0 ? `prepared ${hex(packet.subarray(5))}` : shown(packet, at === packets.length - 1),
     );
@@ -86,20 +102,20 @@ export class TwinSession {
 
   async answerOf(payload: Buffer): Promise<readonly Buffer[]> {
     const marker = `marker ${this.#marks++};`;
-    this.#raw.write(writeFrame(payload[0] === COM.QUERY ? this.#query(payload.subarray(1)) : payload, 0));
+    this.#write(payload, 0);
     const packets: Buffer[] = [];
     let count: Buffer | undefined;
     try {
       if (payload[0] === COM.CHANGE_USER) packets.push(...(await this.#answerSwitch()));
-      this.#raw.write(writeFrame(this.#query(Buffer.from(`SELECT '${marker}' AS marker`)), 0));
+      this.#write(this.#query(Buffer.from(`SELECT '${marker}' AS marker`)), 0);
       for (;;) {
-        const packet = Buffer.from(await this.#raw.packet(this.#reader));
+        const packet = Buffer.from(await this.#packet());
         // A marker's answer: the count of its columns, their definitions, ….
         if (packet.includes(marker)) break;
         packets.push(packet);
       }
       count = packets.findLast((packet) => packet.length === 1 && packet[0] === 1);
-      const tail = await this.#raw.packet(this.#reader);
+      const tail = await this.#packet();
       if (tail[0] === HEADER_ERR) throw decodeErr(tail);
     } catch {
       this.#ended = true;
@@ -110,10 +126,24 @@ export class TwinSession {
 
   /** Answers what COM_CHANGE_USER is answered with: no password. */
   async #answerSwitch(): Promise<readonly Buffer[]> {
-    const first = Buffer.from(await this.#raw.packet(this.#reader));
+    const first = Buffer.from(await this.#packet());
     if (first[0] !== HEADER_EOF) return [first];
-    this.#raw.write(writeFrame(Buffer.alloc(0), this.#reader.sequenceId + 1));
-    return [first.subarray(0, 1 + "mysql_native_password".length), Buffer.from(await this.#raw.packet(this.#reader))];
+    this.#write(Buffer.alloc(0), this.#reader.sequenceId + 1);
+    return [first.subarray(0, 1 + "mysql_native_password".length), Buffer.from(await this.#packet())];
+  }
+
+  #write(payload: Buffer, sequenceId: number): void {
+    const frame = writeFrame(payload, sequenceId);
+    this.#raw.write(this.#envelope === undefined ? frame : this.#envelope.packed(frame));
+  }
+
+  async #packet(): Promise<Buffer> {
+    if (this.#envelope === undefined) return this.#raw.packet(this.#reader);
+    for (;;) {
+      const packet = this.#reader.next();
+      if (packet !== undefined) return packet;
+      for (const plain of this.#envelope.unpacked(await this.#raw.chunk())) this.#reader.push(plain);
+    }
   }
 
   close(): void {
@@ -144,4 +174,39 @@ function shown(packet: Buffer, isLast: boolean): string {
 
 function hex(bytes: Buffer): string {
   return bytes.toString("hex").slice(0, 2_000);
+}
+
+/** Compressed packets, cut anywhere, some of them with bodies as they were. */
+class Envelope {
+  readonly #compression: Compression;
+  readonly #random: SeededRandom;
+  readonly #reader = new CompressedPacketReader();
+
+  constructor(compression: Compression, random: SeededRandom) {
+    this.#compression = compression;
+    this.#random = random;
+  }
+
+  packed(frame: Buffer): Buffer {
+    const packets: Buffer[] = [];
+    for (let at = 0; at < frame.length; ) {
+      const bytes = this.#random.below(2) === 0 ? frame.length - at : 1 + this.#random.below(frame.length - at);
+      const piece = frame.subarray(at, at + bytes);
+      const isPlain = this.#random.below(2) === 0;
+      const body = isPlain ? piece : this.#compression.compressSync(piece);
+      packets.push(encodeCompressedPacket(body, isPlain ? 0 : bytes, packets.length));
+      at += bytes;
+    }
+    return Buffer.concat(packets);
+  }
+
+  unpacked(chunk: Buffer): readonly Buffer[] {
+    this.#reader.push(chunk);
+    const plain: Buffer[] = [];
+    for (let packet = this.#reader.next(); packet !== undefined; packet = this.#reader.next()) {
+      const { body, plainBytes } = packet;
+      plain.push(plainBytes === 0 ? Buffer.from(body) : this.#compression.decompressSync(body, plainBytes));
+    }
+    return plain;
+  }
 }

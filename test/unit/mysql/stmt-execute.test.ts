@@ -89,10 +89,15 @@ describe("parameters of an execution", () => {
     const shape = { ...SHAPE, parameterCount: 1 };
     for (const type of [17, 31, 0x60, 0xf3, 0xf5]) {
       expect(() => decodeExecuteParameters(block(type), shape), String(type)).toThrow(/Incorrect arguments/);
+      const asNull = Buffer.from([1, 1, type, 0]);
+      expect(() => decodeExecuteParameters(asNull, shape), `NULL as ${type}`).toThrow(/Incorrect arguments/);
     }
+    expect(decodeExecuteParameters(Buffer.from([1, 1, MYSQL_TYPE.NULL, 0]), shape).values).toEqual([null]);
     const longData = (): Buffer => Buffer.from("long");
     expect(decodeExecuteParameters(block(MYSQL_TYPE.BLOB), { ...shape, longData }).values).toEqual([longData()]);
-    expect(() => decodeExecuteParameters(block(MYSQL_TYPE.LONG), { ...shape, longData })).toThrow(/Incorrect/);
+    for (const type of [MYSQL_TYPE.LONG, MYSQL_TYPE.DECIMAL, MYSQL_TYPE.NEWDECIMAL, MYSQL_TYPE.BIT]) {
+      expect(() => decodeExecuteParameters(block(type), { ...shape, longData }), String(type)).toThrow(/Incorrect/);
+    }
   });
 
   test("what says that types follow is 0 or 1", () => {
