@@ -87,7 +87,8 @@ export const UNREAD_DEFINITION = "unread definition";
 export function unreadEffect(verb: string, text: string): Effect | undefined {
   if (verb === UNREAD_DEFINITION) return DEFINITION;
   if (verb !== UNREAD_QUERY && verb !== UNREAD_CHANGE) return undefined;
-  return { ...(verb === UNREAD_QUERY ? READ : WRITE), callsStored: true, foundRows: BY_ACCIDENT, ...assignsOf(text) };
+  const own = verb === UNREAD_QUERY ? { ...READ, foundRows: ASKED } : { ...WRITE, foundRows: BY_ACCIDENT };
+  return { ...own, callsStored: true, ...assignsOf(text) };
 }
 
 const USER_VARIABLE = /(?<![@\w])@(?:([\w$.]+)|[`'"]([^`'"]+)[`'"])/g;

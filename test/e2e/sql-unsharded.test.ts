@@ -306,6 +306,26 @@ test("what no server reads has the server's error", async () => {
   await pair.allSame(UNREADABLE);
 });
 
+test("what only the server reads is run there", async () => {
+  await pair.allSame([
+    "CREATE TABLE unread (a INT, s DATE, e DATE)",
+    "ALTER TABLE unread ADD PERIOD IF NOT EXISTS FOR p (s, e)",
+    "START TRANSACTION",
+    "INSERT unread (a, s, e) VALUES (1, '2020-01-01', '2020-01-02'), (2, '2020-01-01', IGNORE)",
+    "INSERT unread VALUES (3, '2020-01-01', '2020-01-02')",
+    "(SELECT a FROM unread) PROCEDURE ANALYSE()",
+    "ROLLBACK",
+    "SELECT CAST(COUNT(*) AS DECIMAL(5.2)) FROM unread",
+    "SELECT @n := CAST(7 AS DECIMAL(5.2))",
+    "SELECT @n, FOUND_ROWS()",
+    "SELECT CAST(b AS DECIMAL(5.2)) FROM unread",
+    "EXPLAIN ALL SELECT 1",
+    "DROP TABLE unread",
+    "SET @n = NULL",
+  ]);
+  expect(await pair.gateway.query("SELECT CAST(a AS DECIMAL(5.2)) FROM s.t")).toMatchObject({ errno: 1064 });
+});
+
 test("names in a database that there is not", async () => {
   await pair.allSame(NOWHERE);
 });
