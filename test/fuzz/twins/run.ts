@@ -81,6 +81,8 @@ async function runSession(ports: Ports, seed: number): Promise<Ran> {
       names.push(command.name);
       const [got, wanted] = await Promise.all([gateway.run(command), plain.run(command)]);
       if (isAlike(got, wanted, command.opensCursor)) continue;
+      // What MariaDB has done instead may show later.
+      if (isRefused(got)) return { commands: names.length, difference: undefined };
       const before = names.slice(-8).join("\n  ");
       const shown = (lines: readonly string[]): string => lines.join(" | ").slice(0, 800);
       const difference = `session ${seed}: …\n  ${before}\n  got    ${shown(got)}\n  wanted ${shown(wanted)}`;
@@ -98,13 +100,17 @@ async function runSession(ports: Ports, seed: number): Promise<Ran> {
  * gateway refuses them), and for the definitions of cursors (MariaDB's are those of the temporary table that it keeps).
  */
 function isAlike(got: readonly string[], wanted: readonly string[], isCursor: boolean): boolean {
-  if (got.length === 1 && got[0]?.startsWith("ERR 1210 ")) return true;
   const strip = (line: string): string =>
     line
       .replace(/^(ERR 1064 42000|ERR 1049 42000) .*/s, "$1")
       .replace(/^ERR (1210|1295|1835) .*/, "ERR malformed")
       .replace(isCursor ? /^03646566.*/ : /^$/, "definition");
   return got.map(strip).join("\n") === wanted.map(strip).join("\n");
+}
+
+/** Lengths beyond a packet's end, and types that are none. */
+function isRefused(got: readonly string[]): boolean {
+  return got.length === 1 && got[0]?.startsWith("ERR 1210 ") === true;
 }
 
 async function run(ports: Ports): Promise<void> {
