@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type Reporter, type TestSpecification } from "vitest/node";
 
@@ -15,39 +15,38 @@ const REAL_PROCESSES = readdirSync(TESTS, { recursive: true, encoding: "utf8" })
 
 /** Those that take longest, most of it waiting, start first, so that none of them is alone at the end. */
 const LONGEST_FIRST = [
-  "schema-tracking",
-  "local",
-  "etcd-faults",
-  "gather-faults",
-  "start-stop",
-  "mtls",
-  "etcd-away",
-  "faults",
-  "session-state",
-  "gateway-streams",
-  "workers",
-  "differential",
-  "xa",
-  "deploy",
-  "two-phase",
-  "client-faults",
-  "ctl",
-  "databases",
-  "live",
-  "deadlocks",
-  "store-contract",
-  "connections",
-  "drain",
-  "admin",
-  "client-connections",
-  "protocol",
-  "chaos",
-].map((name) => `${name}.test.ts`);
+  "e2e/schema-tracking",
+  "e2e/local",
+  "unit/topo/etcd-faults",
+  "e2e/gather-faults",
+  "e2e/start-stop",
+  "e2e/mtls",
+  "e2e/etcd-away",
+  "e2e/faults",
+  "e2e/session-state",
+  "fuzz/gateway-streams",
+  "e2e/workers",
+  "differential/differential",
+  "e2e/xa",
+  "e2e/deploy",
+  "e2e/two-phase",
+  "e2e/client-faults",
+  "e2e/ctl",
+  "e2e/databases",
+  "sql/live",
+  "e2e/deadlocks",
+  "unit/topo/store-contract",
+  "e2e/connections",
+  "e2e/drain",
+  "e2e/admin",
+  "e2e/protocol",
+  "e2e/chaos",
+].map((name) => join(TESTS, `${name}.test.ts`));
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification): number => {
-      const place = LONGEST_FIRST.indexOf(basename(moduleId));
+      const place = LONGEST_FIRST.indexOf(moduleId);
       return place >= 0 ? place : LONGEST_FIRST.length + (project.name === "processes" ? 0 : 1);
     };
     return files.toSorted((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1));

@@ -153,7 +153,7 @@ describe("SchemaSource", () => {
     await locker.query("BEGIN");
     await locker.query("SELECT * FROM t");
     const altering = changer.query("ALTER TABLE t ADD COLUMN v INT");
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     while (!(await source.isChanging()) && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await source.isChanging()).toBe(true);

@@ -60,7 +60,7 @@ async function until<T>(ask: () => T | Promise<T>, wanted: (value: T) => boolean
   const startMs = performance.now();
   for (;;) {
     const value = await ask();
-    if (wanted(value) || performance.now() - startMs > 20_000) return value;
+    if (wanted(value) || performance.now() - startMs > 60_000) return value;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
