@@ -50,7 +50,11 @@ export function shardedKeyspaceOf(statement: Ddl, context: PlanContext): Keyspac
 
 /** The keyspace of the routine or event that is defined or called; undefined for other statements. */
 export function keyspaceOfRoutine(statement: Statement, context: PlanContext): KeyspaceVSchema | undefined {
-  if (statement.kind === "callProcedure") return keyspaceOfName(statement.procedure, true, context);
+  if (statement.kind === "callProcedure") {
+    const { procedure, mayBePackaged } = statement;
+    const isPackaged = mayBePackaged === true && !context.vschema.keyspaces.has(procedure.schema ?? "");
+    return keyspaceOfName(isPackaged ? { ...procedure, schema: undefined } : procedure, true, context);
+  }
   if (statement.kind !== "ddl" || !ROUTINES.has(statement.object)) return undefined;
   const [name] = statement.names;
   return name === undefined ? undefined : keyspaceOfName(name, true, context);

@@ -8,7 +8,7 @@ import { admin } from "./parse-admin.ts";
 import { accountName, lockWait } from "./parse-session.ts";
 import { alterVschema } from "./parse-vitess.ts";
 import { skipParentheses, skipRest } from "./skipped.ts";
-import { bodyEnd, packageEnd } from "./statement-end.ts";
+import { bodyEnd, packageEnd, wholeEnd } from "./statement-end.ts";
 import { canonicalText } from "./token-text.ts";
 import { alterTableBody } from "./parse-alter-table.ts";
 import { columnType } from "./parse-column-definition.ts";
@@ -352,8 +352,11 @@ function routine(c: Cursor, found: Found): void {
   if (c.w === "(") skipParentheses(c);
   else if (!c.mariadb) throw c.error();
   if (found.object === "function") {
-    c.expect("returns");
-    columnType(c);
+    if (c.mode.oracle) c.expect("return");
+    else {
+      c.expect("returns");
+      columnType(c);
+    }
   }
   if (c.atEnd()) throw c.error();
   program(c);
@@ -384,7 +387,7 @@ function trigger(c: Cursor, found: Found): void {
  * the server that compiles it.
  */
 export function program(c: Cursor): void {
-  c.seek(bodyEnd(c.tokens, c.i));
+  c.seek(c.mode.oracle ? wholeEnd(c.tokens) : bodyEnd(c.tokens, c.i));
   if (c.k === T.error) throw c.error();
 }
 

@@ -447,7 +447,8 @@ export function call(c: Cursor): CallStatement {
     if (c.w !== ")") args = expressions(c);
     c.expect(")");
   }
-  return { kind: "callProcedure", procedure, args, pos };
+  const read: CallStatement = { kind: "callProcedure", procedure, args, pos };
+  return c.mode.oracle && procedure.schema !== undefined ? { ...read, mayBePackaged: true } : read;
 }
 
 export function doStatement(c: Cursor): Do {

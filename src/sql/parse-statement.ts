@@ -65,7 +65,10 @@ export function statement(c: Cursor): Statement {
     case "use":
       return use(c);
     case "begin":
-      return c.mariadb && c.peek(1) === "not" ? compound(c) : begin(c);
+      // Alone it is a transaction also where MariaDB reads nothing but blocks.
+      return c.mariadb && (c.mode.oracle ? !c.peekEnd(1) : c.peek(1) === "not") ? compound(c) : begin(c);
+    case "declare":
+      return c.mode.oracle ? compound(c) : admin(c);
     case "case":
     case "for":
     case "if":

@@ -12,6 +12,7 @@ const WITH_BODY: ReadonlySet<string> = new Set([
   "begin",
   "case",
   "create",
+  "declare",
   "for",
   "if",
   "loop",
@@ -54,6 +55,7 @@ export function statementEnd(
   mode: SqlMode,
 ): number {
   if (!WITH_BODY.has(verb) || !sql.includes(SEMICOLON)) return end;
+  if (mode.oracle && isOracleProgram(tokenize(decodeSql(sql.subarray(0, WINDOW_BYTES_MIN)), mode))) return sql.length;
   // Bodies are short and what follows them may be long: it is looked at piece by piece.
   for (let bytes = WINDOW_BYTES_MIN; ; bytes *= 4) {
     const tokens = tokenize(decodeSql(sql.subarray(0, bytes)), mode);
@@ -77,6 +79,29 @@ function hasBody(tokens: Tokens): boolean {
   if (first === "set") return wordAt(tokens, 1) === "statement";
   if (first !== "create" && first !== "alter") return true;
   return programOf(tokens) !== undefined;
+}
+
+/**
+ * Under sql_mode ORACLE. Declarations stand before BEGIN, each with its `;`, so that only who knows all of PL/SQL can say where
+ * a program ends: it is the whole text.
+ */
+function isOracleProgram(tokens: Tokens): boolean {
+  const first = wordAt(tokens, 0);
+  if (first === "begin") return wordAt(tokens, 1) !== ";" && !endsAt(tokens, 1);
+  if (first === "declare") return true;
+  const program = first === "create" || first === "alter" ? programOf(tokens) : undefined;
+  return program !== undefined && program !== "package";
+}
+
+/** Where a program ends that is the whole text: in front of the last `;`. */
+export function wholeEnd(tokens: Tokens): number {
+  const { length } = tokens.kinds;
+  for (let i = 0; i < length; i++) {
+    const kind = tokens.kinds[i];
+    if (kind === T.error) return i;
+    if (kind === T.eof) return i > 0 && wordAt(tokens, i - 1) === ";" ? i - 1 : i;
+  }
+  return length;
 }
 
 /** What kind of program a CREATE or ALTER is about; undefined: none. */

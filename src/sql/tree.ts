@@ -17,6 +17,8 @@ export interface SqlMode {
   readonly pipesAsConcat: boolean;
   readonly highNotPrecedence: boolean;
   readonly ignoreSpace: boolean;
+  /** MariaDB's PL/SQL: programs have their declarations before BEGIN. */
+  readonly oracle: boolean;
   readonly dialect: "mysql" | "mariadb";
 }
 
@@ -26,6 +28,7 @@ export const DEFAULT_SQL_MODE: SqlMode = {
   pipesAsConcat: false,
   highNotPrecedence: false,
   ignoreSpace: false,
+  oracle: false,
   dialect: "mariadb",
 };
 
@@ -1121,6 +1124,8 @@ export interface Deallocate {
 export interface CallStatement {
   readonly kind: "callProcedure";
   readonly procedure: ObjectName;
+  /** Its schema may be a package of the selected database (sql_mode ORACLE). */
+  readonly mayBePackaged?: true;
   readonly args: readonly Expr[];
   readonly pos: number;
 }

@@ -49,6 +49,23 @@ describe("the first statement ends", () => {
     expect(statementEnd(sql, normalize(sql, DEFAULT_SQL_MODE), DEFAULT_SQL_MODE)).toBe(wanted);
   });
 
+  test.each([
+    "CREATE PROCEDURE p AS x INT := 1; BEGIN SELECT x; END; SELECT 1",
+    "CREATE FUNCTION f RETURN INT AS x INT; BEGIN RETURN 1; END;",
+    "DECLARE x INT; BEGIN SELECT x; END;",
+    "BEGIN SELECT 1; END;",
+  ])("%s is one statement under ORACLE", (text) => {
+    const sql = Buffer.from(text);
+    const mode = { ...DEFAULT_SQL_MODE, oracle: true };
+    expect(statementEnd(sql, normalize(sql, mode), mode)).toBe(sql.length);
+  });
+
+  test("of a transaction is its own under ORACLE", () => {
+    const sql = Buffer.from("BEGIN; SELECT 1");
+    const mode = { ...DEFAULT_SQL_MODE, oracle: true };
+    expect(statementEnd(sql, normalize(sql, mode), mode)).toBe("BEGIN".length);
+  });
+
   test("behind a body that is longer than what is looked at first", () => {
     const body = `CREATE PROCEDURE p() BEGIN ${"SELECT 'a;b', 1; ".repeat(2_000)}END`;
     const sql = Buffer.from(`${body}; SELECT 1`);

@@ -12,6 +12,7 @@ export function readAlike(one: SqlMode, other: SqlMode): boolean {
       one.noBackslashEscapes === other.noBackslashEscapes &&
       one.pipesAsConcat === other.pipesAsConcat &&
       one.highNotPrecedence === other.highNotPrecedence &&
+      one.oracle === other.oracle &&
       one.ignoreSpace === other.ignoreSpace)
   );
 }

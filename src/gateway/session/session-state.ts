@@ -192,6 +192,7 @@ export class SessionState {
       pipesAsConcat: ansi || modes.has("PIPES_AS_CONCAT") || modes.has("POSTGRESQL"),
       ignoreSpace: ansi || modes.has("IGNORE_SPACE") || modes.has("POSTGRESQL"),
       noBackslashEscapes: modes.has("NO_BACKSLASH_ESCAPES"),
+      oracle: modes.has("ORACLE") && this.sqlMode.dialect === "mariadb",
       highNotPrecedence: modes.has("HIGH_NOT_PRECEDENCE"),
     };
     this.#modeFlags = this.sqlMode.noBackslashEscapes ? SERVER.STATUS_NO_BACKSLASH_ESCAPES : 0;
