@@ -24,7 +24,7 @@ import { writeFrame } from "../mysql/frame.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
 import { type ResultSet, writeResultSet } from "../mysql/result-writer.ts";
-import { LOCK_TABLES, NO_EFFECT, showEffect } from "../plan/effects.ts";
+import { LOCK_TABLES, showEffect } from "../plan/effects.ts";
 import type { ChangePlan } from "../plan/change-plan.ts";
 import type { MergePlan } from "../plan/merge-plan.ts";
 import type { CatalogPlan, Effect, GatherPlan, Plan, Routing, SendPlan } from "../plan/plan.ts";
@@ -33,7 +33,7 @@ import { isOfTemporaries } from "../plan/temporary.ts";
 import type { AskedRef } from "../plan/value-ref.ts";
 import type { BindValue } from "../sql/bind-value.ts";
 import { normalize } from "../sql/normalize.ts";
-import type { Ddl, Insert, Statement } from "../sql/tree.ts";
+import type { Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
 import { checkAccess } from "./access/access.ts";
 import { afterRequest, learn, learnRows } from "./session/aftermath.ts";
@@ -46,10 +46,10 @@ import type { Execution } from "./prepared/execution.ts";
 import { givesGeneratedId } from "./write/auto-increments.ts";
 import { giveBack, settleLocks } from "./session/give-back.ts";
 import { isProgram, refuseCommitting } from "./transaction/committing-calls.ts";
-import { type Keeping, keepingOf } from "./session/kept-state.ts";
+import { keepingOf } from "./session/kept-state.ts";
 import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client/client-text.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
-import { type DefinedTables, definedTables } from "./cluster/defined-tables.ts";
+import { definedTables } from "./cluster/defined-tables.ts";
 import type { StatementCommand } from "./client/com-query.ts";
 import type { ExecutorClient } from "./client/executor-client.ts";
 import { patchStatus } from "./client/patch-status.ts";
@@ -74,6 +74,7 @@ import { EXECUTED_VERBS, StatementPlans } from "./plans/statement-plans.ts";
 import { answersNoRows, isDone, isQuery, passesBinary, refuseRest } from "./plans/statement-facts.ts";
 import { deadlockBehind, isDeadlock, transactionLost, withErrors } from "./cluster/shard-errors.ts";
 import type { ShardUse } from "./session/held-connection.ts";
+import { NO_BINDS, StatementUnderWay } from "./statement-under-way.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session/session-state.ts";
 import { substituted } from "./session/session-values.ts";
 import { type MergedWarnings, warningsOfParts } from "./read/merged-warnings.ts";
@@ -81,7 +82,6 @@ import { warningsOf, warningsOfFailed } from "./show/show-warnings.ts";
 import { wrongPhase } from "./transaction/xa-errors.ts";
 import { cannotWrite, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
 
-const NO_BINDS: readonly BindValue[] = [];
 const TIME_LIMIT_SLACK_MS = 250;
 /** The status flags are the last bytes of an EOF packet. */
 const EOF_STATUS_BYTES = 2;
@@ -97,45 +97,11 @@ export class Executor implements PassThroughOwner {
   readonly #plans: StatementPlans;
   /** Undefined until somebody listens, or has something to hear. */
   #abort: AbortController | undefined;
-  /** What passes through now. */
-  #target: ShardTarget | undefined;
-  #request: ShardRequest | undefined;
-  #reserves = false;
-  /** A statement without tables leaves the warnings of the one before (manual: "SHOW WARNINGS"). */
-  #keepsWarnings = false;
-  /** The INSERT or REPLACE that passes through. */
-  #inserting:
-    | { readonly statement: Insert; readonly binds: readonly BindValue[]; readonly keyspace: string }
-    | undefined;
-  /** What the statement that passes through means for the session. */
-  #effect: Effect = NO_EFFECT;
-  #binds: readonly BindValue[] = NO_BINDS;
-  /** What the statement under way may do. */
-  #options: QueryOptions;
-  /** What query rules have made of its options; undefined: there was none to ask. */
-  #given: QueryOptions | undefined;
-  /** When it is to have ended; 0: never. */
-  #deadlineMs = 0;
+  #now: StatementUnderWay;
   /** Runs the statement under way when its answer goes to the client in another form (MAX_ROWS, binary rows). */
   #inner: Executor | undefined;
   /** Runs executions of prepared statements whose answers are made from text. */
   #binary: { readonly executor: Executor; readonly rows: BinaryRows } | undefined;
-  /** The execution under way is answered with an OK, never with rows. */
-  #isRowless = false;
-  /** The execution under way that one shard may answer as it is. */
-  #execution: Execution | undefined;
-  /** Set while the statement goes to several shards: what all of them have to have in common. */
-  #parts: { readonly settings: string; readonly nowUs: number } | undefined;
-  /** Tables whose definitions the statement that passes through changes. */
-  #defining: DefinedTables | undefined;
-  /** What passes through defines temporary tables in a sharded keyspace. */
-  #temporary: Ddl | undefined;
-  /** What the statement under way may do to rows. */
-  #use: ShardUse = "writes";
-  /** Of the statement under way, which is a transaction of its own; undefined: the session's. */
-  #isolation: string | undefined;
-  /** What the statement that passes through may leave on its connection, or take away there. */
-  #keeping: Keeping | undefined;
   #call: ShardCall | undefined;
   #sequenceId = 1;
   #turn = 0;
@@ -146,7 +112,7 @@ export class Executor implements PassThroughOwner {
     this.state = state;
     this.client = client;
     this.#fixed = fixed;
-    this.#options = fixed ?? context.queryOptions;
+    this.#now = new StatementUnderWay(fixed ?? context.queryOptions, undefined);
     this.#passThrough = new PassThrough(client, this);
     this.#plans = new StatementPlans(context, state);
   }
@@ -172,14 +138,8 @@ export class Executor implements PassThroughOwner {
       );
       return;
     }
-    this.#execution = execution;
+    this.#now = new StatementUnderWay(this.#ownOptions, execution);
     this.state.last.targets.length = 0;
-    this.#keepsWarnings = false;
-    this.#effect = NO_EFFECT;
-    this.#keeping = undefined;
-    this.#use = "writes";
-    this.#parts = undefined;
-    this.#isolation = undefined;
     try {
       const read = command.normalized ?? normalize(command.payload.subarray(1), this.state.sqlMode);
       if (command.normalized === undefined) {
@@ -193,16 +153,16 @@ export class Executor implements PassThroughOwner {
       const normalized = this.#plans.withSelectLimit(read);
       const cluster = this.context.cluster();
       let options = given ?? this.#fixed ?? optionsOf(normalized.directives, this.context.queryOptions);
-      this.#given = given;
+      this.#now.given = given;
       const rules = this.context.rules.current;
       if (rules !== undefined && given === undefined && this.#fixed === undefined) {
         const ruled = obeyRules(this, rules, { command, sequenceId, execution, normalized, cluster, options });
         if (ruled === undefined) return;
         options = ruled;
-        this.#given = ruled;
+        this.#now.given = ruled;
       }
-      this.#options = options;
-      this.#deadlineMs = options.timeoutMs === 0 ? 0 : this.context.clock.nowMs() + options.timeoutMs;
+      this.#now.options = options;
+      this.#now.deadlineMs = options.timeoutMs === 0 ? 0 : this.context.clock.nowMs() + options.timeoutMs;
       const cached = this.#plans.planOf(command, normalized, cluster, this.tabletType);
       const { last } = this.state;
       if (this.isClients) {
@@ -216,7 +176,7 @@ export class Executor implements PassThroughOwner {
       last.rows = 0;
       if (cached.access !== undefined) checkAccess(this.state.user, cached.access);
       const { plan, statement } = cached;
-      this.#isRowless = execution !== undefined && answersNoRows(statement);
+      this.#now.isRowless = execution !== undefined && answersNoRows(statement);
       if (
         execution !== undefined &&
         (options.rowsMax > 0 || !EXECUTED_VERBS.has(normalized.verb) || !passesBinary(plan)) &&
@@ -232,29 +192,29 @@ export class Executor implements PassThroughOwner {
       }
       if (plan.kind === "send") {
         const sent = plan.substitute ?? statement;
-        this.#inserting =
+        this.#now.inserting =
           sent.kind === "insert" ? { statement: sent, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
         const isOfTemporary = sent.kind === "ddl" && isOfTemporaries(sent, plan.routing);
-        this.#temporary = isOfTemporary ? sent : undefined;
-        this.#defining = isOfTemporary ? undefined : definedTables(statement, plan.keyspace);
+        this.#now.temporary = isOfTemporary ? sent : undefined;
+        this.#now.defining = isOfTemporary ? undefined : definedTables(statement, plan.keyspace);
         const { hasTables } = this.state.kept;
         if (plan.effect.reserves !== undefined || (hasTables && statement.kind === "ddl")) {
-          this.#keeping = keepingOf(sent, normalized.binds, plan.keyspace, hasTables);
+          this.#now.keeping = keepingOf(sent, normalized.binds, plan.keyspace, hasTables);
         }
         if (this.state.inTransaction && isProgram(statement)) {
           this.#slow(this.#checkThenRun(statement, plan, normalized.binds, cluster, command));
         } else this.#send(plan, normalized.binds, cluster, command);
       } else if (plan.kind === "gather" || plan.kind === "merge") {
-        this.#effect = plan.effect;
-        this.#use = useOf(plan.effect, this.state);
-        this.#binds = normalized.binds;
+        this.#now.effect = plan.effect;
+        this.#now.use = useOf(plan.effect, this.state);
+        this.#now.binds = normalized.binds;
         this.#severalShards(plan, normalized.binds, cluster);
       } else if (plan.kind === "catalog") this.#catalog(plan, normalized.binds, cluster, command);
       else if (plan.kind === "change") this.#severalShards(plan, normalized.binds, cluster);
       else if (plan.kind === "insert-rows") this.#slow(runInsertRows(this, plan, normalized.binds, cluster));
       else if (plan.kind === "insert") this.#slow(runInsert(this, plan, normalized.binds, cluster, command.payload));
       else if (plan.kind === "session") {
-        if (statement.kind === "show") this.#effect = showEffect(statement);
+        if (statement.kind === "show") this.#now.effect = showEffect(statement);
         this.#slow(runSessionStatement(this, statement, cluster, command.payload));
       }
     } catch (error) {
@@ -265,7 +225,7 @@ export class Executor implements PassThroughOwner {
         this.context.clock.wallMs(),
       );
       if (!isSyntaxError(error)) this.fail(error);
-      else if (this.#execution === undefined) this.#slow(runUnread(this, command.payload, error));
+      else if (this.#now.execution === undefined) this.#slow(runUnread(this, command.payload, error));
       else this.#slow(askedSyntaxError(this, command.payload.subarray(1), error).then((asked) => this.fail(asked)));
     }
   }
@@ -276,9 +236,6 @@ export class Executor implements PassThroughOwner {
       const { plan, access } = this.#plans.planFor(statement, cluster, this.tabletType);
       if (access !== undefined) checkAccess(this.state.user, access);
       if (plan.kind !== "send") throw notSupported(statement.kind);
-      this.#inserting = undefined;
-      this.#temporary = undefined;
-      this.#defining = undefined;
       this.#send(plan, NO_BINDS, cluster, { payload, normalized: undefined });
     } catch (error) {
       this.fail(error);
@@ -295,30 +252,28 @@ export class Executor implements PassThroughOwner {
     if (execution === undefined) this.query(payload, sequenceId, given);
     else if (!isRewritten) this.execute(execution, sequenceId, given);
     else {
-      this.#given = given;
-      this.#execution = undefined;
+      this.#now.given = given;
+      this.#now.execution = undefined;
       this.#asText({ payload, normalized: undefined });
     }
+  }
+
+  /** Sets where the rest of the statement's answer begins. */
+  goesOnFrom(sequenceId: number): void {
+    this.#sequenceId = sequenceId;
   }
 
   /** Sets where the answer to a command that is no query begins. */
   answering(sequenceId: number): this {
     this.#sequenceId = sequenceId + 1;
+    this.#now = new StatementUnderWay(this.#ownOptions, undefined);
     return this;
   }
 
   /** Another command (COM_FIELD_LIST) for one shard of the session's keyspace. */
   forward(payload: Buffer, sequenceId: number): void {
     this.#sequenceId = sequenceId + 1;
-    // Nothing of the statement before is meant for it.
-    this.#execution = undefined;
-    this.#effect = NO_EFFECT;
-    this.#inserting = undefined;
-    this.#defining = undefined;
-    this.#temporary = undefined;
-    this.#parts = undefined;
-    this.#keepsWarnings = false;
-    this.#deadlineMs = 0;
+    this.#now = new StatementUnderWay(this.#ownOptions, undefined);
     try {
       const { keyspace } = this.state.target;
       if (keyspace === undefined) throw noDatabase();
@@ -357,14 +312,19 @@ export class Executor implements PassThroughOwner {
     return gtids !== undefined && gtids.untracked === this.#context ? gtids.context : this.#context;
   }
 
+  /** What statements without directives may do. */
+  get #ownOptions(): QueryOptions {
+    return this.#fixed ?? this.#context.queryOptions;
+  }
+
   /** What the statement under way may do. */
   get options(): QueryOptions {
-    return this.#options;
+    return this.#now.options;
   }
 
   /** Where the statement under way reads. A transaction stays with the session's tablet type. */
   get tabletType(): TabletType {
-    const { tabletType } = this.#options;
+    const { tabletType } = this.#now.options;
     return tabletType === undefined || this.state.inTransaction ? this.state.target.tabletType : tabletType;
   }
 
@@ -373,7 +333,7 @@ export class Executor implements PassThroughOwner {
    * have the options of the statement under way, but for those that are the client's own (`isClients`).
    */
   forClient(client: ExecutorClient, isClients = false): Executor {
-    const fixed = isClients ? this.#fixed : { ...this.#options, rowsMax: 0 };
+    const fixed = isClients ? this.#fixed : { ...this.#now.options, rowsMax: 0 };
     const inner = new Executor(this.context, this.state, client, fixed);
     this.#inner = inner;
     if (this.signal.aborted) inner.interrupt(interrupted());
@@ -411,13 +371,13 @@ export class Executor implements PassThroughOwner {
   result(whole: ResultSet, lastWarnings: LastWarnings = NO_WARNINGS, warnings = 0): void {
     const { capabilities } = this.client;
     // MySQL's lists are held to sql_select_limit as any SELECT.
-    const limit = this.#effect.foundRows === undefined ? undefined : this.state.settings.selectLimit;
+    const limit = this.#now.effect.foundRows === undefined ? undefined : this.state.settings.selectLimit;
     const result = limit === undefined ? whole : { ...whole, rows: whole.rows.slice(0, Number(limit)) };
     const framing = { capabilities, sequenceId: this.#sequenceId, statusFlags: this.state.statusFlags, warnings };
     this.client.write(writeResultSet(inResultCharset(result, this.state.settings), framing));
     this.state.rowCount = -1;
     this.state.lastWarnings = lastWarnings;
-    learnRows(this.#effect, this.#binds, { sent: result.rows.length, skipped: 0 }, this.state);
+    learnRows(this.#now.effect, this.#now.binds, { sent: result.rows.length, skipped: 0 }, this.state);
     this.client.commandDone();
   }
 
@@ -519,12 +479,12 @@ export class Executor implements PassThroughOwner {
     const hasOwnTime = (settings.variables.get("timestamp") ?? "DEFAULT") !== "DEFAULT";
     const isTimed = (effect.readsNow === true || effect.changes === true) && !hasOwnTime;
     const nowUs = isTimed ? this.context.clock.wallMs() * 1000 : 0;
-    this.#parts = { settings: settings.ofParts.sql, nowUs };
+    this.#now.parts = { settings: settings.ofParts.sql, nowUs };
     const { timeLimitMs } = settings;
     if (timeLimitMs === 0) return;
     // Each mysqld ends what takes so long there, in its own words; the slack lets it. This is about all parts together.
     const endMs = this.context.clock.nowMs() + timeLimitMs + TIME_LIMIT_SLACK_MS;
-    this.#deadlineMs = this.#deadlineMs === 0 ? endMs : Math.min(this.#deadlineMs, endMs);
+    this.#now.deadlineMs = this.#now.deadlineMs === 0 ? endMs : Math.min(this.#now.deadlineMs, endMs);
   }
 
   /**
@@ -541,11 +501,11 @@ export class Executor implements PassThroughOwner {
     const { state } = this;
     const { targets } = state.last;
     if (targets.length < LIMITS.loggedShardsMax && !targets.includes(target)) targets.push(target);
-    const parts = this.#parts;
+    const parts = this.#now.parts;
     const holdId = state.holds.idOf(target);
     const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
     const settings = parts === undefined ? state.settings.sql : parts.settings;
-    const isolation = this.#isolation;
+    const isolation = this.#now.isolation;
     const hold = holdId === 0 && (joins || reserves);
     if (joins) this.watchLocks();
     return {
@@ -556,11 +516,11 @@ export class Executor implements PassThroughOwner {
       timeoutMs: this.#timeoutMs(),
       holdId,
       settings: isolation === undefined ? settings : settingsUnder(settings, isolation, state.sqlMode),
-      begin: state.holds.opening(target, touchesTables ? state.begin : undefined, this.#use),
+      begin: state.holds.opening(target, touchesTables ? state.begin : undefined, this.#now.use),
       nowUs: parts === undefined ? 0 : parts.nowUs,
       after: "",
       afterIfEmpty: false,
-      leavesState: this.#effect.triggerVariables !== undefined,
+      leavesState: this.#now.effect.triggerVariables !== undefined,
       prepared: execution === undefined ? NOTHING_PREPARED : execution.text,
       database: target.database,
       payload: execution === undefined ? payload : execution.command,
@@ -580,7 +540,7 @@ export class Executor implements PassThroughOwner {
       const pass = new PassThrough(output, {
         finish: (info, chunk) => {
           const last = chunk.subarray(chunk.length - info.lastPacketBytes + 4);
-          learn(this.#effect, this.#binds, info, state);
+          learn(this.#now.effect, this.#now.binds, info, state);
           if (info.kind === "err") this.#remember(decodeErr(last), info);
           else {
             state.rowCount = info.kind === "ok" ? decodeOk(last, 0).affectedRows : -1;
@@ -600,8 +560,8 @@ export class Executor implements PassThroughOwner {
         timeoutMs: this.#timeoutMs(),
         holdId,
         settings: state.settings.sql,
-        nowUs: this.#parts?.nowUs ?? 0,
-        ...afterRequest(this.#effect, state.settings.sql, state),
+        nowUs: this.#now.parts?.nowUs ?? 0,
+        ...afterRequest(this.#now.effect, state.settings.sql, state),
       };
       const call = this.context.tablets.execute(target, request, pass.begin());
       pass.attach(call);
@@ -626,20 +586,20 @@ export class Executor implements PassThroughOwner {
 
   /** Throws when a directive or a flag forbids the gather tier. */
   refuseGather(reason: string): void {
-    const { noGather } = this.#options;
+    const { noGather } = this.#now.options;
     if (noGather !== undefined) throw gatherForbidden(noGather, reason);
   }
 
   /** Throws when a query rule forbids the merge tier. */
   #refuseMerge(): void {
-    const { noMerge } = this.#options;
+    const { noMerge } = this.#now.options;
     if (noMerge !== undefined) throw mergeForbidden(noMerge);
   }
 
   /** Of the statement under way. */
   get gatherLimits(): GatherLimits {
     const { gatherLimits } = this.context;
-    return this.#options.ignoreMaxMemoryRows ? { ...gatherLimits, rowsMax: Number.MAX_SAFE_INTEGER } : gatherLimits;
+    return this.#now.options.ignoreMaxMemoryRows ? { ...gatherLimits, rowsMax: Number.MAX_SAFE_INTEGER } : gatherLimits;
   }
 
   /** Opens the transaction that autocommit = 0 asks for. A statement alone is one, too: SET TRANSACTION may be for it. */
@@ -654,7 +614,7 @@ export class Executor implements PassThroughOwner {
       return;
     }
     if (state.nextReadOnly === true && changes) throw cannotWrite();
-    this.#isolation ??= state.nextIsolation;
+    this.#now.isolation ??= state.nextIsolation;
     state.nextIsolation = undefined;
     state.nextReadOnly = undefined;
   }
@@ -682,7 +642,7 @@ export class Executor implements PassThroughOwner {
 
   /** What is left of the statement's time, at least 1 ms; 0: it has no end. */
   #timeoutMs(): number {
-    return this.#deadlineMs === 0 ? 0 : Math.max(1, Math.ceil(this.#deadlineMs - this.context.clock.nowMs()));
+    return this.#now.deadlineMs === 0 ? 0 : Math.max(1, Math.ceil(this.#now.deadlineMs - this.context.clock.nowMs()));
   }
 
   /** Runs the statement with its answer held to MAX_ROWS. */
@@ -698,20 +658,20 @@ export class Executor implements PassThroughOwner {
 
   /** An execution whose answer has no rows is the same by its text; true if it is one, and goes on as text then. */
   #runsAsText(): boolean {
-    if (this.#isRowless) this.#execution = undefined;
-    return this.#isRowless;
+    if (this.#now.isRowless) this.#now.execution = undefined;
+    return this.#now.isRowless;
   }
 
   /** Runs an execution of a prepared statement by its text. */
   #asText(command: StatementCommand): void {
-    const exact = this.#execution?.exact;
-    this.#execution = undefined;
+    const exact = this.#now.execution?.exact;
+    this.#now.execution = undefined;
     this.#binary ??= this.#binaryClient();
     const { executor, rows } = this.#binary;
     rows.shown = exact?.definitions;
     this.#inner = executor;
     const run = exact === undefined ? command : { payload: exact.payload, normalized: undefined };
-    executor.#run(run, undefined, this.#sequenceId - 1, this.#given);
+    executor.#run(run, undefined, this.#sequenceId - 1, this.#now.given);
   }
 
   #binaryClient(): { readonly executor: Executor; readonly rows: BinaryRows } {
@@ -721,7 +681,7 @@ export class Executor implements PassThroughOwner {
 
   #catalog(plan: CatalogPlan, binds: readonly BindValue[], cluster: ClusterView, command: StatementCommand): void {
     const keyspace = aloneIn(this, plan, binds, cluster);
-    if (this.#execution !== undefined && (keyspace === undefined || plan.send === undefined)) {
+    if (this.#now.execution !== undefined && (keyspace === undefined || plan.send === undefined)) {
       this.#asText(command);
       return;
     }
@@ -729,8 +689,8 @@ export class Executor implements PassThroughOwner {
       this.#send({ ...plan.send, keyspace }, binds, cluster, command);
       return;
     }
-    this.#effect = plan.effect;
-    this.#binds = binds;
+    this.#now.effect = plan.effect;
+    this.#now.binds = binds;
     this.state.last.tier = "gather";
     this.#slow(runCatalog(this, plan, binds, cluster));
   }
@@ -741,7 +701,7 @@ export class Executor implements PassThroughOwner {
       return;
     }
     // A merge asks about its columns while rows come, which the one connection with temporary tables cannot do.
-    const isGathered = this.#options.forcesGather || !this.state.kept.temporaries.isEmpty;
+    const isGathered = this.#now.options.forcesGather || !this.state.kept.temporaries.isEmpty;
     const gather = plan.kind === "gather" ? plan : isGathered ? plan.gather : undefined;
     if (gather === undefined) this.#refuseMerge();
     this.state.last.tier = gather === undefined ? "merge" : "gather";
@@ -753,9 +713,9 @@ export class Executor implements PassThroughOwner {
     const { state } = this;
     const { effect } = plan;
     if (effect.writes) this.refuseReplica();
-    this.#effect = effect;
-    this.#use = useOf(effect, this.state);
-    this.#binds = binds;
+    this.#now.effect = effect;
+    this.#now.use = useOf(effect, this.state);
+    this.#now.binds = binds;
     if (effect.commits && (state.inTransaction || !state.holds.empty)) {
       this.#slow(this.#commitThenSend(plan, binds, cluster, command));
       return;
@@ -767,12 +727,12 @@ export class Executor implements PassThroughOwner {
     const routed = readsAnyCopy(plan) ? [this.#nearest(plan.keyspace, cluster)] : this.targetsOf(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
     const isScatter = plan.crossShard === undefined && !effect.writes;
-    if (targets.length !== 1 && !isScatter && this.#execution !== undefined && !this.#runsAsText()) {
+    if (targets.length !== 1 && !isScatter && this.#now.execution !== undefined && !this.#runsAsText()) {
       this.#asText(command);
       return;
     }
     const sent = this.#sentOf(plan, binds, command);
-    this.#keepsWarnings = effect.keepsWarnings === true || (plan.routing.kind === "any" && !effect.touchesTables);
+    this.#now.keepsWarnings = effect.keepsWarnings === true || (plan.routing.kind === "any" && !effect.touchesTables);
     this.openTransaction(effect.touchesTables, effect.changes);
     if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);
     const [first] = targets;
@@ -829,9 +789,9 @@ export class Executor implements PassThroughOwner {
       });
       this.#slow(again);
     });
-    const inner = new Executor(this.context, this.state, held, this.#options);
+    const inner = new Executor(this.context, this.state, held, this.#now.options);
     this.#inner = inner;
-    const execution = this.#execution;
+    const execution = this.#now.execution;
     const run = (routing: Routing): void => {
       inner.#continue(this, execution);
       inner.#send({ ...plan, routing, asks: undefined }, binds, cluster, command);
@@ -842,13 +802,7 @@ export class Executor implements PassThroughOwner {
   /** The statement under way goes on here. */
   #continue(other: Executor, execution: Execution | undefined): void {
     this.#sequenceId = other.#sequenceId;
-    this.#deadlineMs = other.#deadlineMs;
-    this.#isRowless = other.#isRowless;
-    this.#given = other.#given;
-    this.#execution = execution;
-    this.#keeping = other.#keeping;
-    this.#parts = undefined;
-    this.#isolation = other.#isolation;
+    this.#now = other.#now.again(execution);
     if (other.signal.aborted) this.interrupt(interrupted());
   }
 
@@ -884,12 +838,12 @@ export class Executor implements PassThroughOwner {
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
-    const plain = this.requestFor(target, payload, touchesTables, reserves, this.#execution);
-    const after = afterRequest(this.#effect, plain.settings, this.state);
+    const plain = this.requestFor(target, payload, touchesTables, reserves, this.#now.execution);
+    const after = afterRequest(this.#now.effect, plain.settings, this.state);
     const request = after === undefined ? plain : { ...plain, ...after };
-    this.#target = target;
-    this.#request = request;
-    this.#reserves = reserves;
+    this.#now.target = target;
+    this.#now.request = request;
+    this.#now.reserves = reserves;
     const sink = this.#passThrough.begin();
     const call = this.context.tablets.execute(target, request, sink);
     sink.attach(call);
@@ -906,7 +860,7 @@ export class Executor implements PassThroughOwner {
     this.asParts(effect);
     const requests = targets.map((target) => ({
       target,
-      request: this.requestFor(target, payload, touchesTables, false, this.#execution),
+      request: this.requestFor(target, payload, touchesTables, false, this.#now.execution),
     }));
     let merged: MergedWarnings = { lastWarnings: NO_WARNINGS, count: 0 };
     const outcome = await scatterRows(
@@ -918,7 +872,7 @@ export class Executor implements PassThroughOwner {
       (replies) => (merged = warningsOfParts(replies, undefined)).count,
       (error) => (state.inTransaction ? transactionLost(error) : error),
       this.signal,
-      this.#options.scatterErrorsAsWarnings && !state.inTransaction,
+      this.#now.options.scatterErrorsAsWarnings && !state.inTransaction,
     );
     let lost = false;
     for (const part of outcome.parts) {
@@ -934,7 +888,7 @@ export class Executor implements PassThroughOwner {
       state.lastWarnings = withErrors(merged.lastWarnings, outcome.parts);
       const sent = outcome.parts.reduce((sum, { info }) => sum + (info?.rows ?? 0), 0);
       state.last.rows = sent;
-      learnRows(effect, this.#binds, { sent, skipped: 0 }, state);
+      learnRows(effect, this.#now.binds, { sent, skipped: 0 }, state);
     } else this.#remember(this.#shown(outcome.error));
     this.client.commandDone();
   }
@@ -943,17 +897,17 @@ export class Executor implements PassThroughOwner {
 
   finish(info: ReplyEnd, chunk: Buffer): void {
     const { state } = this;
-    const target = this.#target;
+    const target = this.#now.target;
     this.#call = undefined;
-    this.#request = undefined;
+    this.#now.request = undefined;
     if (info.holdId !== 0 && target !== undefined) {
-      state.holds.joined(target, info.holdId, state.inTransaction, this.#reserves);
-      if (this.#effect.reserves === LOCK_TABLES && info.kind === "ok") state.holds.hasLockedTables = true;
+      state.holds.joined(target, info.holdId, state.inTransaction, this.#now.reserves);
+      if (this.#now.effect.reserves === LOCK_TABLES && info.kind === "ok") state.holds.hasLockedTables = true;
     }
-    learn(this.#effect, this.#binds, info, state);
+    learn(this.#now.effect, this.#now.binds, info, state);
     state.last.rows = info.rows;
-    const keeping = this.#keeping;
-    this.#keeping = undefined;
+    const keeping = this.#now.keeping;
+    this.#now.keeping = undefined;
     if (keeping !== undefined) {
       state.kept.ran(keeping, info.kind === "err");
       if (keeping.dropped.length > 0) giveBack(this);
@@ -977,7 +931,7 @@ export class Executor implements PassThroughOwner {
         this.#slow(this.abandonTransaction().then(() => this.fail(transactionLost(torn))));
         return;
       }
-      if (info.warningsReply.length > 0 || !this.#keepsWarnings) state.lastWarnings = warningsOf([info]);
+      if (info.warningsReply.length > 0 || !this.#now.keepsWarnings) state.lastWarnings = warningsOf([info]);
       if (info.kind === "ok") {
         const ok = decodeOk(chunk.subarray(chunk.length - info.lastPacketBytes + 4), 0);
         state.rowCount = ok.affectedRows;
@@ -986,10 +940,10 @@ export class Executor implements PassThroughOwner {
       const wanted = state.statusFrom(info.status);
       if (wanted !== info.status) patchStatus(chunk, info, wanted);
     }
-    const defining = this.#defining;
-    this.#defining = undefined;
-    const temporary = this.#temporary;
-    this.#temporary = undefined;
+    const defining = this.#now.defining;
+    this.#now.defining = undefined;
+    const temporary = this.#now.temporary;
+    this.#now.temporary = undefined;
     if (temporary !== undefined && target !== undefined && info.kind !== "err") {
       this.#slow(followTemporaries(this, temporary, target).then(() => this.#write(chunk)));
       return;
@@ -1002,10 +956,10 @@ export class Executor implements PassThroughOwner {
 
   failed(error: Error, holdLost: boolean, written: Written): void {
     const { state } = this;
-    const isLost = this.#request !== undefined && losesHold(this.#request, error, holdLost);
+    const isLost = this.#now.request !== undefined && losesHold(this.#now.request, error, holdLost);
     this.#call = undefined;
-    this.#request = undefined;
-    if (isLost && this.#target !== undefined) state.holds.lost(this.#target);
+    this.#now.request = undefined;
+    if (isLost && this.#now.target !== undefined) state.holds.lost(this.#now.target);
     const deadlock = deadlockBehind(error, this.signal);
     const endsTransaction = (isLost || deadlock !== undefined) && state.inTransaction;
     const shown = deadlock ?? (endsTransaction ? transactionLost(error) : error);
@@ -1023,8 +977,8 @@ export class Executor implements PassThroughOwner {
    */
   #rememberId(ok: OkPacket, target: ShardTarget | undefined, info: ReplyEnd, chunk: Buffer): boolean {
     const { state, context } = this;
-    const inserting = this.#inserting;
-    this.#inserting = undefined;
+    const inserting = this.#now.inserting;
+    this.#now.inserting = undefined;
     if (inserting === undefined || target === undefined) {
       state.lastInsertId = ok.lastInsertId;
       return false;
@@ -1039,7 +993,7 @@ export class Executor implements PassThroughOwner {
     const column = autoIncrements.known(schema, statement.table.name);
     if (column === undefined) {
       const asked = autoIncrements.ask(target, schema, statement.table.name);
-      this.#inserting = inserting;
+      this.#now.inserting = inserting;
       this.#slow(asked.then(() => this.finish(info, chunk)));
       return true;
     }

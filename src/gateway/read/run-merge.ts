@@ -90,7 +90,7 @@ export async function runMerge(
     }
     await executor.afterFailure(error);
     output.flushBeforeError();
-    if (output.hasWritten) executor.answering(output.sequenceId - 1);
+    if (output.hasWritten) executor.goesOnFrom(output.sequenceId);
     const shown = error instanceof NeedsGather ? tooLate(error) : error;
     if (lostHold === undefined || !(shown instanceof Error)) throw shown;
     throw new ShardCallError(shown instanceof ShardCallError ? shown.error : shown, true, lostHold);

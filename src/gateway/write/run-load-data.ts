@@ -141,7 +141,7 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
       failed = error;
     }
   }
-  executor.answering(sequenceId);
+  executor.goesOnFrom(sequenceId + 1);
   if (failed === undefined) {
     try {
       checkTime();
