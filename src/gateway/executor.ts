@@ -80,7 +80,7 @@ import { substituted } from "./session/session-values.ts";
 import { type MergedWarnings, warningsOfParts } from "./read/merged-warnings.ts";
 import { warningsOf, warningsOfFailed } from "./show/show-warnings.ts";
 import { wrongPhase } from "./transaction/xa-errors.ts";
-import { cannotWrite, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
+import { cannotWrite, isReading, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
 
 const TIME_LIMIT_SLACK_MS = 250;
 /** The status flags are the last bytes of an EOF packet. */
@@ -200,6 +200,7 @@ export class Executor implements PassThroughOwner {
         const { hasTables } = this.state.kept;
         if (plan.effect.reserves !== undefined || (hasTables && statement.kind === "ddl")) {
           this.#now.keeping = keepingOf(sent, normalized.binds, plan.keyspace, hasTables);
+          if (this.#now.keeping?.isTemporary === true && isReading(this.state)) throw cannotWrite();
         }
         if (this.state.inTransaction && isProgram(statement)) {
           this.#slow(this.#checkThenRun(statement, plan, normalized.binds, cluster, command));
@@ -944,6 +945,7 @@ export class Executor implements PassThroughOwner {
     this.#now.defining = undefined;
     const temporary = this.#now.temporary;
     this.#now.temporary = undefined;
+    if (info.kind !== "err" && (temporary?.temporary ?? keeping?.isTemporary) === true) state.tracker?.changed();
     if (temporary !== undefined && target !== undefined && info.kind !== "err") {
       this.#slow(followTemporaries(this, temporary, target).then(() => this.#write(chunk)));
       return;

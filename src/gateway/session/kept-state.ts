@@ -19,6 +19,8 @@ export interface Keeping {
   readonly releases: boolean;
   /** It may leave something that is not named here. */
   readonly isUnknown: boolean;
+  /** It says of itself that it makes or drops temporary tables. */
+  readonly isTemporary: boolean;
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set();
@@ -100,5 +102,6 @@ export function keepingOf(
     else isUnknown ||= verb === "rename" || /\brename\b/i.test(text);
   }
   const isNothing = locks.length === 0 && !releases && !isUnknown && made.length === 0 && dropped.length === 0;
-  return isNothing ? undefined : { made, dropped, locks, releases, isUnknown };
+  const isTemporary = statement.kind === "ddl" && statement.temporary;
+  return isNothing ? undefined : { made, dropped, locks, releases, isUnknown, isTemporary };
 }

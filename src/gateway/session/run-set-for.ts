@@ -30,6 +30,7 @@ export async function runSetFor(executor: Executor, statement: SetStatementFor, 
   } finally {
     state.settings = withVariablesOf(before, during, state.settings);
     state.readSqlMode(modeBefore);
+    state.tracker?.changed();
   }
   executor.client.commandDone();
 }

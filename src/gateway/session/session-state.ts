@@ -161,6 +161,11 @@ export class SessionState {
     this.tracker?.transactionBegins();
   }
 
+  /** The open transaction is opened in other words from now on. */
+  rewriteBegin(start: string): void {
+    this.#begin = start;
+  }
+
   get inTransaction(): boolean {
     return this.#begin !== undefined;
   }

@@ -10,19 +10,18 @@ import type { SessionTarget } from "../cluster/target.ts";
 import { type TransactionInfo, TransactionTracker } from "../transaction/transaction-tracker.ts";
 
 /** Of session_track_system_variables, in MySQL and MariaDB alike. */
-const TRACKED_BY_DEFAULT: ReadonlySet<string> = new Set([
+const TRACKED_BY_DEFAULT: readonly string[] = [
   "autocommit",
   "character_set_client",
   "character_set_connection",
   "character_set_results",
   "time_zone",
-]);
+];
 
 export class SessionTracker implements SessionChanges {
   readonly #state: SessionState;
   readonly #transaction: TransactionTracker;
   #target: SessionTarget;
-  #settings: Settings;
   /** Variables that have been set since the last OK, with their values as SHOW VARIABLES has them. */
   readonly #variables = new Map<string, string>();
   #hasChanged = false;
@@ -31,7 +30,7 @@ export class SessionTracker implements SessionChanges {
     this.#state = state;
     this.#transaction = new TransactionTracker(state);
     this.#target = state.target;
-    this.#settings = state.settings;
+    this.transactionInfoSet();
   }
 
   get pending(): boolean {
@@ -39,31 +38,29 @@ export class SessionTracker implements SessionChanges {
   }
 
   #hasNews(): boolean {
-    const { target, settings } = this.#state;
-    // Each statement that sets something makes a new object, also where it says the same again.
-    if (target === this.#target && settings === this.#settings && this.#variables.size === 0 && !this.#hasChanged) {
-      return false;
-    }
+    // Each USE makes a new object, also where it says the same again.
+    if (this.#state.target === this.#target && this.#variables.size === 0 && !this.#hasChanged) return false;
     if (this.#variables.size > 0 || this.#tellsSchema() || this.#tellsChange()) return true;
     this.forget();
     return false;
   }
 
+  /** In a server's order. */
   take(): readonly SessionStateChange[] {
-    const info = transactionInfo(this.#state.settings);
-    const changes: SessionStateChange[] = [...this.#transaction.take(info)];
-    if (!this.#hasNews()) return changes;
-    for (const [name, value] of this.#variables) changes.push(systemVariableChange(name, value));
-    if (this.#tellsSchema()) changes.push(schemaChange(schemaOf(this.#state.target)));
-    if (this.#tellsChange()) changes.push(stateChange());
-    this.forget();
+    const changes: SessionStateChange[] = [];
+    if (this.#hasNews()) {
+      for (const [name, value] of this.#inOrder()) changes.push(systemVariableChange(name, value));
+      if (this.#tellsSchema()) changes.push(schemaChange(schemaOf(this.#state.target)));
+      if (this.#tellsChange()) changes.push(stateChange());
+      this.forget();
+    }
+    changes.push(...this.#transaction.take(transactionInfo(this.#state.settings)));
     return changes;
   }
 
   /** The session is as after login, and the client knows. */
   forget(): void {
     this.#target = this.#state.target;
-    this.#settings = this.#state.settings;
     this.#variables.clear();
     this.#hasChanged = false;
   }
@@ -84,10 +81,19 @@ export class SessionTracker implements SessionChanges {
 
   /** Whether the client wants to know of this variable. */
   tracks(name: string): boolean {
-    const value = valueOf(this.#state.settings, "session_track_system_variables");
-    if (value === undefined) return TRACKED_BY_DEFAULT.has(name);
-    const names = value.split(",").map((each) => each.trim());
+    const names = this.#tracked;
     return names.includes("*") || names.includes(name);
+  }
+
+  get #tracked(): readonly string[] {
+    const value = valueOf(this.#state.settings, "session_track_system_variables");
+    return value === undefined ? TRACKED_BY_DEFAULT : value.split(",").map((each) => each.trim());
+  }
+
+  /** The order in which the client has named them. */
+  #inOrder(): Iterable<readonly [name: string, value: string]> {
+    const names = this.#tracked;
+    return [...this.#variables].sort(([a], [b]) => names.indexOf(a) - names.indexOf(b));
   }
 
   /** A variable has been set; `value` as SHOW VARIABLES has it. */
@@ -106,10 +112,18 @@ export class SessionTracker implements SessionChanges {
   }
 
   #tellsChange(): boolean {
-    return isOn(this.#state.settings, "session_track_state_change", false);
+    const { target } = this.#state;
+    return (
+      (this.#hasChanged || target !== this.#target) && isOn(this.#state.settings, "session_track_state_change", false)
+    );
   }
 
-  /** Something else of the session has changed: a temporary table, a prepared statement. */
+  /** session_track_transaction_info has been set. */
+  transactionInfoSet(): void {
+    this.#transaction.infoSet(transactionInfo(this.#state.settings));
+  }
+
+  /** Something of the session has changed: a variable, a temporary table, a prepared statement. */
   changed(): void {
     this.#hasChanged = true;
   }

@@ -164,18 +164,19 @@ function systemText(value: string | null, pos: number): Expr {
   return literal.kind === "literal" && literal.type === "string" ? { ...literal, introducer: "utf8mb3" } : literal;
 }
 
-/** The same as something that is no literal, which would never be NULL. */
+/** The same as something that is no literal, which would never be NULL: servers say of variables that they may be. */
 function computedText(value: string, pos: number): Expr {
+  return computed("concat", [systemText(value, pos)], pos);
+}
+
+/** A number of a variable's. */
+function count(value: number | bigint, pos: number): Expr {
+  return computed("nullif", [integer(value, "unsigned", pos), literalOf(null, pos)], pos);
+}
+
+function computed(name: string, args: readonly Expr[], pos: number): Expr {
   const plain = { schema: undefined, stored: false, distinct: false, star: false, fromLast: false } as const;
-  return {
-    kind: "call",
-    ...plain,
-    name: "concat",
-    args: [systemText(value, pos)],
-    nulls: undefined,
-    over: undefined,
-    pos,
-  };
+  return { kind: "call", ...plain, name, args, nulls: undefined, over: undefined, pos };
 }
 
 /** As SET GLOBAL has left it; what it has not set is a server's, or the gateway's own. */
@@ -228,9 +229,7 @@ export function globalText(name: string, context: GatewayContext, ofServer?: str
 /** A statement has to pass the gateway and the shard's server. */
 function leastOf(ofServer: Expr, bytes: number): Expr {
   const { pos } = ofServer;
-  const args = [ofServer, castNode(literalOf(bytes, pos), "unsigned")];
-  const plain = { schema: undefined, stored: false, distinct: false, star: false, fromLast: false } as const;
-  return { kind: "call", ...plain, name: "least", args, nulls: undefined, over: undefined, pos };
+  return computed("least", [ofServer, castNode(literalOf(bytes, pos), "unsigned")], pos);
 }
 
 type KnownVariable = Exclude<SessionVariable, "max_allowed_packet">;
@@ -241,7 +240,7 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
       return integer(state.autocommit ? 1 : 0, "signed", pos);
     case "last_insert_id":
     case "identity":
-      return integer(state.lastInsertId, "unsigned", pos);
+      return count(state.lastInsertId, pos);
     case "version":
       return systemText(context.serverVersion, pos);
     case "version_comment":
@@ -249,21 +248,21 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
     case "socket":
       return systemText(context.socketPath, pos);
     case "warning_count":
-      return integer(warningsOfSession(state).length, "unsigned", pos);
+      return count(warningsOfSession(state).length, pos);
     case "error_count":
-      return integer(warningsOfSession(state).filter(({ level }) => level === "Error").length, "unsigned", pos);
+      return count(warningsOfSession(state).filter(({ level }) => level === "Error").length, pos);
     case "pseudo_thread_id":
-      return integer(state.connectionId, "unsigned", pos);
+      return count(state.connectionId, pos);
     case "in_transaction":
-      return integer(state.inTransaction ? 1 : 0, "unsigned", pos);
+      return count(state.inTransaction ? 1 : 0, pos);
     case "transaction_mode":
       return systemText(state.holds.mode, pos);
     case "character_set_client":
       return systemText(state.settings.transcodedFrom ?? "", pos);
     case "interactive_timeout":
-      return integer(state.interactiveTimeoutS, "unsigned", pos);
+      return count(state.interactiveTimeoutS, pos);
     case "wait_timeout":
-      return integer(state.waitTimeoutS, "unsigned", pos);
+      return count(state.waitTimeoutS, pos);
     case "last_gtid":
       return computedText(trackedGtids(state, context).text, pos);
     case "resultset_metadata":
@@ -307,6 +306,9 @@ export function variableText(
     case "character_set_results":
       // The list is read in a set of the gateway's.
       return state.settings.results.charset ?? "";
+    case "sql_select_limit":
+      // The list itself is not held to it.
+      return state.settings.selectLimit;
     case "transaction_mode":
       return state.holds.mode;
     case "interactive_timeout":

@@ -18,6 +18,7 @@ import type { ClusterView } from "../cluster/cluster-view.ts";
 import { comQuery } from "../client/com-query.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
+import { keepCharacteristics } from "../transaction/transaction-start.ts";
 import { commitOpen, transactionMode } from "../transaction/run-transaction.ts";
 import { trackGtidsIfNamed } from "./session-gtids.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState, type SessionWarning } from "./session-state.ts";
@@ -189,6 +190,7 @@ async function adopt(
     : { sqlMode: undefined, warnings: NO_WARNINGS };
   if (globals.size > 0) await context.globals.change(globals);
   if (tried.sqlMode !== undefined) state.readSqlMode(tried.sqlMode);
+  keepCharacteristics(state, settings);
   state.settings = settings;
   return tried.warnings;
 }
@@ -334,6 +336,7 @@ export async function runSetTransaction(
   const settings = changes.reduce((before, change) => change.apply(before), state.settings);
   await adopt(executor, settings, cluster, changes.map(({ sql }) => sql).join(", "));
   if (!state.inTransaction) for (const [name] of values) Object.assign(state, overruled(name));
+  await tellVariables(executor, parseSet(values, "session", state));
   executor.ok();
 }
 
@@ -367,7 +370,8 @@ async function namesOf(
   item: { readonly charset: string | undefined; readonly collation: string | undefined },
   cluster: ClusterView,
 ): Promise<CharacterSet> {
-  const charset = item.charset?.toLowerCase() ?? (await charsetOfServer(executor, cluster));
+  const named = item.charset?.toLowerCase() ?? (await charsetOfServer(executor, cluster));
+  const charset = named === "utf8" ? utf8Of(executor.state.settings) : named;
   const collation = item.collation === undefined ? undefined : collationIn(charset, item.collation.toLowerCase());
   const known = collation === undefined ? defaultCollation(charset) : collationByName(collation);
   if (collation !== undefined && known === undefined) {
@@ -377,6 +381,13 @@ async function namesOf(
     throw new ShardgateError("ER_UNKNOWN_CHARACTER_SET", `Unknown character set: '${item.charset ?? charset}'`);
   }
   return { charset, collation };
+}
+
+/** Which of two sets a server takes `utf8` for: by MariaDB's old_mode, unless the session has set that as everywhere else. */
+function utf8Of({ variables }: Settings): string {
+  const oldMode = variables.get("old_mode")?.toUpperCase();
+  const isNew = oldMode !== undefined && oldMode !== "DEFAULT" && !oldMode.includes("UTF8_IS_UTF8MB3");
+  return isNew ? "utf8mb4" : "utf8";
 }
 
 /** MariaDB's collations of Unicode may be named without the character set. Throws 1253 for a set without them. */

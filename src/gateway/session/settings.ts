@@ -124,7 +124,7 @@ export class Settings {
   /** What answers are converted to, in which collation they are shown; without a set as they are stored. */
   get results(): ResultCharset {
     const value = this.variables.get(RESULTS);
-    if (value === undefined) return this.names;
+    if (value === undefined) return this.names.charset === "utf8" ? { ...this.names, charset: "utf8mb3" } : this.names;
     if (value.toUpperCase() === "NULL") return { charset: undefined, collation: undefined };
     const charset = this.#charsetOf(RESULTS) ?? LOGIN_CHARSET.charset;
     return { charset, collation: undefined };

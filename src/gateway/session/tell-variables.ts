@@ -1,14 +1,14 @@
 // After SET, for a client that is told of system variables: the values that the tracked ones among them have now, as the
 // servers show them. What the gateway knows itself is not asked for.
 
-import type { SetStatement } from "../../sql/tree.ts";
+import type { SetItem, SetStatement } from "../../sql/tree.ts";
 import { quoteString } from "../../sql/quoting.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
 import type { SessionState } from "./session-state.ts";
 
 /** What SET NAMES and SET CHARACTER SET set. */
-const CHARACTER_SETS = ["character_set_connection", "character_set_results", "character_set_client"];
+const CHARACTER_SETS = ["character_set_client", "character_set_connection", "character_set_results"];
 
 /** Notes them with the session's tracker, if it has one. The SET has had its effect. */
 export async function tellVariables(executor: Executor, statement: SetStatement): Promise<void> {
@@ -16,16 +16,21 @@ export async function tellVariables(executor: Executor, statement: SetStatement)
   const { tracker } = state;
   if (tracker === undefined) return;
   const asked: string[] = [];
-  for (const name of namesSet(statement)) {
+  const told = statement.items.filter((item) => isTold(item, state));
+  if (told.length > 0) tracker.changed();
+  if (statement.items.some((item) => isVariable(item) && item.name === TRANSACTION_INFO)) tracker.transactionInfoSet();
+  for (const name of namesSet(told)) {
     if (!tracker.tracks(name)) continue;
     const value = knownValue(name, state);
     if (value === undefined) asked.push(name);
     else tracker.variableSet(name, value);
   }
   if (asked.length === 0) return;
-  const { rowCount, lastWarnings } = state;
+  const { rowCount, lastWarnings, settings } = state;
   const names = asked.map((name) => quoteString(name, state.sqlMode.noBackslashEscapes)).join(", ");
+  state.settings = settings.ofParts;
   const { rows } = await queryInside(executor, `SHOW SESSION VARIABLES WHERE Variable_name IN (${names})`);
+  state.settings = settings;
   state.rowCount = rowCount;
   state.lastWarnings = lastWarnings;
   for (const [name, value] of rows) {
@@ -33,11 +38,23 @@ export async function tellVariables(executor: Executor, statement: SetStatement)
   }
 }
 
-function namesSet({ items }: SetStatement): ReadonlySet<string> {
+const TRANSACTION_INFO = "session_track_transaction_info";
+
+function isVariable(item: SetItem): item is SetItem & { readonly kind: "setVariable" } {
+  return item.kind === "setVariable" && item.scope !== "global";
+}
+
+/** MariaDB tells nothing of what is set as `@@name`, without a scope. */
+function isTold(item: SetItem, { sqlMode }: SessionState): boolean {
+  if (item.kind !== "setVariable") return true;
+  return isVariable(item) && !(sqlMode.dialect === "mariadb" && item.at && item.scope === undefined);
+}
+
+function namesSet(items: readonly SetItem[]): ReadonlySet<string> {
   const names = new Set<string>();
   for (const item of items) {
     if (item.kind === "setNames" || item.kind === "setCharset") for (const name of CHARACTER_SETS) names.add(name);
-    else if (item.kind === "setVariable" && item.scope !== "global") names.add(item.name);
+    else if (item.kind === "setVariable") names.add(item.name);
   }
   return names;
 }

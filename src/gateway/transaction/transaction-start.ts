@@ -25,9 +25,35 @@ export function startOf(state: SessionState, statement?: Pick<Begin, "access" | 
     : joinStatements([`SET TRANSACTION ISOLATION LEVEL ${nextIsolation}`, start]);
 }
 
+/**
+ * The session is about to have other `settings`: shards that join the open transaction later do so with the characteristics
+ * that it began with.
+ */
+export function keepCharacteristics(state: SessionState, settings: Settings): void {
+  const { begin } = state;
+  if (begin === undefined) return;
+  const dialect = state.sqlMode.dialect;
+  const name = dialect === "mariadb" ? "tx_isolation" : "transaction_isolation";
+  let kept = begin;
+  if (readsOnly(settings) && !/READ (ONLY|WRITE)$/.test(kept)) {
+    kept += kept.endsWith("SNAPSHOT") ? ", READ WRITE" : " READ WRITE";
+  }
+  const before = state.settings.variables.get(name);
+  if (settings.variables.get(name) !== before && !kept.includes("ISOLATION LEVEL") && !kept.includes(`@@${name}`)) {
+    const isDefault = before === undefined || before.toUpperCase() === "DEFAULT";
+    kept = joinStatements([`SET @@${name} = ${isDefault ? `@@global.${name}` : before}`, kept]);
+  }
+  if (kept !== begin) state.rewriteBegin(kept);
+}
+
 /** A statement of a transaction opened by `start` may not change rows. */
 export function isReadOnly(start: string): boolean {
   return start.endsWith("READ ONLY");
+}
+
+/** What the session runs now is READ ONLY: in its open transaction, or in the next one. */
+export function isReading({ begin, nextReadOnly, settings }: SessionState): boolean {
+  return begin === undefined ? (nextReadOnly ?? readsOnly(settings)) : isReadOnly(begin);
 }
 
 /** Under SERIALIZABLE a plain SELECT locks, too. */

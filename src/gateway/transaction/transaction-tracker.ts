@@ -10,21 +10,35 @@ export type TransactionInfo = "off" | "state" | "characteristics";
 
 export class TransactionTracker {
   readonly #state: SessionState;
-  /** It began with a statement, because autocommit is off. */
-  #isImplicit = false;
+  /** The variable is set; what was before is not followed, nor is a transaction that was open then. */
+  #isEnabled = false;
+  #begun: "explicit" | "implicit" | undefined;
   #opensImplicitly = false;
   #reads = false;
   #writes = false;
   #rowsSent = false;
   /** What the client has been told; undefined: nothing yet. */
-  #told: { readonly state: string; readonly characteristics: string | undefined } | undefined;
+  #toldState: string | undefined;
+  #toldCharacteristics: string | undefined;
 
   constructor(state: SessionState) {
     this.#state = state;
   }
 
+  /** The variable has been given a value, maybe the same again. */
+  infoSet(info: TransactionInfo): void {
+    if (info === "off") this.#isEnabled = false;
+    else if (!this.#isEnabled) {
+      this.#isEnabled = true;
+      this.#clear();
+      this.#toldState = undefined;
+    }
+    this.#toldCharacteristics = undefined;
+  }
+
   /** A statement does this to tables, maybe as the first of a transaction. */
   touches(tables: boolean, changes: boolean): void {
+    if (!this.#isEnabled) return;
     const { autocommit, inTransaction } = this.#state;
     this.#opensImplicitly = tables && !autocommit && !inTransaction;
     if (this.#opensImplicitly) this.#clear();
@@ -34,59 +48,66 @@ export class TransactionTracker {
 
   /** One has begun or ended. */
   begins(): void {
-    this.#isImplicit = this.#opensImplicitly;
+    if (!this.#isEnabled) return;
+    // Told again also where it is the same.
+    if (this.#begun === "explicit") this.#toldCharacteristics = undefined;
+    const { begin } = this.#state;
+    const isImplicit = this.#opensImplicitly;
     this.#opensImplicitly = false;
-    if (this.#isImplicit) return;
-    this.#clear();
+    if (!isImplicit) this.#clear();
+    if (begin === undefined) return;
+    this.#begun = isImplicit ? "implicit" : "explicit";
     // As servers see it, a snapshot is a read.
-    this.#reads = this.#state.begin?.includes("WITH CONSISTENT SNAPSHOT") === true;
+    if (!isImplicit) this.#reads = begin.includes("WITH CONSISTENT SNAPSHOT");
   }
 
   rowsSent(): void {
-    this.#rowsSent = true;
+    this.#rowsSent = this.#isEnabled;
   }
 
   pending(info: TransactionInfo): boolean {
-    if (info === "off") {
-      this.#told = undefined;
-      return false;
-    }
-    const { state, characteristics } = this.#now(info);
-    return state !== this.#told?.state || characteristics !== this.#told.characteristics;
+    // A session that is reset has it as at login.
+    if (info === "off") this.#isEnabled = false;
+    if (!this.#isEnabled) return false;
+    if (this.#stateNow() !== this.#toldState) return true;
+    return info === "characteristics" && this.#characteristics() !== this.#toldCharacteristics;
   }
 
   take(info: TransactionInfo): readonly SessionStateChange[] {
-    if (info === "off") return [];
+    if (!this.#isEnabled) return [];
     const changes: SessionStateChange[] = [];
-    const { state, characteristics } = this.#now(info);
-    if (state !== this.#told?.state) changes.push(transactionChange(SESSION_TRACK.TRANSACTION_STATE, state));
-    if (characteristics !== undefined && characteristics !== this.#told?.characteristics) {
+    const state = this.#stateNow();
+    if (state !== this.#toldState) changes.push(transactionChange(SESSION_TRACK.TRANSACTION_STATE, state));
+    this.#toldState = state;
+    if (info !== "characteristics") return changes;
+    const characteristics = this.#characteristics();
+    if (characteristics !== this.#toldCharacteristics) {
       changes.push(transactionChange(SESSION_TRACK.TRANSACTION_CHARACTERISTICS, characteristics));
     }
-    this.#told = { state, characteristics };
+    this.#toldCharacteristics = characteristics;
     return changes;
   }
 
   #clear(): void {
+    this.#begun = undefined;
     this.#reads = false;
     this.#writes = false;
     this.#rowsSent = false;
   }
 
-  #now(info: TransactionInfo): { readonly state: string; readonly characteristics: string | undefined } {
-    const characteristics = info === "characteristics" ? this.#characteristics() : undefined;
-    if (!this.#state.inTransaction) return { state: "________", characteristics };
-    const begun = this.#isImplicit ? "I" : "T";
+  #stateNow(): string {
+    const locked = this.#state.holds.hasLockedTables ? "L" : "_";
+    if (this.#begun === undefined) return `_______${locked}`;
+    const begun = this.#begun === "implicit" ? "I" : "T";
     const flag = (on: boolean, letter: string): string => (on ? letter : "_");
-    const rows = flag(this.#rowsSent, "S");
-    return { state: `${begun}_${flag(this.#reads, "R")}_${flag(this.#writes, "W")}_${rows}_`, characteristics };
+    return `${begun}_${flag(this.#reads, "R")}_${flag(this.#writes, "W")}_${flag(this.#rowsSent, "S")}${locked}`;
   }
 
   #characteristics(): string {
     const { begin, nextIsolation, nextReadOnly } = this.#state;
     if (begin !== undefined) {
       const statements = splitStatementList(begin);
-      return (this.#isImplicit ? statements.slice(0, -1) : statements).map((sql) => `${sql};`).join(" ");
+      return (this.#begun === "explicit" ? statements : statements.slice(0, -1)).map((sql) => `${sql};`).join(" ");
     }
     const next: string[] = [];
     if (nextIsolation !== undefined) next.push(`SET TRANSACTION ISOLATION LEVEL ${nextIsolation};`);
