@@ -72,7 +72,7 @@ export class CallSide {
     const { clock, mysqld } = options;
     this.#clock = clock;
     this.#databases = { own: mysqld.database, generation: 0 };
-    this.#control = new ControlConnection(mysqld);
+    this.#control = new ControlConnection(mysqld, clock);
     this.pools = {
       query: this.#makePool("query", options.poolSize, mysqld, watched),
       stream: this.#makePool("stream", options.streamPoolSize, mysqld, watched),

@@ -3,9 +3,11 @@
 // nor a KILL. Rows are decoded here; nothing of this is on the hot path.
 
 import { createPool, type Pool, type PoolConnection, type RowDataPacket, type TypeCastField } from "mysql2/promise";
+import type { Clock } from "../base/clock.ts";
 import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
 import type { TableSchema } from "../rpc/tablet-server.ts";
 import type { MysqldTarget } from "./mysqld-connection.ts";
+import { Turns } from "./turns.ts";
 
 export interface MysqldStatus {
   /** @@global.max_allowed_packet */
@@ -24,6 +26,8 @@ const ER_PARSE_ERROR = 1064;
 const KILL_TIMEOUT_MS = 3_000;
 const SCHEMA_TIMEOUT_MS = 5_000;
 const KILL_CONNECTIONS_MAX = 2;
+/** A KILL that takes longer has met something else than its turn. */
+const KILL_PATIENCE_MS = 250;
 const SCHEMA_CONNECTIONS_MAX = 3;
 const TRANSACTION_CONNECTIONS_MAX = 4;
 const TRANSACTIONS_TIMEOUT_MS = 5_000;
@@ -38,13 +42,15 @@ export interface TrackedRows {
 export class ControlConnection {
   readonly #statusPool: Pool;
   readonly #killPool: Pool;
+  readonly #killTurns: Turns;
   readonly #schemaPool: Pool;
   readonly #trackingPool: Pool;
   readonly #transactionPool: Pool;
   /** Index of REPLICA_STATUS. */
   #replicaStatusWords = 0;
 
-  constructor(target: MysqldTarget) {
+  constructor(target: MysqldTarget, clock: Clock) {
+    this.#killTurns = new Turns(clock, KILL_PATIENCE_MS);
     this.#statusPool = poolOf(target, 1, STATUS_TIMEOUT_MS);
     this.#killPool = poolOf(target, KILL_CONNECTIONS_MAX, KILL_TIMEOUT_MS);
     this.#schemaPool = poolOf(target, SCHEMA_CONNECTIONS_MAX, SCHEMA_TIMEOUT_MS);
@@ -82,7 +88,7 @@ export class ControlConnection {
   /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. */
   async killQuery(threadId: number): Promise<void> {
     try {
-      await rowsOf(this.#killPool, `KILL QUERY ${threadId}`, [], KILL_TIMEOUT_MS);
+      await this.#kill(`KILL QUERY ${threadId}`);
     } catch (error) {
       // 1094: the thread has ended by itself.
       if (!(error instanceof MysqlError && error.errno === 1094)) throw error;
@@ -92,10 +98,14 @@ export class ControlConnection {
   /** Never rejects: the connection is given up in any case. */
   async killConnection(threadId: number): Promise<void> {
     try {
-      await rowsOf(this.#killPool, `KILL CONNECTION ${threadId}`, [], KILL_TIMEOUT_MS);
+      await this.#kill(`KILL CONNECTION ${threadId}`);
     } catch {
       // Ended by itself, or beyond reach.
     }
+  }
+
+  #kill(sql: string): Promise<RowDataPacket[]> {
+    return this.#killTurns.take(() => rowsOf(this.#killPool, sql, [], KILL_TIMEOUT_MS));
   }
 
   /** Runs statements one by one on one connection; stops at the first error, which names the statement. */

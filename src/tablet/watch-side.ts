@@ -58,7 +58,7 @@ export class WatchSide {
 
   constructor(options: WatchSideOptions, callers: Callers) {
     const { keyspace, shard, mysqld, clock, log } = options;
-    const control = new ControlConnection(mysqld);
+    const control = new ControlConnection(mysqld, clock);
     const health = new HealthMonitor({
       alias: options.alias,
       keyspace,
