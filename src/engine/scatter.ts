@@ -45,35 +45,31 @@ export interface ScatterOutcome {
   readonly error: Error | undefined;
 }
 
-/**
- * Resolves when every shard has ended. Never rejects. `status` gives the flags of the closing EOF, `countWarnings` what
- * those of the replies add up to, `whenLost` the error to tell when a connection that the session held was lost. `isLenient`: a shard that fails counts as a warning, as long as
- * another one answers.
- */
+/** What a scatter answers to, and how. */
+export interface ScatterOwner {
+  readonly output: Output;
+  /** Of the first packet of the answer. */
+  readonly sequenceId: number;
+  /** Of the closing EOF. */
+  statusFlags(): number;
+  /** What the warnings of all replies add up to. */
+  countWarnings(replies: readonly ReplyEnd[]): number;
+  /** The error to tell when a connection that the session held was lost. */
+  whenLost(error: Error): Error;
+  /** Aborts when nobody wants the rest. */
+  readonly signal: AbortSignal;
+  /** A shard that fails counts as a warning, as long as another one answers. */
+  readonly isLenient: boolean;
+}
+
+/** Resolves when every shard has ended. Never rejects. */
 export function scatterRows(
   port: ShardPort,
   requests: readonly ScatterRequest[],
-  output: Output,
-  firstSequenceId: number,
-  status: () => number,
-  countWarnings: (replies: readonly ReplyEnd[]) => number,
-  whenLost: (error: Error) => Error,
-  signal: AbortSignal,
-  isLenient = false,
+  owner: ScatterOwner,
 ): Promise<ScatterOutcome> {
   return new Promise((resolve) => {
-    new Scatter(
-      port,
-      requests,
-      output,
-      firstSequenceId,
-      status,
-      countWarnings,
-      whenLost,
-      signal,
-      isLenient,
-      resolve,
-    ).start();
+    new Scatter(port, requests, owner, resolve).start();
   });
 }
 
@@ -82,11 +78,7 @@ class Scatter {
   readonly #requests: readonly ScatterRequest[];
   readonly #output: Output;
   readonly #resequencer: Resequencer;
-  readonly #status: () => number;
-  readonly #countWarnings: (replies: readonly ReplyEnd[]) => number;
-  readonly #whenLost: (error: Error) => Error;
-  readonly #signal: AbortSignal;
-  readonly #isLenient: boolean;
+  readonly #owner: ScatterOwner;
   readonly #resolve: (outcome: ScatterOutcome) => void;
   /** What goes to the client next: small pieces go together. */
   readonly #pieces: Buffer[] = [];
@@ -108,34 +100,24 @@ class Scatter {
   constructor(
     port: ShardPort,
     requests: readonly ScatterRequest[],
-    output: Output,
-    firstSequenceId: number,
-    status: () => number,
-    countWarnings: (replies: readonly ReplyEnd[]) => number,
-    whenLost: (error: Error) => Error,
-    signal: AbortSignal,
-    isLenient: boolean,
+    owner: ScatterOwner,
     resolve: (outcome: ScatterOutcome) => void,
   ) {
     this.#port = port;
     this.#requests = requests;
-    this.#output = output;
-    this.#resequencer = new Resequencer(firstSequenceId);
-    this.#status = status;
-    this.#countWarnings = countWarnings;
-    this.#whenLost = whenLost;
-    this.#signal = signal;
-    this.#isLenient = isLenient;
+    this.#owner = owner;
+    this.#output = owner.output;
+    this.#resequencer = new Resequencer(owner.sequenceId);
     this.#resolve = resolve;
   }
 
   start(): void {
-    this.#signal.addEventListener("abort", this.#aborted, { once: true });
+    this.#owner.signal.addEventListener("abort", this.#aborted, { once: true });
     this.#startMore();
   }
 
   readonly #aborted = (): void => {
-    const reason: unknown = this.#signal.reason;
+    const reason: unknown = this.#owner.signal.reason;
     this.#fail(reason instanceof Error ? reason : interrupted());
   };
 
@@ -257,7 +239,7 @@ class Scatter {
 
   #shardFailed(error: Error): void {
     const isForgivable = error instanceof MysqlError || error instanceof ShardgateError;
-    if (this.#isLenient && this.#error === undefined && isForgivable) this.#forgiven.push(error);
+    if (this.#owner.isLenient && this.#error === undefined && isForgivable) this.#forgiven.push(error);
     else this.#fail(error);
   }
 
@@ -269,13 +251,13 @@ class Scatter {
   }
 
   #finish(): void {
-    this.#signal.removeEventListener("abort", this.#aborted);
+    this.#owner.signal.removeEventListener("abort", this.#aborted);
     if (this.#forgiven.length === this.#requests.length) this.#error ??= this.#forgiven[0];
-    const error = this.#error === undefined || !this.#isHoldLost ? this.#error : this.#whenLost(this.#error);
+    const error = this.#error === undefined || !this.#isHoldLost ? this.#error : this.#owner.whenLost(this.#error);
     if (error === undefined) {
-      const told = this.#hasWarnings ? this.#countWarnings(this.#replies) : 0;
+      const told = this.#hasWarnings ? this.#owner.countWarnings(this.#replies) : 0;
       const warnings = told + this.#forgiven.length;
-      const eof = encodeEof({ warnings: Math.min(warnings, 0xffff), statusFlags: this.#status() });
+      const eof = encodeEof({ warnings: Math.min(warnings, 0xffff), statusFlags: this.#owner.statusFlags() });
       this.#pieces.push(writeFrame(eof, this.#resequencer.sequenceId));
     } else {
       const shown =

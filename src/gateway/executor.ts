@@ -864,17 +864,15 @@ export class Executor implements PassThroughOwner {
       request: this.requestFor(target, payload, touchesTables, false, this.#now.execution),
     }));
     let merged: MergedWarnings = { lastWarnings: NO_WARNINGS, count: 0 };
-    const outcome = await scatterRows(
-      this.context.tablets,
-      requests,
-      this.client,
-      this.#sequenceId,
-      () => state.statusFlags,
-      (replies) => (merged = warningsOfParts(replies, undefined)).count,
-      (error) => (state.inTransaction ? transactionLost(error) : error),
-      this.signal,
-      this.#now.options.scatterErrorsAsWarnings && !state.inTransaction,
-    );
+    const outcome = await scatterRows(this.context.tablets, requests, {
+      output: this.client,
+      sequenceId: this.#sequenceId,
+      statusFlags: () => state.statusFlags,
+      countWarnings: (replies) => (merged = warningsOfParts(replies, undefined)).count,
+      whenLost: (error) => (state.inTransaction ? transactionLost(error) : error),
+      signal: this.signal,
+      isLenient: this.#now.options.scatterErrorsAsWarnings && !state.inTransaction,
+    });
     let lost = false;
     for (const part of outcome.parts) {
       if (part.info !== undefined) state.holds.joined(part.target, part.info.holdId, state.inTransaction, false);
