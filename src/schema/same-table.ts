@@ -9,6 +9,7 @@ export function sameDefinition(a: TableSchema, b: TableSchema): boolean {
     a.kind === b.kind &&
     a.viewQuery === b.viewQuery &&
     a.viewCheck === b.viewCheck &&
+    sameList(a.triggerVariables ?? [], b.triggerVariables ?? [], Object.is) &&
     sameList(a.columns, b.columns, sameColumn) &&
     sameList(a.keys, b.keys, sameKey)
   );

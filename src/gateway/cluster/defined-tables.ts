@@ -19,6 +19,10 @@ export function definedTables(statement: Statement, keyspace: string): DefinedTa
       return { keyspace, tables: [...new Set(statement.names.map(({ name }) => name))] };
     case "index":
       return { keyspace, tables: statement.references.map(({ name }) => name) };
+    case "trigger":
+      // What it sets is read back from then on. DROP TRIGGER does not say of which table it is.
+      if (statement.references.length === 0) return undefined;
+      return { keyspace, tables: statement.references.map(({ name }) => name) };
     default:
       return undefined;
   }
