@@ -25,12 +25,12 @@ export async function runSetFor(executor: Executor, statement: SetStatementFor, 
   if (sqlMode !== undefined) state.readSqlMode(sqlMode);
   try {
     // It has been read by the session's own mode, and is written so that it means the same under the other one.
+    state.tracker?.changed();
     const sql = print(statement.statement, [], { mode: state.sqlMode, columnNames: true });
     await new StandIn(executor.client).run(executor, sql);
   } finally {
     state.settings = withVariablesOf(before, during, state.settings);
     state.readSqlMode(modeBefore);
-    state.tracker?.changed();
   }
   executor.client.commandDone();
 }

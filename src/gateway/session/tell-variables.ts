@@ -61,6 +61,7 @@ function namesSet(items: readonly SetItem[]): ReadonlySet<string> {
 
 function knownValue(name: string, { autocommit, settings }: SessionState): string | undefined {
   if (name === "autocommit") return autocommit ? "ON" : "OFF";
+  if (name === "sql_select_limit") return settings.selectLimit;
   // `utf8` is one of two character sets, as the server has it.
   if (name === "character_set_client" && settings.transcodedFrom !== undefined) return settings.transcodedFrom;
   const { charset } = settings.names;
