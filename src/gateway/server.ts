@@ -2,7 +2,6 @@
 // and `stop` drains: no new connections, statements under way end, idle clients are told and closed.
 
 import { randomBytes } from "node:crypto";
-import { createSecureContext, type SecureContext } from "node:tls";
 import { readFileSync } from "node:fs";
 import type { AdminPlace } from "../base/admin-server.ts";
 import { type Clock, sleep } from "../base/clock.ts";
@@ -52,6 +51,7 @@ import { StatementLog } from "./observe/statement-log.ts";
 import { PreparedTexts } from "./prepared/prepared-texts.ts";
 import { StatementDescriptions } from "./prepared/statement-description.ts";
 import type { TransactionMode } from "./session/session-holds.ts";
+import { readClientTls } from "./client/client-tls.ts";
 import { type ServerCounters, statisticsText } from "./client/statistics.ts";
 import { TrackedSchema } from "./cluster/tracked-schema.ts";
 import { type CommitStep, TwoPhase } from "./transaction/two-phase.ts";
@@ -158,7 +158,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const { clock, log, share } = options;
   await loadHashes();
   const users = new Users(readUsers(options.usersFile), share?.decoyKey);
-  let tls = options.tls === undefined ? undefined : loadTls(options.tls);
+  let tls = options.tls === undefined ? undefined : readClientTls(options.tls);
   const rsaKeys = await generateRsaKeys();
   const watcher = createTopologyWatcher({
     store: options.topology.store,
@@ -367,7 +367,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   }
   if (tlsFiles !== undefined) {
     const load = (): void => {
-      tls = loadTls(tlsFiles);
+      tls = readClientTls(tlsFiles);
     };
     reloaded.push({ name: "certificate", paths: [tlsFiles.certFile, tlsFiles.keyFile], load });
   }
@@ -411,15 +411,6 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 
 function readUsers(file: string | undefined): ReadonlyMap<string, User> {
   return file === undefined ? defaultUsers() : parseUsers(readText(file), file);
-}
-
-function loadTls(files: { readonly certFile: string; readonly keyFile: string }): SecureContext {
-  try {
-    return createSecureContext({ cert: readText(files.certFile), key: readText(files.keyFile) });
-  } catch (error) {
-    if (error instanceof ShardgateError) throw error;
-    throw new ShardgateError("CONFIG_BAD", `--tls-cert or --tls-key is no good: ${messageOf(error)}`, error);
-  }
 }
 
 function readText(file: string): string {
