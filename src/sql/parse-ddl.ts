@@ -83,6 +83,7 @@ function read(c: Cursor, found: Found): boolean {
     case "truncate":
       c.accept("table");
       found.names.push(c.objectName());
+      if (c.mode.oracle && c.maybeOneOf(["drop", "reuse"]) !== undefined) c.expect("storage");
       lockWait(c);
       return true;
   }

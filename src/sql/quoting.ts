@@ -3,16 +3,23 @@
 
 import { isReservedSomewhere } from "./words.ts";
 
-/** Words that are free to be names but would be read as something else in some place. */
+/** Words that are free to be names but would be read as something else in some place, or under sql_mode ORACLE. */
 const AMBIGUOUS: ReadonlySet<string> = new Set([
   "any",
+  "body",
   "dual",
+  "elsif",
+  "goto",
   "lateral",
   "minus",
   "next",
+  "others",
+  "package",
   "previous",
+  "raise",
   "rollup",
   "rownum",
+  "rowtype",
   "some",
   "sql_buffer_result",
   "sql_cache",
