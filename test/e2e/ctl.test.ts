@@ -38,7 +38,11 @@ class Exited extends Error {
   }
 }
 
+/** A loaded machine's etcd is slow to answer. */
+const PATIENT = ["--timeout", "60"];
+
 let folder: string;
+let temporaryFolder: string | undefined;
 let etcd: EtcdProcess;
 let store: TopoStore;
 let topology: Topology;
@@ -49,9 +53,10 @@ let serial = 0;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "shardgate-ctl-"));
   // Texts that operators gave up on stay; here they go with the folder.
+  temporaryFolder = process.env["TMPDIR"];
   process.env["TMPDIR"] = folder;
   etcd = await startEtcd();
-  store = createEtcdStore({ endpoints: [etcd.endpoint], clock: systemClock, log: silentLog });
+  store = createEtcdStore({ endpoints: [etcd.endpoint], clock: systemClock, log: silentLog, callTimeoutMs: 60_000 });
 });
 beforeEach(() => {
   root = `/ctl${++serial}`;
@@ -61,7 +66,8 @@ beforeEach(() => {
 afterAll(async () => {
   await store.close();
   await etcd.dispose();
-  delete process.env["TMPDIR"];
+  if (temporaryFolder === undefined) delete process.env["TMPDIR"];
+  else process.env["TMPDIR"] = temporaryFolder;
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -73,7 +79,7 @@ interface Operator {
 
 /** One run of ctl with the arguments; `operator` answers its questions. */
 async function ctl(args: readonly string[], operator: Operator = {}): Promise<Outcome> {
-  return run(["--topo-endpoints", etcd.endpoint, "--topo-root", root, ...args], operator);
+  return run(["--topo-endpoints", etcd.endpoint, "--topo-root", root, ...PATIENT, ...args], operator);
 }
 
 async function run(args: readonly string[], operator: Operator = {}): Promise<Outcome> {
@@ -662,7 +668,7 @@ test.skipIf(!existsSync(executable))(
     await ok("CreateKeyspace", "ks");
     const held = await topology.lock("keyspace-ks", "another operator");
     const before = await leaseCount();
-    const child = spawn(process.execPath, [executable, "ctl", "CreateShard", "ks/-80"], {
+    const child = spawn(process.execPath, [executable, "ctl", "CreateShard", "ks/-80", ...PATIENT], {
       env: { ...process.env, SHARDGATE_TOPO_ENDPOINTS: etcd.endpoint, SHARDGATE_TOPO_ROOT: root },
       stdio: "ignore",
     });

@@ -54,10 +54,11 @@ export async function startPart(...args: readonly string[]): Promise<Part> {
   };
 }
 
-/** Runs a command to its end. */
+/** Runs a command to its end. `ctl` waits long for an etcd that a loaded machine makes slow. */
 export function runPart(...args: readonly string[]): Promise<Ran> {
+  const all = args[0] === "ctl" && !args.includes("--timeout") ? [...args, "--timeout", "60"] : args;
   return new Promise((resolve) => {
-    execFile(process.execPath, [SCRIPT, ...args], { timeout: COMMAND_MAX_MS }, (error, stdout, stderr) => {
+    execFile(process.execPath, [SCRIPT, ...all], { timeout: COMMAND_MAX_MS }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
     });
   });

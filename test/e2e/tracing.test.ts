@@ -106,6 +106,7 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
+  delete process.env["OTEL_BSP_SCHEDULE_DELAY"];
   client?.destroy();
   await cluster?.stop();
   collector?.close();

@@ -32,10 +32,10 @@ async function embeddedHarness(): Promise<Harness> {
 
 async function etcdHarness(): Promise<Harness> {
   const etcd: EtcdProcess = await startEtcd();
-  const open = (endpoint: string) =>
-    createEtcdStore({ endpoints: [endpoint], clock: systemClock, log: silentLog, callTimeoutMs: 10_000 });
+  const open = (endpoint: string, callTimeoutMs = 10_000) =>
+    createEtcdStore({ endpoints: [endpoint], clock: systemClock, log: silentLog, callTimeoutMs });
   return {
-    open: () => open(etcd.endpoint),
+    open: () => open(etcd.endpoint, 60_000),
     openMortal: async () => {
       const relay: Relay = await startRelay(etcd.port);
       const store = open(relay.endpoint);
