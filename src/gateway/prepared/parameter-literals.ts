@@ -85,20 +85,27 @@ function decimal(value: Buffer, noBackslashEscapes: boolean): Buffer {
   return /^-?(\d+(\.\d*)?|\.\d+)$/.test(text) ? word(text) : quoted(OPEN, value, noBackslashEscapes);
 }
 
+/** Values may have many megabytes: plain loops, since iterators are five times as slow and nobody else is served meanwhile. */
 function quoted(open: Buffer, value: Buffer, noBackslashEscapes: boolean): Buffer {
+  const { length } = value;
+  const escape = noBackslashEscapes ? QUOTE : BACKSLASH;
   let special = 0;
-  for (const byte of value) if (byte === QUOTE || (byte === BACKSLASH && !noBackslashEscapes)) special++;
-  const out = Buffer.allocUnsafe(open.length + value.length + special + 2);
-  let at = open.copy(out);
-  if (special === 0) at += value.copy(out, at);
+  for (let at = 0; at < length; at++) {
+    const byte = value[at];
+    if (byte === QUOTE || byte === escape) special++;
+  }
+  const out = Buffer.allocUnsafe(open.length + length + special + 2);
+  let end = open.copy(out);
+  if (special === 0) end += value.copy(out, end);
   else {
-    for (const byte of value) {
-      if (byte === QUOTE || (byte === BACKSLASH && !noBackslashEscapes)) out[at++] = byte;
-      out[at++] = byte;
+    for (let at = 0; at < length; at++) {
+      const byte = value[at] ?? 0;
+      if (byte === QUOTE || byte === escape) out[end++] = byte;
+      out[end++] = byte;
     }
   }
-  out[at++] = QUOTE;
-  out[at] = SPACE;
+  out[end++] = QUOTE;
+  out[end] = SPACE;
   return out;
 }
 
