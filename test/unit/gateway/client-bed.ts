@@ -67,7 +67,7 @@ export class TestSession implements CommandHandler {
     const { connection } = this;
     const sql = payload[0] === COM.QUERY ? payload.toString("latin1", 1, 40) : "";
     if (payload[0] === COM.QUIT) {
-      connection.end();
+      connection.quit();
       return;
     }
     if (sql === "wait") {

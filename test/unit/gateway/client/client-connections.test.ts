@@ -70,6 +70,20 @@ const ANY = { emptyPassword: true, rights: { "*": ["read"] } };
 const ADMIN = { emptyPassword: true, rights: { "*": ["admin"] } };
 
 describe("how many", () => {
+  test("those that leave without a goodbye, or have never logged in, are counted", async () => {
+    const bed = await bedWith({ users: usersOf({ app: ANY }) });
+    const { connections } = bed;
+    await (await bed.connect({ user: "app" })).end();
+    await eventually(() => connections.size === 0);
+    expect(connections.totals).toMatchObject({ accepted: 1, aborted: 0, unknown: 0, most: 1 });
+    (await bed.connect({ user: "app" })).destroy();
+    await eventually(() => connections.size === 0);
+    expect(connections.totals).toMatchObject({ accepted: 2, aborted: 1, unknown: 0, most: 1 });
+    await expect(bed.connect({ user: "nobody" })).rejects.toMatchObject({ errno: 1045 });
+    await eventually(() => connections.size === 0);
+    expect(connections.totals).toMatchObject({ accepted: 3, aborted: 1, unknown: 1, most: 1 });
+  });
+
   test("in total, and one more for an administrator", async () => {
     const bed = await bedWith({ limits: { connectionsMax: 2 }, users: usersOf({ app: ANY, boss: ADMIN }) });
     const first = await bed.connect({ user: "app" });
