@@ -23,6 +23,7 @@ import { type PlanContext, tablesOf } from "./tables.ts";
 /** Throws ShardgateError: 1046, 1049, 1146 for names, 1235 for what is not supported. */
 export function planChange(statement: Update | Delete, context: PlanContext): Plan {
   const tables = tablesOf(statement, context);
+  if (statement.kind === "delete" && namesTargetNowhere(statement, tables.bare, context)) throw noDatabase();
   const keyspaces = new Set(tables.tables.map(({ keyspace }) => keyspace));
   const effect = withReserved(statement, WRITE);
   const [only, ...others] = keyspaces;
@@ -105,6 +106,11 @@ function selectOf(statement: Update | Delete): Select {
     locking: [],
     pos,
   };
+}
+
+/** Without a selected database MySQL wants the tables that rows are deleted from to be named in full, also by an alias. */
+function namesTargetNowhere({ form, targets }: Delete, bare: boolean, { keyspace }: PlanContext): boolean {
+  return keyspace === undefined && form !== "single" && !bare && targets.some(({ schema }) => schema === undefined);
 }
 
 const ONE: Expr = literalNode("int", "1");
