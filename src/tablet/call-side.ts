@@ -88,7 +88,7 @@ export class CallSide {
       holdIdleTimeoutMs: options.transactionIdleTimeoutMs,
       clock,
       log: options.log,
-      killQuery: (threadId) => this.#control.killQuery(threadId),
+      killQuery: (threadId, isWanted) => this.#control.killQuery(threadId, isWanted),
       killConnection: (threadId) => this.#control.killConnection(threadId),
       refusal: () => watched.refusal(),
       packetBytesMax: () => watched.packetBytesMax(),

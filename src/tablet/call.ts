@@ -43,8 +43,8 @@ export interface CallServiceDeps {
   readonly nextHoldId: () => number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Runs KILL QUERY for a thread of the mysqld; resolves when the mysqld has done it. */
-  killQuery(threadId: number): Promise<void>;
+  /** Runs KILL QUERY for a thread of the mysqld, if that is wanted still when it can be sent; resolves when it is done. */
+  killQuery(threadId: number, isWanted: () => boolean): Promise<void>;
   /** Ends a thread of the mysqld with whatever it does; never rejects. */
   killConnection(threadId: number): Promise<void>;
   /** Undefined while calls may be served, else why not. */
@@ -323,7 +323,7 @@ export class Call implements RawReplySink {
     let wake = (): void => {};
     const untilAnswered = async (): Promise<void> => {
       for (let pauseMs = KILL_AGAIN_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, KILL_AGAIN_MAX_MS)) {
-        await deps.killQuery(threadId);
+        await deps.killQuery(threadId, () => !isAnswered && !connection.closed);
         if (isAnswered || connection.closed) return;
         await new Promise<void>((resolve) => {
           const timer = clock.after(pauseMs, resolve);

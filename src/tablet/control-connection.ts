@@ -85,10 +85,13 @@ export class ControlConnection {
     }
   }
 
-  /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. */
-  async killQuery(threadId: number): Promise<void> {
+  /**
+   * Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. `isWanted` is asked right before it is sent: a mysqld
+   * that has been started again by then has given the id to somebody else.
+   */
+  async killQuery(threadId: number, isWanted: () => boolean): Promise<void> {
     try {
-      await this.#kill(`KILL QUERY ${threadId}`);
+      await this.#kill(`KILL QUERY ${threadId}`, isWanted);
     } catch (error) {
       // 1094: the thread has ended by itself.
       if (!(error instanceof MysqlError && error.errno === 1094)) throw error;
@@ -104,8 +107,8 @@ export class ControlConnection {
     }
   }
 
-  #kill(sql: string): Promise<RowDataPacket[]> {
-    return this.#killTurns.take(() => rowsOf(this.#killPool, sql, [], KILL_TIMEOUT_MS));
+  #kill(sql: string, isWanted: () => boolean = always): Promise<RowDataPacket[]> {
+    return this.#killTurns.take(() => rowsOf(this.#killPool, sql, [], KILL_TIMEOUT_MS, isWanted));
   }
 
   /** Runs statements one by one on one connection; stops at the first error, which names the statement. */
@@ -238,10 +241,22 @@ function poolOf(target: MysqldTarget, connectionLimit: number, connectTimeout: n
   });
 }
 
-async function rowsOf(pool: Pool, sql: string, values: readonly string[], timeoutMs: number): Promise<RowDataPacket[]> {
+/** Without rows, and nothing sent, when it is not wanted any more once there is a connection. */
+async function rowsOf(
+  pool: Pool,
+  sql: string,
+  values: readonly string[],
+  timeoutMs: number,
+  isWanted: () => boolean = always,
+): Promise<RowDataPacket[]> {
   let connection: PoolConnection | undefined;
   try {
+    if (!isWanted()) return [];
     connection = await pool.getConnection();
+    if (!isWanted()) {
+      connection.release();
+      return [];
+    }
     const [rows] = await connection.query<RowDataPacket[]>({ sql, values: [...values], timeout: timeoutMs });
     connection.release();
     return Array.isArray(rows) ? rows : [];
@@ -272,4 +287,8 @@ function isServerError(error: unknown): error is Error & { errno: number; sqlSta
     "sqlState" in error &&
     typeof error.sqlState === "string"
   );
+}
+
+function always(): boolean {
+  return true;
 }
