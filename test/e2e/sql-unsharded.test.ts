@@ -342,6 +342,7 @@ test("forms that only MariaDB has, and names that are empty", async () => {
     "EXECUTE IMMEDIATE 'UPDATE forms SET a = ?, b = ? WHERE b = 8' USING DEFAULT, DEFAULT",
     "EXECUTE IMMEDIATE 'SELECT ?' USING DEFAULT",
     "EXECUTE IMMEDIATE 'SELECT ? + 1' USING IGNORE",
+    "EXECUTE IMMEDIATE 'VALUES (?)' USING DEFAULT",
     "EXECUTE IMMEDIATE 'SELECT * FROM forms LIMIT ?' USING DEFAULT",
     "SELECT f.a, f.b FROM forms = f",
     "SELECT * FROM (SELECT 1 AS a) AS d NATURAL STRAIGHT_JOIN (SELECT 1 AS a) AS e",

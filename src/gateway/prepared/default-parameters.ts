@@ -24,7 +24,8 @@ export function defaultParameters(
   };
   walk(statement, (node) => {
     if (node.kind === "param") markers.push(node.pos);
-    else if (node.kind === "insertRow") for (const value of node.values) note(value, "DEFAULT", "DEFAULT");
+    else if (node.kind === "insertRow" && statement.kind === "insert")
+      for (const value of node.values) note(value, "DEFAULT", "DEFAULT");
     else if (node.kind === "assignment") note(node.value, "DEFAULT", printExpr(node.column, [], { mode }));
     // As an item of its own it is without a value.
     else if (node.kind === "expr" && statement.kind !== "insert") note(node.expr, "NULL", "NULL");
