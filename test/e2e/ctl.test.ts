@@ -672,11 +672,15 @@ test.skipIf(!existsSync(executable))(
       env: { ...process.env, SHARDGATE_TOPO_ENDPOINTS: etcd.endpoint, SHARDGATE_TOPO_ROOT: root },
       stdio: "ignore",
     });
-    // Who waits for a lock holds a lease for it.
-    await eventually("the command waits", async () => (await leaseCount()) > before);
-    child.kill("SIGINT");
-    const code = await new Promise((resolve) => child.once("exit", resolve));
-    expect(code).toBe(130);
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    try {
+      // Who waits for a lock holds a lease for it.
+      await eventually("the command waits", async () => (await leaseCount()) > before);
+      child.kill("SIGINT");
+      expect(await exited).toBe(130);
+    } finally {
+      child.kill("SIGKILL");
+    }
     await held.release();
     expect((await store.list(`${root}/global/locks/`)).entries).toEqual([]);
   },

@@ -172,7 +172,9 @@ test("a statement becomes another one, its values kept, in binary, too", async (
   ];
   expect(await rows(app, "SELECT id, v FROM t WHERE v > 5 ORDER BY id")).toEqual(expected);
   expect((await app.execute("SELECT id, v FROM t WHERE v > ? ORDER BY id", [5]))[0]).toEqual(expected);
-  expect((await app.execute("SELECT id, v FROM t WHERE v > ? ORDER BY id", [30]))[0]).toEqual([{ id: 4, v: 41 }]);
+  for (const over of [30, 31, 32, 33]) {
+    expect((await app.execute("SELECT id, v FROM t WHERE v > ? ORDER BY id", [over]))[0]).toEqual([{ id: 4, v: 41 }]);
+  }
   const [results] = await app.query("SELECT id, v FROM t WHERE v > 5 ORDER BY id; SELECT 7 AS n");
   expect(results).toEqual([expected, [{ n: 7 }]]);
   const alone = await createConnection({ host: "127.0.0.1", port: cluster.port, user: "app", database: "split" });

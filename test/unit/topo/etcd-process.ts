@@ -145,7 +145,7 @@ export async function startRelay(port: number): Promise<Relay> {
 export async function eventually(
   what: string,
   check: () => boolean | Promise<boolean>,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<number> {
   const startMs = performance.now();
   for (;;) {
