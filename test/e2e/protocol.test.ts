@@ -531,6 +531,8 @@ describe("executions that are not right answer as MariaDB answers them", () => {
       wire.raw.send(COM.STMT_SEND_LONG_DATA, Buffer.from(`${last}0000ff`, "hex"));
       // A number cannot come in pieces.
       expect(errnoOf(await wire.ask(execute("0001030000000000")))).toBe(1210);
+      // They were for that execution alone.
+      expect((await wire.ask(execute("0001fd000131"))).at(-2)).toMatch(/0131$/);
       wire.close();
     }
   });

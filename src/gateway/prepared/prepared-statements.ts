@@ -142,7 +142,7 @@ export class PreparedStatements {
       if (statement.longDataError !== undefined) throw statement.longDataError;
       this.#read(statement);
       this.#closeCursor(statement);
-      const parameters = this.#parametersOf(statement, command.parameters, command.cursorFlags);
+      const parameters = this.#takeParameters(statement, command.parameters, command.cursorFlags);
       const withCursor = (command.cursorFlags & CURSOR_READ_ONLY) !== 0;
       const isKnown = statement.exact === undefined || statement.version === executor.context.cluster().version;
       if (isKnown) this.#run(statement, parameters, withCursor, sequenceId);
@@ -152,7 +152,6 @@ export class PreparedStatements {
           (error: unknown) => executor.fail(error),
         );
       }
-      this.#dropLongData(statement);
     } catch (error) {
       executor.fail(error);
     }
@@ -435,6 +434,15 @@ export class PreparedStatements {
   #closeCursor(statement: Prepared): void {
     void statement.cursor?.close();
     statement.cursor = undefined;
+  }
+
+  /** Long data is for one execution, also for one whose parameters cannot be read. */
+  #takeParameters(statement: Prepared, block: Buffer, flags: number): ExecuteParameters {
+    try {
+      return this.#parametersOf(statement, block, flags);
+    } finally {
+      this.#dropLongData(statement);
+    }
   }
 
   #dropLongData(statement: Prepared): void {
