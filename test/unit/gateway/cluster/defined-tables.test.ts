@@ -14,6 +14,7 @@ describe("definedTables", () => {
     ["CREATE INDEX i ON t (a)", ["t"]],
     ["DROP INDEX i ON t", ["t"]],
     ["CREATE SEQUENCE s", ["s"]],
+    ["CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET @a = 1", ["t"]],
   ])("%s", (sql, tables) => {
     expect(definedTables(parse(sql), "ks")).toEqual({ keyspace: "ks", tables });
   });
@@ -21,7 +22,7 @@ describe("definedTables", () => {
   test.each([
     "CREATE TEMPORARY TABLE t (a INT)",
     "TRUNCATE TABLE t",
-    "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET @a = 1",
+    "DROP TRIGGER tr",
     "CALL p()",
     "INSERT INTO t VALUES (1)",
     "SELECT 1",
