@@ -57,6 +57,7 @@ export function readTextRows(reply: Buffer): TextResult["rows"] {
 
 function next(reader: PacketReader): Buffer {
   const payload = reader.next();
-  if (payload?.[0] === HEADER_ERR) throw decodeErr(payload);
-  return payload ?? Buffer.of(0xfe, 0, 0, 0, 0);
+  if (payload === undefined) throw new ShardgateError("ER_MALFORMED_PACKET", "a reply breaks off");
+  if (payload[0] === HEADER_ERR) throw decodeErr(payload);
+  return payload;
 }
