@@ -24,7 +24,7 @@ export interface Normalized {
   readonly directives: Directives | undefined;
   /** First word in lower case, opening parentheses skipped; empty for an empty statement. */
   readonly verb: string;
-  /** Offset where the first statement ends: of its `;`, or the length of the buffer. */
+  /** Offset where the first statement ends: of its `;`, or the length of the buffer or more: nothing is behind it. */
   readonly statementEnd: number;
 }
 

@@ -172,6 +172,10 @@ test("a statement becomes another one, its values kept, in binary, too", async (
   ];
   expect(await rows(app, "SELECT id, v FROM t WHERE v > 5 ORDER BY id")).toEqual(expected);
   expect((await app.execute("SELECT id, v FROM t WHERE v > ? ORDER BY id", [5]))[0]).toEqual(expected);
+  for (const over of [5, 6]) {
+    expect((await app.execute("SELECT id, v FROM t WHERE v > ? ORDER BY id", [over]))[0]).toEqual(expected);
+  }
+  // Longer values than those that its form was learned with.
   for (const over of [30, 31, 32, 33]) {
     expect((await app.execute("SELECT id, v FROM t WHERE v > ? ORDER BY id", [over]))[0]).toEqual([{ id: 4, v: 41 }]);
   }

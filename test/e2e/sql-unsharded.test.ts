@@ -536,8 +536,8 @@ test("XA transactions of clients; what is prepared outlives its connection", asy
   first.close();
   const sql = "XA COMMIT 0x41, 0x42, 3";
   // A server finds out a moment later that its client is gone.
-  await expect.poll(async () => (await pair.gateway.query(sql)).kind, { timeout: 30_000 }).toBe("ok");
-  await expect.poll(async () => (await pair.direct.query(sql)).kind, { timeout: 30_000 }).toBe("ok");
+  await expect.poll(async () => (await pair.gateway.query(sql)).kind, { timeout: 60_000 }).toBe("ok");
+  await expect.poll(async () => (await pair.direct.query(sql)).kind, { timeout: 60_000 }).toBe("ok");
   await pair.allSame(["XA RECOVER", "SELECT * FROM xx ORDER BY a", "DROP TABLE xx"]);
 });
 

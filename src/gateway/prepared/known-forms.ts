@@ -102,7 +102,8 @@ export class KnownForms {
     const normalized = normalize(sql, this.#mode);
     const places = placesOf(this.#template, literals, parameters, sql, normalized);
     if (places === undefined) return { kinds, normalized: undefined, places: [] };
-    return { kinds, normalized: { ...normalized, binds: detached(normalized.binds, places) }, places };
+    const binds = detached(normalized.binds, places);
+    return { kinds, normalized: { ...normalized, binds, statementEnd: BEHIND_ALL }, places };
   }
 
   /** Undefined where one of them has no kind. */
@@ -212,6 +213,8 @@ function detached(binds: readonly BindValue[], places: readonly (number | readon
 }
 
 const NOTHING = Buffer.alloc(0);
+/** Values have other lengths each time. */
+const BEHIND_ALL = Number.MAX_SAFE_INTEGER;
 
 function kindOf({ types, values }: ExecuteParameters, index: number): number {
   const value = values[index] ?? null;

@@ -218,7 +218,7 @@ function rewrittenBy({ state }: Executor, decision: RuleDecision, { binds }: Nor
 /** Behind it is no other statement, which the original would be refused for: several in one packet were not agreed. */
 function isAlone(payload: Buffer, normalized: Normalized, mode: SqlMode): boolean {
   const sql = payload.subarray(1);
-  if (normalized.statementEnd === sql.length) return true;
+  if (normalized.statementEnd >= sql.length) return true;
   let at = statementEnd(sql, normalized, mode);
   while (at < sql.length && ((sql[at] ?? 0) <= SPACE || sql[at] === SEMICOLON)) at++;
   return at === sql.length || normalize(sql.subarray(at), mode).key === "";
