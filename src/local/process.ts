@@ -6,6 +6,7 @@
 // run in a session of their own, so Ctrl-C reaches the parent alone and the stop order stays the parent's.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { dirname } from "node:path";
@@ -228,18 +229,21 @@ export function tail(file: string, lines = 12): string {
   }
 }
 
-/** A TCP port of 127.0.0.1 that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = address !== null && typeof address === "object" ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/**
+ * A TCP port of 127.0.0.1 that is free now. It is none that systems give to outgoing connections (on Linux those from 32,768
+ * on), so that none of those takes it before it is listened on; others that look for one meet at another place.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < PORT_TRIES; attempt++) {
+    const port = randomInt(FREE_PORTS_FROM, FREE_PORTS_TO);
+    if (await isPortFree(port)) return port;
+  }
+  throw new ShardgateError("CONFIG_BAD", `no free TCP port between ${FREE_PORTS_FROM} and ${FREE_PORTS_TO}`);
 }
+
+const FREE_PORTS_FROM = 20_000;
+const FREE_PORTS_TO = 32_000;
+const PORT_TRIES = 200;
 
 /** Resolves to false when `port` of 127.0.0.1 cannot be listened on. */
 export function isPortFree(port: number): Promise<boolean> {

@@ -16,10 +16,11 @@ import { Load } from "./load.ts";
 
 const MIB = 1024 * 1024;
 const SHARDS = ["-80", "80-"] as const;
-/** 40 MB a shard: far more than all queues on the way may hold. */
-const BIG_ROWS = 200_000;
+/** 70 MB a shard: far more than all queues on the way may hold. */
+const BIG_ROWS = 350_000;
 const BIG_BYTES_MIN = BIG_ROWS * 2 * 200;
-const HELD_BYTES_MAX = 24 * MIB;
+/** The neighbours' garbage may come to 30 MiB by itself. */
+const HELD_BYTES_MAX = 44 * MIB;
 /** InnoDB's list of transactions is made anew only when it has not been looked at for 100 ms. */
 const POLL_MS = 120;
 /** What happens "at once" is waited for as long as this: a busy machine is no fault. Nothing below would end by itself. */

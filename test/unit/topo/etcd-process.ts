@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../../src/local/process.ts";
 
 export interface EtcdProcess {
   readonly endpoint: string;
@@ -26,7 +27,7 @@ export interface EtcdProcess {
 /** `flags` go to etcd in addition, without their dashes. */
 export async function startEtcd(flags: Readonly<Record<string, string>> = {}): Promise<EtcdProcess> {
   const folder = mkdtempSync(join(tmpdir(), "shardgate-etcd-"));
-  const [port, peerPort, healthPort] = await freePorts(3);
+  const [port, peerPort, healthPort] = [await freePort(), await freePort(), await freePort()];
   const isTls = "cert-file" in flags;
   const endpoint = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
   const health = `http://127.0.0.1:${healthPort}`;
@@ -174,21 +175,4 @@ async function isHealthy(endpoint: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address();
-      await new Promise((resolve) => server.close(resolve));
-      return typeof address === "object" && address !== null ? address.port : 0;
-    }),
-  );
 }
