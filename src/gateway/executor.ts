@@ -72,7 +72,7 @@ import { commitOpen, followShard, mayEndTransaction } from "./transaction/run-tr
 import { followTemporaries } from "./session/temporary-tables.ts";
 import { EXECUTED_VERBS, StatementPlans } from "./plans/statement-plans.ts";
 import { answersNoRows, isDone, isQuery, passesBinary, refuseRest } from "./plans/statement-facts.ts";
-import { deadlockBehind, isDeadlock, transactionLost, withErrors } from "./cluster/shard-errors.ts";
+import { deadlockBehind, isDeadlock, shutdownBehind, transactionLost, withErrors } from "./cluster/shard-errors.ts";
 import type { ShardUse } from "./session/held-connection.ts";
 import { NO_BINDS, StatementUnderWay } from "./statement-under-way.ts";
 import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session/session-state.ts";
@@ -1064,6 +1064,8 @@ export class Executor implements PassThroughOwner {
   }
 
   #shown(thrown: unknown): ShardgateError | MysqlError {
+    const shutdown = this.#abort === undefined ? undefined : shutdownBehind(thrown, this.#abort.signal);
+    if (shutdown !== undefined) return shutdown;
     const error = thrown instanceof ShardCallError ? thrown.error : thrown;
     if (error instanceof ShardgateError && error.id === "ER_QUERY_TIMEOUT" && this.#hasStatementTime()) {
       return new MysqlError(1969, "70100", "Query execution was interrupted (max_statement_time exceeded)");

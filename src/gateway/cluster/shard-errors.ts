@@ -1,6 +1,6 @@
 // What errors of shards mean for the session's transaction and for what the client is told.
 
-import { MysqlError, ShardgateError } from "../../base/errors.ts";
+import { type ErrorId, MysqlError, ShardgateError } from "../../base/errors.ts";
 import { ShardCallError } from "../../engine/collect.ts";
 import type { ScatterPart } from "../../engine/scatter.ts";
 import type { LastWarnings } from "../session/session-state.ts";
@@ -30,8 +30,17 @@ export function isDeadlock(error: Error | undefined): boolean {
 }
 
 /** What a statement has really failed with that was interrupted to end a deadlock between shards. */
-export function deadlockBehind(thrown: unknown, { aborted, reason }: AbortSignal): ShardgateError | undefined {
-  if (!aborted || !(reason instanceof ShardgateError) || reason.id !== "ER_LOCK_DEADLOCK") return undefined;
+export function deadlockBehind(thrown: unknown, signal: AbortSignal): ShardgateError | undefined {
+  return reasonBehind(thrown, signal, "ER_LOCK_DEADLOCK");
+}
+
+/** The same for one that was interrupted because the gateway ends. */
+export function shutdownBehind(thrown: unknown, signal: AbortSignal): ShardgateError | undefined {
+  return reasonBehind(thrown, signal, "ER_SERVER_SHUTDOWN");
+}
+
+function reasonBehind(thrown: unknown, { aborted, reason }: AbortSignal, id: ErrorId): ShardgateError | undefined {
+  if (!aborted || !(reason instanceof ShardgateError) || reason.id !== id) return undefined;
   const error: unknown = thrown instanceof ShardCallError ? thrown.error : thrown;
   const isFromSomeone = error instanceof ShardgateError || error instanceof MysqlError;
   return error === reason || (isFromSomeone && error.errno === ER_QUERY_INTERRUPTED) ? reason : undefined;
