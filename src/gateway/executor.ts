@@ -489,15 +489,15 @@ export class Executor implements PassThroughOwner {
   }
 
   /**
-   * What the session's next statement on `target` has to carry. `execution`: `payload` is the text of one, and the shard is
-   * to execute the statement itself.
+   * What the session's next statement on `target` has to carry. `prepared`: text of the statement that `payload`, a
+   * COM_STMT_EXECUTE, is for.
    */
   requestFor(
     target: ShardTarget,
     payload: Buffer,
     touchesTables: boolean,
     reserves: boolean,
-    execution?: Execution,
+    prepared: Buffer = NOTHING_PREPARED,
   ): ShardRequest {
     const { state } = this;
     const { targets } = state.last;
@@ -522,9 +522,9 @@ export class Executor implements PassThroughOwner {
       after: "",
       afterIfEmpty: false,
       leavesState: this.#now.effect.triggerVariables !== undefined,
-      prepared: execution === undefined ? NOTHING_PREPARED : execution.text,
+      prepared,
       database: target.database,
-      payload: execution === undefined ? payload : execution.command,
+      payload,
     };
   }
 
@@ -732,7 +732,8 @@ export class Executor implements PassThroughOwner {
       this.#asText(command);
       return;
     }
-    const sent = this.#sentOf(plan, binds, command);
+    // The text of an execution is not made for a shard that executes the statement itself.
+    const sent = this.#now.execution?.command ?? this.#sentOf(plan, binds, command);
     this.#now.keepsWarnings = effect.keepsWarnings === true || (plan.routing.kind === "any" && !effect.touchesTables);
     this.openTransaction(effect.touchesTables, effect.changes);
     if (state.inTransaction && effect.touchesTables) state.holds.checkParticipants(targets);
@@ -839,7 +840,7 @@ export class Executor implements PassThroughOwner {
   }
 
   #toOne(target: ShardTarget, payload: Buffer, touchesTables: boolean, reserves: boolean): void {
-    const plain = this.requestFor(target, payload, touchesTables, reserves, this.#now.execution);
+    const plain = this.requestFor(target, payload, touchesTables, reserves, this.#now.execution?.text);
     const after = afterRequest(this.#now.effect, plain.settings, this.state);
     const request = after === undefined ? plain : { ...plain, ...after };
     this.#now.target = target;
@@ -861,7 +862,7 @@ export class Executor implements PassThroughOwner {
     this.asParts(effect);
     const requests = targets.map((target) => ({
       target,
-      request: this.requestFor(target, payload, touchesTables, false, this.#now.execution),
+      request: this.requestFor(target, payload, touchesTables, false, this.#now.execution?.text),
     }));
     let merged: MergedWarnings = { lastWarnings: NO_WARNINGS, count: 0 };
     const outcome = await scatterRows(this.context.tablets, requests, {
