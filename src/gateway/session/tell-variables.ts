@@ -5,6 +5,7 @@ import type { SetItem, SetStatement } from "../../sql/tree.ts";
 import { quoteString } from "../../sql/quoting.ts";
 import type { Executor } from "../executor.ts";
 import { queryInside } from "../read/inner-query.ts";
+import type { TextResult } from "../read/text-rows.ts";
 import type { SessionState } from "./session-state.ts";
 
 /** What SET NAMES and SET CHARACTER SET set. */
@@ -28,11 +29,16 @@ export async function tellVariables(executor: Executor, statement: SetStatement)
   if (asked.length === 0) return;
   const { rowCount, lastWarnings, settings } = state;
   const names = asked.map((name) => quoteString(name, state.sqlMode.noBackslashEscapes)).join(", ");
-  state.settings = settings.ofParts;
-  const { rows } = await queryInside(executor, `SHOW SESSION VARIABLES WHERE Variable_name IN (${names})`);
-  state.settings = settings;
-  state.rowCount = rowCount;
-  state.lastWarnings = lastWarnings;
+  let rows: TextResult["rows"];
+  try {
+    // The list is the gateway's: it is not held to sql_select_limit.
+    state.settings = settings.ofParts;
+    ({ rows } = await queryInside(executor, `SHOW SESSION VARIABLES WHERE Variable_name IN (${names})`));
+  } finally {
+    state.settings = settings;
+    state.rowCount = rowCount;
+    state.lastWarnings = lastWarnings;
+  }
   for (const [name, value] of rows) {
     if (name !== null && name !== undefined) tracker.variableSet(name.toString("utf8"), value?.toString("utf8") ?? "");
   }
