@@ -271,12 +271,12 @@ export class ClientConnection implements Output {
     } else if (this.#fileWaiter !== undefined && this.#stoppedReading(nowMs)) this.destroy();
   }
 
-  /** It has been ended with nothing under way, and only waits for its client to close. */
   /** It has been closed as the protocol wants it. */
   get hasQuit(): boolean {
     return this.#hasQuit;
   }
 
+  /** It has been ended with nothing under way, and only waits for its client to close. */
   get isOver(): boolean {
     return this.#ending && this.#phase.kind === "ready";
   }

@@ -1,5 +1,6 @@
 // The normalized form of a prepared statement with values in it, without writing the values into its text and reading that
-// again: with values of the same kinds it is the same but for the bind variables, so the first execution says what it is.
+// again: with values of the same kinds it is the same but for the bind variables, so one execution says what it is for those
+// to come.
 //
 //   UPDATE t SET c = ? WHERE id = ?   'a', 5    UPDATE t SET c=:v1 WHERE id=:v2    v1 is parameter 0, v2 is parameter 1
 //
