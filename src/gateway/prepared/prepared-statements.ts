@@ -359,9 +359,10 @@ export class PreparedStatements {
   }
 
   /** Texts of a client whose statements are read in UTF-8; what cannot come back from there goes as bytes. */
-  #inUtf8({ types, values }: ExecuteParameters): ExecuteParameters {
+  #inUtf8(parameters: ExecuteParameters): ExecuteParameters {
     const encoding = encodingOf(this.#executor.state);
-    if (encoding === undefined) return { types, values };
+    if (encoding === undefined) return parameters;
+    const { types, values } = parameters;
     const sentTypes = [...types];
     const sent = values.map((value, index) => {
       if (value === null || !isText(types[index] ?? 0)) return value;
