@@ -12,6 +12,8 @@ export class Scratch {
   readonly #signal: AbortSignal;
   #holdId: number;
   #last: Promise<unknown> = Promise.resolve();
+  /** Once the connection is gone, so is what was made on it: whoever asks later is told the same, not what became of the hold. */
+  #lost: ShardCallError | undefined;
 
   /** `holdId`: a connection that is held already; 0: a new one. */
   constructor(port: ShardPort, target: ShardTarget, signal: AbortSignal, holdId = 0) {
@@ -48,14 +50,18 @@ export class Scratch {
 
   async #run(sql: Buffer): Promise<void> {
     this.#signal.throwIfAborted();
+    if (this.#lost !== undefined) throw this.#lost;
     const request = {
       ...plainRequest(Buffer.concat([COM_QUERY, sql])),
       hold: this.#holdId === 0,
       holdId: this.#holdId,
     };
     const reply = await collect(this.#port, this.target, request, this.#signal).catch((error: unknown) => {
+      if (!(error instanceof ShardCallError)) throw error;
       // The session's own connections are not affected.
-      throw error instanceof ShardCallError ? new ShardCallError(error.error, false, error.target) : error;
+      const shown = new ShardCallError(error.error, false, error.target);
+      if (error.holdLost) this.#lost = shown;
+      throw shown;
     });
     if (reply.info.holdId !== 0) this.#holdId = reply.info.holdId;
     if (reply.info.kind === "err") throw errorOfReply(reply);

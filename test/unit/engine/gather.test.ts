@@ -10,6 +10,7 @@ import { Scratch } from "../../../src/engine/scratch.ts";
 import { BufferReader } from "../../../src/mysql/codec.ts";
 import { PacketReader } from "../../../src/mysql/packet-reader.ts";
 import { decodeErr } from "../../../src/mysql/packets/err.ts";
+import { until } from "../../fixture/until.ts";
 import { type Bed, must, startBed } from "./merge-bed.ts";
 
 const TYPES = `CREATE TABLE types (
@@ -230,6 +231,19 @@ test("a signal stops it", async () => {
   const abort = new AbortController();
   abort.abort(new Error("enough"));
   await expect(filled([table("t", "all")], {}, false, abort.signal)).rejects.toThrow("enough");
+});
+
+test("a connection that is lost: statements behind that one fail with what it failed with, and are not sent", async () => {
+  const scratch = await filled([table("t", "all")]);
+  const [first, second] = ["SELECT SLEEP(600)", "INSERT INTO g1 SELECT * FROM g1"].map((sql) =>
+    scratch.run(Buffer.from(sql)),
+  );
+  await until(() => bed.port.sent.some(({ sql }) => sql.includes("SLEEP")));
+  bed.port.breakConnection(scratch.target.shard);
+  const error = await first?.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ error: { id: "SHARD_CONNECTION_LOST" }, holdLost: false });
+  await expect(second).rejects.toBe(error);
+  expect(bed.port.sent.some(({ sql }) => sql.startsWith("INSERT INTO g1"))).toBe(false);
 });
 
 function table(name: string, columns: ReadonlySet<string> | "all", temporaryTable = "g1"): GatherTable {
