@@ -19,7 +19,6 @@ import {
 import type { ReplyEnd } from "../engine/reply.ts";
 import { ShardCallError } from "../engine/collect.ts";
 import { scatterRows } from "../engine/scatter.ts";
-import { type KeyspaceTargets, shardsFor, widened } from "../engine/shards.ts";
 import { writeFrame } from "../mysql/frame.ts";
 import { decodeErr } from "../mysql/packets/err.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../mysql/packets/ok.ts";
@@ -47,9 +46,10 @@ import { givesGeneratedId } from "./write/auto-increments.ts";
 import { giveBack, settleLocks } from "./session/give-back.ts";
 import { isProgram, refuseCommitting } from "./transaction/committing-calls.ts";
 import { keepingOf } from "./session/kept-state.ts";
-import { errInResultCharset, inResultCharset, literalsInUtf8 } from "./client/client-text.ts";
+import { errInResultCharset, inResultCharset } from "./client/client-text.ts";
 import type { ClusterView } from "./cluster/cluster-view.ts";
 import { definedTables } from "./cluster/defined-tables.ts";
+import { SessionShards } from "./cluster/session-shards.ts";
 import type { StatementCommand } from "./client/com-query.ts";
 import type { ExecutorClient } from "./client/executor-client.ts";
 import { patchStatus } from "./client/patch-status.ts";
@@ -95,6 +95,7 @@ export class Executor implements PassThroughOwner {
   readonly #fixed: QueryOptions | undefined;
   readonly #passThrough: PassThrough;
   readonly #plans: StatementPlans;
+  readonly shards: SessionShards;
   /** Undefined until somebody listens, or has something to hear. */
   #abort: AbortController | undefined;
   #now: StatementUnderWay;
@@ -104,7 +105,6 @@ export class Executor implements PassThroughOwner {
   #binary: { readonly executor: Executor; readonly rows: BinaryRows } | undefined;
   #call: ShardCall | undefined;
   #sequenceId = 1;
-  #turn = 0;
 
   /** With `fixed` options directives count no more. */
   constructor(context: GatewayContext, state: SessionState, client: ExecutorClient, fixed?: QueryOptions) {
@@ -115,6 +115,7 @@ export class Executor implements PassThroughOwner {
     this.#now = new StatementUnderWay(fixed ?? context.queryOptions, undefined);
     this.#passThrough = new PassThrough(client, this);
     this.#plans = new StatementPlans(context, state);
+    this.shards = new SessionShards(state, this);
   }
 
   /**
@@ -403,66 +404,9 @@ export class Executor implements PassThroughOwner {
 
   // Shards
 
-  /** The targets of a routing for this session: USE may have named the shard, or replicas. */
-  targetsOf(
-    plan: Pick<SendPlan, "keyspace" | "routing">,
-    binds: readonly BindValue[],
-    cluster: ClusterView,
-  ): readonly ShardTarget[] {
-    const { target } = this.state;
-    const keyspace = this.keyspaceTargets(plan.keyspace, cluster);
-    if (target.shard === undefined || target.keyspace !== plan.keyspace) {
-      const values = literalsInUtf8(binds, this.state.settings);
-      if (values === undefined) return shardsFor(widened(plan.routing), keyspace, binds);
-      return shardsFor(plan.routing, keyspace, values);
-    }
-    const chosen = keyspace.targets.filter(({ shard }) => shard === target.shard);
-    if (chosen.length > 0) return chosen;
-    throw new ShardgateError("ER_BAD_DB", `keyspace ${plan.keyspace} has no serving shard ${target.shard}`);
-  }
-
-  keyspaceTargets(name: string, cluster: ClusterView): KeyspaceTargets {
-    const keyspace = cluster.targets[this.tabletType].get(name);
-    if (keyspace !== undefined) return keyspace;
-    throw new ShardgateError("ER_BAD_DB", `Unknown database '${name}'`);
-  }
-
-  /** A shard of the keyspace for work that any of them can do: another one each time. */
-  anyTarget(keyspace: string, cluster: ClusterView): ShardTarget {
-    const home = this.#homeOfTemporaries(keyspace, cluster);
-    if (home !== undefined) return home;
-    const targets = this.targetsOf({ keyspace, routing: SCATTER }, [], cluster);
-    const target = targets[(this.state.connectionId + this.#turn++) % targets.length];
-    if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no shard`);
-    return target;
-  }
-
-  /** The shard that a table is read from which is on all: one that takes part in the transaction, else the session's own. */
-  #nearest(keyspace: string, cluster: ClusterView): ShardTarget {
-    const { holds, connectionId, inTransaction } = this.state;
-    const targets = this.targetsOf({ keyspace, routing: SCATTER }, [], cluster);
-    const joined = inTransaction ? targets.find((target) => holds.participates(target)) : undefined;
-    return joined ?? targets[connectionId % targets.length] ?? this.firstTarget(keyspace, cluster);
-  }
-
-  /** The shard that statements without tables go to. */
-  firstTarget(keyspace: string, cluster: ClusterView): ShardTarget {
-    const [target] = this.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
-    if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no shard`);
-    return target;
-  }
-
-  /** What any shard can answer is asked where the session's temporary tables are, which may be meant. */
-  #homeOfTemporaries(keyspace: string, cluster: ClusterView): ShardTarget | undefined {
-    const { temporaries } = this.state.kept;
-    if (!temporaries.hasAnyIn(keyspace)) return undefined;
-    return this.targetsOf({ keyspace, routing: { kind: "pinned", keyspaceId: temporaries.home } }, [], cluster)[0];
-  }
-
   /** Passes `payload` to one shard of the keyspace, whichever. */
   toAnyShard(keyspace: string, cluster: ClusterView, payload: Buffer): void {
-    const home = this.#homeOfTemporaries(keyspace, cluster);
-    this.#toOne(home ?? this.firstTarget(keyspace, cluster), payload, false, false);
+    this.#toOne(this.shards.home(keyspace, cluster), payload, false, false);
   }
 
   /** Passes a statement on tables to the one shard it is for. */
@@ -725,7 +669,9 @@ export class Executor implements PassThroughOwner {
       this.#slow(this.#askThenSend(plan, plan.asks, binds, cluster, command));
       return;
     }
-    const routed = readsAnyCopy(plan) ? [this.#nearest(plan.keyspace, cluster)] : this.targetsOf(plan, binds, cluster);
+    const routed = readsAnyCopy(plan)
+      ? [this.shards.nearest(plan.keyspace, cluster)]
+      : this.shards.of(plan, binds, cluster);
     const targets = plan.onOne === true ? routed.slice(0, 1) : routed;
     const isScatter = plan.crossShard === undefined && !effect.writes;
     if (targets.length !== 1 && !isScatter && this.#now.execution !== undefined && !this.#runsAsText()) {
@@ -815,7 +761,7 @@ export class Executor implements PassThroughOwner {
     cluster: ClusterView,
     command: StatementCommand,
   ): Promise<void> {
-    const [target] = this.targetsOf(plan, binds, cluster);
+    const [target] = this.shards.of(plan, binds, cluster);
     if (target !== undefined) await refuseCommitting(this, statement, plan.keyspace, target);
     this.#send(plan, binds, cluster, command);
   }
@@ -827,7 +773,7 @@ export class Executor implements PassThroughOwner {
     command: StatementCommand,
   ): Promise<void> {
     await commitOpen(this);
-    const [target] = this.targetsOf(plan, binds, cluster);
+    const [target] = this.shards.of(plan, binds, cluster);
     if (target === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${plan.keyspace} has no shard`);
     this.#toOne(target, this.#sentOf(plan, binds, command), false, plan.effect.reserves !== undefined);
   }
@@ -1084,8 +1030,6 @@ function useOf({ changes, callsStored, writes }: Effect, state: SessionState): S
   if (changes === true || callsStored === true) return "writes";
   return writes || locksWhatItReads(state) ? "locks" : "reads";
 }
-
-const SCATTER: Routing = { kind: "scatter" };
 
 /** Locks are to be where others look for them. */
 function readsAnyCopy({ routing, effect }: SendPlan): boolean {

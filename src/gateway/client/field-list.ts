@@ -26,7 +26,7 @@ export async function runFieldList(
   const wildcard = end < 0 ? "" : payload.toString("utf8", end + 1);
   const sql = `SELECT * FROM ${backquote(schema)}.${backquote(table)} LIMIT 0`;
   const request = { ...plainRequest(comQuery(sql)), settings: state.settings.ofParts.sql };
-  const target = executor.anyTarget(anyKeyspace(state, cluster), cluster);
+  const target = executor.shards.any(anyKeyspace(state, cluster), cluster);
   const all = await describe(context.tablets, target, request, signal);
   const pattern = wildcard === "" ? undefined : likePattern(wildcard);
   const shown = all.filter((definition) => pattern?.test(decodeColumnDefinition(definition).name) ?? true);

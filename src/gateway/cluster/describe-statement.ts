@@ -29,7 +29,7 @@ export async function describeStatement(
 ): Promise<Definitions> {
   const { context, state, signal } = executor;
   const payload = substituted(describing(query), binds, state, context);
-  const target = executor.anyTarget(keyspace, cluster);
+  const target = executor.shards.any(keyspace, cluster);
   return describe(
     context.tablets,
     target,
@@ -53,7 +53,7 @@ export async function canBePrepared(
   const { context, state, signal } = executor;
   const text = decodeSql(substituted(query, binds, state, context).subarray(1));
   const payload = comQuery(`PREPARE shardgate_prepared FROM ${quoteString(text, state.sqlMode.noBackslashEscapes)}`);
-  const target = executor.anyTarget(keyspace, cluster);
+  const target = executor.shards.any(keyspace, cluster);
   const plain = pooledRequest(executor, target, payload);
   const request = { ...plain, settings: state.settings.ofParts.sql, hold: plain.holdId === 0 };
   const { info } = await collect(context.tablets, target, request, signal);

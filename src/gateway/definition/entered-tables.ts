@@ -68,7 +68,7 @@ async function makeSequence(executor: Executor, on: string, of: string): Promise
 
 /** On the one shard of unsharded keyspace `on`, as no client's session. Throws the mysqld's error. */
 async function run(executor: Executor, on: string, sql: string): Promise<void> {
-  const { targets, problem } = executor.keyspaceTargets(on, executor.context.cluster());
+  const { targets, problem } = executor.shards.ofKeyspace(on, executor.context.cluster());
   const [target] = targets;
   if (target === undefined) {
     throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${on} is not available: ${problem ?? "no shards"}`);

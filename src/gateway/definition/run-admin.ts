@@ -88,7 +88,7 @@ async function runMaintenance(
     executor.refuseReplica();
     await commitOpen(executor);
   }
-  const { targets } = executor.keyspaceTargets(keyspace, cluster);
+  const { targets } = executor.shards.ofKeyspace(keyspace, cluster);
   const requests = targets.map((target) => ({
     target,
     request: { ...executor.requestFor(target, payload, false, false), settings: state.settings.ofGateway.sql },
@@ -198,7 +198,7 @@ function flushTargets(
   const keyspaces = [...new Set(named.length > 0 ? named : all)];
   if (named.length > 0 && keyspaces.length > 1) throw notSupported("FLUSH TABLES of several keyspaces at once");
   for (const keyspace of keyspaces) check(executor, "admin", "RELOAD", keyspace, ["*"]);
-  return keyspaces.flatMap((keyspace) => executor.keyspaceTargets(keyspace, cluster).targets);
+  return keyspaces.flatMap((keyspace) => executor.shards.ofKeyspace(keyspace, cluster).targets);
 }
 
 /** Nobody has a role, so none can be taken. */

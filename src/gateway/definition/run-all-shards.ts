@@ -44,7 +44,7 @@ export async function runViewDefinition(
   );
   executor.refuseReplica();
   await commitOpen(executor);
-  const { targets } = executor.keyspaceTargets(keyspace, cluster);
+  const { targets } = executor.shards.ofKeyspace(keyspace, cluster);
   const replies: CollectedReply[] = [];
   let refused: MysqlError | undefined;
   try {
@@ -84,7 +84,7 @@ export async function runLock(
   await commitOpen(executor);
   // Locks that the session has elsewhere are given up, too.
   await unlockAll(executor);
-  const { targets } = executor.keyspaceTargets(keyspace, cluster);
+  const { targets } = executor.shards.ofKeyspace(keyspace, cluster);
   let first: CollectedReply | undefined;
   for (const [done, target] of targets.entries()) {
     try {

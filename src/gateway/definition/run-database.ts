@@ -101,7 +101,7 @@ async function drop(executor: Executor, statement: Ddl, name: string, payload: B
   refuseDeclared(record.servedFrom, name);
   hostOf(executor, name);
   await databases.find(name);
-  const [own] = executor.keyspaceTargets(name, context.cluster()).targets;
+  const [own] = executor.shards.ofKeyspace(name, context.cluster()).targets;
   if (own === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${name} has no shard`);
   const host = { keyspace: own.keyspace, shard: own.shard, tabletType: own.tabletType };
   const run = (sent: Buffer): Promise<CollectedReply> => runPooled(executor, host, sent);
@@ -118,7 +118,7 @@ async function alter(executor: Executor, name: string, payload: Buffer): Promise
   if (isSystemSchema(name)) throw denied(executor, name);
   await executor.context.databases.find(name);
   const replies: CollectedReply[] = [];
-  for (const target of executor.keyspaceTargets(name, executor.context.cluster()).targets) {
+  for (const target of executor.shards.ofKeyspace(name, executor.context.cluster()).targets) {
     replies.push(await runPooled(executor, target, payload));
   }
   const [first] = replies;

@@ -41,7 +41,7 @@ export async function runDefinition(
   executor.refuseReplica();
   await commitOpen(executor);
   await using _lock = await context.databases.lockKeyspace(keyspace);
-  const { targets, problem } = executor.keyspaceTargets(keyspace, context.cluster());
+  const { targets, problem } = executor.shards.ofKeyspace(keyspace, context.cluster());
   const [first, ...others] = targets;
   if (first === undefined) {
     throw new ShardgateError(

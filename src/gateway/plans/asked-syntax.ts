@@ -49,7 +49,7 @@ export async function askedSyntaxError(
   const { context, state, signal } = executor;
   try {
     const cluster = context.cluster();
-    const target = executor.anyTarget(anyKeyspace(state, cluster), cluster);
+    const target = executor.shards.any(anyKeyspace(state, cluster), cluster);
     const payload = Buffer.concat([Buffer.of(COM.STMT_PREPARE), sql]);
     const reply = await collect(context.tablets, target, executor.requestFor(target, payload, false, false), signal);
     if (reply.info.kind !== "err") return error;

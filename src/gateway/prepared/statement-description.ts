@@ -239,7 +239,7 @@ const ER_PARSE = 1064;
 
 async function askShard(executor: Executor, text: Buffer, keyspace: string): Promise<StatementDescription> {
   const { context } = executor;
-  const target = executor.anyTarget(keyspace, context.cluster());
+  const target = executor.shards.any(keyspace, context.cluster());
   const payload = Buffer.concat([Buffer.of(COM.STMT_PREPARE), text]);
   const reply = await collect(
     context.tablets,

@@ -63,7 +63,7 @@ async function ask(
   cluster: ClusterView,
 ): Promise<readonly (Value | undefined)[]> {
   const { context, state, signal } = executor;
-  const [target] = executor.targetsOf({ keyspace, routing: { kind: "any" } }, [], cluster);
+  const [target] = executor.shards.of({ keyspace, routing: { kind: "any" } }, [], cluster);
   if (target === undefined) return [];
   const texts = exprs.map((expr) => printExpr(expr, binds, { mode: state.sqlMode }));
   const items = texts.map((text) => `${text}, COERCIBILITY(${text})`);

@@ -113,7 +113,7 @@ export class LookupAnswers {
     const { keyspace } = this.#plan;
     const definition = this.#cluster.schema.table(keyspace, lookup.table);
     const values = resolveValues(lookup.values, this.#binds) ?? [];
-    const { targets } = this.#executor.keyspaceTargets(keyspace, this.#cluster);
+    const { targets } = this.#executor.shards.ofKeyspace(keyspace, this.#cluster);
     // Without a key it would lock all rows, and wait for all who do.
     if (definition?.keys.some(({ columns }) => columns[0]?.toLowerCase() === lookup.columnLower) !== true)
       return targets;

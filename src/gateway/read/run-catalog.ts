@@ -36,7 +36,7 @@ export function aloneIn(
   const [only, ...more] = keyspacesAsked(plan.filter, binds, state, cluster);
   if (only === undefined || more.length > 0) return undefined;
   const isSummed = plan.sources.some((source) => source.kind === "catalog" && source.summed);
-  return isSummed && executor.keyspaceTargets(only, cluster).targets.length > 1 ? undefined : only;
+  return isSummed && executor.shards.ofKeyspace(only, cluster).targets.length > 1 ? undefined : only;
 }
 
 /** Answers the client from temporary tables, or throws. */
@@ -66,7 +66,7 @@ export async function runCatalog(
     await runGather(executor, plan.gather, binds, cluster, { tables, fill });
     return;
   }
-  const [target] = executor.targetsOf({ keyspace: plan.keyspace, routing: { kind: "any" } }, [], cluster);
+  const [target] = executor.shards.of({ keyspace: plan.keyspace, routing: { kind: "any" } }, [], cluster);
   if (target === undefined) throw new Error("a keyspace has a shard");
   const definitions = await describeStatement(executor, plan.query, plan.keyspace, binds, cluster);
   const scratch = new Scratch(context.tablets, target, signal);
@@ -115,7 +115,7 @@ async function tableOf(
   });
   const parts: CatalogPart[] = [];
   for (const keyspace of keyspacesAsked(source.filter, binds, state, cluster)) {
-    const targets = executor.targetsOf({ keyspace, routing: { kind: source.summed ? "scatter" : "any" } }, [], cluster);
+    const targets = executor.shards.of({ keyspace, routing: { kind: source.summed ? "scatter" : "any" } }, [], cluster);
     for (const target of targets) parts.push(part(target, keyspace));
   }
   const own = source.ownSchemas.filter((name) => seesSystemSchema(state.user, name));

@@ -57,8 +57,8 @@ export async function runGather(
   // Locks of GET_LOCK() are the session's own connection's, on one shard for all sessions.
   const target =
     keeps || plan.onFirstShard
-      ? executor.firstTarget(plan.keyspace, cluster)
-      : executor.anyTarget(plan.keyspace, cluster);
+      ? executor.shards.first(plan.keyspace, cluster)
+      : executor.shards.any(plan.keyspace, cluster);
   if (keeps && state.holds.participates(target)) {
     throw notSupported(`${plan.reason} in a transaction that has begun in keyspace ${plan.keyspace}`);
   }
@@ -171,7 +171,7 @@ function tableOf(
     })),
     from: fromOf(filter),
     unfiltered: filter === undefined ? undefined : fromOf(undefined),
-    targets: executor.targetsOf(source, binds, cluster),
+    targets: executor.shards.of(source, binds, cluster),
   };
 }
 

@@ -181,7 +181,7 @@ async function mergeContext(
 ): Promise<Omit<MergeContext, "ended" | "describe">> {
   const { context, state, signal } = executor;
   const { settings } = state;
-  const any = executor.anyTarget(plan.body.keyspace, cluster);
+  const any = executor.shards.any(plan.body.keyspace, cluster);
   const sqlOf = (query: Query): Buffer => substituted(query, binds, state, context).subarray(1);
   return {
     port: context.tablets,
@@ -196,7 +196,7 @@ async function mergeContext(
     targetsOf(keyspace, routing) {
       // Values of rows are asked for one by one: the statement's own are not gone through each time.
       const ofRows = routing.kind === "in" && routing.values.every(isConstant);
-      const targets = executor.targetsOf({ keyspace, routing }, ofRows ? [] : binds, cluster);
+      const targets = executor.shards.of({ keyspace, routing }, ofRows ? [] : binds, cluster);
       if (state.inTransaction) state.holds.checkParticipants(targets);
       return targets;
     },
@@ -211,7 +211,7 @@ async function mergeContext(
         typing,
         Buffer.from(") t ON FALSE"),
       ]);
-      const target = executor.anyTarget(keyspace, cluster);
+      const target = executor.shards.any(keyspace, cluster);
       const request = { ...pooledRequest(executor, target, payload), settings: settings.ofParts.sql };
       const reply = await collect(context.tablets, target, request, signal);
       if (reply.info.kind === "err") throw errorOfReply(reply);

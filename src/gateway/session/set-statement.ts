@@ -546,7 +546,7 @@ function targetOf(executor: Executor, plan: SendPlan, cluster: ClusterView): Sha
   const { touchesTables, reserves, assigns, setsInsertId = false, writes } = plan.effect;
   if (reserves !== undefined || assigns !== undefined || setsInsertId || writes) return undefined;
   if (!touchesTables) return anyTarget(executor, cluster);
-  const [target, ...others] = executor.targetsOf(plan, [], cluster);
+  const [target, ...others] = executor.shards.of(plan, [], cluster);
   return others.length === 0 ? target : undefined;
 }
 

@@ -40,7 +40,7 @@ export async function filterRows(
   const { items } = withSessionValues({ kind: "row", items: [where], pos: 0 }, state, context);
   const condition = items.map((item) => printExpr(item, [], { mode: state.sqlMode })).join("");
   const sql = `WITH shown (${names}) AS (VALUES ${tuples.join(", ")}) SELECT ${NUMBER} FROM shown WHERE ${condition}`;
-  const target = executor.anyTarget(keyspace, cluster);
+  const target = executor.shards.any(keyspace, cluster);
   const request = { ...plainRequest(comQuery(sql)), settings: state.settings.ofParts.sql };
   const reply = await collect(context.tablets, target, request, signal);
   if (reply.info.kind === "err") throw errorOfReply(reply);

@@ -223,7 +223,7 @@ async function gtids(statement: Show, executor: Executor, cluster: ClusterView):
   const { keyspace } = selectedVSchema(executor, cluster, statement.schema);
   const { context, state, signal } = executor;
   const variable = state.sqlMode.dialect === "mariadb" ? "gtid_current_pos" : "gtid_executed";
-  const { targets } = executor.keyspaceTargets(keyspace, cluster);
+  const { targets } = executor.shards.ofKeyspace(keyspace, cluster);
   const positions = await Promise.all(
     targets.map(async (target) => {
       const request = plainRequest(comQuery(`SELECT @@GLOBAL.${variable}`));

@@ -28,9 +28,9 @@ export async function routineStatus(
   const of = (condition: string): string => showSqlWhere(condition, "Name", statement, mode);
   const own = [...SYSTEM_SCHEMAS].map((name) => `'${name}'`).join(", ");
   return concatenated(executor, [
-    { target: executor.anyTarget(home, cluster), sql: of(`Db IN (${own})`) },
+    { target: executor.shards.any(home, cluster), sql: of(`Db IN (${own})`) },
     ...keyspaces.map((keyspace) => ({
-      target: executor.anyTarget(keyspace, cluster),
+      target: executor.shards.any(keyspace, cluster),
       sql: of(`Db = ${quoteString(keyspace, mode.noBackslashEscapes)}`),
     })),
   ]);
@@ -47,8 +47,8 @@ export function openTables(
   const of = (schema: string): string => showSqlFor(schema, statement, executor.state.sqlMode);
   return concatenated(executor, [
     // Has none: it gives the columns when there is nothing else.
-    { target: executor.anyTarget(home, cluster), sql: of("information_schema") },
-    ...keyspaces.map((keyspace) => ({ target: executor.anyTarget(keyspace, cluster), sql: of(keyspace) })),
+    { target: executor.shards.any(home, cluster), sql: of("information_schema") },
+    ...keyspaces.map((keyspace) => ({ target: executor.shards.any(keyspace, cluster), sql: of(keyspace) })),
   ]);
 }
 

@@ -155,7 +155,7 @@ async function showOfKeyspace(
   }
   checkKeyspaceAccess(state.user, schema);
   if (name !== undefined && OF_TABLE.has(what)) checkTableSeen(state.user, schema, name);
-  const { targets } = executor.keyspaceTargets(schema, cluster);
+  const { targets } = executor.shards.ofKeyspace(schema, cluster);
   const isOneShard = state.target.shard !== undefined && state.target.keyspace === schema;
   if (what === "table status" && targets.length > 1 && !isOneShard) {
     executor.result(await tableStatus(executor, statement, schema, targets, cluster));
@@ -186,7 +186,7 @@ async function showOfServer(executor: Executor, statement: Show, cluster: Cluste
   }
   const keyspace = state.target.keyspace;
   const isOfNone = keyspace === undefined || isSystemSchema(keyspace);
-  const targets = isOfNone ? [] : executor.keyspaceTargets(keyspace, cluster).targets;
+  const targets = isOfNone ? [] : executor.shards.ofKeyspace(keyspace, cluster).targets;
   const { shard, tabletType } = state.target;
   if (OF_REPLICATION.has(statement.what) && shard === undefined && tabletType === "primary" && targets.length !== 1) {
     executor.result({ columns: (await serverList(executor, payload, cluster)).columns, rows: [] });
@@ -242,7 +242,7 @@ async function systemSchemas(executor: Executor, cluster: ClusterView): Promise<
     (name) => name !== "information_schema" && seesSystemSchema(state.user, name),
   );
   if (seen.length === 0) return [];
-  const target = executor.anyTarget(anyKeyspace(state, cluster), cluster);
+  const target = executor.shards.any(anyKeyspace(state, cluster), cluster);
   const sql = `SHOW DATABASES WHERE \`Database\` IN (${seen.map((name) => `'${name}'`).join(", ")})`;
   const { bytes } = await runPlain(context.tablets, target, sql, signal);
   return readTextResult(bytes).rows.map(([name]) => name?.toString("utf8") ?? "");
@@ -300,7 +300,7 @@ interface ServerList {
 
 async function serverList(executor: Executor, payload: Buffer, cluster: ClusterView): Promise<ServerList> {
   const { state, context, signal } = executor;
-  const target = executor.anyTarget(anyKeyspace(state, cluster), cluster);
+  const target = executor.shards.any(anyKeyspace(state, cluster), cluster);
   const request = { ...plainRequest(payload), settings: state.settings.ofGateway.sql };
   const reply = await collect(context.tablets, target, request, signal);
   if (reply.info.kind === "err") throw errorOfReply(reply);

@@ -17,9 +17,9 @@ export async function statusList(executor: Executor, { scope }: Show, cluster: C
   const { state } = executor;
   const isGlobal = scope === "global";
   const keyspace = anyKeyspace(state, cluster);
-  const home = executor.anyTarget(keyspace, cluster);
+  const home = executor.shards.any(keyspace, cluster);
   // A session that is pointed at one shard sees that one.
-  const { targets } = executor.keyspaceTargets(keyspace, cluster);
+  const { targets } = executor.shards.ofKeyspace(keyspace, cluster);
   const others = isGlobal && state.target.shard === undefined ? targets.filter((target) => target !== home) : [];
   const [shown, ...rest] = await Promise.all(
     [home, ...others].map((target) => listOf(executor, target, isGlobal ? "SHOW GLOBAL STATUS" : "SHOW STATUS")),

@@ -46,7 +46,7 @@ async function ask(
     `WHERE TABLE_SCHEMA = ${where[0]} AND TABLE_NAME = ${where[1]} AND COLUMN_NAME = ${where[2]}`;
   const reply = await collect(
     executor.context.tablets,
-    executor.anyTarget(schema, cluster),
+    executor.shards.any(schema, cluster),
     plainRequest(comQuery(sql)),
   );
   if (reply.info.kind === "err") throw errorOfReply(reply);

@@ -262,7 +262,7 @@ export class LookupRows {
   /** A row of the owner with this keyspace id has these values; it is locked. */
   async #isOwned({ columns, owner }: OwnedLookup, { from, keyspaceId }: LookupRow): Promise<boolean> {
     const { keyspace, table, definition, vschema } = owner;
-    const targets = this.#executor.keyspaceTargets(keyspace, this.#cluster);
+    const targets = this.#executor.shards.ofKeyspace(keyspace, this.#cluster);
     const shard = targets.targets[targets.shardMap?.indexOf(keyspaceId) ?? -1];
     if (shard === undefined) throw new ShardgateError("SHARD_UNAVAILABLE", `keyspace ${keyspace} has no shard`);
     const [primary] = vschema?.columnVindexes ?? [];

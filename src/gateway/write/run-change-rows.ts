@@ -174,7 +174,7 @@ class RowChange {
   /** Where a row with these values of `target.vindexed` is; undefined when that cannot be told. */
   #placeOf(target: ChangeTarget, vindexed: readonly StoredValue[]): Place | undefined {
     if (target.placed !== "sharded") return undefined;
-    const keyspace = this.#executor.keyspaceTargets(target.keyspace, this.#cluster);
+    const keyspace = this.#executor.shards.ofKeyspace(target.keyspace, this.#cluster);
     const pinned = target.vschema?.pinned;
     if (pinned !== undefined) {
       const shard = keyspace.targets[keyspace.shardMap?.indexOf(pinned) ?? -1];
@@ -199,7 +199,7 @@ class RowChange {
   }
 
   async #write(target: ChangeTarget, rows: readonly FoundRow[]): Promise<PartReply[]> {
-    const { targets: all } = this.#executor.keyspaceTargets(target.keyspace, this.#cluster);
+    const { targets: all } = this.#executor.shards.ofKeyspace(target.keyspace, this.#cluster);
     const byShard = new Map<ShardTarget, FoundRow[]>();
     for (const row of rows) {
       const shards = row.shard === undefined ? all : [row.shard];

@@ -385,7 +385,7 @@ class LookupInsert {
         ? primary.vindex
         : await resolvedVindex(this.#executor, this.#cluster, owner, placing, value === undefined ? [] : [value]);
     const place = placeOfStored(
-      this.#executor.keyspaceTargets(keyspace, this.#cluster),
+      this.#executor.shards.ofKeyspace(keyspace, this.#cluster),
       vindex,
       primary.columns,
       (lower) => values.get(lower)?.value,
@@ -468,7 +468,7 @@ class LookupInsert {
   /** The default of a column that the statement leaves out. */
   async #defaultOf(lower: string): Promise<Value | undefined> {
     const column = this.#definition().columns.find((each) => each.lower === lower);
-    const [target] = this.#executor.keyspaceTargets(this.#plan.keyspace, this.#cluster).targets;
+    const [target] = this.#executor.shards.ofKeyspace(this.#plan.keyspace, this.#cluster).targets;
     if (column === undefined || target === undefined) return undefined;
     const sql =
       `SELECT COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND ` +

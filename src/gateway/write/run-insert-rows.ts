@@ -207,7 +207,7 @@ async function insertNothing(
   const nulls = Array.from({ length: width }, () => literalNode("null", "null"));
   const query: Select = { ...selectOf(nulls), dual: true, where: literalNode("false", "false") };
   const payload = filledQuery({ ...statement, query }, binds, state, context);
-  const target = executor.anyTarget(keyspace, cluster);
+  const target = executor.shards.any(keyspace, cluster);
   return {
     changes: [{ target, payload, rows: [] }],
     replies: [await runPart(executor, target, payload)],
@@ -231,7 +231,7 @@ async function insertBatch(
     statement = await withAnswers(executor, plan, binds, cluster);
     const { numbered } = plan;
     if (numbered !== undefined) {
-      const targets = executor.targetsOf({ keyspace: plan.keyspace, routing: { kind: "scatter" } }, binds, cluster);
+      const targets = executor.shards.of({ keyspace: plan.keyspace, routing: { kind: "scatter" } }, binds, cluster);
       const done = await insertNumbered(executor, statement, numbered, targets, binds);
       const ok = statement.returning.length > 0 ? okPacket({}) : combined(done.replies.map(okOf));
       return { ...done, ok, rows: statement.rows.length };
@@ -258,7 +258,7 @@ async function insertBatch(
     printed = withSessionValues(statement, state, context);
     const payload = printedQuery(printed, binds, state.sqlMode);
     const rows = statement.rows.map((_, i) => i);
-    changes = executor.targetsOf(plan, binds, cluster).map((target) => ({ target, payload, rows }));
+    changes = executor.shards.of(plan, binds, cluster).map((target) => ({ target, payload, rows }));
   } else throw new ShardgateError("INTERNAL", "rows of literals are not planned as such");
   const replies = await runShares(executor, printed, changes, binds, isOfQuery || statement.rows.length > 1);
   const counted = isEverywhere ? replies.slice(0, 1) : replies;

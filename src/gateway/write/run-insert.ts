@@ -165,12 +165,12 @@ export async function placeInsert(
       "SET NAMES utf8mb4",
     );
   }
-  const { targets } = executor.keyspaceTargets(plan.keyspace, cluster);
+  const { targets } = executor.shards.ofKeyspace(plan.keyspace, cluster);
   if (targets.length > 1) refuseShardIds(plan, binds, state.autoValueOnZero);
   const generated = await generateIds(executor, plan, binds, cluster);
   const split = splitRows(
     plan,
-    executor.keyspaceTargets(plan.keyspace, cluster),
+    executor.shards.ofKeyspace(plan.keyspace, cluster),
     values ?? binds,
     generated,
     state.sqlMode.dialect,
