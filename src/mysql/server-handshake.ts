@@ -54,8 +54,8 @@ export interface Accounts<A extends Account> {
 export interface ServerHandshakeOptions<A extends Account> {
   readonly serverVersion: string;
   readonly connectionId: number;
-  /** 20 fresh random bytes; zero bytes among them are replaced. Looked at once. */
-  readonly scramble: Buffer;
+  /** 20 fresh random bytes; zero bytes among them are replaced. Asked for once. */
+  newScramble(): Buffer;
   /** Offered flags; see `OFFERED_CAPABILITIES`. CLIENT_SSL is added when `tlsAvailable`. */
   readonly capabilities: number;
   /** Offered to MariaDB clients when `capabilities` lacks CLIENT_MYSQL. */
@@ -194,7 +194,7 @@ export class ServerHandshake<A extends Account> {
   #tls = false;
 
   constructor(options: ServerHandshakeOptions<A>) {
-    const { scramble } = options;
+    const scramble = options.newScramble();
     assert(scramble.length === SCRAMBLE_BYTES, "a scramble has 20 bytes");
     this.#options = options;
     this.#offered = (options.capabilities & ~CLIENT.SSL) | (options.tlsAvailable ? CLIENT.SSL : 0);

@@ -190,7 +190,7 @@ test(`handshake machine, seed ${SEED}`, () => {
     const machine = new ServerHandshake<User>({
       serverVersion: "8.0.36",
       connectionId: 1,
-      scramble: Buffer.alloc(20, 65),
+      newScramble: () => Buffer.alloc(20, 65),
       capabilities: random() < 0.5 ? OFFERED_CAPABILITIES : OFFERED_CAPABILITIES & ~CLIENT.MYSQL,
       mariadbCapabilities: 0xff,
       defaultPlugin: random() < 0.5 ? "caching_sha2_password" : "mysql_native_password",

@@ -74,7 +74,7 @@ class Connection {
     this.#machine = new ServerHandshake<User>({
       serverVersion: "8.0.36-shardgate",
       connectionId,
-      scramble: randomBytes(20),
+      newScramble: () => randomBytes(20),
       capabilities: OFFERED_CAPABILITIES,
       mariadbCapabilities: 0,
       defaultPlugin: "caching_sha2_password",

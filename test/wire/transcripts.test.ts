@@ -51,7 +51,7 @@ describe("recorded logins, replayed at every split point", () => {
     const options: ServerHandshakeOptions<User> = {
       serverVersion: "8.0.36-shardgate",
       connectionId: 1,
-      scramble: SCRAMBLE,
+      newScramble: () => SCRAMBLE,
       capabilities: OFFERED_CAPABILITIES,
       mariadbCapabilities: 0,
       defaultPlugin: "caching_sha2_password",

@@ -7,7 +7,6 @@
 //   do while the client does not take its answers: what it has not read is bounded.
 //   Deadlines are looked at by a sweep over all connections: an idle one has no timer.
 
-import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket, type SecureContext } from "node:tls";
 import { assertNever } from "../../base/assert.ts";
@@ -16,23 +15,17 @@ import { messageOf, ShardgateError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
 import type { Output } from "../../engine/output.ts";
-import { COMPRESSION_CAPABILITIES, compressionFor } from "../../mysql/compression.ts";
+import { compressionFor } from "../../mysql/compression.ts";
 import { CLIENT, COM, SERVER } from "../../mysql/constants.ts";
 import { writeFrame } from "../../mysql/frame.ts";
 import { PacketReader } from "../../mysql/packet-reader.ts";
 import { type ChangeUser, decodeCommand, withoutQueryAttributes } from "../../mysql/packets/command.ts";
 import { encodeErrOf } from "../../mysql/packets/err.ts";
-import { SCRAMBLE_BYTES } from "../../mysql/packets/handshake-v10.ts";
 import { encodeOk, okPacket, schemaChange } from "../../mysql/packets/ok.ts";
-import {
-  type HandshakeEvent,
-  type Login,
-  offeredCapabilities,
-  ServerHandshake,
-  type ServerHandshakeOptions,
-} from "../../mysql/server-handshake.ts";
-import { addressText, type ClientAddress, peerAddress, proxiedAddress } from "./client-address.ts";
+import { type HandshakeEvent, type Login, ServerHandshake } from "../../mysql/server-handshake.ts";
+import { addressText, peerAddress, proxiedAddress } from "./client-address.ts";
 import { CompressedStream } from "./compressed-stream.ts";
+import { LoginOrigin } from "./login-origin.ts";
 import { type ProxyNetworks, readProxyHeader } from "./proxy-protocol.ts";
 import type { ClientPacket } from "./executor-client.ts";
 import type { User, Users } from "../access/users.ts";
@@ -125,7 +118,7 @@ export class ClientConnection implements Output {
   readonly #wire: Socket;
   #socket: Socket;
   #phase: Phase;
-  readonly #origin: Origin;
+  readonly #origin: LoginOrigin;
   #proxied: Proxied = UNDECIDED;
   #compressed: CompressedStream | undefined;
   #capabilities = 0;
@@ -151,7 +144,7 @@ export class ClientConnection implements Output {
     this.#options = options;
     this.#wire = socket;
     this.#socket = socket;
-    this.#origin = new Origin(options, peerAddress(socket, options.isUnixSocket));
+    this.#origin = new LoginOrigin(options, peerAddress(socket, options.isUnixSocket));
     const handshake = new ServerHandshake<User>(this.#origin);
     this.#phase = { kind: "login", handshake, startMs: options.clock.nowMs() };
     socket.setNoDelay(true);
@@ -681,66 +674,6 @@ export class ClientConnection implements Output {
     this.#drains = [];
     for (const resume of drains) resume();
     if (this.#phase.kind === "ready" && !this.#looping) this.#loop();
-  }
-}
-
-/** What a login is asked, and where it comes from, which a proxy's header may say later. Lives as long as the connection. */
-class Origin implements ServerHandshakeOptions<User> {
-  address: ClientAddress;
-  readonly #options: ClientConnectionOptions;
-
-  constructor(options: ClientConnectionOptions, address: ClientAddress) {
-    this.#options = options;
-    this.address = address;
-  }
-
-  get serverVersion(): string {
-    return this.#options.serverVersion;
-  }
-
-  get connectionId(): number {
-    return this.#options.connectionId;
-  }
-
-  /** Another one at each look. */
-  get scramble(): Buffer {
-    return randomBytes(SCRAMBLE_BYTES);
-  }
-
-  get capabilities(): number {
-    return offeredCapabilities(this.#options.serverVersion).capabilities | COMPRESSION_CAPABILITIES;
-  }
-
-  get mariadbCapabilities(): number {
-    return offeredCapabilities(this.#options.serverVersion).mariadbCapabilities;
-  }
-
-  get defaultPlugin(): "mysql_native_password" {
-    return "mysql_native_password";
-  }
-
-  get tlsAvailable(): boolean {
-    return this.#options.tls !== undefined;
-  }
-
-  get tlsRequired(): boolean {
-    return this.#options.tlsRequired;
-  }
-
-  get rsaKeys(): ClientConnectionOptions["rsaKeys"] {
-    return this.#options.rsaKeys;
-  }
-
-  get safeTransport(): boolean {
-    return this.address.isSafe;
-  }
-
-  get clientHost(): string {
-    return this.address.host;
-  }
-
-  get accounts(): ReturnType<Users["accountsFor"]> {
-    return this.#options.users.accountsFor(this.address.isLoopback);
   }
 }
 
