@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type Reporter, type TestSpecification } from "vitest/node";
 
@@ -63,6 +63,21 @@ const retried: Reporter = {
   },
 };
 
+/** Names a file for the names of the files that failed, one a line: test/run.sh runs those once more, without the others. */
+const FAILED_VARIABLE = "SHARDGATE_TEST_FAILED";
+
+/** Says nothing when an error of nobody's is among what failed: no file could show that it does not come again. */
+const failedFiles: Reporter = {
+  onTestRunEnd(modules, errors) {
+    const path = process.env[FAILED_VARIABLE];
+    if (path === undefined) return;
+    const failed = modules.filter((module) => module.state() === "failed").map(({ moduleId }) => moduleId);
+    const behind = errors.map((error) => String(error["VITEST_TEST_PATH"] ?? ""));
+    const names = behind.includes("") ? [] : [...new Set([...failed, ...behind])];
+    writeFileSync(path, names.map((name) => `${relative(import.meta.dirname, name)}\n`).join(""));
+  },
+};
+
 export default defineConfig({
   test: {
     // For what hangs; a loaded machine is slow and no failure.
@@ -75,7 +90,7 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     globalSetup: "test/fixture/template.ts",
-    reporters: ["default", retried],
+    reporters: ["default", retried, failedFiles],
     projects: [
       { extends: true, test: { name: "processes", include: REAL_PROCESSES, retry: 1 } },
       { extends: true, test: { name: "plain", include: ["test/**/*.test.ts"], exclude: REAL_PROCESSES } },
