@@ -72,7 +72,7 @@ const failedFiles: Reporter = {
     const path = process.env[FAILED_VARIABLE];
     if (path === undefined) return;
     const failed = modules.filter((module) => module.state() === "failed").map(({ moduleId }) => moduleId);
-    const behind = errors.map((error) => String(error["VITEST_TEST_PATH"] ?? ""));
+    const behind = errors.map(({ VITEST_TEST_PATH: name }): string => (typeof name === "string" ? name : ""));
     const names = behind.includes("") ? [] : [...new Set([...failed, ...behind])];
     writeFileSync(path, names.map((name) => `${relative(import.meta.dirname, name)}\n`).join(""));
   },
