@@ -79,6 +79,7 @@ import { type LastWarnings, NO_WARNINGS, type SessionState } from "./session/ses
 import { substituted } from "./session/session-values.ts";
 import { type MergedWarnings, warningsOfParts } from "./read/merged-warnings.ts";
 import { warningsOf, warningsOfFailed } from "./show/show-warnings.ts";
+import { commitsUnplanned } from "./transaction/commit-unplanned.ts";
 import { wrongPhase } from "./transaction/xa-errors.ts";
 import { cannotWrite, isReading, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
 
@@ -226,8 +227,10 @@ export class Executor implements PassThroughOwner {
         "UNREADABLE OR UNPLANNED",
         this.context.clock.wallMs(),
       );
-      if (!isSyntaxError(error)) this.fail(error);
-      else if (this.#now.execution === undefined) this.#slow(runUnread(this, command.payload, error));
+      if (!isSyntaxError(error)) {
+        if (!commitsUnplanned(error, command.payload.subarray(1), this.state)) this.fail(error);
+        else this.#slow(commitOpen(this).then(() => this.fail(error)));
+      } else if (this.#now.execution === undefined) this.#slow(runUnread(this, command.payload, error));
       else this.#slow(askedSyntaxError(this, command.payload.subarray(1), error).then((asked) => this.fail(asked)));
     }
   }

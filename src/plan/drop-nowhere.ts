@@ -11,7 +11,8 @@ import { unknownDatabase } from "./unknown-database.ts";
 /** Throws 1049 for what is made in a database that there is not. */
 export function refuseMakingNowhere({ verb, object, names }: Ddl, context: PlanContext): void {
   const [name] = names;
-  if (verb !== "create" || object === "index" || name === undefined) return;
+  // Of a trigger the server says whether it is where its table is.
+  if (verb !== "create" || object === "index" || object === "trigger" || name === undefined) return;
   if (name.schema !== undefined && isNowhere(name, context)) throw unknownDatabase(name.schema);
 }
 
@@ -34,17 +35,25 @@ export function droppedNowhere(
   if (unknown === undefined) return [];
   const said = (each: readonly ObjectName[]): MysqlError => {
     if (dialect !== "mariadb") return new MysqlError(1049, "42000", `Unknown database '${each[0]?.schema}'`);
-    const { errno, sqlState, text } = unknown;
-    return new MysqlError(errno, sqlState, text(each.map(({ schema, name }) => `${schema}.${name}`).join(",")));
+    const { errno, sqlState, text } = (ifExists ? unknown.noted : undefined) ?? unknown;
+    const [first] = each;
+    const names = each.map(({ schema, name }) => `${schema}.${name}`).join(",");
+    return new MysqlError(errno, sqlState, text(names, first?.name ?? ""));
   };
   if (!ifExists) throw said(names);
   return object === "table" && dialect === "mariadb" ? [said(names)] : names.map((name) => said([name]));
 }
 
-interface Unknown {
+interface Said {
   readonly errno: number;
   readonly sqlState: string;
-  readonly text: (names: string) => string;
+  /** Of the names with their databases; `first` is the first one without. */
+  readonly text: (names: string, first: string) => string;
+}
+
+interface Unknown extends Said {
+  /** With IF EXISTS, where that is something else. */
+  readonly noted?: Said;
 }
 
 const UNKNOWN: Readonly<Partial<Record<Ddl["object"], Unknown>>> = {
@@ -53,6 +62,13 @@ const UNKNOWN: Readonly<Partial<Record<Ddl["object"], Unknown>>> = {
   sequence: { errno: 4091, sqlState: "42S02", text: (names) => `Unknown SEQUENCE: '${names}'` },
   procedure: { errno: 1305, sqlState: "42000", text: (name) => `PROCEDURE ${name} does not exist` },
   function: { errno: 1305, sqlState: "42000", text: (name) => `FUNCTION ${name} does not exist` },
+  trigger: { errno: 1360, sqlState: "HY000", text: () => "Trigger does not exist" },
+  event: {
+    errno: 1539,
+    sqlState: "HY000",
+    text: (_, name) => `Unknown event '${name}'`,
+    noted: { errno: 1305, sqlState: "42000", text: (_, name) => `Event ${name} does not exist` },
+  },
 };
 
 function isNowhere({ schema }: ObjectName, { vschema }: Pick<PlanContext, "vschema">): boolean {

@@ -26,6 +26,18 @@ export function analyzedEffect(query: Statement): Effect {
   return { ...withReserved(query, READ), foundRows: ASKED };
 }
 
+/**
+ * MySQL commits before it looks at what the statement is about, so also where that is not there (manual: "Statements That
+ * Cause an Implicit Commit").
+ */
+export function commitsFirst(statement: Statement): boolean {
+  if (statement.kind === "ddl") return !statement.temporary;
+  if (statement.kind === "admin") return COMMITTING.test(statement.verb);
+  return statement.kind === "lock";
+}
+
+const COMMITTING = /^(?:(?:analyze|check|optimize|repair) table|cache index|load index|flush.*)$/;
+
 /** What LOCK TABLES leaves on a connection. */
 export const LOCK_TABLES = "LOCK TABLES";
 

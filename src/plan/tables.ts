@@ -63,8 +63,9 @@ export function tableNamesOf(statement: Statement): readonly (TableName | Object
     } else if (node.kind === "insert") named.push(node.table);
     else if (node.kind === "load") named.push(node.table);
     else if (node.kind === "ddl" && isTableObject(node.object)) {
-      // The name of an index is none of a table.
-      if (node.object !== "index") named.push(...node.names);
+      // The name of an index, or of a trigger, is none of a table; a trigger is dropped by its name alone.
+      const isOfTable = node.object === "index" || (node.object === "trigger" && node.references.length > 0);
+      if (!isOfTable) named.push(...node.names);
       named.push(...node.references);
     } else if (node.kind === "admin") named.push(...node.tables);
     else if (node.kind === "lock") named.push(...node.locks.map((lock) => lock.table));

@@ -280,6 +280,14 @@ const NOWHERE = [
   "DROP FUNCTION nodb.f",
   "DROP PROCEDURE IF EXISTS nodb.pr",
   "SHOW WARNINGS",
+  "DROP TRIGGER nodb.tr",
+  "DROP TRIGGER IF EXISTS nodb.tr",
+  "SHOW WARNINGS",
+  "DROP EVENT nodb.ev",
+  "DROP EVENT IF EXISTS nodb.ev",
+  "SHOW WARNINGS",
+  "CREATE TRIGGER nodb.tr BEFORE INSERT ON p FOR EACH ROW SET NEW.name = 'x'",
+  "CREATE TRIGGER nodb.tr BEFORE INSERT ON nodb.p FOR EACH ROW SET NEW.name = 'x'",
   "DELETE FROM p WHERE name = 'kept'",
 ];
 
@@ -489,7 +497,17 @@ test("variables that triggers set are the session's, and nobody else's", async (
   ]);
   for (let again = 0; again < 3; again++) await two.allSame(["SELECT @traced, id FROM traced ORDER BY id"]);
   await two.allSame(["INSERT INTO traced VALUES (7)", "SELECT @traced"]);
-  await one.allSame(["SELECT @traced", "DROP TABLE traced"]);
+  await one.allSame([
+    "SELECT @traced",
+    "SET @traced = NULL",
+    "CREATE TABLE tracing (id INT)",
+    "CREATE VIEW traced_view AS SELECT * FROM tracing",
+    "CREATE PROCEDURE trace(IN n INT) INSERT INTO traced VALUES (n)",
+    "CREATE TRIGGER traces_too AFTER INSERT ON tracing FOR EACH ROW CALL trace(NEW.id)",
+    "INSERT INTO traced_view VALUES (40)",
+  ]);
+  for (let again = 0; again < 3; again++) await two.allSame(["SELECT @traced", "DO 1"]);
+  await one.allSame(["SELECT @traced", "DROP VIEW traced_view", "DROP TABLE tracing, traced", "DROP PROCEDURE trace"]);
   one.close();
   two.close();
 });

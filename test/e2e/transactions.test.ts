@@ -435,6 +435,21 @@ describe("implicit commit", () => {
     "SET autocommit = 1",
     "CREATE TEMPORARY TABLE tt (a INT)",
     "DROP TEMPORARY TABLE tt",
+    // Of what is not there, which no shard is asked about.
+    "CREATE TABLE nodb.t (a INT)",
+    "ALTER TABLE nodb.t ADD b INT",
+    "RENAME TABLE nodb.t TO nodb.u",
+    "TRUNCATE TABLE nodb.t",
+    "CREATE VIEW nodb.v AS SELECT 1",
+    "CREATE VIEW v2 AS SELECT * FROM nodb.t",
+    "CREATE PROCEDURE nodb.p() SELECT 1",
+    "CREATE EVENT nodb.e ON SCHEDULE EVERY 1 DAY DO SELECT 1",
+    "DROP TRIGGER nodb.x",
+    "DROP EVENT nodb.x",
+    "LOCK TABLES nodb.t READ",
+    "SELECT * FROM nodb.t",
+    "CHECKSUM TABLE nosuch",
+    "USE nodb",
     "SET autocommit = 0",
   ];
   test("by each statement of the manual's list, and by no other", async () => {

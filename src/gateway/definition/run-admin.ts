@@ -140,8 +140,8 @@ function textOf(value: TextValue | undefined): string | undefined {
 /** On all shards of the tables' keyspaces; without tables of the selected keyspace, or of all. */
 async function runFlush(executor: Executor, statement: Admin, cluster: ClusterView, payload: Buffer): Promise<void> {
   const { state } = executor;
-  const targets = flushTargets(executor, statement, cluster);
   await commitOpen(executor);
+  const targets = flushTargets(executor, statement, cluster);
   // Those are in the gateway's users file; SIGHUP has every gateway read its own.
   if (/\bprivileges\b/i.test(statement.text)) executor.context.reloadUsers();
   if (/\bstatus\b/i.test(statement.text)) state.counts = new StatementCounts();
@@ -161,8 +161,8 @@ async function runFlush(executor: Executor, statement: Admin, cluster: ClusterVi
 async function runReadLock(executor: Executor, statement: Admin, cluster: ClusterView, payload: Buffer): Promise<void> {
   const { state } = executor;
   const isOfServers = statement.tables.length === 0;
-  const targets = flushTargets(executor, statement, cluster, isOfServers);
   await commitOpen(executor);
+  const targets = flushTargets(executor, statement, cluster, isOfServers);
   await unlockAll(executor);
   let first: CollectedReply | undefined;
   try {
