@@ -4,6 +4,7 @@
 
 import { notSupported } from "../base/errors.ts";
 import type { Admin, Ddl, Query, SetStatementFor, Statement } from "../sql/tree.ts";
+import { isQuery } from "../sql/walk.ts";
 import { planOnAllShards } from "./all-shards.ts";
 import { planCatalog, refuseCatalogs } from "./catalog.ts";
 import { planChange } from "./change.ts";
@@ -116,7 +117,7 @@ function planFollowed(statement: Statement, context: PlanContext): Plan {
 function planSelect(statement: Query, context: PlanContext): Plan {
   const query = expandViews(statement, context);
   const planned = planCatalog(query, context) ?? planQuery(query, context);
-  const plan = writesFile(query) ? intoFile(planned) : planned;
+  const plan = withTriggers(writesFile(query) ? intoFile(planned) : planned, query, context);
   return query === statement ? plan : withColumnsOf(statement, plan, context);
 }
 
@@ -129,11 +130,13 @@ function intoFile(plan: Plan): Plan {
   return isOfOne ? plan : { ...plan, crossShard: what, severalShards: undefined };
 }
 
-/** A write's triggers may set user variables. */
+/** A write's triggers, or functions that a view calls, may set variables. */
 function withTriggers(plan: Plan, statement: Statement, context: PlanContext): Plan {
   if (!("effect" in plan)) return plan;
   const { tables } = tablesOf(statement, context);
-  const names = new Set(tables.flatMap(({ definition }) => definition?.triggerVariables ?? []));
+  const definitions = tables.flatMap(({ definition }) => definition ?? []);
+  const running = isQuery(statement) ? definitions.filter(({ kind }) => kind === "view") : definitions;
+  const names = new Set(running.flatMap(({ triggerVariables }) => triggerVariables ?? []));
   return names.size === 0 ? plan : { ...plan, effect: { ...plan.effect, triggerVariables: [...names] } };
 }
 

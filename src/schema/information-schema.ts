@@ -3,7 +3,6 @@
 // kept once, as a keyspace may have a million columns.
 
 import type { ColumnSchema, KeySchema, TableSchema } from "./model.ts";
-import { variablesSetIn } from "./trigger-variables.ts";
 
 /** A row as a list of texts in the order of the query's columns. */
 export type TextRow = readonly (string | null)[];
@@ -25,8 +24,8 @@ export interface TableFacts {
   readonly viewQuery: string | undefined;
   /** CHECK_OPTION of a view: NONE, LOCAL, CASCADED. */
   readonly viewCheck?: string | undefined;
-  /** ACTION_STATEMENT of each trigger. */
-  readonly triggers?: readonly string[];
+  /** What its triggers, or what a view calls, may set. */
+  readonly triggerVariables?: readonly string[] | undefined;
 }
 
 /** MySQL has no sequences; Vitess marks the tables that stand for them. */
@@ -47,7 +46,7 @@ export class TableMaker {
       keys: keysOf(keys),
       viewQuery: facts.viewQuery,
       ...viewCheckOf(facts.viewCheck),
-      ...triggerVariablesOf(facts.triggers ?? []),
+      ...(facts.triggerVariables === undefined ? {} : { triggerVariables: facts.triggerVariables }),
       rows: undefined,
     };
   }
@@ -81,12 +80,6 @@ export class TableMaker {
     if (text.length <= SHARED_CHARS_MAX && this.#texts.size < SHARED_TEXTS_MAX) this.#texts.set(text, text);
     return text;
   }
-}
-
-/** Left out when there is none. */
-function triggerVariablesOf(triggers: readonly string[]): Pick<TableSchema, "triggerVariables"> {
-  const triggerVariables = [...new Set(triggers.flatMap((body) => variablesSetIn(body)))];
-  return triggerVariables.length === 0 ? {} : { triggerVariables };
 }
 
 function viewCheckOf(text: string | undefined): Pick<TableSchema, "viewCheck"> {

@@ -38,7 +38,7 @@ export interface TableSchema {
   readonly viewQuery: string | undefined;
   /** Of a view: its WITH CHECK OPTION. */
   readonly viewCheck?: "local" | "cascaded" | undefined;
-  /** User variables that its triggers may set, in lower case; undefined: none. */
+  /** As `variablesSetIn` has them: by its triggers, or by what a view calls, and all that those run; undefined: none. */
   readonly triggerVariables?: readonly string[];
   /** Estimated rows of one shard; undefined when not known. */
   readonly rows: number | undefined;

@@ -1,21 +1,71 @@
-// User variables that a trigger may set, read from its text without a grammar: names in front of an equals sign and behind
-// INTO. A name that is only compared may be among them; what a procedure sets that the trigger calls is not.
+// What a program (a trigger, function or procedure) may leave in its session, read from its text without a grammar: user
+// variables in front of an equals sign, behind INTO and among a CALL's arguments, and whether it sets a variable of the
+// session's own. What is only compared may be among it. Also which programs a text may run: whatever it has the name of.
 
-/** Names in lower case, each once. `body` is ACTION_STATEMENT of information_schema. */
+/** Stands among the names for variables of the session's own (sort_buffer_size, …), whichever. */
+export const SYSTEM_VARIABLES = "@@";
+
+/** Names in lower case, each once. `body` is ACTION_STATEMENT or ROUTINE_DEFINITION of information_schema. */
 export function variablesSetIn(body: string): readonly string[] {
-  if (!body.includes("@")) return [];
   const found = new Set<string>();
-  for (const [, name = ""] of body.matchAll(ASSIGNED)) found.add(plain(name));
-  for (const [, list = ""] of body.matchAll(INTO)) {
-    for (const [, name = ""] of list.matchAll(VARIABLE)) found.add(plain(name));
+  if (body.includes("@")) {
+    for (const [, name = ""] of body.matchAll(ASSIGNED)) found.add(plain(name));
+    for (const [list] of body.matchAll(HANDED_OVER)) {
+      for (const [, name = ""] of list.matchAll(VARIABLE)) found.add(plain(name));
+    }
   }
+  if (setsSystemVariable(body)) found.add(SYSTEM_VARIABLES);
   return [...found].toSorted();
+}
+
+/** A program's texts, by the lower-case name of what runs it: a routine, a view, or a table that has triggers. */
+export type Programs = ReadonlyMap<string, readonly string[]>;
+
+/** `text` and all that may run with it. Schemas are not looked at: what has the name of another one's is taken for it. */
+export function textsReached(text: string, programs: Programs): readonly string[] {
+  const reached = [text];
+  const seen = new Set<string>();
+  for (const each of reached) {
+    for (const [word] of each.matchAll(WORD)) {
+      const name = word.replace(/^`(.*)`$/s, "$1").toLowerCase();
+      if (seen.has(name)) continue;
+      seen.add(name);
+      reached.push(...(programs.get(name) ?? []));
+    }
+  }
+  return reached;
+}
+
+/** A target of a SET that is neither a user variable, nor a column of the row, nor declared by the program. */
+function setsSystemVariable(body: string): boolean {
+  const code = body.replaceAll(NO_CODE, " ");
+  const declared = new Set<string>();
+  for (const [text] of code.matchAll(DECLARED)) {
+    for (const [word] of text.replaceAll(/@@[\w.]+/g, "").matchAll(WORD)) declared.add(word.toLowerCase());
+  }
+  return code.split(STATEMENT_END).some((statement) => {
+    const at = statement.search(/\bset\b/i);
+    // SET is a part of these.
+    if (at < 0 || /\b(update|insert|replace|load)\b/i.test(statement.slice(0, at))) return false;
+    return [...statement.slice(at).matchAll(TARGET)].some(
+      ([, scope, name = ""]) => scope !== undefined || !declared.has(name.toLowerCase()),
+    );
+  });
 }
 
 const NAME = "(?<!@)@([\\w$.]+|`[^`]+`|'[^']+'|\"[^\"]+\")";
 const VARIABLE = new RegExp(NAME, "g");
 const ASSIGNED = new RegExp(`${NAME}\\s*:?=`, "g");
-const INTO = /\binto\s+([^;()]*?)(?=\b(?:from|where|limit|for)\b|[;()]|$)/gi;
+/** Behind INTO, and all behind CALL. */
+const HANDED_OVER = /\b(?:into\s+[^;()]*?(?=\b(?:from|where|limit|for)\b|[;()]|$)|call\s+[^;]*)/gi;
+const WORD = /`[^`]+`|[\p{L}_$][\p{L}\p{N}_$]*/gu;
+/** Comments and texts. */
+const NO_CODE = /\/\*(?!!|M!).*?\*\/|(?:--\s|#)[^\n]*|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"/gs;
+const DECLARED = /\bdeclare\b[^;]*/gi;
+const STATEMENT_END = /;|\b(?:begin|then|else|do|loop|repeat)\b/i;
+/** In front of an equals sign: no column of a row, no user variable, nothing that is only compared behind another one. */
+const TARGET =
+  /(?:\bset\b|,)\s*(@@(?:session\s*\.|local\s*\.)?|session\s+|local\s+)?`?(?!(?:global|persist)\b)([\p{L}_$][\p{L}\p{N}_$]*)`?\s*:?=/giu;
 
 function plain(name: string): string {
   return name.replace(/^[`'"](.*)[`'"]$/s, "$1").toLowerCase();

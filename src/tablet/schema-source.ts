@@ -14,6 +14,7 @@ import {
 } from "../schema/information-schema.ts";
 import type { TableSchema } from "../schema/model.ts";
 import type { TrackedRows } from "./control-connection.ts";
+import { programVariables } from "./program-variables.ts";
 
 export type Ask = (sql: string, values: readonly unknown[]) => Promise<TrackedRows>;
 
@@ -24,6 +25,8 @@ const COUNTED = [
   "create_index",
   "create_sequence",
   "create_trigger",
+  "create_function",
+  "create_procedure",
   "create_db",
   "alter_table",
   "alter_sequence",
@@ -34,6 +37,8 @@ const COUNTED = [
   "drop_index",
   "drop_sequence",
   "drop_trigger",
+  "drop_function",
+  "drop_procedure",
   "drop_db",
   "rename_table",
   "repair",
@@ -92,12 +97,12 @@ export class SchemaSource {
             part,
           )
         : [];
-      const triggers = await this.#triggers(part);
+      const programs = [...(await this.#programs(part, hasViews))];
       for (const [name, type] of types) if (name !== null && name !== undefined) found.set(name, type ?? "");
-      for (const rows of [columns, keys, views, triggers]) {
+      for (const rows of [columns, keys, views, programs]) {
         for (const [name, signature] of rows) {
           const before = found.get(name ?? "");
-          if (before !== undefined) found.set(name ?? "", `${before} ${signature}`);
+          if (before !== undefined) found.set(name ?? "", `${before} ${String(signature)}`);
         }
       }
     }
@@ -134,7 +139,7 @@ export class SchemaSource {
     const views = hasViews
       ? await this.#rows(`SELECT ${NAME}, VIEW_DEFINITION, CHECK_OPTION FROM information_schema.VIEWS`, names)
       : [];
-    const triggers = byTable(await this.#triggers(names));
+    const programs = await this.#programs(names, hasViews);
     const definitions = new Map(views.map(([name, query, check]) => [name, { query, check }]));
     return facts.flatMap(([name, type, comment]) => {
       const own = columns.get(name ?? "");
@@ -145,7 +150,7 @@ export class SchemaSource {
         comment: comment ?? "",
         viewQuery: definitions.get(name)?.query ?? undefined,
         viewCheck: definitions.get(name)?.check ?? undefined,
-        triggers: (triggers.get(name) ?? []).map(([, body]) => body ?? ""),
+        triggerVariables: programs.get(name),
       };
       return [this.#maker.table(about, own, keys.get(name) ?? [])];
     });
@@ -161,16 +166,8 @@ export class SchemaSource {
     return rows.filter(([name]) => wanted.has(name ?? ""));
   }
 
-  /** Those that have to do with user variables. */
-  async #triggers(names: readonly string[] | undefined): Promise<readonly TextRow[]> {
-    const where = names === undefined ? "" : " AND EVENT_OBJECT_TABLE IN (?)";
-    const rows = await this.#asked(
-      `SELECT ${TRIGGER_TABLE}, ACTION_STATEMENT FROM information_schema.TRIGGERS ` +
-        `WHERE EVENT_OBJECT_SCHEMA = ?${where} ORDER BY name, TRIGGER_NAME`,
-      names === undefined ? [this.#database] : [this.#database, names],
-    );
-    const wanted = names === undefined ? undefined : new Set(names);
-    return rows.filter(([name, body]) => body?.includes("@") === true && wanted?.has(name ?? "") !== false);
+  #programs(names: readonly string[] | undefined, hasViews: boolean): Promise<ReadonlyMap<string, readonly string[]>> {
+    return programVariables((sql, values) => this.#asked(sql, values), { database: this.#database, names, hasViews });
   }
 
   async #asked(sql: string, values: readonly unknown[] = []): Promise<readonly TextRow[]> {
@@ -197,7 +194,6 @@ const LOCK_WAIT_S = 10;
 
 /** Names that differ in case only are different tables. */
 const NAME = "CONVERT(TABLE_NAME USING utf8mb4) COLLATE utf8mb4_bin AS name";
-const TRIGGER_TABLE = "CONVERT(EVENT_OBJECT_TABLE USING utf8mb4) COLLATE utf8mb4_bin AS name";
 const GROUPED = "GROUP BY name";
 const COLUMN_SIGNATURE = signatureOf(
   "ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, IFNULL(COLLATION_NAME, ''), EXTRA",

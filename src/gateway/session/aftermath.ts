@@ -6,6 +6,7 @@ import { ShardgateError } from "../../base/errors.ts";
 import type { ReplyEnd } from "../../engine/reply.ts";
 import type { Effect } from "../../plan/plan.ts";
 import { resolveValue } from "../../plan/value-ref.ts";
+import { SYSTEM_VARIABLES } from "../../schema/trigger-variables.ts";
 import type { BindValue } from "../../sql/bind-value.ts";
 import type { SessionState } from "./session-state.ts";
 import { isUserVariable, SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
@@ -48,8 +49,8 @@ export function afterRequest(effect: Effect, settings: string, state: Learning):
 /** User variables, as SQL has them. What stored functions and procedures set is any that the session has. */
 export function assignedBy(effect: Effect, { settings }: Learning): readonly string[] | undefined {
   const { callsStored = false, triggerVariables } = effect;
-  const assigns = triggerVariables === undefined ? effect.assigns : [...(effect.assigns ?? []), ...triggerVariables];
-  const named = assigns?.map((name) => userVariable(name));
+  const set = [...(effect.assigns ?? []), ...(triggerVariables ?? [])].filter((name) => name !== SYSTEM_VARIABLES);
+  const named = set.length === 0 ? undefined : set.map((name) => userVariable(name));
   if (!callsStored) return named;
   const known = [...settings.variables.keys()].filter((name) => isUserVariable(name));
   return known.length === 0 ? named : [...new Set([...(named ?? []), ...known])];

@@ -129,6 +129,32 @@ describe("SchemaSource", () => {
     expect([...(await source.signatures(["t"])).keys()]).toEqual(["t"]);
   });
 
+  test("what programs set is told of the tables and views that run them, however deep", async () => {
+    await run(
+      "CREATE TABLE a (id INT)",
+      "CREATE TABLE b (id INT)",
+      "CREATE TABLE c (id INT)",
+      "CREATE PROCEDURE inner_p() SET @deep = 1",
+      "CREATE FUNCTION f() RETURNS INT BEGIN SET SESSION lock_wait_timeout = 9; RETURN 1; END",
+      "CREATE VIEW v AS SELECT f() AS f",
+      "CREATE VIEW bv AS SELECT id FROM b",
+      "CREATE VIEW plain AS SELECT id FROM c",
+      "CREATE TRIGGER ta AFTER INSERT ON a FOR EACH ROW INSERT INTO bv VALUES (NEW.id)",
+      "CREATE TRIGGER tb AFTER INSERT ON b FOR EACH ROW CALL inner_p()",
+      "CREATE TRIGGER tc AFTER INSERT ON c FOR EACH ROW DELETE FROM nobody",
+    );
+    const names = ["a", "b", "c", "v", "bv", "plain"];
+    const found = await source.definitions(names);
+    const set = names.map((name) => found.find((table) => table.name === name)?.triggerVariables);
+    expect(set).toEqual([["deep"], ["deep"], undefined, ["@@"], ["deep"], undefined]);
+    const before = await source.signatures();
+    const activity = await source.activity();
+    await run("CREATE OR REPLACE PROCEDURE inner_p() SET @deeper = 1");
+    expect(await source.activity()).not.toBe(activity);
+    const after = await source.signatures();
+    expect(names.filter((name) => before.get(name) !== after.get(name))).toEqual(["a", "b", "bv"]);
+  });
+
   test("many tables are read in several queries", async () => {
     const names = Array.from({ length: 250 }, (_, i) => `t${i}`);
     for (const name of names) await run(`CREATE TABLE ${name} (id INT PRIMARY KEY)`);
