@@ -109,6 +109,11 @@ export const LIMITS = {
   statementBytesCeiling: 1024 * 1024 * 1024,
   /** Largest frame of the call stream, statements put together from pieces included, and largest gRPC message. */
   messageBytesMax: (1024 + 16) * 1024 * 1024,
+  /**
+   * A gateway or tablet of which the other has heard nothing for so long is taken for dead. One that works on something
+   * else, or is stopped with its machine for a moment, has to be back by then.
+   */
+  peerSilenceS: 20,
   /** Calls in flight on one gateway-tablet stream. */
   callsPerStreamMax: 20_000,
 
@@ -229,7 +234,8 @@ export const LIMITS = {
   topoLockTtlS: 15,
   /** Changes are collected this long before the last-known-good file is written. */
   lastKnownGoodDelayMs: 300,
-  tabletLeaseTtlS: 10,
+  /** Renewed three times in it: a tablet stays registered as long as gateways wait for it. */
+  tabletLeaseTtlS: 30,
   gatewayLeaseTtlS: 10,
   /** What another gateway is asked about its clients is answered by then, or it is left out. */
   peerCallTimeoutMs: 3_000,

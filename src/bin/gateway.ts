@@ -14,6 +14,7 @@ import type { GatewayShare } from "../gateway/server.ts";
 import { workerPlace } from "../workers/place.ts";
 import {
   addProcessFlags,
+  addSilenceFlag,
   addWorkersFlag,
   grpcTlsOf,
   type ProcessFlags,
@@ -36,6 +37,7 @@ export interface GatewayFlags extends ProcessFlags, TopoFlags, TracingFlags {
   readonly transactionMode: TransactionMode;
   readonly killAtCommitStep?: string;
   readonly replicaLagMax: number;
+  readonly silenceMax: number;
   readonly connectionsMax: number;
   readonly maxUserConnections: number;
   readonly maxAllowedPacket: number;
@@ -226,6 +228,7 @@ answers. Keeps no state that matters: run as many as needed. Prints one JSON lin
       "127.0.0.1:0",
     )
     .option("--peer-advertise-host <host>", "host entered in the topology (default: the host of --peer-listen)");
+  addSilenceFlag(command, "how long a tablet may say nothing before what runs on it is given up");
   addWorkersFlag(command, "processes that share the clients, for machines with more cores; 1 is this one alone");
   addTopoFlags(command);
   addTracingFlags(command);
@@ -283,6 +286,7 @@ async function start(
     transactionMode: flags.transactionMode,
     onCommitStep: flags.killAtCommitStep === undefined ? undefined : killerAt(flags.killAtCommitStep),
     replicaLagMaxS: flags.replicaLagMax,
+    silenceMaxS: flags.silenceMax,
     clients: {
       limits: {
         connectionsMax: flags.connectionsMax,

@@ -221,6 +221,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         transactionIdleTimeoutMs: LIMITS.transactionIdleTimeoutMs,
         tracer: undefined,
         drainMs: LOCAL_DRAIN_MS,
+        silenceMaxS: LIMITS.peerSilenceS,
         admin: undefined,
         topology,
         clock: systemClock,
@@ -239,6 +240,7 @@ export function clusterParts(log: Log, script = new URL("./shardgate.js", import
         grpcTls: undefined,
         transactionMode: "twopc",
         replicaLagMaxS: GATEWAY_DEFAULTS.replicaLagMaxS,
+        silenceMaxS: GATEWAY_DEFAULTS.silenceMaxS,
         clients: {
           ...GATEWAY_DEFAULTS.clients,
           unixSocket: start.socket === undefined ? undefined : { path: start.socket, mode: LOCAL_SOCKET_MODE },

@@ -62,6 +62,17 @@ export function addWorkersFlag(command: Command, meaning: string): Command {
   return command.option("--workers <n>", meaning, workerCount, 1);
 }
 
+export function addSilenceFlag(command: Command, meaning: string): Command {
+  return command.option("--silence-max <s>", meaning, silentSeconds, LIMITS.peerSilenceS);
+}
+
+/** Either side says something once a second. */
+function silentSeconds(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 3 || value > 3_600) throw new InvalidArgumentError("expected 3 to 3600 seconds");
+  return value;
+}
+
 function workerCount(text: string): number {
   const value = wholeNumber(text);
   if (value < 1 || value > LIMITS.workersMax) throw new InvalidArgumentError(`expected 1 to ${LIMITS.workersMax}`);

@@ -10,6 +10,7 @@ import { Topology } from "../topo/topology.ts";
 import { workerPlace } from "../workers/place.ts";
 import {
   addProcessFlags,
+  addSilenceFlag,
   addWorkersFlag,
   grpcTlsOf,
   type ProcessFlags,
@@ -38,6 +39,7 @@ interface TabletFlags extends ProcessFlags, TopoFlags, TracingFlags {
   readonly queryTimeout: number;
   readonly transactionIdleTimeout: number;
   readonly drainTimeout: number;
+  readonly silenceMax: number;
 }
 
 export function tabletCommand(): Command {
@@ -93,6 +95,7 @@ the topology. The mysqld's database has the keyspace's name. Prints one JSON lin
       wholeNumber,
       LIMITS.drainMs / 1000,
     );
+  addSilenceFlag(command, "how long a gateway may say nothing before its statements and transactions are ended");
   addWorkersFlag(command, "processes that share the gateways and the pools; 1 is this one alone");
   addTopoFlags(command);
   addTracingFlags(command);
@@ -161,6 +164,7 @@ async function optionsOf(flags: TabletFlags, log: TabletOptions["log"]): Promise
     queryTimeoutMs: flags.queryTimeout,
     transactionIdleTimeoutMs: flags.transactionIdleTimeout,
     drainMs: flags.drainTimeout * 1000,
+    silenceMaxS: flags.silenceMax,
     admin: flags.adminListen === "off" ? undefined : { listen: flags.adminListen, config: { ...flags } },
     tracer: await startTracing(flags, "shardgate-tablet", tracedAs(flags), log),
     topology: new Topology(store, topoRootOf(flags)),

@@ -76,6 +76,8 @@ export interface GatewayOptions {
   /** For tests of what happens when something dies at a point of an atomic commit. */
   readonly onCommitStep?: ((step: CommitStep, transaction: string) => Promise<void>) | undefined;
   readonly replicaLagMaxS: number;
+  /** How long a tablet may say nothing before what runs on it is given up. */
+  readonly silenceMaxS: number;
   readonly gatherLimits: GatherLimits;
   readonly queryDefaults: QueryDefaults;
   /** The unsharded keyspace on whose tablets CREATE DATABASE makes keyspaces; undefined: it is refused. */
@@ -171,6 +173,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const tablets = new TabletDirectory({
     tls: options.grpcTls,
     replicaLagMaxS: options.replicaLagMaxS,
+    silenceMaxS: options.silenceMaxS,
     localCell: options.cells[0],
     clock,
     log,
@@ -465,6 +468,7 @@ export const GATEWAY_DEFAULTS = {
     drainMs: LIMITS.drainMs,
   },
   replicaLagMaxS: 30,
+  silenceMaxS: LIMITS.peerSilenceS,
   gatherLimits: { rowsMax: LIMITS.gatherRowsMax, bytesMax: LIMITS.gatherBytesMax },
   queryDefaults: { noScatter: false, noGather: false, rowsMax: 0 },
   topologyWaitMs: 15_000,

@@ -41,6 +41,8 @@ export interface CallClientOptions {
   /** host:port */
   readonly address: string;
   readonly tls: GrpcTls | undefined;
+  /** How long the tablet may say nothing. */
+  readonly silenceMaxS: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Told when the stream comes up or breaks. */
@@ -203,7 +205,7 @@ export class CallClient {
   }
 
   #connect(): Phase {
-    const { address, tls, clock, log, onState } = this.#options;
+    const { address, tls, silenceMaxS, clock, log, onState } = this.#options;
     let opened: CallSocket | undefined;
     const giveUp = dialCalls(address, tls, clock, {
       opened: (stream) => {
@@ -211,6 +213,7 @@ export class CallClient {
         this.#phase = { kind: "up", stream };
         onState(true);
       },
+      silenceMaxS,
       visit: this.#visit,
       closed: (error) => {
         const { kind } = this.#phase;

@@ -42,6 +42,8 @@ export interface CallServerOptions {
   readonly accept: (server: CallServer) => CallHandler;
   /** Called once, when the stream is closed. */
   readonly ended: (server: CallServer) => void;
+  /** How long the gateway may say nothing. */
+  readonly silenceMaxS: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -54,7 +56,7 @@ export class CallServer {
   /** Calls whose end has not been written yet. */
   #calls = 0;
 
-  constructor({ socket, accept, ended, clock, log }: CallServerOptions) {
+  constructor({ socket, accept, ended, silenceMaxS, clock, log }: CallServerOptions) {
     const handler = accept(this);
     const pieces = new Pieces();
     const visit: VisitFrame = (callId, kind, frames, start, end) => {
@@ -74,6 +76,7 @@ export class CallServer {
       } else throw new ShardgateError("ER_MALFORMED_PACKET", `call stream: unknown frame kind ${kind}`);
     };
     this.#stream = CallSocket.reading(socket, clock, {
+      silenceMaxS,
       visit,
       closed: (error) => {
         this.#open = false;

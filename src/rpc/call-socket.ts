@@ -8,9 +8,9 @@
 //      │◀──────────────────────────────────────────────── PREFACE ───│ the stream is up
 //      │◀─ frames ──────────────────────────────────────────────────▶│
 //
-// Either end says something every second, if only that it is there. One that has said nothing for several of the other's
-// ticks is stopped or cut off: the socket is destroyed. Ticks are counted, not time, so that a busy process does not take
-// its own pause for the other's.
+// Either end says something every second, if only that it is there. One that has said nothing for `silenceMaxS` of the
+// other's ticks is stopped or cut off: the socket is destroyed. Ticks are counted, not time, so that a busy process does not
+// take its own pause for the other's. What ends by itself (a killed process) closes its sockets and is not waited for.
 
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../base/clock.ts";
@@ -21,9 +21,10 @@ import { FrameReader, type VisitFrame } from "./frame-reader.ts";
 export const CALLS_PREFACE = Buffer.from("SHARDGATE CALLS 1\n");
 
 const TICK_MS = 1_000;
-const SILENT_TICKS_MAX = 6;
 
 export interface CallSocketOwner {
+  /** How long the other end may say nothing. */
+  readonly silenceMaxS: number;
   /** As in FrameReader; what it throws closes the socket. */
   readonly visit: VisitFrame;
   /** Called once, when nothing more can be sent or will come; `error` says why, if that is known. */
@@ -101,8 +102,9 @@ export class CallSocket {
     return this.#clock.after(TICK_MS, () => {
       if (!this.#open) return;
       this.#tick = this.#planTick();
-      if (++this.#silentTicks > SILENT_TICKS_MAX) {
-        this.destroy(new Error(`nothing was heard for ${SILENT_TICKS_MAX} s`));
+      const { silenceMaxS } = this.#owner;
+      if (++this.#silentTicks > silenceMaxS) {
+        this.destroy(new Error(`nothing was heard for ${silenceMaxS} s`));
         return;
       }
       if (!this.#hasWritten) this.#socket.write(pingFrame());

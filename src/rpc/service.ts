@@ -17,12 +17,12 @@ import type { Pems } from "./certificates.ts";
 /** The certificates in force on one side of the gateway-tablet connection; each side demands the other's. */
 export type GrpcTls = experimental.CertificateProvider & { readonly pems: Pems };
 
-/** Keepalive finds a gateway that is stopped or cut off within about six seconds; the windows let one stream fill a link. */
+/** Keepalive finds who is stopped or cut off as late as call streams do by default; the windows let one stream fill a link. */
 export const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.max_receive_message_length": LIMITS.messageBytesMax,
   "grpc.max_send_message_length": LIMITS.messageBytesMax,
-  "grpc.keepalive_time_ms": 3_000,
-  "grpc.keepalive_timeout_ms": 3_000,
+  "grpc.keepalive_time_ms": 5_000,
+  "grpc.keepalive_timeout_ms": (LIMITS.peerSilenceS - 5) * 1_000,
   "grpc.keepalive_permit_without_calls": 1,
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.min_reconnect_backoff_ms": 100,

@@ -133,6 +133,8 @@ interface GetSchemaMessage {
 export interface TabletServerOptions {
   readonly tls: GrpcTls | undefined;
   readonly ports: TabletPorts;
+  /** How long a gateway may say nothing before its calls are ended. */
+  readonly silenceMaxS: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -152,7 +154,7 @@ export async function startTabletServer(listen: string, options: TabletServerOpt
 }
 
 /** Serves connections that have been accepted, maybe by another process. `isGrpc`: called for one that is no call stream. */
-export function serveTabletConnections({ tls, ports, clock, log }: TabletServerOptions): Omit<
+export function serveTabletConnections({ tls, ports, silenceMaxS, clock, log }: TabletServerOptions): Omit<
   TabletServer,
   "address"
 > & {
@@ -166,7 +168,7 @@ export function serveTabletConnections({ tls, ports, clock, log }: TabletServerO
     calls(socket) {
       const accept = (callServer: CallServer): CallHandler => ports.acceptCalls(callServer);
       const ended = (callServer: CallServer): boolean => streams.delete(callServer);
-      streams.add(new CallServer({ socket, accept, ended, clock, log }));
+      streams.add(new CallServer({ socket, accept, ended, silenceMaxS, clock, log }));
     },
     clock,
     log,

@@ -159,6 +159,8 @@ export class Caller {
 
 export interface CallWorkerOptions extends CallSideOptions {
   readonly tls: GrpcTls | undefined;
+  /** How long a gateway may say nothing before its calls are ended. */
+  readonly silenceMaxS: number;
   /** How long statements and transactions may go on when the tablet stops. */
   readonly drainMs: number;
 }
@@ -192,8 +194,8 @@ export class CallWorker {
       ...this.#ports(),
       acceptCalls: this.calls.accept.bind(this.calls),
     };
-    const { tls, clock, log } = options;
-    this.#server = serveTabletConnections({ tls, ports, clock, log });
+    const { tls, silenceMaxS, clock, log } = options;
+    this.#server = serveTabletConnections({ tls, ports, silenceMaxS, clock, log });
     this.#server.setServing(news.health.serving);
     this.#tellLoad(options.clock);
   }

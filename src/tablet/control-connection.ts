@@ -3,7 +3,7 @@
 // nor a KILL. Rows are decoded here; nothing of this is on the hot path.
 
 import { createPool, type Pool, type PoolConnection, type RowDataPacket, type TypeCastField } from "mysql2/promise";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { messageOf, MysqlError, ShardgateError } from "../base/errors.ts";
 import type { TableSchema } from "../rpc/tablet-server.ts";
 import type { MysqldTarget } from "./mysqld-connection.ts";
@@ -25,6 +25,7 @@ const REPLICA_STATUS = ["SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS", "SHOW S
 const ER_PARSE_ERROR = 1064;
 const KILL_TIMEOUT_MS = 3_000;
 const SCHEMA_TIMEOUT_MS = 5_000;
+const ANSWER_TICKS = 3;
 const KILL_CONNECTIONS_MAX = 2;
 /** A KILL that takes longer has met something else than its turn. */
 const KILL_PATIENCE_MS = 250;
@@ -40,6 +41,7 @@ export interface TrackedRows {
 }
 
 export class ControlConnection {
+  readonly #clock: Clock;
   readonly #statusPool: Pool;
   readonly #killPool: Pool;
   readonly #killTurns: Turns;
@@ -50,6 +52,7 @@ export class ControlConnection {
   #replicaStatusWords = 0;
 
   constructor(target: MysqldTarget, clock: Clock) {
+    this.#clock = clock;
     this.#killTurns = new Turns(clock, KILL_PATIENCE_MS);
     this.#statusPool = poolOf(target, 1, STATUS_TIMEOUT_MS);
     this.#killPool = poolOf(target, KILL_CONNECTIONS_MAX, KILL_TIMEOUT_MS);
@@ -60,7 +63,7 @@ export class ControlConnection {
 
   /** Throws SHARD_UNAVAILABLE when the mysqld does not answer in time. One call at a time. */
   async status(): Promise<MysqldStatus> {
-    const ask = (sql: string): Promise<RowDataPacket[]> => rowsOf(this.#statusPool, sql, [], STATUS_TIMEOUT_MS);
+    const ask = (sql: string): Promise<RowDataPacket[]> => this.#rows(this.#statusPool, sql, [], STATUS_TIMEOUT_MS);
     const [row] = await ask(
       "SELECT VERSION() AS version, @@global.read_only AS readOnly, @@global.max_allowed_packet AS packetBytes",
     );
@@ -108,7 +111,7 @@ export class ControlConnection {
   }
 
   #kill(sql: string, isWanted: () => boolean = always): Promise<RowDataPacket[]> {
-    return this.#killTurns.take(() => rowsOf(this.#killPool, sql, [], KILL_TIMEOUT_MS, isWanted));
+    return this.#killTurns.take(() => this.#rows(this.#killPool, sql, [], KILL_TIMEOUT_MS, isWanted));
   }
 
   /** Runs statements one by one on one connection; stops at the first error, which names the statement. */
@@ -137,7 +140,7 @@ export class ControlConnection {
 
   async tables(database: string, names: readonly string[]): Promise<TableSchema[]> {
     const ask = (sql: string, values: readonly string[] = []): Promise<RowDataPacket[]> =>
-      rowsOf(this.#schemaPool, sql, values, SCHEMA_TIMEOUT_MS);
+      this.#rows(this.#schemaPool, sql, values, SCHEMA_TIMEOUT_MS);
     const rows = await ask(
       "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, TABLE_ROWS AS rowCount, DATA_LENGTH AS bytes " +
         "FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME",
@@ -202,10 +205,56 @@ export class ControlConnection {
     }
   }
 
+  /** Without rows, and nothing sent, when it is not wanted any more once there is a connection. */
+  async #rows(
+    pool: Pool,
+    sql: string,
+    values: readonly string[],
+    timeoutMs: number,
+    isWanted: () => boolean = always,
+  ): Promise<RowDataPacket[]> {
+    let connection: PoolConnection | undefined;
+    try {
+      if (!isWanted()) return [];
+      connection = await pool.getConnection();
+      if (!isWanted()) {
+        connection.release();
+        return [];
+      }
+      const asked = connection.query<RowDataPacket[]>({ sql, values: [...values] });
+      const [rows] = await answerWithin(this.#clock, timeoutMs, asked);
+      connection.release();
+      return Array.isArray(rows) ? rows : [];
+    } catch (error) {
+      // What has timed out still waits for its answer on this connection; nothing else may be sent behind it.
+      connection?.destroy();
+      throw rewrap(error, "");
+    }
+  }
+
   async close(): Promise<void> {
     const pools = [this.#transactionPool, this.#statusPool, this.#killPool, this.#schemaPool, this.#trackingPool];
     await Promise.all(pools.map((pool) => pool.end()));
   }
+}
+
+/**
+ * Rejects when there is no answer in `timeoutMs`. Ticks are counted, not time: a process that was stopped, or busy, itself
+ * finds the answer that has come meanwhile before it counts the next one.
+ */
+export function answerWithin<T>(clock: Clock, timeoutMs: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let ticks = 0;
+    let timer: Timer;
+    const plan = (): void => {
+      timer = clock.after(timeoutMs / ANSWER_TICKS, () => {
+        if (++ticks < ANSWER_TICKS) plan();
+        else reject(new Error(`no answer in ${timeoutMs} ms`));
+      });
+    };
+    plan();
+    answer.then(resolve, reject).finally(() => timer.cancel());
+  });
 }
 
 /** Seconds behind the source it is furthest behind. */
@@ -239,32 +288,6 @@ function poolOf(target: MysqldTarget, connectionLimit: number, connectTimeout: n
     supportBigNumbers: true,
     bigNumberStrings: true,
   });
-}
-
-/** Without rows, and nothing sent, when it is not wanted any more once there is a connection. */
-async function rowsOf(
-  pool: Pool,
-  sql: string,
-  values: readonly string[],
-  timeoutMs: number,
-  isWanted: () => boolean = always,
-): Promise<RowDataPacket[]> {
-  let connection: PoolConnection | undefined;
-  try {
-    if (!isWanted()) return [];
-    connection = await pool.getConnection();
-    if (!isWanted()) {
-      connection.release();
-      return [];
-    }
-    const [rows] = await connection.query<RowDataPacket[]>({ sql, values: [...values], timeout: timeoutMs });
-    connection.release();
-    return Array.isArray(rows) ? rows : [];
-  } catch (error) {
-    // What has timed out still waits for its answer on this connection; nothing else may be sent behind it.
-    connection?.destroy();
-    throw rewrap(error, "");
-  }
 }
 
 function quoteIdentifier(name: string): string {

@@ -4,7 +4,6 @@
 import { hostname } from "node:os";
 import type { AdminPlace } from "../base/admin-server.ts";
 import type { Clock } from "../base/clock.ts";
-import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Tracer } from "../base/tracing.ts";
 import type { CallServer } from "../rpc/call-server.ts";
@@ -39,6 +38,8 @@ export interface TabletOptions {
   readonly transactionIdleTimeoutMs: number;
   /** How long statements and transactions may go on when the tablet stops. */
   readonly drainMs: number;
+  /** How long a gateway may say nothing before its calls are ended. */
+  readonly silenceMaxS: number;
   /** Where health, metrics and debug pages are served, and the configuration they show; undefined: nowhere. */
   readonly admin: { readonly listen: AdminPlace; readonly config: Readonly<Record<string, unknown>> } | undefined;
   /** Undefined: nothing is traced. */
@@ -83,8 +84,8 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
     ...watch.ports,
     acceptCalls: (callServer: CallServer) => calls.accept(callServer),
   };
-  const { tls, clock } = options;
-  const server = await startTabletServer(options.listen, { tls, ports, clock, log });
+  const { tls, silenceMaxS, clock } = options;
+  const server = await startTabletServer(options.listen, { tls, ports, silenceMaxS, clock, log });
   await watch.start();
   const registration = registerTablet(options, server.address);
   log.info(
@@ -122,7 +123,7 @@ export async function startTablet(options: TabletOptions): Promise<RunningTablet
 
 /** Enters the tablet in the topology, as one that serves on `address` (host:port). */
 export function registerTablet(
-  { alias, keyspace, shard, type, mysqld, advertiseHost, topology, clock }: TabletOptions,
+  { alias, keyspace, shard, type, mysqld, advertiseHost, silenceMaxS, topology, clock }: TabletOptions,
   address: string,
 ): TopoRegistration {
   return topology.registerTablet(
@@ -138,7 +139,8 @@ export function registerTablet(
       mysqlPort: mysqld.port,
       startedAt: new Date(clock.wallMs()).toISOString(),
     },
-    { ttlS: LIMITS.tabletLeaseTtlS },
+    // Renewed three times in it: it stays as long as gateways wait for it.
+    { ttlS: Math.ceil(silenceMaxS * 1.5) },
   );
 }
 

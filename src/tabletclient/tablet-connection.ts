@@ -13,6 +13,14 @@ const HEALTH_RETRY_MS = 200;
 const SILENCE_TICK_MS = 1_000;
 const SILENT_TICKS_MAX = 3;
 
+export interface TabletConnectionOptions {
+  readonly tls: GrpcTls | undefined;
+  /** How long the tablet may say nothing before what runs on it is given up. */
+  readonly silenceMaxS: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 export class TabletConnection {
   readonly record: TabletRecord;
   readonly calls: CallClient;
@@ -27,7 +35,7 @@ export class TabletConnection {
   #retry: Timer | undefined;
   #closed = false;
 
-  constructor(record: TabletRecord, tls: GrpcTls | undefined, clock: Clock, log: Log, onChange: () => void) {
+  constructor(record: TabletRecord, { tls, silenceMaxS, clock, log }: TabletConnectionOptions, onChange: () => void) {
     this.record = record;
     this.#clock = clock;
     this.#onChange = onChange;
@@ -36,6 +44,7 @@ export class TabletConnection {
     this.calls = new CallClient({
       address,
       tls,
+      silenceMaxS,
       clock,
       log: log.child({ tablet: record.alias }),
       onState: onChange,
@@ -49,12 +58,17 @@ export class TabletConnection {
     return this.#health;
   }
 
-  /** Undefined when calls may be sent, else why not. */
+  /** Undefined when all is well, else why it is not: nobody who has a choice sends calls then. */
   get problem(): string | undefined {
-    if (!this.calls.up) return "not connected";
-    if (this.#health === undefined) return undefined;
-    if (!this.#health.serving) return this.#health.reason;
+    const refusal = this.refusal;
+    if (refusal !== undefined || this.#health === undefined) return refusal;
     return this.#silentTicks < SILENT_TICKS_MAX ? undefined : `silent for ${SILENT_TICKS_MAX} s`;
+  }
+
+  /** Why no calls can be sent. To a silent tablet they can: it may be back in a moment, and if not, its stream breaks. */
+  get refusal(): string | undefined {
+    if (!this.calls.up) return "not connected";
+    return this.#health?.serving === false ? this.#health.reason : undefined;
   }
 
   close(): void {

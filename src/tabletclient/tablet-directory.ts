@@ -22,6 +22,8 @@ export interface TabletDirectoryOptions {
   readonly tls: GrpcTls | undefined;
   /** Replicas further behind are not read from while a nearer one serves. */
   readonly replicaLagMaxS: number;
+  /** How long a tablet may say nothing before what runs on it is given up. */
+  readonly silenceMaxS: number;
   /** Its replicas are preferred. */
   readonly localCell?: string | undefined;
   readonly clock: Clock;
@@ -59,10 +61,9 @@ export class TabletDirectory implements ShardPort {
       this.#connections.delete(alias);
       this.#leave(connection);
     }
-    const { tls, clock, log } = this.#options;
     for (const record of snapshot.tablets.values()) {
       if (this.#connections.has(record.alias)) continue;
-      const connection = new TabletConnection(record, tls, clock, log, () => {
+      const connection = new TabletConnection(record, this.#options, () => {
         if (!connection.calls.up) this.#forgetHolds(connection);
         this.#changed();
       });
@@ -189,7 +190,7 @@ export class TabletDirectory implements ShardPort {
         : target.tabletType === "primary"
           ? primaryOf(tablets)
           : this.#nextReplica(tablets, target.tabletType);
-    const problem = connection === undefined ? `no ${target.tabletType} tablet` : connection.problem;
+    const problem = connection === undefined ? `no ${target.tabletType} tablet` : connection.refusal;
     if (connection !== undefined && problem === undefined) return connection;
     throw new ShardgateError(
       "SHARD_UNAVAILABLE",
@@ -197,9 +198,14 @@ export class TabletDirectory implements ShardPort {
     );
   }
 
+  /** One that is silent only if all are. */
   #nextReplica(tablets: ShardTablets, type: TabletType): TabletConnection | undefined {
     const { replicaLagMaxS, localCell } = this.#options;
-    return chooseReplica(tablets.byType[type], replicaLagMaxS, localCell, tablets.turn++);
+    const turn = tablets.turn++;
+    const choice = chooseReplica(tablets.byType[type], replicaLagMaxS, localCell, turn);
+    if (choice !== undefined) return choice;
+    const silent = tablets.byType[type].filter(({ refusal }) => refusal === undefined);
+    return silent[turn % Math.max(1, silent.length)];
   }
 
   #notingHold(connection: TabletConnection, sink: ReplySink): ReplySink {

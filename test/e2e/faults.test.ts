@@ -6,6 +6,7 @@ import { createCipheriv } from "node:crypto";
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster, ClusterProcess } from "../../src/local/cluster.ts";
+import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { processOf, startCluster } from "../fixture/cluster.ts";
 import { hashedBy } from "../fixture/hashed.ts";
@@ -16,11 +17,15 @@ import { failureOf, Load } from "./load.ts";
 const VICTIM = "SELECT v FROM split.t WHERE id = 1";
 const BYSTANDER = "SELECT v FROM split.t WHERE id = 4";
 const OTHER_VICTIM = "SELECT v FROM plain.p WHERE id = 1";
+/** Long enough for a process that is stopped for PAUSE_MS on a busy machine, and short for the tests' sake. */
+const SILENCE_MAX_S = 9;
+/** Longer than a replica that is silent is read from. */
+const PAUSE_MS = 4_000;
 /**
- * Longest a client may have to wait: two looks at a mysqld of 3 s each, or a keepalive of 3 + 3 s, and slack for a busy
- * machine. Without those looks it would wait for as long as the process is stopped.
+ * Longest a client may have to wait: two looks at a mysqld of 3 s each, or SILENCE_MAX_S, and slack for a busy machine.
+ * Without those looks it would wait for as long as the process is stopped.
  */
-const LONGEST_MS = 20_000;
+const LONGEST_MS = 23_000;
 /** What concerns a shard that is known to be away, or another shard, does not wait for one of those looks. */
 const PROMPT_MS = 5_000;
 const RECOVERY_MS = 60_000;
@@ -32,8 +37,11 @@ let clients: Connection[] = [];
 let stopped: number[] = [];
 
 beforeAll(async () => {
+  const args = ["--silence-max", `${SILENCE_MAX_S}`];
   cluster = await startCluster({
     topo: "etcd",
+    gatewayArgs: args,
+    tabletArgs: args,
     keyspaces: {
       plain: { sql: "CREATE TABLE p (id BIGINT PRIMARY KEY, v BIGINT NOT NULL); INSERT INTO p VALUES (1, 0);" },
       split: {
@@ -114,6 +122,30 @@ describe("under load", () => {
     TIMEOUT_MS,
   );
 });
+
+test(
+  "a tablet and then the gateway stand still for a moment: nobody has an error, transactions go on",
+  async () => {
+    const loads = [load(VICTIM), load(BYSTANDER), load(OTHER_VICTIM)];
+    await Promise.all(loads.map((each) => each.answered(50, RECOVERY_MS)));
+    const one = await client();
+    await one.query("BEGIN");
+    await one.query("UPDATE split.t SET v = v + 1 WHERE id IN (1, 4)");
+    for (const process of [processOf(cluster, "tablet", "split", "-80"), processOf(cluster, "gateway")]) {
+      stop(process);
+      const update = one.query("UPDATE split.t SET v = v + 1 WHERE id = 1");
+      await delay(PAUSE_MS);
+      goOn();
+      await update;
+      await Promise.all(loads.map((each) => each.answered(50, RECOVERY_MS)));
+    }
+    await one.query("COMMIT");
+    expect(await valuesOnShards()).toEqual({ "-80": ["3", "0"], "80-": ["1"] });
+    await one.query("UPDATE split.t SET v = 0 WHERE id IN (1, 4)");
+    for (const each of loads) expect([...each.errors, ...each.fatal]).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
 
 describe("a transaction whose shard is lost is rolled back everywhere, and its session goes on", () => {
   for (const kind of ["mysqld", "tablet"] as const) {

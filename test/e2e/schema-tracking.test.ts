@@ -283,6 +283,7 @@ async function follow(): Promise<Following> {
   const tablets = new TabletDirectory({
     tls: undefined,
     replicaLagMaxS: 30,
+    silenceMaxS: 20,
     localCell: undefined,
     clock: systemClock,
     log,

@@ -162,6 +162,7 @@ describe("the stream", () => {
     const log = createLog("test", "silent");
     server = await startTabletServer("127.0.0.1:0", {
       tls: undefined,
+      silenceMaxS: 20,
       ports: {
         acceptCalls: (calls) => ({
           execute(callId, { payload }) {
@@ -192,6 +193,7 @@ describe("the stream", () => {
       const made: CallClient = new CallClient({
         address,
         tls: undefined,
+        silenceMaxS: 20,
         clock: systemClock,
         log,
         onState: (up) => {

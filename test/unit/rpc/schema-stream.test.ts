@@ -41,6 +41,7 @@ afterEach(async () => {
 async function serve(ports: Pick<TabletPorts, "watchSchema" | "refreshSchema">): Promise<Client> {
   server = await startTabletServer("127.0.0.1:0", {
     tls: undefined,
+    silenceMaxS: 20,
     ports: { ...NO_CALLS, ...ports },
     clock: systemClock,
     log: createLog("test", "silent"),
