@@ -230,7 +230,7 @@ function foundRowsAfter(statement: Statement, hasQueries: boolean): FoundRows | 
     case "delete":
       return hasQueries || statement.form !== "single" ? BY_ACCIDENT : undefined;
     case "ddl":
-      return statement.object === "table" && statement.query !== undefined ? BY_ACCIDENT : undefined;
+      return statement.object === "table" && statement.query !== undefined ? ASKED : undefined;
     case "callProcedure":
       return BY_ACCIDENT;
     default:

@@ -113,8 +113,10 @@ describe("FOUND_ROWS()", () => {
   });
 
   test("in a session that has not asked before", async () => {
-    for (const sql of ["SELECT 1", "SELECT id FROM p LIMIT 1, 2", "SHOW COLUMNS FROM p"]) {
+    const made = "CREATE OR REPLACE TABLE found_rows_made SELECT 1 AS a";
+    for (const sql of ["SELECT 1", "SELECT id FROM p LIMIT 1, 2", "SHOW COLUMNS FROM p", made]) {
       pair = await Pair.open(twins, "u");
+      await pair.same("SELECT 1");
       await pair.same(sql);
       await pair.same(`SELECT FOUND_ROWS() -- after ${sql}`);
       pair.close();

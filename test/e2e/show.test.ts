@@ -221,6 +221,7 @@ describe("SHOW and DESCRIBE", () => {
     await pair.allSame([
       "SHOW DATABASES",
       "SHOW DATABASES LIKE '%s%'",
+      "SHOW DATABASES LIKE '%S%'",
       "SHOW DATABASES WHERE `Database` > 'n'",
       "SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ('s', 'u') ORDER BY SCHEMA_NAME",
       "SELECT COUNT(*) FROM information_schema.SCHEMATA",

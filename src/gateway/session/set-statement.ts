@@ -70,7 +70,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   let { resultsetMetadata } = state;
   let next: NextTransaction = {};
   const globals = new Map<string, GlobalVariable | undefined>();
-  const ofGlobals: SessionWarning[] = [];
+  const ownWarnings: SessionWarning[] = [];
   for (const item of statement.items) {
     if (item.kind === "setVariable") {
       checkSettable(item, state.user);
@@ -86,7 +86,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
             cluster,
           );
           for (const [name, variable] of set) globals.set(name, variable);
-          ofGlobals.push(...warnings);
+          ownWarnings.push(...warnings);
           break;
         }
         case "autocommit":
@@ -106,7 +106,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
           break;
         case "identity":
         case "last_insert_id":
-          lastInsertId = await idValue(executor, item.name, item.value, cluster);
+          lastInsertId = await idValue(executor, item.name, item.value, cluster, ownWarnings);
           break;
         default: {
           const value = await variableValue(executor, item.name, item.value, cluster, told);
@@ -141,7 +141,7 @@ export async function runSet(executor: Executor, statement: SetStatement, cluste
   trackGtidsIfNamed(state, executor.context);
   await tellVariables(executor, statement);
   const ofValues = told.flatMap((reply) => warningsOfSession({ lastWarnings: warningsOf([reply]) }));
-  const all = [...ofValues, ...ofGlobals, ...warningsOfSession({ lastWarnings: warnings })];
+  const all = [...ofValues, ...ownWarnings, ...warningsOfSession({ lastWarnings: warnings })];
   if (all.length === 0) {
     // As of any statement that reads tables.
     if (hasQuery(statement)) state.lastWarnings = NO_WARNINGS;
@@ -400,6 +400,8 @@ function collationIn(charset: string, name: string): string {
 }
 
 async function charsetOfServer(executor: Executor, cluster: ClusterView): Promise<string> {
+  const ofCluster = executor.context.globals.current.get("character_set_client");
+  if (ofCluster !== undefined) return ofCluster.shown;
   const sql = "SELECT CAST(@@global.character_set_client AS BINARY) LIMIT 1";
   const [charset] = await selectRow(executor, anyTarget(executor, cluster), sql, executor.state.settings.ofParts);
   return String(charset);
@@ -415,15 +417,26 @@ async function booleanValue(executor: Executor, value: Expr, cluster: ClusterVie
   throw new ShardgateError("ER_WRONG_VALUE_FOR_VAR", `Variable 'autocommit' can't be set to the value of '${shown}'`);
 }
 
-/** A negative one is 0. */
-async function idValue(executor: Executor, name: string, value: Expr, cluster: ClusterView): Promise<bigint> {
+/** A negative one is 0, which adds to `warnings`. */
+async function idValue(
+  executor: Executor,
+  name: string,
+  value: Expr,
+  cluster: ClusterView,
+  warnings: SessionWarning[],
+): Promise<bigint> {
   if (value.kind === "default") {
     throw new MysqlError(1230, "42000", `Variable '${name}' doesn't have a default value`);
   }
   const text = await valueSql(executor, value, cluster, false);
   if (/^\d{1,20}$/.test(text)) return BigInt.asUintN(64, BigInt(text));
-  if (/^-\d+$/.test(text)) return 0n;
-  throw wrongType(name);
+  if (/^true$/i.test(text)) return 1n;
+  if (/^false$/i.test(text)) return 0n;
+  if (!/^-\d+$/.test(text)) throw wrongType(name);
+  if (executor.state.sqlMode.dialect === "mariadb") {
+    warnings.push({ level: "Warning", code: 1292, message: `Truncated incorrect ${name} value: '${text}'` });
+  }
+  return 0n;
 }
 
 function wrongType(name: string): ShardgateError {

@@ -88,9 +88,9 @@ export class Settings {
     const value = this.variables.get(name)?.toLowerCase();
     if (value === undefined) return undefined;
     if (value === "default") return "default";
-    const seconds = value === "true" ? 1 : Number(value);
+    const seconds = value === "true" ? 1 : value === "false" ? 0 : Number(value);
     // A server has found it good, if with a warning.
-    return Math.min(Math.max(1, seconds), IDLE_TIMEOUT_MAX_S);
+    return Number.isNaN(seconds) ? undefined : Math.min(Math.max(1, seconds), IDLE_TIMEOUT_MAX_S);
   }
 
   /** For a part of a statement: the number of its rows is the whole statement's business. */

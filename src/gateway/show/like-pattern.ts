@@ -1,6 +1,6 @@
-// LIKE on names, as SHOW and information_schema have it: without case, a backslash escapes.
+// LIKE on names, as SHOW and information_schema have it: a backslash escapes; mostly without case.
 
-export function likePattern(like: string): RegExp {
+export function likePattern(like: string, heedsCase = false): RegExp {
   let source = "";
   for (let at = 0; at < like.length; at++) {
     const char = like.charAt(at);
@@ -11,5 +11,5 @@ export function likePattern(like: string): RegExp {
       source += literal.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
     }
   }
-  return new RegExp(`^${source}$`, "iu");
+  return new RegExp(`^${source}$`, heedsCase ? "u" : "iu");
 }

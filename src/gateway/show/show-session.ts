@@ -26,7 +26,7 @@ export function showDatabases(databases: readonly string[], like: string | undef
     flags: COLUMN_FLAG.NOT_NULL | COLUMN_FLAG.NO_DEFAULT_VALUE,
     decimals: 0,
   };
-  return { columns: [column], rows: ["information_schema", ...databases.toSorted()].map((name) => [name]) };
+  return { columns: [column], rows: ["information_schema", ...databases].toSorted().map((name) => [name]) };
 }
 
 const INFO_CHARS = 100;

@@ -248,10 +248,10 @@ async function systemSchemas(executor: Executor, cluster: ClusterView): Promise<
   return readTextResult(bytes).rows.map(([name]) => name?.toString("utf8") ?? "");
 }
 
-/** LIKE as MySQL's SHOW has it, without case; WHERE by a mysqld. */
+/** LIKE as MySQL's SHOW has it, without case but where MariaDB compares names of directories; WHERE by a mysqld. */
 async function filtered(
   executor: Executor,
-  { like, where }: Show,
+  { what, like, where }: Show,
   result: ResultSet,
   likeColumn: number,
   cluster: ClusterView,
@@ -261,7 +261,12 @@ async function filtered(
   }
   if (like === undefined) return result;
   const pattern = likePattern(like);
-  const rows = result.rows.filter((row) => pattern.test(String(row[likeColumn] ?? "")));
+  const ofDirectory = what === "databases" && executor.state.sqlMode.dialect === "mariadb";
+  const exactly = ofDirectory ? likePattern(like, true) : pattern;
+  const rows = result.rows.filter((row) => {
+    const name = String(row[likeColumn] ?? "");
+    return (name === "information_schema" ? pattern : exactly).test(name);
+  });
   return { columns: result.columns, rows };
 }
 
