@@ -175,6 +175,9 @@ export class MergeRun {
     this.#context.signal.removeEventListener("abort", this.#aborted);
     const running = [...this.#running];
     for (const shard of running) this.#stop(shard);
+    // Rows that were asked for before the statement turned out to be wrong begin nothing more: on a connection of the session
+    // that would be a transaction nobody ends.
+    this.#failure ??= interrupted();
     if (this.#context.isSequential) await Promise.all(running.map(({ finished }) => finished));
     await this.#spill.close();
   }

@@ -90,6 +90,17 @@ describe("errors", () => {
   });
 });
 
+test("nothing is begun once it is closed", async () => {
+  const joined = body({ statement: "SELECT r.k, t.id FROM r JOIN t ON t.id = r.k", uses: ["r"], width: 2 });
+  const shipped = step("r", ["k"], body({ statement: "SELECT k FROM t", width: 1 }), { batched: true });
+  bed.port.sent.length = 0;
+  const run = new MergeRun(plan(joined, shipped), contextOf(bed));
+  const first = run.rows().next();
+  await run.close();
+  await expect(first).rejects.toMatchObject({ id: "CANCELLED" });
+  expect(scans()).toEqual([]);
+});
+
 test("a client that does not read stops the shards", async () => {
   bed.port.sent.length = 0;
   const client = new TestOutput();
