@@ -50,9 +50,12 @@ beforeAll(async () => {
   });
 }, TIMEOUT_MS);
 
-afterEach(() => {
+afterEach(async () => {
   for (const client of clients) client.destroy();
   clients = [];
+  // What a test has left that did not come to its end.
+  const client = await clientOf();
+  for (const database of ["plain", "split"]) await client.query(`DELETE FROM ${database}.blobs`);
 });
 
 afterAll(async () => {

@@ -503,6 +503,7 @@ describe("etcd", () => {
 
   test("the embedded store with a file", async () => {
     const args = ["--topo", "embedded", "--topo-file", join(folder, "topo.json")];
+    rmSync(join(folder, "topo.json"), { force: true });
     expect(await run([...args, "CreateKeyspace", "k"])).toMatchObject({ code: 0 });
     expect((await run([...args, "GetKeyspaces"])).out).toContain("k ");
     writeFileSync(join(folder, "topo.json"), "rubbish");

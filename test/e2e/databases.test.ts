@@ -59,12 +59,23 @@ beforeAll(async () => {
   await must(direct, "INSERT INTO home.h VALUES (1, 'one'), (2, 'two')");
   direct.close();
 }, 240_000);
+/** Takes away what a test has left that did not come to its end. */
 afterEach(async () => {
   for (const each of clients) each.destroy();
   clients = [];
   const root = await connect();
-  for (const name of await values(root, "SHOW DATABASES LIKE 'made%'"))
-    await root.query(`DROP DATABASE ${quoteName(String(name))}`);
+  const direct = await connect(plain.port);
+  for (const each of [root, direct]) {
+    for (const name of await values(each, "SHOW DATABASES LIKE 'made%'"))
+      await each.query(`DROP DATABASE ${quoteName(String(name))}`);
+    await each.query("DELETE FROM home.h WHERE id > 2");
+  }
+  await root.query("DROP DATABASE IF EXISTS gone_soon");
+  await direct.query("DROP DATABASE IF EXISTS split");
+  await withServer(homeMysqld(), (server) => server.run("DROP DATABASE IF EXISTS made_outside"));
+  const there = await connect(second.port, "root", "split");
+  const entered = (await values(there, "SHOW TABLES")).filter((name) => name !== "s");
+  if (entered.length > 0) await there.query(`DROP TABLE ${entered.join(", ")}`);
 });
 afterAll(async () => {
   await stopAll();

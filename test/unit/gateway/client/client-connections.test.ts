@@ -142,7 +142,8 @@ describe("how long", () => {
     clearInterval(trickle);
     await eventually(() => bed.connections.size === 0);
     await eventually(async () => (await bed.connect().catch(() => undefined)) !== undefined);
-    expect(bed.connections.size).toBe(1);
+    // Also those of logins that a pause of the machine has made too long.
+    await eventually(() => bed.connections.size === 1);
   });
 
   test("an idle client is closed without a word, or with 4031", async () => {
@@ -188,7 +189,7 @@ describe("how long", () => {
     inFile.query("file");
     const answer = waiting.query("wait").catch((error: unknown) => error);
     await eventually(() => inPacket.socket.destroyed && inFile.socket.destroyed);
-    expect(bed.connections.size).toBe(1);
+    await eventually(() => bed.connections.size === 1);
     for (const session of bed.connections.sessions()) session.interrupt(new ShardgateError("CANCELLED", "enough"));
     expect(await answer).toMatchObject({ errno: 1317 });
   });
@@ -266,8 +267,8 @@ describe("a drain", () => {
         }
       }
     })();
+    await eventually(() => answers > 0);
     await bed.connections.drain(goodbye, 800);
-    expect(answers).toBeGreaterThan(0);
     const error = await loop;
     expect(String(error)).not.toMatch(/interrupt/i);
     expect(bed.connections.size).toBe(0);
