@@ -36,6 +36,7 @@ import type { Statement } from "../sql/tree.ts";
 import type { TabletType } from "../topo/records.ts";
 import { checkAccess } from "./access/access.ts";
 import { afterRequest, learn, learnRows } from "./session/aftermath.ts";
+import { loseVariables, refuseLost, triggerVariablesOf } from "./session/lost-variables.ts";
 import { askedRouting } from "./read/asked-routing.ts";
 import { HeldAnswer } from "./read/held-answer.ts";
 import { LookupAnswers, lookupsIn } from "./read/lookup-answers.ts";
@@ -187,11 +188,14 @@ export class Executor implements PassThroughOwner {
         this.#asText(command);
         return;
       }
+      if (this.state.lostVariables !== undefined) refuseLost(statement, this.state);
       if (options.noScatter !== undefined) refuseScatter(plan, options.noScatter, cluster);
       if (options.rowsMax > 0 && isQuery(statement)) {
         this.#limit(options, command, sequenceId);
         return;
       }
+      const triggerVariables = triggerVariablesOf(plan);
+      if (triggerVariables !== undefined) this.#now.effect = { ...this.#now.effect, triggerVariables };
       if (plan.kind === "send") {
         const sent = plan.substitute ?? statement;
         this.#now.inserting =
@@ -410,6 +414,21 @@ export class Executor implements PassThroughOwner {
   /** Passes `payload` to one shard of the keyspace, whichever. */
   toAnyShard(keyspace: string, cluster: ClusterView, payload: Buffer): void {
     this.#toOne(this.shards.home(keyspace, cluster), payload, false, false);
+  }
+
+  /** The rows that the statement writes are not all written by one statement on one shard. Throws 1235. */
+  losesVariables(): void {
+    loseVariables(this.#now.effect.triggerVariables, this.state);
+  }
+
+  /** What a write on one shard has to carry; `learned` is to be told how it has ended. */
+  learningRequest(target: ShardTarget, payload: Buffer): ShardRequest {
+    const plain = this.requestFor(target, payload, true, false);
+    return { ...plain, ...afterRequest(this.#now.effect, plain.settings, this.state) };
+  }
+
+  learned(info: ReplyEnd): void {
+    learn(this.#now.effect, this.#now.binds, info, this.state);
   }
 
   /** Passes a statement on tables to the one shard it is for. */

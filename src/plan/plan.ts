@@ -105,6 +105,8 @@ export interface InsertPlan {
   readonly substitute: boolean;
   /** `statement` is not what the client wrote. */
   readonly printed?: boolean;
+  /** As of an Effect. */
+  readonly triggerVariables?: readonly string[];
 }
 
 export interface InsertVindex {
@@ -260,7 +262,7 @@ export interface Effect {
   readonly reserves: string | undefined;
   /** User variables it may set; names in lower case. */
   readonly assigns?: readonly string[];
-  /** Triggers of the tables that it changes may set these, on each of its shards; names in lower case. */
+  /** Triggers of the tables that it changes may set these, on each of its shards; as `variablesSetIn` has them. */
   readonly triggerVariables?: readonly string[];
   /** It may give LAST_INSERT_ID() another value, which no OK tells: by LAST_INSERT_ID(expression), in a procedure. */
   readonly setsInsertId?: boolean;

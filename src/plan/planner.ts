@@ -132,12 +132,14 @@ function intoFile(plan: Plan): Plan {
 
 /** A write's triggers, or functions that a view calls, may set variables. */
 function withTriggers(plan: Plan, statement: Statement, context: PlanContext): Plan {
-  if (!("effect" in plan)) return plan;
+  if (!("effect" in plan) && plan.kind !== "insert") return plan;
   const { tables } = tablesOf(statement, context);
   const definitions = tables.flatMap(({ definition }) => definition ?? []);
   const running = isQuery(statement) ? definitions.filter(({ kind }) => kind === "view") : definitions;
   const names = new Set(running.flatMap(({ triggerVariables }) => triggerVariables ?? []));
-  return names.size === 0 ? plan : { ...plan, effect: { ...plan.effect, triggerVariables: [...names] } };
+  if (names.size === 0) return plan;
+  const triggerVariables = [...names];
+  return "effect" in plan ? { ...plan, effect: { ...plan.effect, triggerVariables } } : { ...plan, triggerVariables };
 }
 
 /** SET STATEMENT … FOR goes as it is where the statement goes, if that is one shard for sure. */

@@ -5,6 +5,9 @@
 /** Stands among the names for variables of the session's own (sort_buffer_size, …), whichever. */
 export const SYSTEM_VARIABLES = "@@";
 
+/** Stands among the names where a user variable that is set may be read before, as the row before has left it. */
+export const CARRIES_OVER = "@";
+
 /** Names in lower case, each once. `body` is ACTION_STATEMENT or ROUTINE_DEFINITION of information_schema. */
 export function variablesSetIn(body: string): readonly string[] {
   const found = new Set<string>();
@@ -14,6 +17,7 @@ export function variablesSetIn(body: string): readonly string[] {
       for (const [, name = ""] of list.matchAll(VARIABLE)) found.add(plain(name));
     }
   }
+  if ([...found].some((name) => mayCarryOver(name, body))) found.add(CARRIES_OVER);
   if (setsSystemVariable(body)) found.add(SYSTEM_VARIABLES);
   return [...found].toSorted();
 }
@@ -34,6 +38,17 @@ export function textsReached(text: string, programs: Programs): readonly string[
     }
   }
   return reached;
+}
+
+/** Unless the first that is done with it, in any case, is that it gets a value made of others. */
+function mayCarryOver(name: string, body: string): boolean {
+  const code = body.replaceAll(/\/\*(?!!|M!).*?\*\//gs, " ");
+  const [first] = [...code.matchAll(VARIABLE)].filter(([, each = ""]) => plain(each) === name);
+  if (first === undefined) return true;
+  const rest = code.slice(first.index + first[0].length);
+  const value = /^\s*:?=([^;]*)/.exec(rest)?.[1];
+  const isReadAgain = [...(value ?? "@").matchAll(VARIABLE)].some(([, each = ""]) => plain(each) === name);
+  return value === undefined || isReadAgain || BRANCH.test(code.slice(0, first.index));
 }
 
 /** A target of a SET that is neither a user variable, nor a column of the row, nor declared by the program. */
@@ -61,6 +76,8 @@ const HANDED_OVER = /\b(?:into\s+[^;()]*?(?=\b(?:from|where|limit|for)\b|[;()]|$
 const WORD = /`[^`]+`|[\p{L}_$][\p{L}\p{N}_$]*/gu;
 /** Comments and texts. */
 const NO_CODE = /\/\*(?!!|M!).*?\*\/|(?:--\s|#)[^\n]*|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"/gs;
+/** What is behind these need not happen. */
+const BRANCH = /\b(?:if|case|when|while|loop|repeat|until|for|handler|and|or|select)\b|&&|\|\|/i;
 const DECLARED = /\bdeclare\b[^;]*/gi;
 const STATEMENT_END = /;|\b(?:begin|then|else|do|loop|repeat)\b/i;
 /** In front of an equals sign: no column of a row, no user variable, nothing that is only compared behind another one. */

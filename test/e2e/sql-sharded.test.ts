@@ -416,6 +416,47 @@ describe("writes to a sharded keyspace", () => {
     ]);
   });
 
+  test("variables that triggers set: known after one shard, not read after several, nobody else's", async () => {
+    const [one, two] = [await Pair.open(twins, "s"), await Pair.open(twins, "s")];
+    await one.allSame([
+      "CREATE TRIGGER last_i BEFORE UPDATE ON i FOR EACH ROW SET @last_i = NEW.iid",
+      "CREATE TRIGGER count_x BEFORE INSERT ON x FOR EACH ROW SET @count_x = IFNULL(@count_x, 0) + 1",
+      "INSERT INTO i (iid, cid, oid, sku) VALUES (9101, 1, 1, 'a'), (9102, 2, 1, 'a'), (9103, 4, 1, 'a')",
+      "UPDATE i SET sku = 'b' WHERE iid = 9101 AND cid = 1",
+      "SELECT @last_i",
+      "UPDATE i SET sku = 'c' WHERE iid > 9100",
+      "SELECT @count_x",
+    ]);
+    const refused = { kind: "error", errno: 1235 };
+    for (const sql of ["SELECT @last_i", "SET @a = @last_i", "SELECT 1 FROM i WHERE iid = @last_i"]) {
+      expect(await one.gateway.query(sql), sql).toMatchObject(refused);
+    }
+    expect(await one.gateway.query("INSERT INTO x (k, v) VALUES (901, 'a'), (902, 'a'), (903, 'a')")).toMatchObject(
+      refused,
+    );
+    await two.allSame(["SELECT @last_i, @count_x, iid FROM i WHERE iid > 9100 ORDER BY iid"]);
+    await one.allSame([
+      "SELECT sku INTO @last_i FROM i WHERE iid = 9101",
+      "SELECT @last_i",
+      "UPDATE i SET sku = 'd' WHERE iid > 9100",
+      "SET @last_i = 7",
+      "SELECT @last_i",
+      "INSERT INTO x (k, v) VALUES (901, 'a')",
+      "INSERT INTO x (k, v) VALUES (902, 'a')",
+      "INSERT INTO x (k, v) VALUES (903, 'a')",
+      "SELECT @count_x",
+    ]);
+    await two.allSame(["SELECT @count_x, k FROM x WHERE k > 900 ORDER BY k"]);
+    await one.allSame([
+      "DROP TRIGGER last_i",
+      "DROP TRIGGER count_x",
+      "DELETE FROM x WHERE k IN (901, 902, 903)",
+      "DELETE FROM i WHERE iid IN (9101, 9102, 9103)",
+    ]);
+    one.close();
+    two.close();
+  });
+
   test("a client that counts found rows is told them, also over shards", async () => {
     const counting = await Pair.open(twins, "s", { foundRows: true });
     await counting.allSame([

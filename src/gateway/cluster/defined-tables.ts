@@ -20,9 +20,9 @@ export function definedTables(statement: Statement, keyspace: string): DefinedTa
     case "index":
       return { keyspace, tables: statement.references.map(({ name }) => name) };
     case "trigger":
-      // What it sets is read back from then on, also by writes to tables whose triggers write to its own. DROP TRIGGER does
-      // not say of which table it is.
-      return statement.references.length === 0 ? undefined : { keyspace, tables: [] };
+      // What it sets is read back from then on, also by writes to tables whose triggers write to its own; DROP TRIGGER does
+      // not even say of which table it is.
+      return { keyspace, tables: [] };
     default:
       return undefined;
   }

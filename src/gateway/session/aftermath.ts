@@ -6,17 +6,18 @@ import { ShardgateError } from "../../base/errors.ts";
 import type { ReplyEnd } from "../../engine/reply.ts";
 import type { Effect } from "../../plan/plan.ts";
 import { resolveValue } from "../../plan/value-ref.ts";
-import { SYSTEM_VARIABLES } from "../../schema/trigger-variables.ts";
+import { CARRIES_OVER, SYSTEM_VARIABLES } from "../../schema/trigger-variables.ts";
 import type { BindValue } from "../../sql/bind-value.ts";
 import type { SessionState } from "./session-state.ts";
-import { isUserVariable, SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
+import { foundVariable } from "./lost-variables.ts";
+import { isUserVariable, nameOfUserVariable, SETTINGS_BYTES_MAX, userVariable } from "./settings.ts";
 import { readTextResult } from "../read/text-rows.ts";
 import { described, describedValues } from "./variable-values.ts";
 
 /** What is learned is kept here. */
 export type Learning = Pick<
   SessionState,
-  "callsStored" | "foundRowsCount" | "lastInsertId" | "settings" | "usesFoundRows"
+  "callsStored" | "foundRowsCount" | "lastInsertId" | "lostVariables" | "settings" | "usesFoundRows"
 >;
 
 /** The part of a shard request that it takes. */
@@ -49,7 +50,9 @@ export function afterRequest(effect: Effect, settings: string, state: Learning):
 /** User variables, as SQL has them. What stored functions and procedures set is any that the session has. */
 export function assignedBy(effect: Effect, { settings }: Learning): readonly string[] | undefined {
   const { callsStored = false, triggerVariables } = effect;
-  const set = [...(effect.assigns ?? []), ...(triggerVariables ?? [])].filter((name) => name !== SYSTEM_VARIABLES);
+  const set = [...(effect.assigns ?? []), ...(triggerVariables ?? [])].filter(
+    (name) => name !== SYSTEM_VARIABLES && name !== CARRIES_OVER,
+  );
   const named = set.length === 0 ? undefined : set.map((name) => userVariable(name));
   if (!callsStored) return named;
   const known = [...settings.variables.keys()].filter((name) => isUserVariable(name));
@@ -92,6 +95,7 @@ export function learn(effect: Effect, binds: readonly BindValue[], info: ReplyEn
   }
   const values = describedValues(answer, (asksRows ? 1 : 0) + (setsInsertId ? 1 : 0));
   assign(assigns, values, state);
+  if (state.lostVariables !== undefined) for (const name of assigns) foundVariable(nameOfUserVariable(name), state);
 }
 
 /** Throws LIMIT_REACHED. */

@@ -100,6 +100,8 @@ export class SessionState {
   foundRowsCount = 0;
   /** The session has asked for FOUND_ROWS(): it may do so again. */
   usesFoundRows = false;
+  /** User variables, in lower case, that have values which are not known here; undefined: none. */
+  lostVariables: ReadonlySet<string> | undefined;
   /** What is counted of the statement under way, or the last one. */
   readonly last: LastStatement = {
     digest: undefined,
@@ -242,6 +244,7 @@ export class SessionState {
     this.rowCount = -1;
     this.foundRowsCount = 0;
     this.usesFoundRows = false;
+    this.lostVariables = undefined;
     this.lastWarnings = NO_WARNINGS;
     this.#prepared = undefined;
     this.counts = new StatementCounts();

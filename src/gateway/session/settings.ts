@@ -199,6 +199,11 @@ export function userVariable(name: string): string {
   return `@\`${name.toLowerCase().replaceAll("`", "``")}\``;
 }
 
+/** The name that `userVariable` was given. */
+export function nameOfUserVariable(quoted: string): string {
+  return quoted.slice(2, -1).replaceAll("``", "`");
+}
+
 /** A name among `variables` is one of a user variable. */
 export function isUserVariable(name: string): boolean {
   return name.startsWith("@`");

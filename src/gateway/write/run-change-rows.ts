@@ -53,6 +53,7 @@ export async function runChangeRows(
   cluster: ClusterView,
 ): Promise<void> {
   executor.refuseReplica();
+  executor.losesVariables();
   executor.asParts(plan.effect);
   const replies = await asOneStatement(executor, () => new RowChange(executor, plan, binds, cluster).run());
   const limit = plan.statement.limit?.count;

@@ -2,7 +2,7 @@
 // their own; inside one, a savepoint on the shards already taking part undoes the statement alone when a shard refuses.
 
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../../engine/collect.ts";
-import type { ShardTarget } from "../../engine/ports.ts";
+import type { ShardRequest, ShardTarget } from "../../engine/ports.ts";
 import type { OkPacket } from "../../mysql/packets/ok.ts";
 import { WRITE } from "../../plan/effects.ts";
 import { isDeadlock } from "../cluster/shard-errors.ts";
@@ -33,7 +33,10 @@ export async function runChange(
   isEverywhere = false,
 ): Promise<void> {
   const { state } = executor;
-  if (changes.length > 1) executor.asParts(WRITE);
+  if (changes.length > 1) {
+    executor.losesVariables();
+    executor.asParts(WRITE);
+  }
   const replies = state.inTransaction
     ? await changeInTransaction(executor, changes)
     : await changeAlone(executor, changes);
@@ -99,12 +102,9 @@ async function changeAlone(executor: Executor, changes: readonly ShardChange[]):
   const { context, state, signal } = executor;
   const [only] = changes;
   if (changes.length === 1 && only !== undefined) {
-    const reply = await collect(
-      context.tablets,
-      only.target,
-      executor.requestFor(only.target, only.payload, true, false),
-      signal,
-    );
+    const request = executor.learningRequest(only.target, only.payload);
+    const reply = await collect(context.tablets, only.target, request, signal);
+    executor.learned(reply.info);
     if (reply.info.kind === "err") throw errorOfReply(reply);
     return [reply];
   }
@@ -141,9 +141,11 @@ async function changeInTransaction(executor: Executor, changes: readonly ShardCh
   const start = changes.length > 1 ? holds.savepoints.mark() : undefined;
   const results = await Promise.allSettled(
     changes.map(({ target, payload }) =>
-      collect(context.tablets, target, executor.requestFor(target, payload, true, false), signal),
+      collect(context.tablets, target, requestIn(executor, changes, target, payload), signal),
     ),
   );
+  const [one] = results;
+  if (changes.length === 1 && one?.status === "fulfilled") executor.learned(one.value.info);
   let broken = false;
   let lost: ShardCallError | undefined;
   for (const [i, result] of results.entries()) {
@@ -167,6 +169,16 @@ async function changeInTransaction(executor: Executor, changes: readonly ShardCh
   }
   if (failed === undefined) return fulfilled(results);
   throw failed;
+}
+
+function requestIn(
+  executor: Executor,
+  changes: readonly ShardChange[],
+  target: ShardTarget,
+  payload: Buffer,
+): ShardRequest {
+  if (changes.length === 1) return executor.learningRequest(target, payload);
+  return executor.requestFor(target, payload, true, false);
 }
 
 /**

@@ -52,6 +52,7 @@ export async function runInsertRows(
     await runWithAnswers(executor, plan, binds, cluster);
     return;
   }
+  executor.losesVariables();
   let warned: readonly SessionWarning[] = [];
   const done = await asOneStatement(executor, async () => {
     const onDuplicate = await askedOnDuplicate(executor, plan, binds);

@@ -46,6 +46,7 @@ export async function runInsert(
   const answersRows = statement.returning.length > 0;
   const [only] = changes;
   const isRowByRow = plan.lookups.length > 0 || plan.movesOnDuplicate;
+  if (changes.length > 1 || isRowByRow) executor.losesVariables();
   if (answersRows && (changes.length > 1 || isRowByRow)) {
     const written = await asOneStatement(executor, () => returnedBy(executor, plan, placed, binds, cluster));
     answerReturning(executor, written);

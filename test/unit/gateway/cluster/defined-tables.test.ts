@@ -15,6 +15,7 @@ describe("definedTables", () => {
     ["DROP INDEX i ON t", ["t"]],
     ["CREATE SEQUENCE s", ["s"]],
     ["CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET @a = 1", []],
+    ["DROP TRIGGER tr", []],
   ])("%s", (sql, tables) => {
     expect(definedTables(parse(sql), "ks")).toEqual({ keyspace: "ks", tables });
   });
@@ -22,7 +23,6 @@ describe("definedTables", () => {
   test.each([
     "CREATE TEMPORARY TABLE t (a INT)",
     "TRUNCATE TABLE t",
-    "DROP TRIGGER tr",
     "CALL p()",
     "INSERT INTO t VALUES (1)",
     "SELECT 1",

@@ -15,7 +15,14 @@ import { parse } from "../../../../src/sql/parse.ts";
 const END: ReplyEnd = { ...OK_END, kind: "resultset", status: 2, lastPacketBytes: 9 };
 
 function fresh(usesFoundRows = false): Learning {
-  return { callsStored: false, foundRowsCount: 42, usesFoundRows, lastInsertId: 7n, settings: Settings.atLogin() };
+  return {
+    callsStored: false,
+    lostVariables: undefined,
+    foundRowsCount: 42,
+    usesFoundRows,
+    lastInsertId: 7n,
+    settings: Settings.atLogin(),
+  };
 }
 
 function effectOf(sql: string): Effect {
