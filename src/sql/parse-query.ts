@@ -113,7 +113,18 @@ export function queryExpression(c: Cursor, first?: Query, withClause?: With): Qu
   const { orderBy: order, limit, into, locking } = tail;
   // `(SELECT … LIMIT 5) LIMIT 2`: two tails need two nodes.
   if (isTailed({ ...body, into: undefined }))
-    return { kind: "union", first: body, rest: [], with: outer, orderBy: order, limit, into, locking, pos };
+    return {
+      kind: "union",
+      unbracketed: undefined,
+      first: body,
+      rest: [],
+      with: outer,
+      orderBy: order,
+      limit,
+      into,
+      locking,
+      pos,
+    };
   return { ...body, with: outer, orderBy: order, limit, into: into ?? body.into, locking, pos };
 }
 
@@ -139,6 +150,8 @@ function unionBody(c: Cursor, first: Query | undefined): Query {
     const quantifier = c.maybeOneOf(["all", "distinct"]);
     rest.push({ kind: "unionPart", op, quantifier, query: intersectBody(c, undefined), pos });
   }
+  // By itself it is no part of anything.
+  if (rest.length === 0 && start.kind === "union") return { ...start, unbracketed: undefined };
   return union(start, rest, c);
 }
 
@@ -152,7 +165,8 @@ function intersectBody(c: Cursor, first: Query | undefined): Query {
     const quantifier = c.maybeOneOf(["all", "distinct"]);
     rest.push({ kind: "unionPart", op: "intersect", quantifier, query: queryPrimary(c), pos });
   }
-  return union(start, rest, c);
+  const body = union(start, rest, c);
+  return rest.length > 0 && body.kind === "union" ? { ...body, unbracketed: true } : body;
 }
 
 function setOperatorFollows(c: Cursor): boolean {
@@ -167,9 +181,17 @@ function union(first: Query, rest: readonly UnionPart[], c: Cursor): Query {
   if (first.into !== undefined || rest.some((part) => part !== last && part.query.into !== undefined)) throw c.error();
   if (last.query.into !== undefined) {
     const parts = [...rest.slice(0, -1), { ...last, query: { ...last.query, into: undefined } }];
-    return { kind: "union", first, rest: parts, ...UNTAILED, into: last.query.into, pos: first.pos };
+    return {
+      kind: "union",
+      unbracketed: undefined,
+      first,
+      rest: parts,
+      ...UNTAILED,
+      into: last.query.into,
+      pos: first.pos,
+    };
   }
-  return { kind: "union", first, rest, ...UNTAILED, pos: first.pos };
+  return { kind: "union", unbracketed: undefined, first, rest, ...UNTAILED, pos: first.pos };
 }
 
 function queryPrimary(c: Cursor): Query {

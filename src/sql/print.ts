@@ -20,6 +20,7 @@ import {
   type SqlMode,
   type Statement,
   type TableRef,
+  type Union,
   type With,
 } from "./tree.ts";
 import { printCastType, printJsonOn } from "./print-expr.ts";
@@ -182,11 +183,11 @@ function printQuery(out: Out, node: Query): void {
       printSelect(out, node);
       break;
     case "union":
-      printPart(out, node.first, node.rest.length === 0);
+      printPart(out, node.first, node);
       for (const part of node.rest) {
         out.text += ` ${part.op} `;
         if (part.quantifier !== undefined) out.text += `${part.quantifier} `;
-        printPart(out, part.query, false);
+        printPart(out, part.query, node);
       }
       break;
     case "values":
@@ -220,10 +221,10 @@ function printQuery(out: Out, node: Query): void {
   }
 }
 
-function printPart(out: Out, query: Query, alone: boolean): void {
+function printPart(out: Out, query: Query, whole: Union): void {
   const parenthesized =
-    alone ||
-    query.kind === "union" ||
+    whole.rest.length === 0 ||
+    (query.kind === "union" && (query.unbracketed === undefined || isOfIntersect(whole))) ||
     query.with !== undefined ||
     query.orderBy.length > 0 ||
     query.limit !== undefined ||
@@ -232,6 +233,10 @@ function printPart(out: Out, query: Query, alone: boolean): void {
   if (parenthesized) out.text += "(";
   printQuery(out, query);
   if (parenthesized) out.text += ")";
+}
+
+function isOfIntersect({ rest }: Union): boolean {
+  return rest.some(({ op }) => op === "intersect");
 }
 
 export function printWith(out: Out, node: With | undefined): void {

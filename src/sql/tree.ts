@@ -823,6 +823,11 @@ export interface UnionPart {
  */
 export interface Union extends QueryTail {
   readonly kind: "union";
+  /**
+   * An INTERSECT that is part of a UNION or EXCEPT by its precedence alone, and is printed so: MariaDB 10.11 takes
+   * INTERSECT ALL in parentheses there for INTERSECT.
+   */
+  readonly unbracketed: true | undefined;
   readonly first: Query;
   readonly rest: readonly UnionPart[];
   readonly pos: number;

@@ -676,6 +676,7 @@ export function treeMaker(random: Random): TreeMaker {
       );
       const node: Union = {
         kind: "union",
+        unbracketed: undefined,
         with: undefined,
         orderBy: [],
         limit: undefined,

@@ -342,6 +342,7 @@ export class LookupRows {
     if (first === undefined || rest.length === 0) return first ?? EMPTY_SELECT;
     return {
       kind: "union",
+      unbracketed: undefined,
       first,
       rest: rest.map((query) => ({ kind: "unionPart", op: "union", quantifier: "all", query, pos: 0 })),
       with: undefined,

@@ -68,3 +68,7 @@ SELECT e FROM txt UNION ALL SELECT NULL ORDER BY 1
 SELECT NULL, s FROM txt UNION SELECT e, NULL FROM txt ORDER BY 1, 2
 SELECT b FROM num UNION SELECT NULL ORDER BY 1
 SELECT NAME_CONST('five', 5), id FROM ord ORDER BY id LIMIT 1
+# INTERSECT binds tighter by itself: MariaDB takes INTERSECT ALL in parentheses for INTERSECT there.
+SELECT 1.5e0 FROM cust c LEFT JOIN dun.cal d ON c.id = d.week INTERSECT ALL SELECT n.f FROM txt t LEFT JOIN num n ON n.id = t.id UNION ALL SELECT 0e0 FROM region WHERE id < 0
+SELECT 0e0 FROM region WHERE id < 0 UNION ALL SELECT 1.5e0 FROM cust INTERSECT ALL SELECT n.f FROM txt t LEFT JOIN num n ON n.id = t.id
+SELECT n.f FROM txt t LEFT JOIN num n ON n.id = t.id EXCEPT ALL SELECT 1.5e0 FROM cust c LEFT JOIN dun.cal d ON c.id = d.week INTERSECT ALL SELECT n.f FROM txt t LEFT JOIN num n ON n.id = t.id WHERE t.id < 20
