@@ -39,6 +39,7 @@ describe("etcd away", () => {
   });
   afterEach(async () => {
     etcd.signal("SIGCONT");
+    await etcd.restart();
     await Promise.all(opened.splice(0).map((store) => store.close()));
   });
   afterAll(() => etcd.dispose());

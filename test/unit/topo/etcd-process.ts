@@ -16,7 +16,7 @@ export interface EtcdProcess {
   signal(name: NodeJS.Signals): void;
   /** Kills it (SIGKILL) and waits for its end. */
   kill(): Promise<void>;
-  /** Starts it again on the same ports and data. */
+  /** Starts it again on the same ports and data, where it has ended. */
   restart(): Promise<void>;
   /** Forgets all data, while it is not running. */
   wipe(): void;
@@ -36,6 +36,7 @@ export async function startEtcd(flags: Readonly<Record<string, string>> = {}): P
   let exited: Promise<void> = Promise.resolve();
 
   const start = async (): Promise<void> => {
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) return;
     const started = spawn(
       "etcd",
       Object.entries({
