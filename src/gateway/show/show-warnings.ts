@@ -43,23 +43,13 @@ export function warningsOfSession(state: Pick<SessionState, "lastWarnings">): re
   return last.kind === "list" ? last.warnings : readWarnings(last.reply);
 }
 
-/** What the shards' replies left behind. `rowsOf` gives the statement's rows that a reply's "at row 1", … stand for. */
-export function warningsOf(
-  replies: readonly (ReplyEnd | undefined)[],
-  rowsOf?: (reply: number) => readonly number[] | undefined,
-): LastWarnings {
-  const warned = [...replies.entries()].filter(([, end]) => end !== undefined && end.warningsReply.length > 0);
+/** What the shards' replies left behind. */
+export function warningsOf(replies: readonly (ReplyEnd | undefined)[]): LastWarnings {
+  const warned = replies.flatMap((end) => (end === undefined || end.warningsReply.length === 0 ? [] : [end]));
   const [first] = warned;
   if (first === undefined) return NO_WARNINGS;
-  if (replies.length === 1) return { kind: "reply", reply: Buffer.from(first[1]?.warningsReply ?? []) };
-  const warnings = warned.flatMap(([i, end]) => {
-    const rows = rowsOf?.(i);
-    return readWarnings(end?.warningsReply ?? Buffer.alloc(0)).map((warning) => ({
-      ...warning,
-      message: withRow(warning.message, rows),
-    }));
-  });
-  return { kind: "list", warnings };
+  if (replies.length === 1) return { kind: "reply", reply: Buffer.from(first.warningsReply) };
+  return { kind: "list", warnings: warned.flatMap(({ warningsReply }) => readWarnings(warningsReply)) };
 }
 
 /** What a statement left behind that has failed; `end` is its reply's. */

@@ -7,10 +7,10 @@ import type { OkPacket } from "../../mysql/packets/ok.ts";
 import { WRITE } from "../../plan/effects.ts";
 import { isDeadlock } from "../cluster/shard-errors.ts";
 import type { Executor } from "../executor.ts";
-import { warningsOf } from "../show/show-warnings.ts";
 import type { InsertIds } from "./insert-ids.ts";
 import { firstFailure, fulfilled } from "./share-failures.ts";
-import { combined, type DuplicateRule, duplicatesOf, okOf, recordsOf } from "./write-answer.ts";
+import { warningsOfMatched, warningsOfRows } from "./share-warnings.ts";
+import { combined, type DuplicateRule, duplicatesOf, matchedBy, okOf, recordsOf } from "./write-answer.ts";
 
 /** One shard's share of a write. */
 export interface ShardChange {
@@ -55,15 +55,18 @@ export function answerChange(
   const parts = replies.map(okOf);
   // What is everywhere alike counts once.
   const ok = combined(isEverywhere ? parts.slice(0, 1) : parts);
-  const info =
-    changes.length === 1 || isEverywhere ? ok.info : (insertInfo(changes, parts, ids?.rule ?? "error") ?? ok.info);
+  const ends = (isEverywhere ? replies.slice(0, 1) : replies).map(({ info: end }) => end);
+  const isOfRows = changes.some(({ rows }) => rows !== undefined);
+  const { lastWarnings, repeated } = isOfRows
+    ? warningsOfRows(ends, (i) => changes[i]?.rows)
+    : { lastWarnings: warningsOfMatched(ends, parts.map(matchedBy)), repeated: 0 };
+  const warnings = ok.warnings - repeated;
+  const rule = ids?.rule ?? "error";
+  const info = changes.length === 1 || isEverywhere ? ok.info : (insertInfo(changes, parts, rule, warnings) ?? ok.info);
   const lastInsertId = insertIdOf(executor, changes, parts, ok, ids);
   state.rowCount = ok.affectedRows;
-  state.lastWarnings = warningsOf(
-    (isEverywhere ? replies.slice(0, 1) : replies).map(({ info: end }) => end),
-    (i) => changes[i]?.rows,
-  );
-  executor.ok({ ...ok, info, lastInsertId, statusFlags: state.statusFlags });
+  state.lastWarnings = lastWarnings;
+  executor.ok({ ...ok, warnings, info, lastInsertId, statusFlags: state.statusFlags });
 }
 
 /** The insert id to tell; what LAST_INSERT_ID() gives from now on is remembered. */
@@ -189,16 +192,15 @@ function insertInfo(
   changes: readonly ShardChange[],
   parts: readonly OkPacket[],
   rule: DuplicateRule,
+  warnings: number,
 ): string | undefined {
   let records = 0;
   let duplicates = 0;
-  let warnings = 0;
   for (const [i, { rows }] of changes.entries()) {
     const part = parts[i];
     if (rows === undefined || part === undefined) return undefined;
     records += recordsOf(part, rows.length);
     duplicates += duplicatesOf(part, rule);
-    warnings += part.warnings;
   }
   return `Records: ${records}  Duplicates: ${duplicates}  Warnings: ${warnings}`;
 }

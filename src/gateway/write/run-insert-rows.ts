@@ -26,7 +26,7 @@ import { placeInsert, returnedBy, runInsert, runShares } from "./run-insert.ts";
 import { writeWithLookups } from "./run-insert-lookups.ts";
 import { filledQuery, withSessionValues } from "../session/session-values.ts";
 import type { LastWarnings, SessionWarning } from "../session/session-state.ts";
-import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
+import { warningsOfSession } from "../show/show-warnings.ts";
 import { asOneStatement, runPart } from "../transaction/statement-unit.ts";
 import type { TextResult } from "../read/text-rows.ts";
 import {
@@ -38,6 +38,7 @@ import {
   okOf,
   recordsOf,
 } from "./write-answer.ts";
+import { type ShareWarnings, warningsOfRows } from "./share-warnings.ts";
 
 /** Answers the client, or throws. */
 export async function runInsertRows(
@@ -298,7 +299,9 @@ function countsOf(done: readonly Done[], rule: DuplicateRule): Counts {
 
 /** MySQL tells no numbers of a single row that the statement itself gives. */
 function answerValues(executor: Executor, done: Done, rule: DuplicateRule, isSeveral: boolean): void {
-  answer(executor, [done], countsOf([done], rule), toldWarnings([done]), isSeveral);
+  const counts = countsOf([done], rule);
+  const { lastWarnings, repeated } = toldWarnings([done]);
+  answer(executor, [done], { ...counts, warnings: counts.warnings - repeated }, lastWarnings, isSeveral);
 }
 
 /** `warned` are the warnings of the query. */
@@ -313,10 +316,13 @@ function answerQuery(
   // Those count that are changed, also where all that are found are affected: a new or an unchanged row is one affected row
   // then, a changed one two.
   const duplicates = rule === "update" && executor.state.foundRows ? affectedRows - records : counts.duplicates;
-  const told = toldWarnings(done);
+  const { lastWarnings, repeated } = toldWarnings(done);
   const all: LastWarnings =
-    warned.length === 0 ? told : { kind: "list", warnings: [...warned, ...warningsOfSession({ lastWarnings: told })] };
-  answer(executor, done, { ...counts, duplicates, warnings: counts.warnings + warned.length }, all, true);
+    warned.length === 0
+      ? lastWarnings
+      : { kind: "list", warnings: [...warned, ...warningsOfSession({ lastWarnings })] };
+  const warnings = counts.warnings - repeated + warned.length;
+  answer(executor, done, { ...counts, duplicates, warnings }, all, true);
 }
 
 function answer(
@@ -344,7 +350,7 @@ function recordsOfBatch({ replies, changes, rows }: Done): number {
 }
 
 /** Of all batches, with the rows that they count put right. */
-function toldWarnings(done: readonly Done[]): LastWarnings {
+function toldWarnings(done: readonly Done[]): ShareWarnings {
   const ends: ReplyEnd[] = [];
   const rowsOf: (readonly number[] | undefined)[] = [];
   let from = 0;
@@ -356,7 +362,7 @@ function toldWarnings(done: readonly Done[]): LastWarnings {
     }
     from += rows;
   }
-  return warningsOf(ends, (i) => rowsOf[i]);
+  return warningsOfRows(ends, (i) => rowsOf[i]);
 }
 
 function sum<T>(list: readonly T[], valueOf: (item: T, index: number) => number): number {

@@ -9,8 +9,9 @@ import { writeFrame } from "../../mysql/frame.ts";
 import { decodeOk, encodeOk, type OkPacket, okPacket } from "../../mysql/packets/ok.ts";
 import type { Insert } from "../../sql/tree.ts";
 import type { Executor } from "../executor.ts";
-import { warningsOf, warningsReplyOf } from "../show/show-warnings.ts";
+import { warningsReplyOf } from "../show/show-warnings.ts";
 import { readTextResult } from "../read/text-rows.ts";
+import { warningsOfMatched, warningsOfRows } from "./share-warnings.ts";
 
 export interface PartReply {
   readonly reply: CollectedReply;
@@ -24,7 +25,11 @@ export interface PartReply {
 export function answerParts(executor: Executor, parts: readonly PartReply[], verb: "update" | "delete"): void {
   const { state } = executor;
   const counted = parts.filter(({ isCounted }) => isCounted).map(({ reply }) => reply);
-  const warnings = warningsOf(counted.map(({ info }) => info));
+  const ends = counted.map(({ info }) => info);
+  const warnings = warningsOfMatched(
+    ends,
+    counted.map((reply) => (reply.info.kind === "ok" ? matchedBy(okOf(reply)) : 0)),
+  );
   if (counted.some(({ info }) => info.kind === "resultset")) {
     const results = counted.map(({ bytes }) => readTextResult(bytes));
     const rows = results.flatMap((result) => result.rows);
@@ -74,12 +79,13 @@ export function answerReturning(executor: Executor, { changes, replies, ids }: R
     result.rows.map((row, at) => ({ row, position: changes[i]?.rows?.[at] ?? Number.MAX_SAFE_INTEGER })),
   );
   if (ids.generated !== undefined && rows.length > 0) state.lastInsertId = ids.generated;
-  const warnings = warningsOf(
+  const { lastWarnings, repeated } = warningsOfRows(
     replies.map(({ info }) => info),
     (i) => changes[i]?.rows,
   );
   const ordered = rows.toSorted((a, b) => a.position - b.position).map(({ row }) => row);
-  executor.result({ columns: results[0]?.columns ?? [], rows: ordered }, warnings, warningCount(replies));
+  const columns = results[0]?.columns ?? [];
+  executor.result({ columns, rows: ordered }, lastWarnings, warningCount(replies) - repeated);
 }
 
 function warningCount(replies: readonly CollectedReply[]): number {
@@ -123,6 +129,11 @@ export function duplicatesOf({ info, affectedRows }: OkPacket, rule: DuplicateRu
 /** The rows that a share tells to have taken in, or those it was sent. */
 export function recordsOf({ info }: OkPacket, rows: number): number {
   return Number(/Records: (\d+)/.exec(info)?.[1] ?? rows);
+}
+
+/** The rows that an UPDATE says to have found, changed or not; 0 for what does not say. */
+export function matchedBy({ info }: OkPacket): number {
+  return Number(/^Rows matched: (\d+)/.exec(info)?.[1] ?? 0);
 }
 
 /** The OK packet that ends a reply. */

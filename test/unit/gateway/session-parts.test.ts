@@ -3,11 +3,12 @@ import { likePattern } from "../../../src/gateway/show/like-pattern.ts";
 import { parseTarget } from "../../../src/gateway/cluster/target.ts";
 import { Settings } from "../../../src/gateway/session/settings.ts";
 import { PlanCache } from "../../../src/gateway/plans/plan-cache.ts";
-import { warningsOf, withRow } from "../../../src/gateway/show/show-warnings.ts";
+import { warningsOf, warningsOfSession, withRow } from "../../../src/gateway/show/show-warnings.ts";
+import { warningsOfMatched, warningsOfRows } from "../../../src/gateway/write/share-warnings.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { textColumn, writeResultSet } from "../../../src/mysql/result-writer.ts";
 
-function replyWith(...messages: readonly string[]): Parameters<typeof warningsOf>[0][number] {
+function replyWith(...messages: readonly string[]): NonNullable<Parameters<typeof warningsOf>[0][number]> {
   const columns = ["Level", "Code", "Message"].map((name) => textColumn(name));
   const warningsReply =
     messages.length === 0
@@ -31,11 +32,20 @@ describe("warnings of several shards", () => {
   test("are put together, with the rows the client sent", () => {
     const replies = [replyWith("bad at row 1", "worse at row 2"), replyWith(), replyWith("odd at row 1")];
     const rows = [[0, 4], [1], [3]];
-    const last = warningsOf(replies, (i) => rows[i]);
-    expect(last.kind === "list" && last.warnings.map(({ message }) => message)).toEqual([
+    const { lastWarnings } = warningsOfRows(replies, (i) => rows[i]);
+    expect(warningsOfSession({ lastWarnings }).map(({ message }) => message)).toEqual([
       "bad at row 1",
-      "worse at row 5",
       "odd at row 4",
+      "worse at row 5",
+    ]);
+  });
+
+  test("are of rows that one shard after the other has found", () => {
+    const lastWarnings = warningsOfMatched([replyWith("a at row 1", "b at row 3"), replyWith("c at row 1")], [3, 2]);
+    expect(warningsOfSession({ lastWarnings }).map(({ message }) => message)).toEqual([
+      "a at row 1",
+      "b at row 3",
+      "c at row 4",
     ]);
   });
 
