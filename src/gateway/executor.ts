@@ -470,7 +470,9 @@ export class Executor implements PassThroughOwner {
     if (targets.length < LIMITS.loggedShardsMax && !targets.includes(target)) targets.push(target);
     const parts = this.#now.parts;
     const holdId = state.holds.idOf(target);
-    const joins = state.inTransaction && touchesTables && !state.holds.participates(target);
+    const participates = state.inTransaction && state.holds.participates(target);
+    const begin = touchesTables || participates ? state.begin : undefined;
+    const joins = state.inTransaction && touchesTables && !participates;
     const settings = parts === undefined ? state.settings.sql : parts.settings;
     const isolation = this.#now.isolation;
     const hold = holdId === 0 && (joins || reserves);
@@ -483,7 +485,8 @@ export class Executor implements PassThroughOwner {
       timeoutMs: this.#timeoutMs(),
       holdId,
       settings: isolation === undefined ? settings : settingsUnder(settings, isolation, state.sqlMode),
-      begin: state.holds.opening(target, touchesTables ? state.begin : undefined, this.#now.use),
+      // Tables of `mysql` are read on the transaction's connection, too, and what reads them has to be undone by a savepoint.
+      begin: state.holds.opening(target, begin, touchesTables ? this.#now.use : "reads"),
       nowUs: parts === undefined ? 0 : parts.nowUs,
       after: "",
       afterIfEmpty: false,

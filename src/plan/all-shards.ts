@@ -6,6 +6,7 @@ import type { Admin, Ddl, LockTables, ObjectName, Statement, TableName } from ".
 import type { KeyspaceVSchema } from "../vschema/model.ts";
 import { keyspaceOfRoutine, planDefinition } from "./definition.ts";
 import type { SessionPlan } from "./plan.ts";
+import { isSystemSchema } from "./system-tables.ts";
 import { type PlanContext, tableNamesOf } from "./tables.ts";
 
 /** Undefined for statements that are planned as others are. Throws 1235 for what shards cannot each do for themselves. */
@@ -18,7 +19,9 @@ export function planOnAllShards(statement: Statement, context: PlanContext): Ses
     case "callProcedure":
       return keyspaceOfRoutine(statement, context)?.sharded === true ? plan : undefined;
     case "lock":
-      return statement.what === "tables" && locksShards(statement, context) ? plan : undefined;
+      return statement.what === "tables" && (locksSystem(statement, context) || locksShards(statement, context))
+        ? plan
+        : undefined;
     case "unlock":
       return statement.what === "tables" ? plan : undefined;
     case "admin":
@@ -36,6 +39,21 @@ export function keyspaceOfNames(
   const [first] = names;
   const schema = first?.schema ?? context.keyspace;
   return schema === undefined ? undefined : context.vschema.keyspaces.get(schema);
+}
+
+/** The system schema to be selected where all the tables are of system schemas; undefined where they are not. */
+export function systemSchemaOf(
+  names: readonly (ObjectName | TableName)[],
+  selected: string | undefined,
+): string | undefined {
+  const schemas = names.map(({ schema = selected }) => schema ?? "");
+  if (schemas.length === 0 || !schemas.every(isSystemSchema)) return undefined;
+  return selected !== undefined && isSystemSchema(selected) ? selected : schemas[0];
+}
+
+function locksSystem({ locks }: LockTables, { keyspace }: PlanContext): boolean {
+  const names = locks.map(({ table }) => table);
+  return systemSchemaOf(names, keyspace) !== undefined;
 }
 
 function isOfShards(statement: Ddl, context: PlanContext): boolean {
@@ -81,9 +99,10 @@ function isOfServers({ verb, text }: Admin): boolean {
 
 const MAINTENANCE = /^(analyze|check|checksum|optimize|repair) table$|^cache index$|^load index$/;
 
-/** Of tables that several shards have rows of. */
+/** Of tables that several shards have rows of, or each server its own. */
 function isMaintenance({ verb, tables }: Admin, { vschema, keyspace }: PlanContext): boolean {
   if (!MAINTENANCE.test(verb)) return false;
+  if (systemSchemaOf(tables, keyspace) !== undefined) return true;
   return tables.some(
     ({ schema = keyspace }) => schema !== undefined && vschema.keyspaces.get(schema)?.sharded === true,
   );

@@ -73,7 +73,10 @@ function serverOf({ sharded, keyspace, servedFrom = keyspace }: KeyspaceVSchema)
 }
 
 /** Where a statement without tables runs: the selected keyspace, else an unsharded one, else any. */
-export function keyspaceForAny(keyspace: KeyspaceVSchema | undefined, context: PlanContext): KeyspaceVSchema {
+export function keyspaceForAny(
+  keyspace: KeyspaceVSchema | undefined,
+  context: Pick<PlanContext, "vschema" | "keyspace">,
+): KeyspaceVSchema {
   const { keyspaces } = context.vschema;
   if (keyspace !== undefined) return keyspace;
   if (context.keyspace !== undefined && !SYSTEM_SCHEMAS.has(context.keyspace)) {

@@ -7,12 +7,13 @@ import { collect, type CollectedReply, errorOfReply } from "../../engine/collect
 import { plainRequest, type ShardTarget } from "../../engine/ports.ts";
 import type { TextValue } from "../../mysql/packets/text-row.ts";
 import type { ResultSet } from "../../mysql/result-writer.ts";
+import { systemSchemaOf } from "../../plan/all-shards.ts";
 import { isSystemSchema } from "../../plan/system-tables.ts";
 import type { Admin } from "../../sql/tree.ts";
 import { checkAccess } from "../access/access.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import type { Executor } from "../executor.ts";
-import { answerOk, runOn, unlockAll } from "./run-all-shards.ts";
+import { answerOk, runOn, systemTarget, unlockAll } from "./run-all-shards.ts";
 import { commitOpen } from "../transaction/run-transaction.ts";
 import { StatementCounts } from "../observe/statement-counts.ts";
 import { runGetDiagnostics } from "../show/get-diagnostics.ts";
@@ -62,7 +63,7 @@ export async function runAdmin(
   }
 }
 
-/** CHECK TABLE and its like in a sharded keyspace: all shards run it, each table's rows are put together. */
+/** CHECK TABLE and its like in a sharded keyspace or of system schemas: all shards run it, each table's rows are put together. */
 async function runMaintenance(
   executor: Executor,
   statement: Admin,
@@ -74,8 +75,10 @@ async function runMaintenance(
   const keyspaces = new Set(tables.map(({ schema }) => schema ?? state.target.keyspace));
   const [keyspace] = keyspaces;
   if (keyspace === undefined) throw noDatabase();
-  if (keyspaces.size > 1) throw notSupported(`${verb.toUpperCase()} of several keyspaces at once`);
-  const right = RIGHTS[verb] ?? "admin";
+  const system = systemSchemaOf(tables, state.target.keyspace);
+  if (system === undefined && keyspaces.size > 1)
+    throw notSupported(`${verb.toUpperCase()} of several keyspaces at once`);
+  const right = system === undefined ? (RIGHTS[verb] ?? "admin") : "admin";
   check(
     executor,
     right,
@@ -88,7 +91,10 @@ async function runMaintenance(
     executor.refuseReplica();
     await commitOpen(executor);
   }
-  const { targets } = executor.shards.ofKeyspace(keyspace, cluster);
+  const targets =
+    system === undefined
+      ? executor.shards.ofKeyspace(keyspace, cluster).targets
+      : systemTargets(executor, system, cluster, isRead);
   const requests = targets.map((target) => ({
     target,
     request: { ...executor.requestFor(target, payload, false, false), settings: state.settings.ofGateway.sql },
@@ -101,6 +107,19 @@ async function runMaintenance(
   const told = warningsOfSession({ lastWarnings: warningsOf(replies.map(({ info }) => info)) });
   const warnings = [...new Map(told.map((warning) => [`${warning.code} ${warning.message}`, warning])).values()];
   executor.result(isRead ? checksums(answers) : verdicts(answers), { kind: "list", warnings }, warnings.length);
+}
+
+/** Where each server has its own: the one that they are read on, or all. */
+function systemTargets(
+  executor: Executor,
+  database: string,
+  cluster: ClusterView,
+  isRead: boolean,
+): readonly ShardTarget[] {
+  if (isRead) return [systemTarget(executor, database, cluster)];
+  const served = [...cluster.snapshot.keyspaces.values()].filter(({ record }) => record.servedFrom === undefined);
+  const all = served.flatMap(({ name }) => executor.shards.ofKeyspace(name, cluster).targets);
+  return all.map((target) => ({ ...target, database }));
 }
 
 /** A table's checksum is the sum of its rows'; NULL is what a shard that cannot read it says. */
@@ -188,7 +207,8 @@ function flushTargets(
   ofAll = false,
 ): readonly ShardTarget[] {
   const selected = executor.state.target.keyspace;
-  const named = tables.map(({ schema = selected }) => {
+  const ofKeyspaces = tables.filter(({ schema = selected }) => schema === undefined || !isSystemSchema(schema));
+  const named = ofKeyspaces.map(({ schema = selected }) => {
     if (schema === undefined) throw noDatabase();
     if (!cluster.snapshot.keyspaces.has(schema)) throw new ShardgateError("ER_BAD_DB", `Unknown database '${schema}'`);
     return schema;

@@ -6,7 +6,8 @@ import { messageOf, MysqlError, noDatabase, ShardgateError } from "../../base/er
 import { collect, type CollectedReply, errorOfReply, ShardCallError } from "../../engine/collect.ts";
 import { plainRequest, type ShardRequest, type ShardTarget } from "../../engine/ports.ts";
 import { decodeOk } from "../../mysql/packets/ok.ts";
-import { keyspaceOfNames } from "../../plan/all-shards.ts";
+import { keyspaceOfNames, systemSchemaOf } from "../../plan/all-shards.ts";
+import { keyspaceForAny } from "../../plan/send.ts";
 import type { Ddl, LockTables, ObjectName, TableName } from "../../sql/tree.ts";
 import { tablesOf } from "../../sql/tables.ts";
 import { checkAccess } from "../access/access.ts";
@@ -64,7 +65,10 @@ export async function runViewDefinition(
   answerOk(executor, replies[0]);
 }
 
-/** LOCK TABLES in a sharded keyspace: each shard's connection is the session's until it unlocks or ends. */
+/**
+ * LOCK TABLES in a sharded keyspace: each shard's connection is the session's until it unlocks or ends. Tables of system
+ * schemas are locked on a server that they are read on.
+ */
 export async function runLock(
   executor: Executor,
   statement: LockTables,
@@ -73,7 +77,8 @@ export async function runLock(
 ): Promise<void> {
   const { state } = executor;
   const names = statement.locks.map(({ table }) => table);
-  const keyspace = keyspaceNamed(executor, names, cluster);
+  const system = systemSchemaOf(names, state.target.keyspace);
+  const keyspace = system ?? keyspaceNamed(executor, names, cluster);
   check(
     executor,
     "admin",
@@ -84,7 +89,10 @@ export async function runLock(
   await commitOpen(executor);
   // Locks that the session has elsewhere are given up, too.
   await unlockAll(executor);
-  const { targets } = executor.shards.ofKeyspace(keyspace, cluster);
+  const targets =
+    system === undefined
+      ? executor.shards.ofKeyspace(keyspace, cluster).targets
+      : [systemTarget(executor, system, cluster)];
   let first: CollectedReply | undefined;
   for (const [done, target] of targets.entries()) {
     try {
@@ -99,6 +107,13 @@ export async function runLock(
     }
   }
   answerOk(executor, first);
+}
+
+/** Where queries of system schemas go, with this one selected. */
+export function systemTarget({ shards, state }: Executor, database: string, cluster: ClusterView): ShardTarget {
+  const { vschema } = cluster;
+  const { keyspace } = keyspaceForAny(undefined, { vschema, keyspace: state.target.keyspace });
+  return { ...shards.first(keyspace, cluster), database };
 }
 
 /** Commits only if tables were locked (manual: "LOCK TABLES"). */
