@@ -38,7 +38,7 @@ export function planChange(statement: Update | Delete, context: PlanContext): Pl
   const select = selectOf(statement);
   const { block } = scopeOf(select, { ...context, rows: new Map() });
   if (block === undefined) throw new ShardgateError("INTERNAL", "a change without a FROM clause");
-  const targets = targetsOf(statement, block);
+  const targets = targetsOf(statement, block, context);
   const copied = targets.find(({ source }) => source.resolved?.table?.source !== undefined)?.source.resolved;
   if (copied?.table?.source !== undefined) {
     const from = showTableName(copied.table.source);
@@ -120,7 +120,7 @@ interface Target {
   readonly set: readonly Assignment[];
 }
 
-function targetsOf(statement: Update | Delete, block: Block): readonly Target[] {
+function targetsOf(statement: Update | Delete, block: Block, context: PlanContext): readonly Target[] {
   if (statement.kind === "delete") {
     if (statement.form === "single")
       return block.sources.map((source) => ({ source: writable(source, "DELETE"), set: [] }));
@@ -135,14 +135,22 @@ function targetsOf(statement: Update | Delete, block: Block): readonly Target[] 
     const resolved = resolveColumn(assignment.column, block);
     const [only, ...others] = block.sources;
     const source = resolved?.source ?? (others.length === 0 ? only : undefined);
-    if (source === undefined) {
-      throw new MysqlError(1054, "42S22", `Unknown column '${assignment.column.name}' in 'field list'`);
-    }
+    if (source === undefined) throw unknownColumn(assignment.column, block, context);
     const list = bySource.get(writable(source, "UPDATE"));
     if (list === undefined) bySource.set(source, [assignment]);
     else list.push(assignment);
   }
   return [...bySource].map(([source, set]) => ({ source, set }));
+}
+
+function unknownColumn({ table, name }: Column, block: Block, { dialect }: PlanContext): MysqlError {
+  const [clause, quoted] = dialect === "mariadb" ? ["SET", "'SET'"] : ["field list", "'field list'"];
+  const having = block.sources.filter(({ columns }) => columns.some(({ lower }) => lower === name.toLowerCase()));
+  if (table === undefined && having.length > 1) {
+    return new MysqlError(1052, "23000", `Column '${name}' in ${clause} is ambiguous`);
+  }
+  const shown = table === undefined ? name : `${table}.${name}`;
+  return new MysqlError(1054, "42S22", `Unknown column '${shown}' in ${quoted}`);
 }
 
 function unknownTarget(name: string): MysqlError {
