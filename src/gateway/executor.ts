@@ -380,7 +380,7 @@ export class Executor implements PassThroughOwner {
   result(whole: ResultSet, lastWarnings: LastWarnings = NO_WARNINGS, warnings = 0): void {
     const { capabilities } = this.client;
     // MySQL's lists are held to sql_select_limit as any SELECT.
-    const limit = this.#now.effect.foundRows === undefined ? undefined : this.state.settings.selectLimit;
+    const limit = this.#now.effect.foundRows === undefined ? undefined : this.state.settings.rowLimit;
     const result = limit === undefined ? whole : { ...whole, rows: whole.rows.slice(0, Number(limit)) };
     const framing = { capabilities, sequenceId: this.#sequenceId, statusFlags: this.state.statusFlags, warnings };
     this.client.write(writeResultSet(inResultCharset(result, this.state.settings), framing));

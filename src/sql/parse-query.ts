@@ -334,6 +334,10 @@ function selectOptions(c: Cursor): SelectOption[] {
       case "distinctrow":
         option = "distinct";
         break;
+      case "unique":
+        if (!c.mariadb) return options;
+        option = "distinct";
+        break;
       default:
         return options;
     }

@@ -230,7 +230,7 @@ function continuesQuery(c: Cursor): boolean {
 
 function derived(c: Cursor, query: Query, lateral: boolean, pos: number): DerivedTable {
   const alias = tableAlias(c);
-  if (alias === undefined) throw c.error();
+  if (alias === undefined && !(c.mariadb && c.mode.oracle)) throw c.error();
   const columns = c.w === "(" ? c.nameList() : [];
   return { kind: "derived", lateral, query, alias, columns, pos };
 }

@@ -86,6 +86,11 @@ export function castType(c: Cursor): CastType {
       c.next();
       if (c.accept("varying")) name = "varchar";
       break;
+    case "varchar2":
+      if (!c.mariadb || !c.mode.oracle) throw c.error();
+      c.next();
+      name = "varchar";
+      break;
     case "double":
       c.next();
       c.accept("precision");

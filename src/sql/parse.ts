@@ -9,13 +9,13 @@ import { statement } from "./parse-statement.ts";
 import { DEFAULT_SQL_MODE, type SqlMode, type Statement } from "./tree.ts";
 
 /**
- * The first and only statement of `text` (a Buffer is borrowed until return); a `;` may end it. Throws ER_PARSE with
- * MySQL's wording, ER_EMPTY_QUERY when there is no statement.
+ * The first and only statement of `text` (a Buffer is borrowed until return), with any number of `;` behind it. Throws
+ * ER_PARSE with MySQL's wording, ER_EMPTY_QUERY when there is no statement.
  */
 export function parse(text: string | Buffer, mode: SqlMode = DEFAULT_SQL_MODE): Statement {
   const c = cursorOf(text, mode);
   const tree = first(c);
-  if (c.w === ";") c.next();
+  while (c.w === ";" && c.k !== T.quoted) c.next();
   if (c.k !== T.eof) throw c.error();
   return tree;
 }

@@ -340,7 +340,16 @@ describe("prepared statements", () => {
   });
 
   test("statements of every kind, and those that cannot be prepared", async () => {
-    for (const sql of ["BEGIN", "COMMIT", "SET @a = 1", "DO 1", "USE information_schema", ""]) {
+    for (const sql of [
+      "BEGIN",
+      "COMMIT",
+      "SET @a = 1",
+      "DO 1",
+      "/* nothing */ -- at all",
+      "SELECT 1 ; /* 2 */ ;",
+      "USE information_schema",
+      "",
+    ]) {
       if (sql.startsWith("USE")) continue;
       await same(sql, ...(sql === "" ? [] : [[]]));
     }

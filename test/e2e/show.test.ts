@@ -277,7 +277,7 @@ describe("SHOW and DESCRIBE", () => {
     const other = await TwinClient.connect(twins.cluster.port);
     const [id] = await other.rows("SELECT CONNECTION_ID()");
     const [own] = await pair.gateway.rows("SELECT CONNECTION_ID()");
-    const list = await pair.gateway.rows("SHOW FULL PROCESSLIST");
+    const list = await pair.gateway.rows("\n SHOW FULL PROCESSLIST ; ;");
     const of = (of: string | undefined): readonly string[] => list.filter((row) => row.startsWith(`${of}|`));
     expect(of(own)).toEqual([expect.stringMatching(/^\d+\|root\|[^|]+\|s\|Query\|\d+\|\|SHOW FULL PROCESSLIST\|/)]);
     expect(of(id)).toEqual([expect.stringMatching(/^\d+\|root\|[^|]+\|\\N\|Sleep\|\d+\|\|\\N\|/)]);

@@ -47,7 +47,7 @@ export async function visibleProcesses(
 /** What the process list calls a COM_* packet's command, and the statement in it. */
 export function commandShown(payload: Buffer | undefined): Pick<Process, "command" | "statement"> {
   if (payload === undefined) return { command: "Sleep", statement: undefined };
-  const statement = (): string => payload.toString("utf8", 1, 1 + STATEMENT_BYTES_MAX);
+  const statement = (): string => withoutEnds(payload.toString("utf8", 1, 1 + STATEMENT_BYTES_MAX));
   switch (payload[0]) {
     case COM.QUERY:
       return { command: "Query", statement: statement() };
@@ -70,6 +70,13 @@ export function commandShown(payload: Buffer | undefined): Pick<Process, "comman
     default:
       return { command: "Daemon", statement: undefined };
   }
+}
+
+/** Without the spaces around it and the semicolons behind it, as servers keep it. */
+function withoutEnds(text: string): string {
+  let end = text.length;
+  while (end > 0 && /[\s;]/.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end).trimStart();
 }
 
 /** Enough to recognise a statement by. */

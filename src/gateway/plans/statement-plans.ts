@@ -49,7 +49,7 @@ export class StatementPlans {
   /** The plan of a client's statement, out of the cache if it is there. Throws ER_PARSE_ERROR, and what planning throws. */
   planOf(command: StatementCommand, normalized: Normalized, cluster: ClusterView, tabletType: TabletType): CachedPlan {
     const { settings, target, readingMode } = this.#state;
-    const isLimited = settings.selectLimit !== undefined;
+    const isLimited = settings.rowLimit !== undefined;
     const given = { cluster, tabletType, limitIndex: isLimited ? normalized.binds.length - 1 : undefined };
     const isNormalized = CACHED_VERBS.has(normalized.verb);
     if (!isNormalized && !BARE_STATEMENTS.test(normalized.key)) {
@@ -109,7 +109,7 @@ export class StatementPlans {
 
   /** With sql_select_limit as the last bind variable, if the session has one. */
   withSelectLimit(normalized: Normalized): Normalized {
-    const limit = this.#state.settings.selectLimit;
+    const limit = this.#state.settings.rowLimit;
     if (limit === undefined) return normalized;
     const raw = Buffer.from(limit);
     const bind: BindValue = { kind: "literal", type: "int", raw, source: raw, introducer: undefined };

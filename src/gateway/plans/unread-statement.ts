@@ -16,7 +16,7 @@ export function unreadStatement(
   vschema: ClusterVSchema,
 ): Admin | undefined {
   const { keyspace: selected, shard } = target;
-  if (selected === undefined || shard !== undefined || settings.selectLimit !== undefined) return undefined;
+  if (selected === undefined || shard !== undefined || settings.rowLimit !== undefined) return undefined;
   const keyspace = vschema.keyspaces.get(selected);
   if (keyspace === undefined || keyspace.sharded) return undefined;
   if (vschema.routingRules.length + vschema.keyspaceRoutingRules.length + vschema.mirrorRules.length > 0)

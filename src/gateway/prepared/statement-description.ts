@@ -15,6 +15,7 @@ import { decodeErr } from "../../mysql/packets/err.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { tableNamesOf } from "../../plan/tables.ts";
 import { literalNode, tableNode } from "../../sql/new-nodes.ts";
+import { normalize } from "../../sql/normalize.ts";
 import { filled, parameterOffsets } from "../../sql/parameters.ts";
 import { parse } from "../../sql/parse.ts";
 import { print } from "../../sql/print.ts";
@@ -30,6 +31,7 @@ import { type LastWarnings, NO_WARNINGS } from "../session/session-state.ts";
 import { anyKeyspace } from "../session/any-keyspace.ts";
 import { ruledText } from "../rules/run-ruled.ts";
 import { askedSyntaxError, isSyntaxError } from "../plans/asked-syntax.ts";
+import { isDone } from "../plans/statement-facts.ts";
 
 export interface StatementDescription {
   /** Payloads of column definitions. */
@@ -142,6 +144,10 @@ export function describePrepared(
   try {
     statement = parse(text, state.sqlMode);
   } catch (error) {
+    if (error instanceof ShardgateError && error.id === "ER_EMPTY_QUERY") {
+      // A comment alone is a statement that does nothing.
+      if (isDone(text, normalize(text, state.sqlMode))) return NO_COLUMNS;
+    }
     if (!isSyntaxError(error)) throw error;
     return askedSyntaxError(executor, text, error).then((asked) => {
       throw asked;

@@ -75,6 +75,12 @@ export class Settings {
     return /^\d+$/.test(value) ? value : "0";
   }
 
+  /** sql_select_limit where it can leave out rows. */
+  get rowLimit(): string | undefined {
+    const limit = this.selectLimit;
+    return limit === NO_LIMIT ? undefined : limit;
+  }
+
   /** How long one SELECT may take, by MariaDB's max_statement_time or MySQL's max_execution_time; 0: as long as it likes. */
   get timeLimitMs(): number {
     const seconds = Number(this.variables.get("max_statement_time") ?? 0);
@@ -187,6 +193,7 @@ export function isOfClient(name: string): boolean {
 }
 
 const SELECT_LIMIT = "sql_select_limit";
+const NO_LIMIT = "18446744073709551615";
 const LITERAL_VARIABLES = ["character_set_client", "character_set_connection", "collation_connection"];
 
 /** What SET says of character sets. */

@@ -58,6 +58,12 @@ describe("modes", () => {
     ["PIPES_AS_CONCAT", { pipesAsConcat: true }, "select a || b from t", "select a || b from t"],
     ["HIGH_NOT_PRECEDENCE", { highNotPrecedence: true }, "select not a = b from t", "select not a = b from t"],
     ["IGNORE_SPACE", { ignoreSpace: true }, "select count (*) from t", "select count(*) from t"],
+    [
+      "ORACLE",
+      { oracle: true },
+      "select unique a from (select 1 as a), t where cast(a as varchar2(3)) = 1",
+      "select distinct a from (select 1 as a), t where cast(a as varchar(3)) = 1",
+    ],
     ["MySQL has rank reserved", { dialect: "mysql" }, "select `rank` from t", "select `rank` from t"],
   ])("%s", (_name, change, sql, printed) => {
     expect(print(parse(sql, mode(change)), undefined, { mode: mode(change) })).toBe(printed);

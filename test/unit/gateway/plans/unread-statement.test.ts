@@ -63,6 +63,8 @@ describe("what only a server reads", () => {
     const sql = "SELECT a FROM t NEW SYNTAX";
     const limited = Settings.atLogin().withVariable("sql_select_limit", "5");
     expect(verbOf(sql, "main", limited)).toBeUndefined();
+    const unlimited = Settings.atLogin().withVariable("sql_select_limit", "18446744073709551615");
+    expect(verbOf(sql, "main", unlimited)).toBe("unread query");
     const rules = { rules: [{ from_table: "t", to_tables: ["other.t"] }] };
     const ruled = parseClusterVSchema({ keyspaces: KEYSPACES, routing_rules: rules });
     expect(verbOf(sql, "main", Settings.atLogin(), ruled)).toBeUndefined();
