@@ -82,7 +82,14 @@ import { type MergedWarnings, warningsOfParts } from "./read/merged-warnings.ts"
 import { warningsOf, warningsOfFailed } from "./show/show-warnings.ts";
 import { commitsUnplanned } from "./transaction/commit-unplanned.ts";
 import { wrongPhase } from "./transaction/xa-errors.ts";
-import { cannotWrite, isReading, locksWhatItReads, settingsUnder, startOf } from "./transaction/transaction-start.ts";
+import {
+  cannotWrite,
+  isReading,
+  locksWhatItReads,
+  refuseLocking,
+  settingsUnder,
+  startOf,
+} from "./transaction/transaction-start.ts";
 
 const TIME_LIMIT_SLACK_MS = 250;
 /** The status flags are the last bytes of an EOF packet. */
@@ -189,6 +196,7 @@ export class Executor implements PassThroughOwner {
         return;
       }
       if (this.state.lostVariables !== undefined) refuseLost(statement, this.state);
+      if (this.state.nextReadOnly === true && !this.state.inTransaction) refuseLocking(statement);
       if (options.noScatter !== undefined) refuseScatter(plan, options.noScatter, cluster);
       if (options.rowsMax > 0 && isQuery(statement)) {
         this.#limit(options, command, sequenceId);

@@ -111,8 +111,11 @@ export interface GatewayContext {
   readonly serverVersion: string;
   /** Of the gateway's Unix socket; empty without one. */
   readonly socketPath: string;
+  readonly hostname: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where clients connect to. */
+  port(): number;
   cluster(): ClusterView;
   /** Of the users file. */
   userNamed(name: string): User | undefined;

@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import type { AdminPlace } from "../base/admin-server.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { messageOf, ShardgateError } from "../base/errors.ts";
@@ -251,6 +252,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   };
   const startedMs = clock.nowMs();
   const uptimeS = (): number => Math.floor((clock.nowMs() - startedMs) / 1_000);
+  let listening = options.listen;
   const context: GatewayContext = {
     tablets,
     sequences: new SequenceCache(tablets),
@@ -303,8 +305,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     packetBytesMax: options.clients.limits.packetBytesMax,
     serverVersion: `${backendVersion}-shardgate`,
     socketPath: options.clients.unixSocket?.path ?? "",
+    hostname: hostname(),
     clock,
     log,
+    port: () => Number(/\d+$/.exec(listening)?.[0] ?? 0),
     cluster: () => view,
     userNamed: (name) => users.get(name),
     reloadUsers() {
@@ -363,6 +367,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     listeners.push(await listenUnix(path, mode, (socket) => connections.accept(socket, true), log));
   }
   const { address } = listener;
+  listening = address;
   const reloaded: ReloadedFiles[] = [];
   const { usersFile, tls: tlsFiles } = options;
   if (usersFile !== undefined) {

@@ -48,6 +48,8 @@ export type SessionVariable =
   | "pseudo_thread_id"
   /** The gateway's: clients that find a server's would go past the gateway. */
   | "socket"
+  | "port"
+  | "hostname"
   /** MariaDB's, of a server's connection. */
   | "last_gtid"
   /** MySQL's; MariaDB's servers do not know it. */
@@ -69,12 +71,20 @@ const VARIABLES: ReadonlySet<string> = new Set<SessionVariable>([
   "wait_timeout",
   "pseudo_thread_id",
   "socket",
+  "port",
+  "hostname",
   "last_gtid",
   "resultset_metadata",
 ]);
 
 /** Those that have one value for all sessions. */
-const OF_SERVER: ReadonlySet<string> = new Set<SessionVariable>(["version", "version_comment", "socket"]);
+const OF_SERVER: ReadonlySet<string> = new Set<SessionVariable>([
+  "version",
+  "version_comment",
+  "socket",
+  "port",
+  "hostname",
+]);
 
 /** Undefined when the shard computes it. LAST_INSERT_ID(expr) sets a value on the connection that OK then reports. */
 export function sessionFunctionOf(node: Node): SessionFunction | undefined {

@@ -4,13 +4,16 @@
 
 import { SYSTEM_SCHEMAS } from "./tables.ts";
 
-/** Rows the gateway makes: of its connections and of its users. */
+/** Rows the gateway makes: of its connections, of its users, and of variables, some of which are the session's or its own. */
 export type GatewayRows =
   | "processlist"
   | "user_privileges"
   | "schema_privileges"
   | "table_privileges"
-  | "column_privileges";
+  | "column_privileges"
+  | "session_variables"
+  | "global_variables"
+  | "system_variables";
 
 export type SystemTable =
   | {
@@ -47,6 +50,9 @@ const GATEWAY_ROWS: readonly GatewayRows[] = [
   "schema_privileges",
   "table_privileges",
   "column_privileges",
+  "session_variables",
+  "global_variables",
+  "system_variables",
 ];
 
 const ALL_OWN: readonly string[] = [...SYSTEM_SCHEMAS];
@@ -120,7 +126,6 @@ const OPEN_TABLES: ReadonlySet<string> = new Set([
   "engines",
   "files",
   "global_status",
-  "global_variables",
   "keywords",
   "plugins",
   "profiling",
@@ -129,12 +134,10 @@ const OPEN_TABLES: ReadonlySet<string> = new Set([
   "role_routine_grants",
   "role_table_grants",
   "session_status",
-  "session_variables",
   "spatial_ref_sys",
   "sql_functions",
   "st_spatial_reference_systems",
   "st_units_of_measure",
-  "system_variables",
   "tablespaces",
   "user_attributes",
   "user_variables",

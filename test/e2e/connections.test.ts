@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from "mysql2/promise";
@@ -190,6 +190,14 @@ describe("compression", { timeout: TIMEOUT_MS }, () => {
     expect(await rowOf(client, "SELECT @@socket AS s, @@global.socket AS g")).toEqual({ s: socketPath, g: socketPath });
     expect(await rowOf(client, "SHOW VARIABLES LIKE 'socket'")).toMatchObject({ Value: socketPath });
     expect(await rowOf(client, "SHOW GLOBAL VARIABLES LIKE 'socket'")).toMatchObject({ Value: socketPath });
+  });
+
+  test("@@port and @@hostname are the gateway's, but of a shard that is selected", async () => {
+    const client = await clientOf({ database: "split" });
+    expect(await rowOf(client, "SELECT @@port AS p, @@hostname AS h")).toEqual({ p: cluster.port, h: hostname() });
+    expect(await rowOf(client, "SHOW VARIABLES LIKE 'port'")).toMatchObject({ Value: String(cluster.port) });
+    await client.query("USE `split:-80`");
+    expect(await rowOf(client, `SELECT @@port <> ${cluster.port} AS other`)).toEqual({ other: 1 });
   });
 
   test("the mariadb command line, over the Unix socket, too", async () => {

@@ -103,7 +103,7 @@ async function tableOf(
   const { schema, table, alias, temporaryTable, columns } = source;
   const rest = { schema, table, alias, temporaryTable, columns };
   if (source.kind === "gateway") {
-    return { ...rest, columns: "all", parts: [], summed: false, rows: await gatewayRows(source.rows, executor) };
+    return { ...rest, columns: "all", parts: [], summed: false, rows: await gatewayRows(source.rows, executor, home) };
   }
   const { state, context } = executor;
   const given = withSessionValues({ kind: "row", items: source.where, pos: 0 }, state, context);

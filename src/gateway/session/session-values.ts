@@ -82,6 +82,8 @@ export function withSessionValues<N extends Node>(
       if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
       if (variable === "resultset_metadata" && state.sqlMode.dialect === "mariadb") return expr;
       if (variable === "last_gtid" && state.sqlMode.dialect === "mysql") return expr;
+      // Who is pointed at one shard is told of its server.
+      if ((variable === "port" || variable === "hostname") && state.target.shard !== undefined) return expr;
       if (variable === "max_allowed_packet") return leastOf(expr, state.packetBytesMax);
       return variableValue(variable, expr.pos, state, context);
     },
@@ -217,6 +219,10 @@ export function globalText(name: string, context: GatewayContext, ofServer?: str
       return "Shardgate";
     case "socket":
       return context.socketPath;
+    case "port":
+      return String(context.port());
+    case "hostname":
+      return context.hostname;
     case "wait_timeout":
       return set ?? String(context.waitTimeoutS);
     case "interactive_timeout":
@@ -247,6 +253,10 @@ function variableValue(name: KnownVariable, pos: number, state: SessionState, co
       return systemText("Shardgate", pos);
     case "socket":
       return systemText(context.socketPath, pos);
+    case "port":
+      return count(context.port(), pos);
+    case "hostname":
+      return computedText(context.hostname, pos);
     case "warning_count":
       return count(warningsOfSession(state).length, pos);
     case "error_count":
@@ -292,7 +302,9 @@ export function variableText(
     case "version_comment":
       return "Shardgate";
     case "socket":
-      return context.socketPath;
+    case "port":
+    case "hostname":
+      return globalText(name, context);
     case "warning_count":
     case "error_count":
       // The list itself is a statement that has begun without any.

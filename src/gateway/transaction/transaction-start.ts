@@ -3,7 +3,8 @@
 
 import { MysqlError } from "../../base/errors.ts";
 import { joinStatements } from "../../base/statement-list.ts";
-import type { Begin } from "../../sql/tree.ts";
+import type { Begin, Statement } from "../../sql/tree.ts";
+import { walk } from "../../sql/walk.ts";
 import type { SessionState } from "../session/session-state.ts";
 import type { Settings } from "../session/settings.ts";
 
@@ -60,6 +61,14 @@ export function isReading({ begin, nextReadOnly, settings }: SessionState): bool
 export function locksWhatItReads({ begin, settings: { variables } }: SessionState): boolean {
   const isolation = variables.get("tx_isolation") ?? variables.get("transaction_isolation") ?? "";
   return begin?.includes("SERIALIZABLE") === true || /^'?(SERIALIZABLE|3)'?$/i.test(isolation);
+}
+
+/** Throws for what locks rows as a write does, in the READ ONLY transaction that the statement alone is. */
+export function refuseLocking(statement: Statement): void {
+  walk(statement, (node) => {
+    if (node.kind === "locking" && node.strength === "update") throw cannotWrite();
+    return true;
+  });
 }
 
 export function cannotWrite(): MysqlError {
