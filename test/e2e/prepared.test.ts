@@ -51,6 +51,7 @@ const double = (value: number): Parameter => {
   return [MYSQL_TYPE.DOUBLE, bytes];
 };
 const text = (value: string): Parameter => [MYSQL_TYPE.VAR_STRING, Buffer.from(value)];
+const decimal = (value: string): Parameter => [MYSQL_TYPE.NEWDECIMAL, Buffer.from(value)];
 const blob = (value: Buffer): Parameter => [MYSQL_TYPE.BLOB, value];
 const NULL: Parameter = [MYSQL_TYPE.NULL, null];
 const datetime = (year: number, month: number, day: number, micros = 0): Parameter => {
@@ -227,6 +228,11 @@ describe("prepared statements", () => {
     ]);
   }
 
+  async function write(sql: string): Promise<void> {
+    for (const client of Object.values(clients))
+      expect(merged(await client.query(sql))).toMatchObject({ affectedRows: 2 });
+  }
+
   test("every column type comes back in binary form as it went in, from one shard and from both", async () => {
     await same("SELECT * FROM t WHERE id = ?", [long(1)], [int(2)], [double(4)], [text("1")], [long(99)], [NULL]);
     await same("SELECT * FROM t ORDER BY id", []);
@@ -326,6 +332,20 @@ describe("prepared statements", () => {
     await same("SELECT COUNT(*), SUM(i), AVG(n), MIN(dt), MAX(vc), SUM(d) FROM t WHERE id <> ?", [long(99)]);
     await same("SELECT e, COUNT(*) FROM t GROUP BY e HAVING COUNT(*) >= ? ORDER BY e", [int(1)]);
     await same("SELECT a.id, b.id FROM t a JOIN t b ON a.ti = b.tu WHERE a.id > ? ORDER BY 1, 2", [long(-10)]);
+    // Compared with texts, times are times and decimals are decimals.
+    await same("SELECT id FROM t WHERE ti > ? AND vc < ? ORDER BY id", [decimal("-200"), datetime(2020, 1, 1)]);
+    for (const [value, parameter] of [
+      ["2024-02-03", [MYSQL_TYPE.DATETIME, Buffer.of(7, 0xe8, 7, 2, 3, 0, 0, 0)]],
+      ["2024-2-3", [MYSQL_TYPE.DATE, Buffer.of(4, 0xe8, 7, 2, 3)]],
+      ["5:00", [MYSQL_TYPE.TIME, Buffer.of(8, 0, 0, 0, 0, 0, 5, 0, 0)]],
+    ] as const) {
+      await write(`UPDATE t SET vc = '${value}' WHERE id IN (1, 4)`);
+      await same("SELECT id FROM t WHERE vc = ? ORDER BY id", [parameter], [parameter], [parameter], [text(value)]);
+      await same("SELECT ? AS a, COALESCE(?, d), id FROM t ORDER BY id LIMIT 1", [parameter, decimal("5")]);
+      await same("UPDATE t SET i = i + 1 WHERE vc = ?", [parameter], [parameter], [parameter]);
+    }
+    await write("UPDATE t SET vc = IF(id = 1, 'ünï', 'Straße') WHERE id IN (1, 4)");
+    await same("SELECT id, i * ? FROM t ORDER BY id", [decimal("9223372036854775807")], [decimal("-3")]);
     await same("SELECT id FROM t ORDER BY id LIMIT ? OFFSET ?", [text("2"), double(1)], [int(-1), int(0)]);
   });
 

@@ -7,7 +7,7 @@ import type { Normalized } from "../../sql/normalize.ts";
 import { filled, type Template } from "../../sql/parameters.ts";
 import type { StatementCommand } from "../client/com-query.ts";
 import type { ShownDefinitions } from "./binary-rows.ts";
-import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
+import { limitLiteral, parameterLiteral, typedLiteral } from "./parameter-literals.ts";
 
 /** The statement as it is run where a server prints too few digits of its FLOAT columns. */
 export interface ExactRead {
@@ -68,21 +68,27 @@ export class ClientExecution implements Execution {
   #textWith(template: Template): Buffer {
     try {
       const { parameters, noBackslashEscapes } = this.#of;
-      return filled(template, literalsOf(template, parameters, noBackslashEscapes), COM.QUERY);
+      return filled(template, literalsOf(template, parameters, noBackslashEscapes, true), COM.QUERY);
     } catch (error) {
       throw wrongArguments(error, "mysqld_stmt_execute");
     }
   }
 }
 
-/** The values as SQL text, a space on both sides of each. Throws ER_MALFORMED_PACKET for what cannot be read. */
+/**
+ * The values as SQL text, a space on both sides of each: as servers are to have them if `keepsTypes`, else as they route.
+ * Those of a select list have their types always. Throws ER_MALFORMED_PACKET for what cannot be read.
+ */
 export function literalsOf(
-  { limits }: Template,
+  { limits, shown }: Template,
   { types, values }: ExecuteParameters,
   noBackslashEscapes: boolean,
+  keepsTypes: boolean,
 ): readonly Buffer[] {
   return values.map((value, index) => {
     const type = types[index] ?? 0;
-    return limits.has(index) ? limitLiteral(type, value) : parameterLiteral(type, value, noBackslashEscapes);
+    if (limits.has(index)) return limitLiteral(type, value);
+    const literal = keepsTypes || shown.has(index) ? typedLiteral : parameterLiteral;
+    return literal(type, value, noBackslashEscapes);
   });
 }

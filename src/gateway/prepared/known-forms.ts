@@ -14,6 +14,7 @@ import { filled, type Template } from "../../sql/parameters.ts";
 import type { SqlMode } from "../../sql/tree.ts";
 import { literalsOf } from "./execution.ts";
 import { K_INT, K_OTHER, kindOf, ParameterBind } from "./parameter-bind.ts";
+import { isTyped } from "./parameter-literals.ts";
 
 /** Beyond it a client gives its values other types each time. */
 const FORMS_MAX = 4;
@@ -65,6 +66,34 @@ export class KnownForms {
   }
 
   /**
+   * What normalize() makes of the statement with these values (kept), whose types are in no text; undefined where all of
+   * them are: it is to be asked. Throws ER_MALFORMED_PACKET for values that cannot be read.
+   */
+  once(parameters: ExecuteParameters): Normalized | undefined {
+    const { types, values } = parameters;
+    if (!values.some((value, index) => value !== null && isTyped(types[index] as number, value))) return undefined;
+    const { noBackslashEscapes } = this.#mode;
+    const literals = literalsOf(this.#template, parameters, noBackslashEscapes, false);
+    const sql = filled(this.#template, literals);
+    const normalized = normalize(sql, this.#mode);
+    // Then its text, with the types in it, is what is read.
+    if (normalized.binds.length === 0 || normalized.statementEnd < sql.length) return undefined;
+    const parameterOf = parametersIn(this.#template, literals, parameters, sql);
+    const typed = (own: LiteralBind): LiteralBind => {
+      const index = parameterOf(own);
+      const value = index < 0 ? undefined : values[index];
+      if (value === undefined || value === null || this.#template.limits.has(index)) return own;
+      const type = types[index] as number;
+      if (!isTyped(type, value)) return own;
+      return new ParameterBind(kindOf(parameters, index), type, value, false, noBackslashEscapes);
+    };
+    const binds = normalized.binds.map(
+      (bind): BindValue => (bind.kind === "list" ? { kind: "list", items: bind.items.map(typed) } : typed(bind)),
+    );
+    return { ...normalized, binds, statementEnd: BEHIND_ALL };
+  }
+
+  /**
    * The form for these values is to be known the next time, if it is the second one that asks for it. Throws
    * ER_MALFORMED_PACKET for values that cannot be read.
    */
@@ -87,7 +116,7 @@ export class KnownForms {
   }
 
   #formOf(kinds: Kinds, parameters: ExecuteParameters): Form {
-    const literals = literalsOf(this.#template, parameters, this.#mode.noBackslashEscapes);
+    const literals = literalsOf(this.#template, parameters, this.#mode.noBackslashEscapes, false);
     const sql = filled(this.#template, literals);
     const normalized = normalize(sql, this.#mode);
     const places = placesOf(this.#template, literals, parameters, sql, normalized);
@@ -125,30 +154,45 @@ export class KnownForms {
 
 /** Undefined where a value is in no bind variable, or in one with something else. */
 function placesOf(
-  { offsets, limits }: Template,
+  template: Template,
   literals: readonly Buffer[],
-  { values }: ExecuteParameters,
+  parameters: ExecuteParameters,
   sql: Buffer,
   { key, binds, statementEnd }: Normalized,
 ): readonly (number | readonly number[])[] | undefined {
   // What follows is looked at each time, and so is a statement of nothing.
   if (statementEnd < sql.length || key === "") return undefined;
+  const parameterOf = parametersIn(template, literals, parameters, sql);
+  let found = 0;
+  const placeOf = (bind: LiteralBind): number => {
+    const parameter = parameterOf(bind);
+    if (parameter >= 0) found++;
+    return parameter;
+  };
+  const places = binds.map((bind) => (bind.kind === "list" ? bind.items.map(placeOf) : placeOf(bind)));
+  const wanted = parameters.values.filter((value, index) => value !== null || template.limits.has(index)).length;
+  return found === wanted ? places : undefined;
+}
+
+/** Tells the parameter whose literal in `sql` a bind variable is; -1 for a literal of the statement, or one with a sign. */
+function parametersIn(
+  { offsets, limits }: Template,
+  literals: readonly Buffer[],
+  { values }: ExecuteParameters,
+  sql: Buffer,
+): (bind: LiteralBind) => number {
   const parameterAt = new Map<number, number>();
   let added = 0;
   for (const [index, literal] of literals.entries()) {
     if (values[index] !== null || limits.has(index)) parameterAt.set((offsets[index] as number) + added + 1, index);
     added += literal.length - 1;
   }
-  let found = 0;
-  const placeOf = ({ source }: LiteralBind): number => {
+  return ({ source }) => {
     if (source?.buffer !== sql.buffer) return -1;
     const parameter = parameterAt.get(source.byteOffset - sql.byteOffset);
     if (parameter === undefined || source.length !== (literals[parameter] as Buffer).length - 2) return -1;
-    found++;
     return parameter;
   };
-  const places = binds.map((bind) => (bind.kind === "list" ? bind.items.map(placeOf) : placeOf(bind)));
-  return found === parameterAt.size ? places : undefined;
 }
 
 /** Without the memory of the text that they come from. Those of parameters are never asked for. */

@@ -5,7 +5,7 @@ import { MYSQL_TYPE } from "../../mysql/constants.ts";
 import { type ExecuteParameters, TYPE_UNSIGNED } from "../../mysql/packets/stmt-execute.ts";
 import type { LiteralBind } from "../../sql/bind-value.ts";
 import type { LiteralType } from "../../sql/tree.ts";
-import { limitLiteral, parameterLiteral } from "./parameter-literals.ts";
+import { limitLiteral, parameterLiteral, typedLiteral } from "./parameter-literals.ts";
 
 // Kinds of values.
 const K_NULL = 0;
@@ -17,7 +17,7 @@ const K_DECIMAL = 5;
 /** One of its own, which nothing is kept for. */
 export const K_OTHER = 7;
 
-/** The value of a parameter; its text is made when asked for. */
+/** The value of a parameter; its text is made when asked for, with its type, which `raw` says nothing of. */
 export class ParameterBind implements LiteralBind {
   readonly kind = "literal";
   readonly type: LiteralType;
@@ -41,15 +41,18 @@ export class ParameterBind implements LiteralBind {
     this.#source ??= withoutSpaces(
       this.#isLimit
         ? limitLiteral(this.#type, this.#value)
-        : parameterLiteral(this.#type, this.#value, this.#noBackslashEscapes),
+        : typedLiteral(this.#type, this.#value, this.#noBackslashEscapes),
     );
     return this.#source;
   }
 
   get raw(): Buffer {
-    if (this.type !== "string") return this.source;
-    if (!isTime(this.#type & 0xff) && this.#value !== null) return this.#value;
-    return this.source.subarray(1, this.source.length - 1);
+    if (this.#isLimit || this.#value === null) return this.source;
+    const type = this.#type & 0xff;
+    if (this.type !== "string") return this.type === "int" && isDecimal(type) ? this.#value : this.source;
+    if (!isTime(type)) return this.#value;
+    const literal = parameterLiteral(this.#type, this.#value, this.#noBackslashEscapes);
+    return literal.subarray(2, literal.length - 2);
   }
 }
 
@@ -101,6 +104,10 @@ function decimalKind(value: Buffer): number {
   const text = value.latin1Slice(0, value.length);
   if (/^\d+$/.test(text)) return K_INT;
   return /^\d+\.\d*$/.test(text) ? K_DECIMAL : K_OTHER;
+}
+
+function isDecimal(kind: number): boolean {
+  return kind === MYSQL_TYPE.DECIMAL || kind === MYSQL_TYPE.NEWDECIMAL;
 }
 
 function isTime(kind: number): boolean {

@@ -51,6 +51,64 @@ export function parameterLiteral(type: number, value: Buffer | null, noBackslash
   }
 }
 
+/**
+ * The same where the value's type counts and not what it routes to: a server compares a text otherwise than a time, and
+ * computes otherwise with whole numbers than with decimals. Times that no server takes as such stay texts.
+ */
+export function typedLiteral(type: number, value: Buffer | null, noBackslashEscapes: boolean): Buffer {
+  const literal = parameterLiteral(type, value, noBackslashEscapes);
+  if (value === null || !isTyped(type, value)) return literal;
+  const text = literal.latin1Slice(1, literal.length - 1);
+  const kind = type & 0xff;
+  if (kind === MYSQL_TYPE.DECIMAL || kind === MYSQL_TYPE.NEWDECIMAL) return word(`${text}.`);
+  if (kind === MYSQL_TYPE.TIME) return word(`TIME${text}`);
+  return word(`${kind === MYSQL_TYPE.DATE || kind === MYSQL_TYPE.NEWDATE ? "DATE" : "TIMESTAMP"}${text}`);
+}
+
+/** Whether the two literals of a value differ. `value` can be read. */
+export function isTyped(type: number, value: Buffer): boolean {
+  switch (type & 0xff) {
+    case MYSQL_TYPE.DATE:
+    case MYSQL_TYPE.NEWDATE:
+      return isDate(value);
+    case MYSQL_TYPE.DATETIME:
+    case MYSQL_TYPE.TIMESTAMP:
+      return isDate(value) && (value.length < 8 || isClock(value, 5, 23, 8));
+    case MYSQL_TYPE.TIME:
+      return (
+        value.length < 9 ||
+        (value.readUInt32LE(2) * 24 + value.readUInt8(6) <= TIME_HOURS_MAX && isClock(value, 6, 23, 9))
+      );
+    case MYSQL_TYPE.DECIMAL:
+    case MYSQL_TYPE.NEWDECIMAL:
+      return /^\d+$/.test(value.latin1Slice());
+    default:
+      return false;
+  }
+}
+
+const TIME_HOURS_MAX = 838;
+
+/** A day of the calendar. */
+function isDate(value: Buffer): boolean {
+  if (value.length < 5) return false;
+  const year = value.readUInt16LE(1);
+  const month = value[3] ?? 0;
+  const day = value[4] ?? 0;
+  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1) return false;
+  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  return (
+    day <= (month === 2 ? (isLeap ? 29 : 28) : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31)
+  );
+}
+
+/** Hours, minutes and seconds from `at`, and the microseconds at `microsAt`, if there are some. */
+function isClock(value: Buffer, at: number, hoursMax: number, microsAt: number): boolean {
+  const micros = value.length >= microsAt + 4 ? value.readUInt32LE(microsAt) : 0;
+  const [hours = 0, minutes = 0, seconds = 0] = value.subarray(at, at + 3);
+  return hours <= hoursMax && minutes < 60 && seconds < 60 && micros < 1_000_000;
+}
+
 /** The same for a LIMIT, where a server takes the value as a whole number whatever its type, and a negative one for all rows. */
 export function limitLiteral(type: number, value: Buffer | null): Buffer {
   const literal = parameterLiteral(type, value, true).toString("latin1").trim();
@@ -82,6 +140,8 @@ function double(value: number): Buffer {
 
 function decimal(value: Buffer, noBackslashEscapes: boolean): Buffer {
   const text = value.latin1Slice(0, value.length);
+  // A sign stands beside a literal, which routes nothing then.
+  if (/^-\d+$/.test(text)) return word(`${text}.`);
   return /^-?(\d+(\.\d*)?|\.\d+)$/.test(text) ? word(text) : quoted(OPEN, value, noBackslashEscapes);
 }
 

@@ -304,13 +304,14 @@ export class PreparedStatements {
     const { exact } = statement;
     const { text, template, mode, forms } = statement.read;
     const { noBackslashEscapes } = mode;
-    const normalized = forms.with(parameters);
-    const execution = new ClientExecution({ text, template, exact, parameters, noBackslashEscapes, normalized });
+    let normalized = forms.with(parameters);
     if (normalized === undefined) {
       // What is wrong with the values is told before anything is done.
-      void execution.payload;
+      void new ClientExecution({ text, template, exact, parameters, noBackslashEscapes, normalized }).payload;
       forms.learn(parameters);
+      normalized = forms.once(parameters);
     }
+    const execution = new ClientExecution({ text, template, exact, parameters, noBackslashEscapes, normalized });
     const executor = withCursor ? this.#withCursor(statement) : this.#executor;
     executor.execute(execution, sequenceId);
   }
@@ -427,7 +428,7 @@ export class PreparedStatements {
 
   #bulkLiterals(template: Template, row: BulkParameters): readonly Buffer[] {
     const { sqlMode } = this.#executor.state;
-    const literals = literalsOf(template, row, sqlMode.noBackslashEscapes);
+    const literals = literalsOf(template, row, sqlMode.noBackslashEscapes, false);
     const indicated = indicatedLiterals(template, row.indicated, sqlMode);
     return indicated.size === 0 ? literals : literals.map((literal, index) => indicated.get(index) ?? literal);
   }

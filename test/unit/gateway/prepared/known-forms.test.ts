@@ -96,7 +96,8 @@ for (const mode of [DEFAULT_SQL_MODE, { ...DEFAULT_SQL_MODE, noBackslashEscapes:
         );
         const parameters = parametersOf(values);
         const given = forms.with(parameters);
-        const read = readWith(template, parameters, mode);
+        const plain = readWith(template, parameters, mode);
+        const read = { ...plain, binds: forms.once(parameters)?.binds ?? plain.binds };
         if (given === undefined) forms.learn(parameters);
         else {
           known++;
@@ -116,7 +117,7 @@ function readWith(
   parameters: ExecuteParameters,
   mode: SqlMode,
 ): ReturnType<typeof normalize> & { readonly length: number } {
-  const sql = filled(template, literalsOf(template, parameters, mode.noBackslashEscapes));
+  const sql = filled(template, literalsOf(template, parameters, mode.noBackslashEscapes, false));
   return { ...normalize(sql, mode), length: sql.length };
 }
 
@@ -135,4 +136,21 @@ test("what depends on more than the kinds of values has no known form", () => {
   expect(known("SELECT c FROM t ORDER BY ?", int(1))).toBe(false);
   expect(known("SELECT c FROM t WHERE d = ?", [MYSQL_TYPE.DATE, Buffer.of(3, 1, 2, 3)])).toBe(false);
   expect(known("COMMIT")).toBe(true);
+});
+
+test("a value keeps its type in what is sent, and routes by its text", () => {
+  const sentAs = (sql: string, ...values: readonly Parameter[]): readonly (readonly (string | undefined)[])[] => {
+    const template = templateOf(Buffer.from(sql), DEFAULT_SQL_MODE);
+    const { binds = [] } = new KnownForms(template, DEFAULT_SQL_MODE).once(parametersOf(values)) ?? {};
+    const all = binds.flatMap((bind) => (bind.kind === "list" ? bind.items : [bind]));
+    return all.map(({ type, raw, source }) => [type, raw.toString(), source?.toString()]);
+  };
+  const list = "SELECT c FROM t WHERE id IN (?, ?) AND k = 5";
+  expect(sentAs(list, int(1), int(2))).toEqual([]);
+  expect(sentAs(list, date(3), text("2024-02-03"))).toEqual([
+    ["string", "2024-02-03", "DATE'2024-02-03'"],
+    ["string", "2024-02-03", "'2024-02-03'"],
+    ["int", "5", "5"],
+  ]);
+  expect(sentAs(list, decimal("007"), int(-7)).slice(0, 1)).toEqual([["int", "007", "007."]]);
 });

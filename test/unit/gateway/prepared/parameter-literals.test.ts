@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { limitLiteral, parameterLiteral } from "../../../../src/gateway/prepared/parameter-literals.ts";
+import { limitLiteral, parameterLiteral, typedLiteral } from "../../../../src/gateway/prepared/parameter-literals.ts";
 import { MYSQL_TYPE } from "../../../../src/mysql/constants.ts";
 import { TYPE_UNSIGNED } from "../../../../src/mysql/packets/stmt-execute.ts";
 
@@ -24,6 +24,10 @@ const LITERALS: readonly (readonly [name: string, type: number, value: Buffer | 
   ["DOUBLE that SQL has not", MYSQL_TYPE.DOUBLE, double(Number.NaN), "NULL"],
   ["FLOAT", MYSQL_TYPE.FLOAT, number((bytes) => bytes.writeFloatLE(0.1), 4), `${Math.fround(0.1)}e0`],
   ["DECIMAL", MYSQL_TYPE.NEWDECIMAL, Buffer.from("-12.50"), "-12.50"],
+  ["whole DECIMAL", MYSQL_TYPE.NEWDECIMAL, Buffer.from("007"), "007"],
+  ["whole negative DECIMAL", MYSQL_TYPE.NEWDECIMAL, Buffer.from("-7"), "-7."],
+  ["30 February", MYSQL_TYPE.DATE, Buffer.of(4, 0xe8, 7, 2, 30), "'2024-02-30'"],
+  ["DATETIME at 24:00", MYSQL_TYPE.DATETIME, Buffer.of(7, 0xe8, 7, 2, 29, 24, 0, 0), "'2024-02-29 24:00:00'"],
   ["DECIMAL that is none", MYSQL_TYPE.NEWDECIMAL, Buffer.from("1; DROP"), "'1; DROP'"],
   ["text", MYSQL_TYPE.VAR_STRING, Buffer.from("it's \\ ü"), "'it''s \\\\ ü'"],
   ["bytes", MYSQL_TYPE.BLOB, Buffer.from([0x27, 0, 0x5c]), "_binary'''\0\\\\'"],
@@ -40,7 +44,21 @@ const LITERALS: readonly (readonly [name: string, type: number, value: Buffer | 
   ["zero TIME", MYSQL_TYPE.TIME, Buffer.of(0), "'00:00:00'"],
 ];
 
+/** Those that have another one where their type counts. */
+const TYPED: ReadonlyMap<string, string> = new Map([
+  ["DATE", "DATE'2024-02-29'"],
+  ["DATETIME", "TIMESTAMP'2024-02-29 01:02:03'"],
+  ["DATETIME(6)", "TIMESTAMP'2024-02-29 01:02:03.000005'"],
+  ["TIME", "TIME'-838:59:58'"],
+  ["zero TIME", "TIME'00:00:00'"],
+  ["whole DECIMAL", "007."],
+]);
+
 describe("a parameter as a literal", () => {
+  test.each(LITERALS)("%s with its type", (name, type, value, literal) => {
+    expect(typedLiteral(type, value, false).toString("utf8")).toBe(` ${TYPED.get(name) ?? literal} `);
+  });
+
   test.each(LITERALS)("%s", (_, type, value, literal) => {
     expect(parameterLiteral(type, value, false).toString("utf8")).toBe(` ${literal} `);
   });
