@@ -4,7 +4,7 @@
 // by table, in a follower of the tablets that this test runs itself, put together as a gateway's.
 
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { createLog } from "../../src/base/log.ts";
 import { TrackedSchema } from "../../src/gateway/cluster/tracked-schema.ts";
@@ -24,6 +24,8 @@ import { firstAnswer, until } from "../fixture/until.ts";
 const PATIENCE_MS = 60_000;
 const TIMEOUT_MS = 240_000;
 const log = createLog("test", "silent");
+const P = "TABLE p (id BIGINT PRIMARY KEY, v VARCHAR(20) NOT NULL)";
+const T = "TABLE t (id BIGINT PRIMARY KEY, v VARCHAR(20))";
 
 interface Following {
   readonly tracked: TrackedSchema;
@@ -39,17 +41,33 @@ beforeAll(async () => {
   cluster = await startCluster({
     topo: "etcd",
     keyspaces: {
-      plain: { sql: "CREATE TABLE p (id BIGINT PRIMARY KEY, v VARCHAR(20) NOT NULL);" },
+      plain: { sql: `CREATE ${P};` },
       split: {
         shards: 2,
         vschema: hashedBy({ t: "id" }),
-        sql: "CREATE TABLE t (id BIGINT PRIMARY KEY, v VARCHAR(20));",
+        sql: `CREATE ${T};`,
       },
     },
   });
   client = await connect();
   following = await follow();
 }, 240_000);
+
+/** As at the start, whatever became of the test before: its servers are back, its tables gone. */
+beforeEach(async () => {
+  client.destroy();
+  client = await firstAnswer(connect, "a connection");
+  for (const [keyspace, shard, table] of [
+    ["plain", "0", P],
+    ["split", "-80", T],
+    ["split", "80-", T],
+  ] as const) {
+    const left = await firstAnswer(() => leftOn(keyspace, shard), `${keyspace}/${shard} answers`);
+    await onMysqld(keyspace, shard, ...left, ...(left.length > 0 ? [`CREATE OR REPLACE ${table}`] : []));
+  }
+  await known("plain", "p", (table) => namesOf(table) === "id v");
+  await known("split", "t", (table) => namesOf(table) === "id v");
+}, TIMEOUT_MS);
 
 afterAll(async () => {
   client?.destroy();
@@ -333,6 +351,21 @@ async function onMysqld(keyspace: string, shard: string, ...statements: readonly
     },
     keyspace,
   );
+}
+
+/** Statements that drop what tests have made; of nothing, none. */
+async function leftOn(keyspace: string, shard: string): Promise<readonly string[]> {
+  return withServer(processOf(cluster, "mysqld", keyspace, shard).port, async (server) => {
+    const rows = await server.rows(
+      `SELECT table_name AS n, table_type AS t FROM information_schema.tables WHERE table_schema = '${keyspace}'`,
+    );
+    const changed = await server.value(
+      `SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = '${keyspace}'`,
+    );
+    const filled = keyspace === "split" && (await server.value("SELECT COUNT(*) FROM split.t")) !== "0";
+    if (rows.length === 1 && changed === "2" && !filled) return [];
+    return rows.map(({ n = "", t = "" }) => `DROP ${t === "VIEW" ? "VIEW" : "TABLE"} ${n}`);
+  });
 }
 
 /** Rows that the mysqld has made for answers about its tables, and statements it was asked. */

@@ -40,6 +40,9 @@ let topo: readonly string[];
 let tablet: Part;
 let gateway: Part;
 let clients: Connection[] = [];
+let stopped: number[] = [];
+/** Of one test each. */
+let others: Part[] = [];
 
 beforeAll(async () => {
   await ensureBuilt();
@@ -69,8 +72,18 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const client of clients) client.destroy();
   clients = [];
-  await eventually(async () => (await workersOf(gateway)).every(({ connections }) => connections === 0));
-});
+  for (const pid of stopped) process.kill(pid, "SIGCONT");
+  stopped = [];
+  for (const part of others) part.signal("SIGKILL");
+  others = [];
+  const isServing = ({ state }: WorkerRow): boolean => state === "serving";
+  await eventually(async () => (await workersOf(tablet)).every(isServing));
+  await eventually(async () => (await workersOf(gateway)).every((row) => isServing(row) && row.connections === 0));
+  await withServer(mysqld.socketPath, async (server) => {
+    await server.run("UPDATE plain.p SET v = 0");
+    await server.run("DROP TABLE IF EXISTS plain.made");
+  });
+}, TIMEOUT_MS);
 
 afterAll(async () => {
   await stopAll();
@@ -170,13 +183,17 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
 
   test("reads its users again in all workers", async () => {
     expect((await failureOf(client({ user: "late" }))).message).toContain("Access denied");
-    writeUsers({ late: { emptyPassword: true, rights: everything } });
-    gateway.signal("SIGHUP");
-    await eventually(async () => (await client({ user: "late" }).catch(() => undefined)) !== undefined);
-    const [first, second] = [await client({ user: "late" }), await client({ user: "late" })];
-    expect((await idOf(first)) >> COUNTER_BITS).not.toBe((await idOf(second)) >> COUNTER_BITS);
-    writeUsers({ app: { emptyPassword: true, rights: { plain: ["read", "write"] }, maxConnections: 3 } });
-    gateway.signal("SIGHUP");
+    try {
+      writeUsers({ late: { emptyPassword: true, rights: everything } });
+      gateway.signal("SIGHUP");
+      await eventually(async () => (await client({ user: "late" }).catch(() => undefined)) !== undefined);
+      const [first, second] = [await client({ user: "late" }), await client({ user: "late" })];
+      expect((await idOf(first)) >> COUNTER_BITS).not.toBe((await idOf(second)) >> COUNTER_BITS);
+    } finally {
+      writeUsers({ app: { emptyPassword: true, rights: { plain: ["read", "write"] }, maxConnections: 3 } });
+      gateway.signal("SIGHUP");
+      await eventually(async () => (await failureOf(client({ user: "late" }))).message.includes("Access denied"));
+    }
   });
 
   test("shows one set of pages and metrics", async () => {
@@ -244,6 +261,7 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     const [still, moving] = await onBoth();
     const { pid = 0 } = await workerOf(still);
     process.kill(pid, "SIGSTOP");
+    stopped.push(pid);
     await eventually(async () => (await page(gateway, "/readyz")).body.includes("does not answer"));
     const { worker } = await workerOf(moving);
     for (let index = 0; index < 3; index++) expect((await workerOf(await client())).worker).toBe(worker);
@@ -255,6 +273,7 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
 
   test("drains both on SIGTERM and leaves no process; one whose primary is killed does not stay", async () => {
     const own = await startGateway("--drain-timeout", "60");
+    others.push(own);
     const pids = (await workersOf(own)).map(({ pid = 0 }) => pid);
     const both = await onBoth(own);
     for (const [at, each] of both.entries()) {
@@ -274,6 +293,7 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
 
     // With lines of its log on their way to the primary.
     const killed = await startGateway("--log-level", "debug");
+    others.push(killed);
     const orphans = (await workersOf(killed)).map(({ pid = 0 }) => pid);
     killed.signal("SIGKILL");
     await eventually(async () => orphans.every((pid) => !isAlive(pid)));
