@@ -12,6 +12,13 @@ import { decodeOk } from "../../src/mysql/packets/ok.ts";
 import { RawClient } from "../wire/raw-client.ts";
 import { must, startTwins, TwinClient, type Twins } from "./twin.ts";
 
+interface Loaded {
+  readonly errno?: number;
+  readonly affectedRows?: number;
+  readonly info?: string;
+  readonly warnings?: readonly string[];
+}
+
 async function load(
   port: number,
   keyspace: string,
@@ -19,7 +26,7 @@ async function load(
   file: Buffer,
   pieceBytes: number,
   before: readonly string[] = [],
-): Promise<unknown> {
+): Promise<Loaded> {
   const raw = await RawClient.login({ target: { host: "127.0.0.1", port }, user: "root" });
   const reader = new PacketReader(1 << 20);
   try {
@@ -55,7 +62,7 @@ async function warningsOf(raw: RawClient): Promise<readonly string[]> {
   const rows: string[] = [];
   for (;;) {
     const packet = await raw.packet(reader);
-    if (packet[0] === HEADER_EOF) return rows.toSorted();
+    if (packet[0] === HEADER_EOF) return rows;
     const values = new BufferReader(packet);
     rows.push(Array.from({ length: count }, () => values.lenencBytes().toString("utf8")).join("|"));
   }
@@ -92,7 +99,13 @@ describe("LOAD DATA LOCAL INFILE", () => {
     const sql = `LOAD DATA LOCAL INFILE 'some.file' ${into === "" ? "" : into} INTO TABLE ${name} ${rest}`;
     const bytes = Buffer.from(file);
     const got = await load(twins.cluster.port, keyspace, sql, bytes, pieceBytes);
-    expect(got, sql).toEqual(await load(twins.plain.port, keyspace, sql, bytes, pieceBytes));
+    const expected = await load(twins.plain.port, keyspace, sql, bytes, pieceBytes);
+    // Over shards a duplicate, of which no row is told, may stand elsewhere.
+    const told = ({ warnings = [], ...answer }: Loaded): Loaded => ({
+      ...answer,
+      warnings: keyspace === "s" ? warnings.toSorted() : warnings,
+    });
+    expect(told(got), sql).toEqual(told(expected));
     const [rows, wanted] = await Promise.all(
       [gateway, direct].map((client) => client.rows(`SELECT * FROM ${table} ORDER BY 1`)),
     );
@@ -126,7 +139,14 @@ describe("LOAD DATA LOCAL INFILE", () => {
     );
     await same("s.x", "FIELDS TERMINATED BY ';' IGNORE 2 LINES (v, k)", "v;k\nx;y\nseven;7\neight;8\n", 3);
     await same("s.x", "(k, @v) SET v = CONCAT('<', @v, '>')", "9\tneun\n10\tit's\\\\\n");
+    await same("s.x", "(k, @v) SET v = @v", "11\televen\n12\t\\N\n");
+    await same("u.p", "(id, @n, @n2) SET name = (@n), note = @N2", "1\tone\teins\n2\ttwo\n");
     await same("s.c", "(id, name, @n) SET n = @n * 2, email = CONCAT(@n, '@x')", "1\tA\t1\n2\tB\t2\n-5\tC\t3\n");
+  });
+
+  test("warnings are in the order of the lines", async () => {
+    const file = "1\ta\t1.5\n1\tb\t2\n2\tc\n3\td\tx\n4\te\t1.239\tmore\n5\ta\t7\n6\tf\t99999999\n";
+    await same("u.p", "(id, name, price)", file);
   });
 
   test("duplicates are left out or replaced, lines too short or too long are told", async () => {

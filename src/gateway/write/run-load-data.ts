@@ -55,7 +55,17 @@ interface Totals {
   warnings: number;
   /** Rows that inserts have taken. */
   inserted: number;
+  /** Of the batch under way. */
+  readonly ofLines: LineWarning[];
   readonly kept: SessionWarning[];
+}
+
+interface LineWarning {
+  /** From 1, as the client counts them. */
+  readonly line: number;
+  /** What is said of a line: 0 as values are converted, 1 of the number of its fields, 2 as the row is written. */
+  readonly stage: 0 | 1 | 2;
+  readonly warning: SessionWarning;
 }
 
 /** Answers the client, or throws; then nothing is loaded. */
@@ -74,7 +84,7 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
   client.write(writeFrame(encodeLocalInfile(statement.file), executor.sequenceId));
   const own = !state.inTransaction && state.autocommit;
   const reader = new LoadDataReader(format);
-  const totals: Totals = { records: 0, affected: 0, warnings: 0, inserted: 0, kept: [] };
+  const totals: Totals = { records: 0, affected: 0, warnings: 0, inserted: 0, ofLines: [], kept: [] };
   let batch: Buffer[] = [];
   let batchBytes = 0;
   let skips = statement.skippedLines;
@@ -88,6 +98,7 @@ export async function runLoadData(executor: Executor, statement: LoadData, clust
     batch = [];
     batchBytes = 0;
     await insert(executor, sql, totals);
+    keep(totals);
     totals.inserted += length;
   };
   const take = async (): Promise<void> => {
@@ -275,14 +286,13 @@ function setValue(
   value: Expr,
 ): string {
   const texts: string[] = [];
-  const marked = rewrite(value, {
-    expr(expr) {
-      const index = expr.kind === "userVariable" ? variables.get(expr.name.toLowerCase()) : undefined;
-      if (index === undefined) return expr;
-      texts.push(literalOf(executor, fields[index] ?? null, charset).toString("latin1"));
-      return { kind: "column", schema: undefined, table: undefined, name: `${MARK}${texts.length - 1}`, pos: expr.pos };
-    },
-  });
+  const marking = (expr: Expr): Expr => {
+    const index = expr.kind === "userVariable" ? variables.get(expr.name.toLowerCase()) : undefined;
+    if (index === undefined) return expr;
+    texts.push(literalOf(executor, fields[index] ?? null, charset).toString("latin1"));
+    return { kind: "column", schema: undefined, table: undefined, name: `${MARK}${texts.length - 1}`, pos: expr.pos };
+  };
+  const marked = marking(rewrite(value, { expr: marking }));
   const printed = encodeSql(printExpr(marked, [], { mode: executor.state.sqlMode })).toString("latin1");
   const filled = printed.replace(MARKED, (_, index: string) => texts[Number(index)] ?? "NULL");
   return Buffer.from(filled, "latin1").toString("utf8");
@@ -315,11 +325,26 @@ async function insert(executor: Executor, sql: Buffer, totals: Totals): Promise<
   if (warnings === 0) return;
   // The statement counts its own rows, the client those of the file.
   const ofFile = (_: string, row: string): string => ` at row ${Number(row) + totals.inserted}`;
+  let line = totals.inserted + 1;
+  const told: LineWarning[] = [];
   for (const warning of warningsOfSession(executor.state)) {
-    if (totals.kept.length >= WARNINGS_KEPT_MAX) return;
-    totals.kept.push({ ...warning, message: warning.message.replace(/ at row (\d+)$/, ofFile) });
+    const message = warning.message.replace(ROW, ofFile);
+    const row = ROW.exec(message)?.[1];
+    // What names no row is said of a row once its values are read.
+    line = row === undefined ? line : Number(row);
+    told.push({ line, stage: row === undefined ? 2 : 0, warning: { ...warning, message } });
   }
+  totals.ofLines.push(...told);
 }
+
+/** What a batch's lines have warned of, in the lines' order. */
+function keep(totals: Totals): void {
+  const ordered = totals.ofLines.toSorted((a, b) => a.line - b.line || a.stage - b.stage);
+  totals.ofLines.length = 0;
+  totals.kept.push(...ordered.slice(0, WARNINGS_KEPT_MAX - totals.kept.length).map(({ warning }) => warning));
+}
+
+const ROW = / at row (\d+)$/;
 
 async function must(executor: Executor, sql: string): Promise<void> {
   const packet = (await replyInside(executor, sql)).subarray(HEADER_BYTES);
@@ -338,7 +363,8 @@ function localFilesDisabled(dialect: SqlMode["dialect"]): Error {
 
 function warn(totals: Totals, code: number, message: string): void {
   totals.warnings++;
-  if (totals.kept.length < WARNINGS_KEPT_MAX) totals.kept.push({ level: "Warning", code, message });
+  if (totals.ofLines.length >= WARNINGS_KEPT_MAX) return;
+  totals.ofLines.push({ line: totals.records, stage: 1, warning: { level: "Warning", code, message } });
 }
 
 const OPEN = Buffer.from("(");
