@@ -1,13 +1,14 @@
 // Lookup vindexes on a real cluster: every type's table after every kind of write, values that another shard's row has,
 // rows found through the table alone, and readers beside writers, who never miss a row that is committed.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Cluster } from "../../src/local/cluster.ts";
 import { type VindexVerification, verifyVindex } from "../../src/bin/vindex-verify.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { checkVSchema } from "../../src/vschema/parse-vschema.ts";
 import { createVindex } from "../../src/vschema/create-vindex.ts";
 import { startCluster } from "../fixture/cluster.ts";
+import { firstAnswer } from "../fixture/until.ts";
 import { runLookups } from "../chaos/lookups.ts";
 import { must, TwinClient } from "./twin.ts";
 
@@ -23,6 +24,9 @@ const TYPES = {
 } as const;
 
 const HASH = createVindex("hash", "hash", new Map());
+
+/** A loaded machine is no failure. */
+const SLOW = { timeout: 240_000 };
 
 let cluster: Cluster;
 let client: TwinClient;
@@ -58,6 +62,15 @@ beforeAll(async () => {
   client = await TwinClient.connect(cluster.port);
   await must(client, "USE s");
 });
+/** Takes away what a test has left that did not come to its end. */
+beforeEach(async () => {
+  await client.query("ROLLBACK");
+  for (const type of Object.keys(TYPES)) {
+    // Others may still be at it, and meet this in a deadlock.
+    await firstAnswer(() => must(client, `DELETE FROM t_${type}`));
+    await firstAnswer(() => must(client, `DELETE FROM u.l_${type}`));
+  }
+}, SLOW.timeout);
 afterAll(async () => {
   client.close();
   await cluster.stop();
@@ -81,9 +94,6 @@ async function expectKept(type: keyof typeof TYPES): Promise<void> {
   const stored = await client.rows(`SELECT ${value}, ${isHash ? "keyspace_id" : "HEX(keyspace_id)"} FROM u.l_${type}`);
   expect(stored.toSorted(), type).toEqual([...new Set(wanted)].toSorted());
 }
-
-/** A loaded machine is no failure. */
-const SLOW = { timeout: 240_000 };
 
 test.each(Object.keys(TYPES) as (keyof typeof TYPES)[])("%s follows its table's rows", SLOW, async (type) => {
   const table = `t_${type}`;
@@ -214,9 +224,12 @@ test("a reader by a consistent lookup never misses a row that is committed", SLO
     writer.close();
   };
   const readers = [read(), read()];
-  await Promise.all([write(1000), write(2000)]);
-  isOver = true;
-  await Promise.all(readers);
+  try {
+    await Promise.all([write(1000), write(2000)]);
+  } finally {
+    isOver = true;
+    await Promise.all(readers);
+  }
   expect(reads).toBeGreaterThan(0);
   expect(missed).toEqual([]);
   await expectKept("consistent_lookup_unique");
