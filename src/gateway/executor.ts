@@ -205,6 +205,7 @@ export class Executor implements PassThroughOwner {
       const triggerVariables = triggerVariablesOf(plan);
       if (triggerVariables !== undefined) this.#now.effect = { ...this.#now.effect, triggerVariables };
       if (plan.kind === "send") {
+        if (statement.kind === "ddl") this.context.routineVariables.forget();
         const sent = plan.substitute ?? statement;
         this.#now.inserting =
           sent.kind === "insert" ? { statement: sent, binds: normalized.binds, keyspace: plan.keyspace } : undefined;
@@ -702,6 +703,16 @@ export class Executor implements PassThroughOwner {
       this.#slow(this.#askThenSend(plan, plan.asks, binds, cluster, command));
       return;
     }
+    if (effect.storedCalls !== undefined) {
+      const set = this.context.routineVariables.known(plan.keyspace, effect.storedCalls);
+      if (set === undefined) {
+        this.#slow(this.#askRoutinesThenSend(plan, effect.storedCalls, binds, cluster, command));
+        return;
+      }
+      if (set.length > 0) {
+        this.#now.effect = { ...effect, triggerVariables: [...(effect.triggerVariables ?? []), ...set] };
+      }
+    }
     const routed = readsAnyCopy(plan)
       ? [this.shards.nearest(plan.keyspace, cluster)]
       : this.shards.of(plan, binds, cluster);
@@ -748,6 +759,17 @@ export class Executor implements PassThroughOwner {
     if (lookupsIn(plan.routing).length === 0)
       this.#send({ ...plan, routing, asks: undefined }, binds, cluster, command);
     else this.#sendLookedUp(plan, asks, routing, binds, cluster, command);
+  }
+
+  async #askRoutinesThenSend(
+    plan: SendPlan,
+    functions: readonly string[],
+    binds: readonly BindValue[],
+    cluster: ClusterView,
+    command: StatementCommand,
+  ): Promise<void> {
+    await this.context.routineVariables.ask(this.shards.first(plan.keyspace, cluster), plan.keyspace, functions);
+    this.#send(plan, binds, cluster, command);
   }
 
   /** What finds nothing where a lookup has led may be run again. */

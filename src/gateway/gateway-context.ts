@@ -7,6 +7,7 @@ import type { Tracer } from "../base/tracing.ts";
 import type { GatherLimits } from "../engine/gather.ts";
 import type { ShardPort } from "../engine/ports.ts";
 import type { TabletConnection } from "../tabletclient/tablet-connection.ts";
+import type { RoutineVariables } from "./session/routine-variables.ts";
 import type { AutoIncrements } from "./write/auto-increments.ts";
 import type { GlobalVariables } from "./session/global-variables.ts";
 import type { AutoVSchema } from "./definition/auto-vschema.ts";
@@ -77,6 +78,7 @@ export interface GatewayContext {
   readonly sequences: SequenceCache;
   readonly snowflakes: Snowflakes;
   readonly autoIncrements: AutoIncrements;
+  readonly routineVariables: RoutineVariables;
   readonly definitions: Definitions;
   readonly databases: Databases;
   readonly autoVSchema: AutoVSchema;

@@ -17,6 +17,7 @@ import { TabletDirectory, type TabletDirectoryOptions } from "../tabletclient/ta
 import type { Topology } from "../topo/topology.ts";
 import { createTopologyWatcher } from "../topo/topology-watcher.ts";
 import { loadHashes } from "../vschema/xxh64.ts";
+import { RoutineVariables } from "./session/routine-variables.ts";
 import { AutoIncrements } from "./write/auto-increments.ts";
 import {
   ClientConnections,
@@ -258,6 +259,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     sequences: new SequenceCache(tablets),
     // Without peers it is the only gateway there is.
     snowflakes: new Snowflakes(clock, () => (peers === undefined ? 0 : peers.number || undefined)),
+    routineVariables: new RoutineVariables(tablets, clock),
     autoIncrements: new AutoIncrements(tablets, clock, () => tracked.current),
     definitions: { refresh: (keyspace, tables) => definitions.refresh(keyspace, tables, REFRESH_WAIT_MS) },
     databases: new Databases({

@@ -121,6 +121,7 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
   let hasInsertIdSetter = false;
   let hasQueries = false;
   let callsStored = false;
+  const storedCalls = new Set<string>();
   const assigns = new Set<string>();
   const assign = (variable: Node): void => {
     if (variable.kind === "userVariable") assigns.add(variable.name.toLowerCase());
@@ -145,7 +146,10 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
         if (LOCK_FUNCTIONS.has(node.name)) reserves = `${node.name.toUpperCase()}()`;
         hasInsertIdSetter ||= isInsertIdSetter(node);
         readsNow ||= isNow(node);
-        callsStored ||= node.stored || node.schema !== undefined || !isNative(node.name);
+        if (node.stored || node.schema !== undefined || !isNative(node.name)) {
+          callsStored = true;
+          storedCalls.add(node.name.toLowerCase());
+        }
         break;
       case "systemVariable":
         readsNow ||= isNow(node);
@@ -168,6 +172,7 @@ export function withReserved(statement: Statement, effect: Effect): Effect {
     setsInsertId,
     mixesInsertIds: isUntold || (hasInsertIdSetter && mixesInsertIds(statement)),
     ...(callsStored ? { callsStored } : {}),
+    ...(storedCalls.size === 0 ? {} : { storedCalls: [...storedCalls] }),
     ...(assigns.size === 0 ? {} : { assigns: [...assigns] }),
     ...(foundRows === undefined ? {} : { foundRows }),
   };

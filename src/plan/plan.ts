@@ -262,6 +262,8 @@ export interface Effect {
   readonly reserves: string | undefined;
   /** User variables it may set; names in lower case. */
   readonly assigns?: readonly string[];
+  /** Functions that may be stored ones; lower-case names. */
+  readonly storedCalls?: readonly string[];
   /** Triggers of the tables that it changes may set these, on each of its shards; as `variablesSetIn` has them. */
   readonly triggerVariables?: readonly string[];
   /** It may give LAST_INSERT_ID() another value, which no OK tells: by LAST_INSERT_ID(expression), in a procedure. */

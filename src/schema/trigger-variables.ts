@@ -30,14 +30,18 @@ export function textsReached(text: string, programs: Programs): readonly string[
   const reached = [text];
   const seen = new Set<string>();
   for (const each of reached) {
-    for (const [word] of each.matchAll(WORD)) {
-      const name = word.replace(/^`(.*)`$/s, "$1").toLowerCase();
+    for (const name of namesIn(each)) {
       if (seen.has(name)) continue;
       seen.add(name);
       reached.push(...(programs.get(name) ?? []));
     }
   }
   return reached;
+}
+
+/** All words of a text that may be names, in lower case. */
+export function namesIn(text: string): readonly string[] {
+  return [...new Set(Array.from(text.matchAll(WORD), ([word]) => word.replace(/^`(.*)`$/s, "$1").toLowerCase()))];
 }
 
 /** Unless the first that is done with it, in any case, is that it gets a value made of others. */

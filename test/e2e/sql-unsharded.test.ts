@@ -507,7 +507,29 @@ test("variables that triggers set are the session's, and nobody else's", async (
     "INSERT INTO traced_view VALUES (40)",
   ]);
   for (let again = 0; again < 3; again++) await two.allSame(["SELECT @traced", "DO 1"]);
-  await one.allSame(["SELECT @traced", "DROP VIEW traced_view", "DROP TABLE tracing, traced", "DROP PROCEDURE trace"]);
+  await one.allSame([
+    "SELECT @traced",
+    "CREATE FUNCTION sets(n INT) RETURNS INT BEGIN SET @by_function = n; RETURN n; END",
+    "CREATE FUNCTION calls(n INT) RETURNS INT RETURN sets(n) + 1",
+    "SELECT calls(5)",
+    "SELECT @by_function",
+    "SET @a = calls(6)",
+    "SELECT @by_function, @a",
+    "INSERT INTO tracing VALUES (calls(7))",
+    "SELECT @by_function, @traced",
+    "DROP FUNCTION sets",
+    "CREATE FUNCTION sets(n INT) RETURNS INT BEGIN SET @other = n; RETURN n; END",
+    "SELECT calls(8)",
+    "SELECT @by_function, @other",
+  ]);
+  await two.allSame(["SELECT @by_function, @other"]);
+  await one.allSame([
+    "DROP FUNCTION calls",
+    "DROP FUNCTION sets",
+    "DROP VIEW traced_view",
+    "DROP TABLE tracing, traced",
+    "DROP PROCEDURE trace",
+  ]);
   one.close();
   two.close();
 });
