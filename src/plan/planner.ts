@@ -153,10 +153,23 @@ function planStatementFor(statement: SetStatementFor, context: PlanContext): Pla
 }
 
 function planOtherDefinition(statement: Ddl, context: PlanContext): Plan {
+  refuseAssignments(statement);
   refuseMakingNowhere(statement, context);
   refuseTemporary(statement, context);
   return planOnAllShards(statement, context) ?? planUnshardedOnly(statement, context);
 }
+
+/** MariaDB takes user variables in columns' expressions, which every reader of the table would set. */
+function refuseAssignments({ object, query, text }: Ddl): void {
+  if (object !== "table" || query !== undefined || !text.includes(":=")) return;
+  if (!/@[\w$.`]+\s*:=/.test(text.replaceAll(TEXTS_AND_COMMENTS, " "))) return;
+  throw notSupported(
+    "a user variable that is set in a table's definition",
+    "each statement that reads it would set it",
+  );
+}
+
+const TEXTS_AND_COMMENTS = /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|\/\*.*?\*\//gs;
 
 /** A temporary table is one connection's, and rows of a sharded keyspace's table belong to several. */
 function refuseTemporary({ verb, object, temporary, names }: Ddl, { vschema, keyspace }: PlanContext): void {

@@ -117,6 +117,11 @@ describe("on all shards", () => {
 
 describe("refused", () => {
   test.each([
+    [
+      "CREATE TABLE u.x (a INT, b INT AS (@b := a) VIRTUAL)",
+      /1235 .*user variable that is set in a table's definition/,
+    ],
+    ["ALTER TABLE u.one ADD b INT AS (@`b` := 1) VIRTUAL", /1235 .*user variable that is set in a table's definition/],
     ["CREATE FUNCTION f () RETURNS INT RETURN (SELECT COUNT(*) FROM a)", /1235 .*over sharded table a'/],
     ["CREATE FUNCTION k.f () RETURNS INT RETURN (SELECT 1 FROM words, `Child`)", /1235 .*over sharded table child'/],
     [
