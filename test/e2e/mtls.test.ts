@@ -182,20 +182,23 @@ describe("logins", () => {
     const before = await client({ ...both, ssl: { ca: readFileSync(file("ours.pem")) } });
     expect((await failureOf(theirs())).message).toMatch(/certificate/);
     const kept = ["client-side.pem", "client-side.key"].map((name) => readFileSync(file(name)));
-    copyFileSync(file("stranger.pem"), file("client-side.pem"));
-    copyFileSync(file("stranger.key"), file("client-side.key"));
-    await eventually(async () => (await value(await theirs(), "SELECT 1")) === 1);
-    writeFileSync(file("client-side.pem"), "no certificate");
-    await delay(3_000);
-    expect(await value(await theirs(), "SELECT 1")).toBe(1);
-    expect(await value(before, "SELECT 1")).toBe(1);
-    for (const [index, name] of ["client-side.pem", "client-side.key"].entries()) {
-      writeFileSync(file(name), kept[index] ?? "");
+    try {
+      copyFileSync(file("stranger.pem"), file("client-side.pem"));
+      copyFileSync(file("stranger.key"), file("client-side.key"));
+      await eventually(async () => (await value(await theirs(), "SELECT 1")) === 1);
+      writeFileSync(file("client-side.pem"), "no certificate");
+      await delay(3_000);
+      expect(await value(await theirs(), "SELECT 1")).toBe(1);
+      expect(await value(before, "SELECT 1")).toBe(1);
+    } finally {
+      for (const [index, name] of ["client-side.pem", "client-side.key"].entries()) {
+        writeFileSync(file(name), kept[index] ?? "");
+      }
+      await eventually(async () => {
+        const after = await client({ ...both, ssl: { ca: readFileSync(file("ours.pem")) } });
+        return (await value(after, "SELECT 1")) === 1;
+      });
     }
-    await eventually(async () => {
-      const after = await client({ ...both, ssl: { ca: readFileSync(file("ours.pem")) } });
-      return (await value(after, "SELECT 1")) === 1;
-    });
   });
 
   const native = ["native", "native secret"] as const;
@@ -274,16 +277,20 @@ describe("rights", () => {
     const open = await client({ user: "both", password: "both" });
     const guest = { emptyPassword: true, rights: { "customer.*": ["read"] } };
     const withGuest = JSON.stringify({ users: { ...JSON.parse(good).users, guest } });
-    writeFileSync(file("users.json"), withGuest.slice(0, -5));
-    gateway.signal("SIGHUP");
-    await client({ user: "both", password: "both" });
-    expect(await failureOf(client({ user: "guest" }))).toMatchObject({ errno: 1045 });
-    writeFileSync(file("users.json"), withGuest);
-    gateway.signal("SIGHUP");
-    await firstAnswer(() => client({ user: "guest" }), "a guest is let in");
-    expect(await value(open, "SELECT 1")).toBe(1);
-    writeFileSync(file("users.json"), good);
-    gateway.signal("SIGHUP");
+    try {
+      writeFileSync(file("users.json"), withGuest.slice(0, -5));
+      gateway.signal("SIGHUP");
+      await client({ user: "both", password: "both" });
+      expect(await failureOf(client({ user: "guest" }))).toMatchObject({ errno: 1045 });
+      writeFileSync(file("users.json"), withGuest);
+      gateway.signal("SIGHUP");
+      await firstAnswer(() => client({ user: "guest" }), "a guest is let in");
+      expect(await value(open, "SELECT 1")).toBe(1);
+    } finally {
+      writeFileSync(file("users.json"), good);
+      gateway.signal("SIGHUP");
+      await firstAnswer(() => failureOf(client({ user: "guest" })), "a guest is not let in");
+    }
   });
 
   test("a user has no more connections than the file says, and gets them back", async () => {

@@ -12,7 +12,7 @@ import { delay } from "../../src/local/process.ts";
 import { withServer } from "../../src/local/server-connection.ts";
 import { ensureBuilt } from "../fixture/build.ts";
 import { startEtcd, startMysqld, temporaryDir } from "../fixture/cluster.ts";
-import { eventually } from "../fixture/until.ts";
+import { eventually, firstAnswer } from "../fixture/until.ts";
 import { failureOf } from "./load.ts";
 import { mustRun, type Part, runPart, startPart, stopAll } from "./parts.ts";
 
@@ -29,6 +29,8 @@ let mysqld: Mysqld;
 let topo: readonly string[];
 let tablet: Part;
 let clients: Connection[] = [];
+/** Of one test each. */
+let others: Part[] = [];
 
 beforeAll(async () => {
   await ensureBuilt();
@@ -46,10 +48,15 @@ beforeAll(async () => {
   tablet = await startTablet();
 });
 
-afterEach(() => {
+afterEach(async () => {
   for (const client of clients) client.destroy();
   clients = [];
-});
+  for (const part of others) part.signal("SIGKILL");
+  others = [];
+  // What a test has left that did not come to its end; tablets end what its gateways had under way.
+  const reset = (): Promise<void> => withServer(mysqld.socketPath, (server) => server.run("UPDATE plain.p SET v = 0"));
+  await firstAnswer(reset, "rows as they were");
+}, TIMEOUT_MS);
 
 afterAll(async () => {
   await stopAll();
@@ -61,18 +68,25 @@ describe("the standard gRPC health service of a tablet", () => {
   test("follows its mysqld: stopped, continued, ended, started", { timeout: TIMEOUT_MS }, async () => {
     expect(await healthOf(tablet)).toBe(SERVING);
     expect(await healthOf(tablet, "shardgate.tablet.v1.Tablet")).toBe(SERVING);
-    mysqld.signal("SIGSTOP");
-    await eventually(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
-    mysqld.signal("SIGCONT");
+    try {
+      mysqld.signal("SIGSTOP");
+      await eventually(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
+    } finally {
+      mysqld.signal("SIGCONT");
+    }
     await eventually(async () => (await healthOf(tablet)) === SERVING, PATIENCE_MS);
     const { port, dir: mysqldDir } = mysqld;
     await mysqld.stop();
-    await eventually(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
-    expect(await healthOf(tablet, "shardgate.tablet.v1.Tablet")).toBe(NOT_SERVING);
     // A tablet may also start before its mysqld.
     const early = await startTablet("zone1-0000000200");
-    expect(await healthOf(early)).toBe(NOT_SERVING);
-    mysqld = await startMysqld({ dir: mysqldDir, port });
+    others.push(early);
+    try {
+      await eventually(async () => (await healthOf(tablet)) === NOT_SERVING, PATIENCE_MS);
+      expect(await healthOf(tablet, "shardgate.tablet.v1.Tablet")).toBe(NOT_SERVING);
+      expect(await healthOf(early)).toBe(NOT_SERVING);
+    } finally {
+      mysqld = await startMysqld({ dir: mysqldDir, port });
+    }
     await eventually(async () => (await healthOf(tablet)) === SERVING, PATIENCE_MS);
     await eventually(async () => (await healthOf(early)) === SERVING, PATIENCE_MS);
     early.signal("SIGTERM");
@@ -148,7 +162,6 @@ describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
     await inTransaction.query("COMMIT");
     expect((await gateway.exited).code).toBe(0);
     expect(await valueOf(1)).toBe("2");
-    await withServer(mysqld.socketPath, (server) => server.run("UPDATE plain.p SET v = 0"));
   });
 
   test("at the end of its patience a gateway stops statements and rolls transactions back", async () => {
@@ -178,18 +191,22 @@ describe("SIGTERM", { timeout: TIMEOUT_MS }, () => {
     await inTransaction.query("UPDATE plain.p SET v = 2 WHERE id = 1");
     const answer = busy.query<RowDataPacket[]>("SELECT SLEEP(4) AS s, v FROM plain.p WHERE id = 2");
     await eventually(async () => (await running("SLEEP")) === 1, PATIENCE_MS);
-    tablet.signal("SIGTERM");
-    await eventually(async () => {
-      expect(await failureOf(other.query("SELECT v FROM plain.p"))).toMatchObject({ errno: 1053, sqlState: "08S01" });
-      return true;
-    }, PATIENCE_MS);
-    await inTransaction.query("UPDATE plain.p SET v = 3 WHERE id = 2");
-    await inTransaction.query("COMMIT");
-    expect((await answer)[0]).toEqual([{ s: 0, v: 0 }]);
-    expect((await tablet.exited).code).toBe(0);
-    expect([await valueOf(1), await valueOf(2)]).toEqual(["2", "3"]);
-    await withServer(mysqld.socketPath, (server) => server.run("UPDATE plain.p SET v = 0"));
-    tablet = await startTablet();
+    try {
+      tablet.signal("SIGTERM");
+      await eventually(async () => {
+        expect(await failureOf(other.query("SELECT v FROM plain.p"))).toMatchObject({ errno: 1053, sqlState: "08S01" });
+        return true;
+      }, PATIENCE_MS);
+      await inTransaction.query("UPDATE plain.p SET v = 3 WHERE id = 2");
+      await inTransaction.query("COMMIT");
+      expect((await answer)[0]).toEqual([{ s: 0, v: 0 }]);
+      expect((await tablet.exited).code).toBe(0);
+      expect([await valueOf(1), await valueOf(2)]).toEqual(["2", "3"]);
+    } finally {
+      tablet.signal("SIGKILL");
+      await tablet.exited;
+      tablet = await startTablet();
+    }
     await eventually(
       async () => (await other.query<RowDataPacket[]>("SELECT v FROM plain.p"))[0].length === 2,
       PATIENCE_MS,
@@ -235,8 +252,10 @@ function startTablet(alias = "zone1-0000000100"): Promise<Part> {
   return startPart("tablet", ...tabletFlags(alias), "--listen", "127.0.0.1:0");
 }
 
-function startGateway(...flags: readonly string[]): Promise<Part> {
-  return startPart("gateway", "--listen", "127.0.0.1:0", ...topo, ...flags);
+async function startGateway(...flags: readonly string[]): Promise<Part> {
+  const gateway = await startPart("gateway", "--listen", "127.0.0.1:0", ...topo, ...flags);
+  others.push(gateway);
+  return gateway;
 }
 
 async function client({ port }: Part): Promise<Connection> {
