@@ -135,12 +135,18 @@ function targetsOf(statement: Update | Delete, block: Block, context: PlanContex
     const resolved = resolveColumn(assignment.column, block);
     const [only, ...others] = block.sources;
     const source = resolved?.source ?? (others.length === 0 ? only : undefined);
-    if (source === undefined) throw unknownColumn(assignment.column, block, context);
+    if (source === undefined || lacks(source, assignment.column))
+      throw unknownColumn(assignment.column, block, context);
     const list = bySource.get(writable(source, "UPDATE"));
     if (list === undefined) bySource.set(source, [assignment]);
     else list.push(assignment);
   }
   return [...bySource].map(([source, set]) => ({ source, set }));
+}
+
+/** No shard would say so where no rows are found. */
+function lacks({ complete, columns }: Source, { name }: Column): boolean {
+  return complete && !columns.some(({ lower }) => lower === name.toLowerCase());
 }
 
 function unknownColumn({ table, name }: Column, block: Block, { dialect }: PlanContext): MysqlError {

@@ -2,6 +2,7 @@
 // 1235. Never different, never a part.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GONE_WRONG_ON_ONE, GONE_WRONG_OVER_SHARDS, ROWS_OVER_SHARDS, seenBy, TABLES_OF_ONE } from "./raised-errors.ts";
 import { must, Pair, startTwins, type Twins } from "./twin.ts";
 
 let twins: Twins;
@@ -478,5 +479,29 @@ describe("writes to a sharded keyspace", () => {
       "DELETE FROM c WHERE id = 0",
       "SET sql_mode = DEFAULT",
     ]);
+  });
+});
+
+describe("what goes wrong, or warns, is told as one server tells it", () => {
+  async function sameForAll(keyspace: string, tables: readonly string[], statements: readonly string[]): Promise<void> {
+    const own = await Pair.open(twins, keyspace);
+    for (const sql of tables) await own.same(sql);
+    for (const isPrepared of [false, true]) {
+      for (const sql of statements) {
+        const [got, wanted] = await Promise.all(
+          [own.gateway, own.direct].map((client) => seenBy(client, sql, isPrepared)),
+        );
+        expect(got, isPrepared ? `prepared: ${sql}` : sql).toEqual(wanted);
+      }
+    }
+    own.close();
+  }
+
+  test("in an unsharded keyspace", () => sameForAll("u", TABLES_OF_ONE, GONE_WRONG_ON_ONE));
+
+  test("over shards", async () => {
+    for (const client of [pair.gateway, pair.direct])
+      for (const table of "coi") await must(client, `DELETE FROM ${table}`);
+    await sameForAll("s", ROWS_OVER_SHARDS, GONE_WRONG_OVER_SHARDS);
   });
 });
