@@ -81,8 +81,8 @@ const failedFiles: Reporter = {
 export default defineConfig({
   test: {
     // For what hangs; a loaded machine is slow and no failure.
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
+    testTimeout: 360_000,
+    hookTimeout: 480_000,
     pool: "forks",
     // Files follow each other in the same process: loading Shardgate anew for each took more time than many tests of it.
     isolate: false,

@@ -25,7 +25,7 @@ const HELD_BYTES_MAX = 44 * MIB;
 const POLL_MS = 120;
 /** What happens "at once" is waited for as long as this: a busy machine is no fault. Nothing below would end by itself. */
 const PATIENCE_MS = 60_000;
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 480_000;
 
 let cluster: Cluster;
 let clients: RawClient[] = [];

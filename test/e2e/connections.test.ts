@@ -17,7 +17,7 @@ import { hashedBy } from "../fixture/hashed.ts";
 import { failureOf } from "./load.ts";
 
 const MIB = 1024 * 1024;
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 480_000;
 // Longer than what names of servers usually are.
 const folder = mkdtempSync(join(tmpdir(), `sg-con-${"long-".repeat(12)}`));
 const socketPath = join(folder, "gateway.sock");

@@ -58,7 +58,7 @@ beforeAll(async () => {
   await must(direct, "CREATE TABLE home.h (id INT PRIMARY KEY, v VARCHAR(20))");
   await must(direct, "INSERT INTO home.h VALUES (1, 'one'), (2, 'two')");
   direct.close();
-}, 240_000);
+}, 480_000);
 /** Takes away what a test has left that did not come to its end. */
 afterEach(async () => {
   for (const each of clients) each.destroy();
@@ -198,7 +198,7 @@ test("the life of a database is as on one MariaDB", async () => {
   } finally {
     pair.close();
   }
-}, 240_000);
+}, 480_000);
 
 test("it is a keyspace to every gateway, at once where it is asked for", async () => {
   const here = await connect();
@@ -232,7 +232,7 @@ test("of two that make or drop the same one, one does", async () => {
     const dropped = await Promise.all(some.map((each) => errnoOf(each, "DROP DATABASE made_once")));
     expect(dropped.toSorted((a, b) => a - b)).toEqual([0, 1008, 1008, 1008]);
   }
-}, 240_000);
+}, 480_000);
 
 test("what a crash leaves between mysqld and topology is taken up by the next statement", async () => {
   const client = await connect();
@@ -332,7 +332,7 @@ test("connections of one pool never run a statement in the database of another",
     }),
   );
   for (const name of names) await root.query(`DROP DATABASE ${name}`);
-}, 240_000);
+}, 480_000);
 
 test("a gateway that may enters new tables of a sharded keyspace in its VSchema", async () => {
   const here = await connect();

@@ -37,7 +37,7 @@ beforeAll(async () => {
   direct.close();
   const twins = { cluster, plain, shardPorts: () => [], stop: () => Promise.resolve() };
   pair = await Pair.open(twins, "s");
-}, 240_000);
+}, 480_000);
 afterAll(async () => {
   pair?.close();
   await Promise.all([cluster?.stop(), plain?.stop()]);
@@ -132,7 +132,7 @@ test("tables, columns, keys, triggers and routines are on every shard, and answe
     "DROP TABLE b",
   ]);
   for (const name of ["a", "b", "ids"]) expect(await tableCount(name)).toEqual(["0", "0"]);
-}, 240_000);
+}, 480_000);
 
 test("the default of a key that places rows is the one of now", async () => {
   await pair.allSame([

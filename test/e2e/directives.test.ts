@@ -37,7 +37,7 @@ beforeAll(async () => {
       gatewayArgs: ["--no-scatter", "--no-gather", "--max-rows", "2"],
     }),
   ]);
-}, 240_000);
+}, 480_000);
 
 afterEach(() => {
   for (const each of clients) each.destroy();

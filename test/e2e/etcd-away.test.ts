@@ -18,7 +18,7 @@ const AWAY_MS = 11_000;
 /** A query that waited for etcd would take as long as a call to it may, 5 s, or longer. */
 const LONGEST_MS = 4_500;
 const PATIENCE_MS = 60_000;
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 480_000;
 
 const dir = temporaryDir("away");
 const lastKnownGood = join(dir.path, "topology.json");

@@ -29,7 +29,7 @@ const LONGEST_MS = 23_000;
 /** What concerns a shard that is known to be away, or another shard, does not wait for one of those looks. */
 const PROMPT_MS = 5_000;
 const RECOVERY_MS = 60_000;
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 480_000;
 
 let cluster: Cluster;
 let loads: Load[] = [];

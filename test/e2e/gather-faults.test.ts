@@ -26,7 +26,7 @@ const SMALL = "/*sg+ FORCE_GATHER */ SELECT p.id, COUNT(*) OVER () AS n FROM pla
 const BIG_ROWS = 200;
 const LARGE_ROWS = (2 * BIG_ROWS) ** 2;
 const PAD_BYTES = 200;
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 480_000;
 /** More than the pools have: one of them would have the temporary table. */
 const SESSIONS = 6;
 const PLACES = [

@@ -26,7 +26,7 @@ const TYPES = {
 const HASH = createVindex("hash", "hash", new Map());
 
 /** A loaded machine is no failure. */
-const SLOW = { timeout: 240_000 };
+const SLOW = { timeout: 480_000 };
 
 let cluster: Cluster;
 let client: TwinClient;

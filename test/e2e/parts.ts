@@ -22,7 +22,7 @@ export interface Ran {
 }
 
 /** A command that hangs is killed; a loaded machine takes long for the quickest. */
-const COMMAND_MAX_MS = 100_000;
+const COMMAND_MAX_MS = 240_000;
 
 const running = new Set<ChildProcess>();
 

@@ -67,7 +67,7 @@ beforeAll(async () => {
   root = await connect("root");
   app = await connect("app");
   await until(async () => (await rows(root, "SELECT /*sg+ TABLET_TYPE=replica */ id FROM t")).length === 3);
-}, 240_000);
+}, 480_000);
 
 afterAll(async () => {
   root?.destroy();

@@ -14,7 +14,7 @@ import { eventually } from "../fixture/until.ts";
 import { BASE_CAPABILITIES, RawClient, type RawClientOptions } from "../wire/raw-client.ts";
 import { failureOf } from "./load.ts";
 
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 480_000;
 /** Which mysqld answers: the test's clusters are on one machine, where ports differ. */
 const WHO = "SELECT @@global.port AS port, v FROM split.t WHERE id = 1";
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
   const one = await client("split@replica");
   await eventually(async () => (await rows(one, "SELECT id FROM t")).length === 3);
   one.destroy();
-}, 240_000);
+}, 480_000);
 
 afterEach(async () => {
   for (const each of clients) each.destroy();

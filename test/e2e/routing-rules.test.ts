@@ -46,7 +46,7 @@ beforeAll(async () => {
   ]);
   client = await connect();
   await firstAnswer(() => rowsOf("SELECT COUNT(*) AS n FROM plain.moved"), "the rules are in force");
-}, 240_000);
+}, 480_000);
 
 afterAll(async () => {
   client?.destroy();

@@ -58,7 +58,7 @@ beforeAll(async () => {
   await client.query("INSERT INTO folded (name, v) VALUES ('bob', 1), ('Straße', 2)");
   await client.query("INSERT INTO days (day, v) VALUES ('2020-01-01', 1), ('2020-01-02', 2)");
   await untilDefinitionsAreKnown();
-}, 240_000);
+}, 480_000);
 
 afterAll(async () => {
   for (const shard of shards) shard.destroy();

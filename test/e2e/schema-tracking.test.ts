@@ -22,7 +22,7 @@ import { firstAnswer, until } from "../fixture/until.ts";
 
 /** Generous: a second is what it takes where nothing else runs. */
 const PATIENCE_MS = 60_000;
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 480_000;
 const log = createLog("test", "silent");
 const P = "TABLE p (id BIGINT PRIMARY KEY, v VARCHAR(20) NOT NULL)";
 const T = "TABLE t (id BIGINT PRIMARY KEY, v VARCHAR(20))";
@@ -51,7 +51,7 @@ beforeAll(async () => {
   });
   client = await connect();
   following = await follow();
-}, 240_000);
+}, 480_000);
 
 /** As at the start, whatever became of the test before: its servers are back, its tables gone. */
 beforeEach(async () => {

@@ -21,7 +21,7 @@ const NOT_SERVING = 2;
 /** InnoDB's list of transactions is made anew only when it has not been looked at for 100 ms. */
 const POLL_MS = 120;
 const PATIENCE_MS = 60_000;
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 480_000;
 
 const dir = temporaryDir("stop");
 let etcd: Etcd;

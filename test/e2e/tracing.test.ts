@@ -103,7 +103,7 @@ beforeAll(async () => {
   });
   client = await createConnection({ host: "127.0.0.1", port: cluster.port, user: "root", database: "traced" });
   await client.query("INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd'), (5, 'e')");
-}, 240_000);
+}, 480_000);
 
 afterAll(async () => {
   delete process.env["OTEL_BSP_SCHEDULE_DELAY"];

@@ -38,7 +38,7 @@ beforeAll(async () => {
       },
     },
   });
-}, 240_000);
+}, 480_000);
 
 afterEach(() => {
   for (const each of clients) each.destroy();

@@ -16,7 +16,7 @@ import { eventually } from "../fixture/until.ts";
 import { failureOf } from "./load.ts";
 import { mustRun, type Part, sampled, startPart, stopAll } from "./parts.ts";
 
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 480_000;
 /** InnoDB's list of transactions is made anew only when it has not been looked at for 100 ms. */
 const POLL_MS = 120;
 const COUNTER_BITS = 22;

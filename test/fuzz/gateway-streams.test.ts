@@ -191,7 +191,7 @@ describe("gateway", () => {
   });
 
   test("statements of 16 MiB and more pass; what is above the limit is refused, and its memory let go", {
-    timeout: 180_000,
+    timeout: 480_000,
   }, async () => {
     const gateway = gatewayPid();
     const connection = await createConnection({
