@@ -3,7 +3,7 @@
 // that could lead to another shard would be checked against the wrong rows.
 
 import { noDatabase, notSupported } from "../base/errors.ts";
-import type { Ddl, ObjectName, Statement } from "../sql/tree.ts";
+import type { Ddl, ObjectName, Query, Statement } from "../sql/tree.ts";
 import { enteredEntry, formatTableEntry, type ProposedEntry, proposeEntry } from "./propose-entry.ts";
 import { tableJson } from "../vschema/format-vschema.ts";
 import type { KeyspaceVSchema, TableVSchema } from "../vschema/model.ts";
@@ -84,7 +84,9 @@ function keyspaceOfName(name: ObjectName, isRoutine: boolean, context: PlanConte
 function checkTable(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanContext): void {
   const [name] = statement.names;
   const table = name === undefined ? undefined : keyspace.tables.get(name.name);
-  if (statement.verb === "create" && statement.query !== undefined) refuseQueryElsewhere(statement, keyspace, context);
+  if (statement.verb === "create" && statement.query !== undefined) {
+    refuseQueryElsewhere(statement.query, keyspace, context);
+  }
   const isEntering = context.autoVSchema === true;
   for (const { what, name: unlisted, entry } of unlistedTables(statement, keyspace, isEntering)) {
     if (isEntering && entry.table !== undefined) continue;
@@ -106,8 +108,8 @@ function checkTable(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanCont
 }
 
 /** Every shard makes the table from the query's columns, so it has to have what the query names. */
-function refuseQueryElsewhere(statement: Ddl, keyspace: KeyspaceVSchema, context: PlanContext): void {
-  const { tables, system } = tablesOf(statement, context);
+function refuseQueryElsewhere(query: Query, keyspace: KeyspaceVSchema, context: PlanContext): void {
+  const { tables, system } = tablesOf(query, context);
   if (!system && tables.every((table) => table.keyspace === keyspace)) return;
   throw notSupported(
     `CREATE TABLE … SELECT in sharded keyspace ${keyspace.keyspace} from tables of others`,

@@ -20,6 +20,7 @@ import type { Executor } from "../executor.ts";
 import { foundValue, readFound } from "./found-rows.ts";
 import type { InsertIds } from "./insert-ids.ts";
 import { streamFound } from "./found-stream.ts";
+import { refuseWarnedValues } from "./found-warnings.ts";
 import { insertNumbered } from "./run-insert-numbered.ts";
 import type { ShardChange } from "./run-change.ts";
 import { placeInsert, returnedBy, runInsert, runShares } from "./run-insert.ts";
@@ -176,7 +177,7 @@ async function insertFound(
   const { textIsUtf8 } = executor.state.settings;
   const done: Done[] = [];
   try {
-    // Unlike an UPDATE's, they are no errors in a strict sql_mode.
+    if (!statement.ignore) refuseWarnedValues(executor.state, statement.query, binds);
     warned(warningsOfSession(executor.state));
     for await (const batch of found.batches(LIMITS.insertedRowsMax, LIMITS.insertedBytesMax)) {
       const rows = batch.map((row): InsertRow => {

@@ -115,6 +115,11 @@ describe("on all shards", () => {
   });
 });
 
+test("CREATE TABLE … SELECT of a table that gateways will enter", () => {
+  const made = parse("CREATE TABLE made_now (id BIGINT PRIMARY KEY) SELECT id FROM a");
+  expect(planStatement(made, { ...context, autoVSchema: true })).toMatchObject({ kind: "session" });
+});
+
 describe("refused", () => {
   test.each([
     [
@@ -134,6 +139,7 @@ describe("refused", () => {
     ],
     ["CREATE TABLE x LIKE child", /"x": \{"column_vindexes":\[\{"column":"parent","name":"hash"\}\]\}/],
     ["CREATE TABLE a SELECT * FROM u.a", /INSERT … SELECT/],
+    ["CREATE TABLE x (id BIGINT PRIMARY KEY) SELECT * FROM a", /1235 .*"x": /],
     ["RENAME TABLE a TO child", /another way/],
     ["RENAME TABLE a TO by_other", /another way/],
     ["ALTER TABLE a RENAME TO x", /"x": /],
