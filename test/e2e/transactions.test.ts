@@ -20,7 +20,7 @@ beforeEach(async () => {
     await emptied(client, "c", "id");
     await emptied(client, "m", "room");
     await must(client, "INSERT INTO c (id, name, email) VALUES (1,'a','e1'),(2,'b','e2'),(4,'d','e4'),(5,'e','e5')");
-    await must(client, "DELETE FROM u.p");
+    await must(client, "TRUNCATE TABLE u.p");
   }
 });
 afterEach(() => {
