@@ -630,6 +630,35 @@ describe("prepared statements", () => {
     }
   });
 
+  test("a statement runs in the database that it was prepared in, whatever is selected since", async () => {
+    const read = "SELECT id, ASCII(DATABASE()) AS d FROM t WHERE id > ? ORDER BY id";
+    const seen = async (port: number): Promise<unknown> => {
+      const one = await StatementClient.connect(port, "s");
+      const told: unknown[] = [];
+      const take = async (packets: Promise<readonly Buffer[]>): Promise<unknown> => told.push(merged(await packets));
+      const { id } = await one.prepare(read);
+      const { id: write } = await one.prepare("UPDATE t SET i = ? WHERE id = ?");
+      await one.query("PREPARE p FROM 'SELECT COUNT(*), ASCII(DATABASE()) AS d FROM t WHERE i = 77'");
+      await one.query("PREPARE other FROM 'USE u'");
+      for (const database of ["u", "s", "u"]) {
+        await one.query(`USE ${database}`);
+        await one.query("BEGIN");
+        await take(one.execute(write, [long(77), long(4)]));
+        for (const parameter of [2, 0, 3]) await take(one.execute(id, [long(parameter)]));
+        await take(one.query("EXECUTE p"));
+        await take(
+          one.query("SELECT (SELECT COUNT(*) FROM s.t WHERE i = 77) AS s, COUNT(*) AS u FROM u.t WHERE i = 77"),
+        );
+        await one.query("ROLLBACK");
+        await one.query("EXECUTE other");
+        await take(one.query("SELECT DATABASE()"));
+      }
+      one.close();
+      return told;
+    };
+    expect(await seen(cluster.port)).toEqual(await seen(plain.port));
+  });
+
   test("PREPARE, EXECUTE and DEALLOCATE as text", async () => {
     const statements = [
       "PREPARE s FROM 'SELECT id, vc, ? + 1, ? AS y FROM t WHERE id <> ? ORDER BY id'",

@@ -4,10 +4,9 @@
 import { notSupported } from "../../base/errors.ts";
 import { keyspaceOfRoutine } from "../../plan/definition.ts";
 import type { CallStatement } from "../../sql/tree.ts";
-import { ForwardingClient } from "../client/forwarding-client.ts";
+import { OneStatement } from "../client/one-statement.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import type { Executor } from "../executor.ts";
-import type { ExecutorClient } from "../client/executor-client.ts";
 import { selectTarget } from "../session/run-session-statement.ts";
 
 /** Answers the client, or throws. */
@@ -37,24 +36,4 @@ export async function runCall(
     };
     executor.forClient(new OneStatement(client, over)).query(payload, sequenceId - 1);
   });
-}
-
-/** The client, and what is to be done when its statement is over. */
-class OneStatement extends ForwardingClient {
-  readonly #over: () => void;
-
-  constructor(client: ExecutorClient, over: () => void) {
-    super(client);
-    this.#over = over;
-  }
-
-  override commandDone(): void {
-    this.#over();
-    this.client.commandDone();
-  }
-
-  override destroy(): void {
-    this.#over();
-    this.client.destroy();
-  }
 }

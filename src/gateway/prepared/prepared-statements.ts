@@ -28,7 +28,9 @@ import { bulkInsertOf, bulkTexts, indicatedLiterals, unsupportedInBulk } from ".
 import { CursorClient } from "./cursor-client.ts";
 import { type CursorRows, CursorUse } from "./cursor-rows.ts";
 import { exactFloats } from "./exact-floats.ts";
+import type { SessionTarget } from "../cluster/target.ts";
 import { ClientExecution, type ExactRead, literalsOf } from "./execution.ts";
+import { inDatabase, isElsewhere } from "./in-database.ts";
 import type { Executor } from "../executor.ts";
 import type { ExecutorClient } from "../client/executor-client.ts";
 import { replyInside } from "../read/inner-query.ts";
@@ -58,6 +60,8 @@ const ID_OF_LAST = 0xffff_ffff;
 
 interface Prepared {
   readonly id: number;
+  /** What was selected when it was prepared. */
+  readonly target: SessionTarget;
   /** Under the sql_mode of its last execution. */
   read: PreparedText;
   /** Undefined: it has no FLOAT columns. */
@@ -175,7 +179,8 @@ export class PreparedStatements {
       if (rows === undefined) throw unsupportedInBulk();
       statement.types = rows[0]?.types ?? statement.types;
       const sent = rows.map((row) => ({ ...this.#inUtf8(row), indicated: row.indicated }));
-      this.#bulk(executor, statement, sent, sequenceId).catch((error: unknown) => executor.fail(error));
+      const inside = this.#executorFor(statement).answering(sequenceId);
+      this.#bulk(inside, statement, sent, sequenceId).catch((error: unknown) => inside.fail(error));
     } catch (error) {
       executor.fail(error);
     }
@@ -269,6 +274,7 @@ export class PreparedStatements {
     const id = this.#options.takeId();
     this.#last = {
       id,
+      target: this.#executor.state.target,
       read,
       exact: this.#exactOf(read, description),
       version: this.#executor.context.cluster().version,
@@ -287,9 +293,16 @@ export class PreparedStatements {
 
   /** Definitions have changed since its FLOAT columns were described. */
   async #describeAnew(statement: Prepared): Promise<void> {
-    const { version } = this.#executor.context.cluster();
-    const { read } = statement;
-    statement.exact = this.#exactOf(read, await describePrepared(this.#executor, read.text));
+    const { state, context } = this.#executor;
+    const { version } = context.cluster();
+    const { read, target } = statement;
+    const before = state.target;
+    if (isElsewhere(state, target)) state.target = target;
+    try {
+      statement.exact = this.#exactOf(read, await describePrepared(this.#executor, read.text));
+    } finally {
+      state.target = before;
+    }
     statement.version = version;
   }
 
@@ -312,8 +325,8 @@ export class PreparedStatements {
       normalized = forms.once(parameters);
     }
     const execution = new ClientExecution({ text, template, exact, parameters, noBackslashEscapes, normalized });
-    const executor = withCursor ? this.#withCursor(statement) : this.#executor;
-    executor.execute(execution, sequenceId);
+    if (withCursor) this.#withCursor(statement).execute(execution, sequenceId);
+    else this.#executorFor(statement).execute(execution, sequenceId);
   }
 
   #find(id: number, command: StatementCommand): Prepared {
@@ -375,17 +388,23 @@ export class PreparedStatements {
   }
 
   /** Who runs it so that its rows are fetched. A CALL opens no cursor: its results come at once, as without. */
+  /** With the statement's database selected until it is answered. */
+  #executorFor({ target }: Prepared, client = this.#client): Executor {
+    const { state } = this.#executor;
+    if (isElsewhere(state, target)) return this.#executor.forClient(inDatabase(client, state, target), true);
+    return client === this.#client ? this.#executor : this.#executor.forClient(client, true);
+  }
+
   #withCursor(statement: Prepared): Executor {
     const read = parse(statement.read.text, this.#executor.state.sqlMode);
     if ("into" in read && read.into !== undefined) {
       throw new MysqlError(1323, "42000", "Cursor SELECT must not have INTO");
     }
-    if (read.kind === "callProcedure") return this.#executor;
+    if (read.kind === "callProcedure") return this.#executorFor(statement);
     const opened = (rows: CursorRows): void => {
       statement.cursor = rows;
     };
-    const client = new CursorClient(this.#client, { opened }, this.#cursorUse);
-    return this.#executor.forClient(client, true);
+    return this.#executorFor(statement, new CursorClient(this.#client, { opened }, this.#cursorUse));
   }
 
   /** An INSERT is one statement with all rows, as on MariaDB; others are one after the other, and what was done stays. */

@@ -14,6 +14,7 @@ import { queryInside } from "../read/inner-query.ts";
 import { userVariable } from "../session/settings.ts";
 import { commandIndex } from "../observe/statement-counts.ts";
 import { readAlike, reread } from "./reread.ts";
+import { inDatabase, isElsewhere } from "./in-database.ts";
 import { defaultParameters } from "./default-parameters.ts";
 import { checkPrepared, checkPreparedOfAll, describePrepared } from "./statement-description.ts";
 
@@ -32,7 +33,8 @@ export async function runPrepare(executor: Executor, { name, from }: Prepare): P
   for (const { text } of prepared.values()) textBytes += text.length;
   checkPrepared(prepared.size, textBytes);
   checkPreparedOfAll(executor.context);
-  prepared.set(key, { ...(await templateFrom(executor, from)), mode: executor.state.sqlMode });
+  const { sqlMode: mode, target } = executor.state;
+  prepared.set(key, { ...(await templateFrom(executor, from)), mode, target });
   executor.state.tracker?.changed();
   executor.state.rowCount = 0;
   executor.ok({ statusFlags: executor.state.statusFlags, info: "Statement prepared" });
@@ -43,11 +45,12 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
   const isImmediate = immediate !== undefined;
   for (const command of isImmediate ? [STMT_PREPARE, STMT_EXECUTE, STMT_CLOSE] : [STMT_EXECUTE])
     executor.count(command);
-  const { sqlMode, prepared } = executor.state;
+  const { state } = executor;
+  const { sqlMode, prepared, target } = state;
   const template =
     immediate === undefined
       ? prepared.get(name.toLowerCase())
-      : { ...(await templateFrom(executor, immediate)), mode: sqlMode };
+      : { ...(await templateFrom(executor, immediate)), mode: sqlMode, target };
   if (template === undefined) throw unknown(name, "EXECUTE");
   if (using.length !== template.offsets.length) {
     throw wrongArguments();
@@ -68,7 +71,9 @@ export async function runExecute(executor: Executor, { name, using, immediate }:
     values.push(encodeSql(` ${sql} `));
   }
   const payload = filled(template, values, COM.QUERY);
-  executor.query(
+  const isElse = isElsewhere(state, template.target);
+  const inside = isElse ? executor.forClient(inDatabase(executor.client, state, template.target), true) : executor;
+  inside.query(
     readAlike(template.mode, sqlMode) ? payload : comQuery(reread(payload.subarray(1), template.mode, sqlMode)),
     executor.sequenceId - 1,
   );

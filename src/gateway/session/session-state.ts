@@ -40,6 +40,14 @@ export interface IdleTimeouts {
   readonly interactiveTimeoutS: number;
 }
 
+/** What PREPARE has prepared. */
+export interface NamedStatement extends Template {
+  /** What its text is read by. */
+  readonly mode: SqlMode;
+  /** What was selected then. */
+  readonly target: SessionTarget;
+}
+
 export interface LastStatement {
   /** Undefined for commands that are no statements, and once it was counted. */
   digest: Digest | undefined;
@@ -111,7 +119,7 @@ export class SessionState {
     rows: 0,
     targets: [],
   };
-  #prepared: Map<string, Template & { readonly mode: SqlMode }> | undefined;
+  #prepared: Map<string, NamedStatement> | undefined;
   lastWarnings: LastWarnings = NO_WARNINGS;
   /** CLIENT_OPTIONAL_RESULTSET_METADATA was agreed. */
   metadataIsOptional = false;
@@ -143,8 +151,8 @@ export class SessionState {
     this.sqlMode = { ...DEFAULT_SQL_MODE, dialect };
   }
 
-  /** What PREPARE has prepared, by name in lower case, and the sql_mode that it is read by. */
-  get prepared(): Map<string, Template & { readonly mode: SqlMode }> {
+  /** What PREPARE has prepared, by name in lower case. */
+  get prepared(): Map<string, NamedStatement> {
     this.#prepared ??= new Map();
     return this.#prepared;
   }
