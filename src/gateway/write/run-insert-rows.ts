@@ -9,8 +9,8 @@ import { type OkPacket, okPacket } from "../../mysql/packets/ok.ts";
 import type { AskedValue, InsertRowsPlan } from "../../plan/change-plan.ts";
 import type { BindValue } from "../../plan/statement.ts";
 import { valueRefOf } from "../../plan/value-ref.ts";
-import { itemNode, literalNode } from "../../sql/new-nodes.ts";
-import type { Expr, Insert, InsertRow, Node, Select } from "../../sql/tree.ts";
+import { columnNode, itemNode, literalNode } from "../../sql/new-nodes.ts";
+import type { Column, Expr, Insert, InsertRow, Node, Select } from "../../sql/tree.ts";
 import { mapChildren } from "../../sql/walk.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { defaultOf } from "./column-default.ts";
@@ -192,13 +192,11 @@ async function insertFound(
   } finally {
     await found.close();
   }
-  if (done.length === 0 && statement.returning.length > 0) {
-    done.push(await insertNothing(executor, plan, found.columns.length, binds, cluster));
-  }
+  if (done.length === 0) done.push(await insertNothing(executor, plan, found.columns.length, binds, cluster));
   return done;
 }
 
-/** Any shard tells what the columns of RETURNING are. */
+/** Any shard tells what the columns of RETURNING are, or what is wrong with the statement whatever rows there are. */
 async function insertNothing(
   executor: Executor,
   { statement, keyspace }: InsertRowsPlan,
@@ -207,9 +205,15 @@ async function insertNothing(
   cluster: ClusterView,
 ): Promise<Done> {
   const { state, context } = executor;
-  const nulls = Array.from({ length: width }, () => literalNode("null", "null"));
+  const auto = cluster.vschema.keyspaces.get(keyspace)?.tables.get(statement.table.name)?.autoIncrement;
+  const isListed = ({ name }: Column): boolean => name.toLowerCase() === auto?.columnLower;
+  // A shard knows no default of a column that a sequence is for.
+  const generated =
+    auto === undefined || statement.columns.length === 0 || statement.columns.some(isListed) ? [] : [auto.column];
+  const columns = [...statement.columns, ...generated.map((name) => columnNode(name))];
+  const nulls = Array.from({ length: width + generated.length }, () => literalNode("null", "null"));
   const query: Select = { ...selectOf(nulls), dual: true, where: literalNode("false", "false") };
-  const payload = filledQuery({ ...statement, query }, binds, state, context);
+  const payload = filledQuery({ ...statement, columns, query }, binds, state, context);
   const target = executor.shards.any(keyspace, cluster);
   return {
     changes: [{ target, payload, rows: [] }],
