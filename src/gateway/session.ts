@@ -346,6 +346,10 @@ export class Session implements CommandHandler {
     return this.#executor.state.inTransaction;
   }
 
+  get database(): string {
+    return this.#executor.state.target.text;
+  }
+
   get idleTimeoutMs(): number {
     return this.#executor.state.waitTimeoutS * 1000;
   }

@@ -102,7 +102,7 @@ export type HandshakeEvent<A extends Account> =
   /** Check the password against `account.shaCrypt` (also a decoy's), then call `passwordChecked`. The buffer is owned. */
   | { readonly kind: "check-password"; readonly account: A; readonly password: Buffer }
   | { readonly kind: "accepted"; readonly login: Login<A> }
-  /** Send the error with `sequenceId` and close; after COM_CHANGE_USER too. */
+  /** Send the error with `sequenceId` and close, or, after COM_CHANGE_USER, go on with `back()`. */
   | { readonly kind: "rejected"; readonly error: ShardgateError; readonly sequenceId: number };
 
 /** What a gateway offers; bits that need more support from it are added by it. */
@@ -169,7 +169,7 @@ type Phase<A extends Account> =
   | { readonly kind: "switch"; readonly attempt: Attempt<A>; readonly plugin: string }
   | { readonly kind: "password"; readonly attempt: Attempt<A>; readonly keySent: boolean }
   | { readonly kind: "verifying"; readonly attempt: Attempt<A>; readonly sequenceId: number }
-  | { readonly kind: "accepted"; readonly attempt: Attempt<A> }
+  | { readonly kind: "accepted"; readonly attempt: Attempt<A>; readonly plugin: string }
   | { readonly kind: "rejected" };
 
 const EDGES = {
@@ -180,7 +180,7 @@ const EDGES = {
   password: ["password", "verifying", "rejected"],
   verifying: ["accepted", "rejected"],
   accepted: ["switch", "password", "accepted", "rejected"],
-  rejected: [],
+  rejected: ["accepted"],
 } as const satisfies Record<Phase<Account>["kind"], readonly Phase<Account>["kind"][]>;
 
 const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
@@ -191,6 +191,8 @@ export class ServerHandshake<A extends Account> {
   /** In latin1: a Buffer that lives as long as the connection would keep its pool's other bytes, too. */
   readonly #scrambleText: string;
   #phase: Phase<A> = { kind: "greeting" };
+  /** Who the client was before COM_CHANGE_USER. */
+  #before: (Phase<A> & { readonly kind: "accepted" }) | undefined;
   #tls = false;
 
   constructor(options: ServerHandshakeOptions<A>) {
@@ -279,6 +281,7 @@ export class ServerHandshake<A extends Account> {
   changeUser(change: ChangeUser, sequenceId: number): HandshakeEvent<A>[] {
     const phase = this.#phase;
     assert(phase.kind === "accepted", "only a logged-in client changes its user");
+    this.#before = phase;
     const attempt: Attempt<A> = {
       account: this.#options.accounts.find(change.user),
       user: change.user,
@@ -389,14 +392,19 @@ export class ServerHandshake<A extends Account> {
   }
 
   #accept(attempt: Attempt<A>, plugin: string, sequenceId: number): HandshakeEvent<A>[] {
-    const { account, capabilities, mariadbCapabilities, collation, database, attributes } = attempt;
-    const { maxPacketBytes, zstdLevel } = attempt;
+    const { account } = attempt;
     if (account.decoy || (account.requireTls && !this.#tls && !this.#options.safeTransport)) {
       return this.#deny(attempt, true, sequenceId);
     }
     // What is kept for COM_CHANGE_USER, which brings attributes of its own.
-    this.#to({ kind: "accepted", attempt: { ...attempt, attributes: NO_ATTRIBUTES } });
-    const login = {
+    this.#to({ kind: "accepted", attempt: { ...attempt, attributes: NO_ATTRIBUTES }, plugin });
+    return [{ kind: "accepted", login: this.#login(attempt, plugin, (sequenceId + 1) & 0xff) }];
+  }
+
+  #login(attempt: Attempt<A>, plugin: string, sequenceId: number): Login<A> {
+    const { account, capabilities, mariadbCapabilities, collation, database, attributes } = attempt;
+    const { maxPacketBytes, zstdLevel } = attempt;
+    return {
       account,
       capabilities,
       mariadbCapabilities,
@@ -407,9 +415,16 @@ export class ServerHandshake<A extends Account> {
       zstdLevel,
       plugin,
       tls: this.#tls,
-      sequenceId: (sequenceId + 1) & 0xff,
+      sequenceId,
     };
-    return [{ kind: "accepted", login }];
+  }
+
+  /** A COM_CHANGE_USER has failed: the client is again who it was before, with `database` selected. */
+  back(database: string): Login<A> {
+    const before = this.#before;
+    assert(before !== undefined, "the client has changed its user");
+    this.#to(before);
+    return this.#login({ ...before.attempt, database }, before.plugin, 0);
   }
 
   #deny(attempt: Attempt<A>, usedPassword: boolean, sequenceId: number): HandshakeEvent<A>[] {

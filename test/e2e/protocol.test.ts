@@ -423,14 +423,23 @@ describe("COM_CHANGE_USER", () => {
     }
   });
 
-  test("a wrong password, an unknown user or database is an error and the end", async () => {
-    for (const [user, password, database, errno] of [
-      ["nobody", "secret", "", 1045],
-      ["root", "", "nosuch", 1049],
-    ] as const) {
-      const wire = await Wire.open(twins.cluster.port);
-      expect(decodeErr(await changeUser(wire, user, password, database)).errno).toBe(errno);
-      await expect(wire.packet()).rejects.toThrow(/closed/);
+  test("after a wrong password, an unknown user or database the old one has a new session, three times", async () => {
+    for (const port of [twins.cluster.port, twins.plain.port]) {
+      const wire = await Wire.open(port);
+      await wire.ask("USE u; SET @a = 1, autocommit = 0; INSERT INTO p (id, name) VALUES (904, 'x')");
+      for (const [user, password, database, errno] of [
+        ["nobody", "0123456789abcdefghij", "", 1045],
+        ["root", "", "nosuch", 1049],
+        ["root", "0123456789abcdefghij", "s", 1045],
+        ["root", "", "s", 1047],
+      ] as const) {
+        const answer = await changeUser(wire, user, password, database);
+        expect(decodeErr(answer).errno, `${port} ${user} ${database}`).toBe(errno);
+        const rows = await wire.ask("SELECT @a IS NULL, @@autocommit, DATABASE(), USER() LIKE 'root@%'");
+        expect(rows.at(-2), `${port} ${user} ${database}`).toContain("01310131" + "0175" + "0131");
+        expect(await wire.ask("SELECT name FROM u.p WHERE id = 904")).toHaveLength(4);
+      }
+      wire.close();
     }
   });
 

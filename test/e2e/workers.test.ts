@@ -166,6 +166,10 @@ describe("a gateway of two workers", { timeout: TIMEOUT_MS }, () => {
     expect(await failureOf(client({ user: "app" }))).toMatchObject({ errno: 1226 });
     const changing = await client();
     expect(await failureOf(changing.changeUser({ user: "app" }))).toMatchObject({ errno: 1226 });
+    // It goes on as who it was.
+    const [[who]] = await changing.query<RowDataPacket[]>("SELECT USER() LIKE 'root@%' AS isRoot");
+    expect(who).toEqual({ isRoot: 1 });
+    changing.destroy();
     await eventually(
       async () => (await workersOf(gateway)).reduce((sum, { connections }) => sum + connections, 0) === 3,
     );

@@ -71,6 +71,8 @@ export interface CommandHandler {
   interrupt(reason: ShardgateError): void;
   /** A transaction is open: a gateway that drains waits for its end. */
   readonly inTransaction: boolean;
+  /** The database that is selected; empty: none. */
+  readonly database?: string;
   /** A client without a command for so long is to go; 0: never. */
   readonly idleTimeoutMs: number;
   /** SERVER_STATUS_* as the session begins; undefined: it is in autocommit mode. */
@@ -104,6 +106,8 @@ const PIPELINED_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1_000;
 const LINGER_MAX_MS = 60_000;
 const STATEMENT_ID_MAX = 0x7fff_ffff;
+/** Of one connection, as in MariaDB. */
+const FAILED_CHANGES_MAX = 3;
 /** The proxy header, until it is seen whether there is one. */
 const UNDECIDED = { kind: "undecided", received: Buffer.alloc(0) } as const;
 const DECIDED = { kind: "decided" } as const;
@@ -124,6 +128,9 @@ export class ClientConnection implements Output {
   #capabilities = 0;
   /** Of the login, for COM_CHANGE_USER. */
   #handshake: ServerHandshake<User> | undefined;
+  /** What goes on if the COM_CHANGE_USER under way fails: MariaDB keeps the user, MySQL ends the connection. */
+  #keeping: { readonly database: string } | undefined;
+  #failedChanges = 0;
   #drains: (() => void)[] = [];
   #hasQuit = false;
   #statementId = 0;
@@ -505,11 +512,14 @@ export class ClientConnection implements Output {
   #changeUser(handler: CommandHandler, packet: Buffer, sequenceId: number): void {
     const handshake = this.#handshake;
     const changeUser = changeUserOf(packet, this.#capabilities);
-    if (changeUser === undefined || handshake === undefined) {
+    const isRefused = this.#failedChanges === FAILED_CHANGES_MAX;
+    if (changeUser === undefined || handshake === undefined || isRefused) {
       this.write(writeFrame(encodeErrOf(new ShardgateError("ER_UNKNOWN_COM", "Unknown command")), sequenceId + 1));
       return;
     }
     this.#phase = { kind: "login", handshake, startMs: this.#options.clock.nowMs() };
+    const isMariadb = /mariadb/i.test(this.#options.serverVersion);
+    this.#keeping = isMariadb ? { database: handler.database ?? "" } : undefined;
     // What the session holds is free before the next one can ask for it.
     void Promise.resolve(handler.disconnected()).then(() => {
       if (this.#phase.kind !== "login" || this.#ending) return;
@@ -576,20 +586,21 @@ export class ClientConnection implements Output {
     }
   }
 
-  #admit(login: Login<User>): void {
+  /** `isToldOf`: with an OK, or an ERR. */
+  #admit(login: Login<User>, isToldOf = true): void {
     const waited = this.#options.beforeSession(login);
     if (waited === undefined) {
-      this.#accept(login);
+      this.#accept(login, isToldOf);
       return;
     }
     void waited.then(() => {
       if (this.#phase.kind !== "login" || this.#ending) return;
-      this.#accept(login);
+      this.#accept(login, isToldOf);
       this.#received(EMPTY);
     });
   }
 
-  #accept(login: Login<User>): void {
+  #accept(login: Login<User>, isToldOf: boolean): void {
     if (this.#handshake === undefined) this.#capabilities = login.capabilities;
     try {
       const handler = this.#options.openSession(this, login);
@@ -599,6 +610,8 @@ export class ClientConnection implements Output {
       const nowMs = this.#options.clock.nowMs();
       if (this.#phase.kind === "login") this.#handshake = this.#phase.handshake;
       this.#phase = { kind: "ready", handler, sinceMs: nowMs, idleSinceMs: nowMs };
+      this.#keeping = undefined;
+      if (!isToldOf) return;
       const { database, capabilities } = login;
       const sessionState = database === "" ? [] : [schemaChange(database)];
       const { statusFlags = SERVER.STATUS_AUTOCOMMIT } = handler;
@@ -606,13 +619,25 @@ export class ClientConnection implements Output {
       if (this.#compressed === undefined) this.#compress(login);
     } catch (error) {
       const shown = error instanceof ShardgateError ? error : new ShardgateError("INTERNAL", "internal error");
-      this.#turnAway(shown, login.sequenceId);
+      if (isToldOf) this.#turnAway(shown, login.sequenceId);
+      else this.#leave();
     }
   }
 
-  /** Ends a login with an ERR; from now on it counts no more. */
+  /** Ends a login with an ERR; from now on it counts no more, or, where MariaDB does so, as the one before. */
   #turnAway(error: ShardgateError, sequenceId: number): void {
     this.write(writeFrame(encodeErrOf(error), sequenceId));
+    const { kind } = this.#phase;
+    const kept = this.#keeping;
+    this.#keeping = undefined;
+    if (kept === undefined || this.#handshake === undefined || kind !== "login" || this.#ending) this.#leave();
+    else {
+      this.#failedChanges++;
+      this.#admit(this.#handshake.back(kept.database), false);
+    }
+  }
+
+  #leave(): void {
     this.end();
     this.#close();
   }
