@@ -11,6 +11,7 @@ import type { Plan, Routing, SendPlan } from "./plan.ts";
 import { keyspaceForAny, send } from "./send.ts";
 import { isSystemSchema } from "./system-tables.ts";
 import { type PlanContext, resolveTable, tableNamesOf } from "./tables.ts";
+import { unknownDatabase } from "./unknown-database.ts";
 
 const ANY: Routing = { kind: "any" };
 
@@ -82,5 +83,6 @@ export function keyspaceOfName(name: TableName | ObjectName, context: PlanContex
   if (isSystemSchema(schema)) return undefined;
   const keyspace = context.vschema.keyspaces.get(schema);
   if (keyspace !== undefined) return keyspace;
+  if (schema === "") throw unknownDatabase(schema);
   throw new ShardgateError("ER_NO_SUCH_TABLE", `Table '${schema}.${name.name}' doesn't exist`);
 }

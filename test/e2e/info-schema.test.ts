@@ -160,6 +160,20 @@ const UNDER_SAVEPOINTS = [
   "COMMIT",
 ];
 
+/** What drivers ask of a catalog whose name is empty. */
+const NAMELESS = [
+  "SHOW COLUMNS FROM c FROM ``",
+  "SHOW FULL COLUMNS FROM ``.c",
+  "SHOW INDEX FROM c FROM ``",
+  "SHOW CREATE TABLE ``.c",
+  "SHOW TABLES FROM ``",
+  "DESCRIBE ``.c",
+  "SELECT * FROM ``.c",
+  "INSERT INTO ``.c VALUES (1)",
+  "USE ``",
+  "SELECT DATABASE()",
+];
+
 describe("information_schema", () => {
   beforeEach(async () => {
     await pair.allSame([
@@ -177,6 +191,10 @@ describe("information_schema", () => {
 
   test("of several keyspaces, and of the server's own schemas once", async () => {
     await pair.allSame(OF_SEVERAL);
+  });
+
+  test("a database without a name is none, and what is selected stays", async () => {
+    await pair.allSame(NAMELESS);
   });
 
   test("tables of mysql are checked and locked", async () => {

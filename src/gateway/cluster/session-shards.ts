@@ -5,6 +5,7 @@ import { ShardgateError } from "../../base/errors.ts";
 import type { ShardTarget } from "../../engine/ports.ts";
 import { type KeyspaceTargets, shardsFor, widened } from "../../engine/shards.ts";
 import type { Routing } from "../../plan/plan.ts";
+import { unknownDatabase } from "../../plan/unknown-database.ts";
 import type { BindValue } from "../../sql/bind-value.ts";
 import type { TabletType } from "../../topo/records.ts";
 import { literalsInUtf8 } from "../client/client-text.ts";
@@ -45,7 +46,7 @@ export class SessionShards {
   ofKeyspace(name: string, cluster: ClusterView): KeyspaceTargets {
     const keyspace = cluster.targets[this.#reading.tabletType].get(name);
     if (keyspace !== undefined) return keyspace;
-    throw new ShardgateError("ER_BAD_DB", `Unknown database '${name}'`);
+    throw unknownDatabase(name);
   }
 
   /** A shard for work that any of them can do: another one each time, but the one with the session's temporary tables. */

@@ -1,7 +1,7 @@
 // Statements of the session itself: USE, transactions, SET (set-statement.ts), SHOW (show-statement.ts) and what all shards
 // run for themselves (run-all-shards.ts).
 
-import { MysqlError, notSupported, ShardgateError } from "../../base/errors.ts";
+import { MysqlError, noDatabase, notSupported, ShardgateError } from "../../base/errors.ts";
 import { printExpr } from "../../sql/print.ts";
 import type { Do, Statement } from "../../sql/tree.ts";
 import { isDropNowhere } from "../../plan/drop-nowhere.ts";
@@ -44,6 +44,8 @@ export async function runSessionStatement(
 ): Promise<void> {
   switch (statement.kind) {
     case "use":
+      // Selecting none is for logins only.
+      if (statement.target === "") throw noDatabase();
       await selectTargetSoon(executor, statement.target);
       executor.ok();
       return;

@@ -150,7 +150,7 @@ async function showOfKeyspace(
     executor.toAnyShard(anyKeyspace(state, cluster), cluster, sent);
     return;
   }
-  if (!cluster.snapshot.keyspaces.has(schema) && OF_TABLE.has(what)) {
+  if (schema !== "" && !cluster.snapshot.keyspaces.has(schema) && OF_TABLE.has(what)) {
     throw new ShardgateError("ER_NO_SUCH_TABLE", `Table '${schema}.${name}' doesn't exist`);
   }
   checkKeyspaceAccess(state.user, schema);
