@@ -1,7 +1,7 @@
 // What a session has besides transactions, beside one plain MariaDB: every system variable set well and badly, and what
 // variables do to statements on one shard, on several, and in the gateway's own work.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { COM, SERVER } from "../../src/mysql/constants.ts";
 import { decodeOk } from "../../src/mysql/packets/ok.ts";
 import { RawClient } from "../wire/raw-client.ts";
@@ -9,12 +9,19 @@ import { gist, Pair, startTwins, TwinClient, type Twins } from "./twin.ts";
 
 let twins: Twins;
 let pair: Pair;
+/** Of one test each. */
+let clients: { close(): void }[] = [];
 
 beforeAll(async () => {
   twins = await startTwins();
   const filler = await Pair.open(twins, "s");
   for (const sql of ROWS) await filler.both(sql);
   filler.close();
+});
+/** Also what a test has opened that did not come to its end, with its locks. */
+afterEach(() => {
+  for (const client of clients) client.close();
+  clients = [];
 });
 afterAll(async () => {
   await twins.stop();
@@ -25,6 +32,11 @@ const ROWS = [
   "INSERT INTO s.c (id, name, email, n) VALUES (1,'a','e1',10), (2,'b','e2',20), (3,'c','e3',NULL), (4,'ä','e4',10), (5,'é','e5',20)",
   "INSERT INTO s.o (oid, cid, total) VALUES (11,1,1.10), (12,1,2.20), (13,4,3.30), (14,5,4.40)",
 ];
+
+function own<T extends { close(): void }>(client: T): T {
+  clients.push(client);
+  return client;
+}
 
 async function alike(sql: string | Buffer): Promise<void> {
   const [got, wanted] = await pair.both(sql);
@@ -52,7 +64,7 @@ describe("system variables", () => {
   ]);
 
   test("each one set to its value, to its default and to bad ones", async () => {
-    pair = await Pair.open(twins, "u");
+    pair = own(await Pair.open(twins, "u"));
     const names = await pair.direct.rows(
       "SELECT LOWER(VARIABLE_NAME), VARIABLE_SCOPE, VARIABLE_TYPE FROM information_schema.SYSTEM_VARIABLES ORDER BY 1",
     );
@@ -81,7 +93,7 @@ describe("system variables", () => {
   });
 
   test("of a server as a whole, and of one statement, are refused by name", async () => {
-    const client = await TwinClient.connect(twins.cluster.port);
+    const client = own(await TwinClient.connect(twins.cluster.port));
     for (const sql of [
       "SET GLOBAL max_connections = 77",
       "SET @@global.wait_timeout = 1, GLOBAL general_log = 1",
@@ -161,14 +173,14 @@ describe("what variables do", () => {
 
   test.each(["u", "s"])("in keyspace %s", async (keyspace) => {
     for (const [set, ...then] of EFFECTS[keyspace] ?? []) {
-      pair = await Pair.open(twins, keyspace);
+      pair = own(await Pair.open(twins, keyspace));
       for (const sql of [set, ...then]) await alike(sql);
       pair.close();
     }
   });
 
   test("SET CHARACTER SET leaves literals in the database's character set", async () => {
-    pair = await Pair.open(twins, "u");
+    pair = own(await Pair.open(twins, "u"));
     for (const sql of [
       "SET CHARACTER SET latin1",
       "SET CHARSET utf8mb4",
@@ -184,7 +196,7 @@ describe("what variables do", () => {
   });
 
   test("user variables keep what is computed as a server's do", async () => {
-    pair = await Pair.open(twins, "u");
+    pair = own(await Pair.open(twins, "u"));
     for (const sql of [
       "SET @d = 1.50, @f = 1e3, @n = NULL, @b = x'41', @t = TRUE, @neg = -5, @big = 18446744073709551615",
       "SELECT @d, @f, @n, @b, @t, @neg, @big, @d + 0, @f + 0",
@@ -211,7 +223,7 @@ describe("what variables do", () => {
   });
 
   test("what MySQL does not know, and several at once: all or nothing", async () => {
-    pair = await Pair.open(twins, "u");
+    pair = own(await Pair.open(twins, "u"));
     for (const sql of [
       "SET nosuch = 1",
       "SET @@session.nosuch = 1",
@@ -244,7 +256,7 @@ describe("what variables do", () => {
 
 /** Statements of two sessions in turn, a's and b's, each alike on both sides. */
 async function inTurn(keyspace: string, statements: readonly string[]): Promise<void> {
-  const sessions = { a: await Pair.open(twins, keyspace), b: await Pair.open(twins, keyspace) };
+  const sessions = { a: own(await Pair.open(twins, keyspace)), b: own(await Pair.open(twins, keyspace)) };
   try {
     for (const line of statements) {
       pair = line.startsWith("b> ") ? sessions.b : sessions.a;
@@ -262,7 +274,7 @@ function portOfU(): number {
 
 /** The id that the mysqld of `u` has for the connection which the session's statements run on. */
 async function connectionOf(client: TwinClient): Promise<string> {
-  const shard = await TwinClient.connect(portOfU());
+  const shard = own(await TwinClient.connect(portOfU()));
   let id: string | undefined;
   // On a busy machine one look may come too late.
   while (id === undefined) {
@@ -318,7 +330,7 @@ describe("temporary tables", () => {
   });
 
   test("are made on the one shard that USE names", async () => {
-    const client = await TwinClient.connect(twins.cluster.port);
+    const client = own(await TwinClient.connect(twins.cluster.port));
     await client.query("USE `s:-80`");
     expect(await client.query("CREATE TEMPORARY TABLE t (id INT)")).toMatchObject({ kind: "ok" });
     expect(await client.query("SELECT * FROM t")).toMatchObject({ kind: "rows", rows: [] });
@@ -328,11 +340,11 @@ describe("temporary tables", () => {
   test.each(["CREATE TEMPORARY TABLE p (id INT)", "SELECT GET_LOCK('lost', 0)", "LOCK TABLES p READ"])(
     "a session that loses what %s left ends",
     async (sql) => {
-      const client = await TwinClient.connect(twins.cluster.port);
+      const client = own(await TwinClient.connect(twins.cluster.port));
       await client.query("USE u");
       expect((await client.query(sql)).kind).not.toBe("error");
       const held = await connectionOf(client);
-      const shard = await TwinClient.connect(portOfU());
+      const shard = own(await TwinClient.connect(portOfU()));
       await shard.query(`KILL ${held}`);
       shard.close();
       expect(await client.query("SELECT id FROM p")).toMatchObject({ kind: "error", sqlState: "08S01" });
@@ -349,7 +361,7 @@ describe("a connection that was held", () => {
     ["LOCK TABLES p READ", "UNLOCK TABLES"],
     ["FLUSH TABLES WITH READ LOCK", "UNLOCK TABLES"],
   ])("by %s goes back with %s", async (make, end) => {
-    const client = await TwinClient.connect(twins.cluster.port);
+    const client = own(await TwinClient.connect(twins.cluster.port));
     await client.query("USE u");
     expect((await client.query(make)).kind).not.toBe("error");
     const held = await connectionOf(client);
@@ -456,7 +468,7 @@ describe("what is said of tables and servers", () => {
   });
 
   test("what is of one server or of accounts is refused by name", async () => {
-    const client = await TwinClient.connect(twins.cluster.port);
+    const client = own(await TwinClient.connect(twins.cluster.port));
     await client.query("USE u");
     for (const sql of [
       "SET PASSWORD = PASSWORD('x')",
@@ -597,7 +609,7 @@ const ASKED_BY_TOOLS = [
 
 test.each(["u", "s"])("what tools ask, in keyspace %s", async (keyspace) => {
   const table = keyspace === "u" ? "p" : "x";
-  pair = await Pair.open(twins, keyspace);
+  pair = own(await Pair.open(twins, keyspace));
   const wrong: string[] = [];
   for (const asked of ASKED_BY_TOOLS) {
     const sql = asked
@@ -656,7 +668,7 @@ describe("GET DIAGNOSTICS", () => {
 
   for (const keyspace of ["u", "s"]) {
     test(`as one server answers it, in keyspace ${keyspace}`, async () => {
-      pair = await Pair.open(twins, keyspace);
+      pair = own(await Pair.open(twins, keyspace));
       if (keyspace === "u") await alike("CREATE TABLE c (id INT PRIMARY KEY, name VARCHAR(20))");
       for (const sql of STATEMENTS) await alike(sql);
       if (keyspace === "u") await alike("DROP TABLE c");
@@ -753,16 +765,16 @@ describe("global variables", () => {
   ];
 
   test("of all sessions begin new ones, on every gateway, and leave those alone that there are", async () => {
-    const before = await Pair.open(twins, "u");
+    const before = own(await Pair.open(twins, "u"));
     for (const [keyspace, ...statements] of GLOBALS) {
-      pair = await Pair.open(twins, keyspace);
+      pair = own(await Pair.open(twins, keyspace));
       for (const sql of statements) await alike(sql);
       pair.close();
     }
     pair = before;
     await alike("SELECT @@sql_mode, @@autocommit, @@time_zone, 1 / 3");
     await before.gateway.query("SET GLOBAL character_set_server = DEFAULT, GLOBAL time_zone = '+01:00'");
-    const told = await TwinClient.connect(twins.cluster.port);
+    const told = own(await TwinClient.connect(twins.cluster.port));
     expect(await told.rows("SELECT @@time_zone")).toEqual(["+01:00"]);
     await before.gateway.command(COM.RESET_CONNECTION);
     expect(await before.gateway.rows("SELECT @@time_zone")).toEqual(["+01:00"]);
@@ -781,7 +793,7 @@ describe("global variables", () => {
           return decodeOk(client.loginOk, 0).statusFlags;
         }),
       );
-    pair = await Pair.open(twins, "u");
+    pair = own(await Pair.open(twins, "u"));
     expect(await flags()).toEqual([SERVER.STATUS_AUTOCOMMIT, SERVER.STATUS_AUTOCOMMIT]);
     await alike("SET GLOBAL autocommit = 0, GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES'");
     expect(await flags()).toEqual([SERVER.STATUS_NO_BACKSLASH_ESCAPES, SERVER.STATUS_NO_BACKSLASH_ESCAPES]);
@@ -790,9 +802,9 @@ describe("global variables", () => {
   });
 
   test("a larger packet than the global one is refused to new sessions", async () => {
-    const old = await TwinClient.connect(twins.cluster.port);
+    const old = own(await TwinClient.connect(twins.cluster.port));
     await old.query("SET GLOBAL max_allowed_packet = 16384");
-    const client = await TwinClient.connect(twins.cluster.port);
+    const client = own(await TwinClient.connect(twins.cluster.port));
     const sql = `SELECT LENGTH('${"x".repeat(20_000)}')`;
     expect(await client.query(sql)).toMatchObject({ kind: "error", errno: 1153 });
     expect(await old.rows(sql)).toEqual(["20000"]);
