@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => arena.stop());
 
 /** A loaded machine is no failure. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 
 test(`${COUNT} random writes of seed ${SEED} leave the tables as on one MariaDB`, { timeout: TIMEOUT_MS }, async () => {
   const [lane] = arena.lanes;
