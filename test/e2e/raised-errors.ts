@@ -124,7 +124,6 @@ export const GONE_WRONG_OVER_SHARDS = [
   "UPDATE o, i SET o.nocol = 1 WHERE o.total = i.sku",
   "UPDATE c SET nocol = 1 WHERE id > 1000 LIMIT 1",
   "DELETE FROM c WHERE nocol = 1",
-  "DELETE FROM c WHERE name = 1 AND id > 100",
   "DELETE nosuch FROM c JOIN o ON c.id = o.cid",
   "SELECT nocol FROM c",
   "SELECT 1 FROM c ORDER BY nocol",
