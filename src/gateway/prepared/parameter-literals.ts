@@ -115,8 +115,16 @@ export function limitLiteral(type: number, value: Buffer | null): Buffer {
   const text = literal.replace(/^(?:_binary)?'(.*)'$/s, "$1");
   const whole = literal.includes("e") && !literal.endsWith("'") ? Number(literal) : Number.NaN;
   const digits = Number.isNaN(whole) ? (/^\s*-?\d+/.exec(text)?.[0] ?? "0") : BigInt(Math.round(whole)).toString();
-  const count = BigInt(digits.trim());
+  const count = literal.endsWith("'") ? BigInt(digits.trim()) : (rounded(text) ?? BigInt(digits.trim()));
   return word(count < 0n || count > ALL_ROWS ? ALL_ROWS : count);
+}
+
+/** A decimal; halves go away from zero. Undefined for anything else. */
+function rounded(text: string): bigint | undefined {
+  const [, sign, whole, tenths] = /^(-?)(\d*)\.(\d?)\d*$/.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  const size = BigInt(whole === "" ? "0" : whole) + (Number(tenths) >= 5 ? 1n : 0n);
+  return sign === "-" ? -size : size;
 }
 
 const ALL_ROWS = 2n ** 64n - 1n;
