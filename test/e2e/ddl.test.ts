@@ -295,6 +295,14 @@ test("databases are made and dropped without etcd, too", async () => {
   other.close();
 });
 
+test("what shards warn of a definition is told as one server tells it", async () => {
+  await pair.allSame([
+    "CREATE TABLE b (id BIGINT PRIMARY KEY, y YEAR(2), z YEAR(2), d DATE DEFAULT '1962-03-03 23:33:34')",
+    "SHOW WARNINGS",
+    "DROP TABLE b",
+  ]);
+});
+
 test("CREATE TABLE … SELECT makes the table of the query's columns on every shard, and brings each row to its own", async () => {
   await pair.allSame([
     "CREATE TABLE a (id BIGINT PRIMARY KEY, name VARCHAR(20), n INT)",

@@ -16,6 +16,7 @@ import type { Executor } from "../executor.ts";
 import { runPooled } from "../read/run-pooled.ts";
 import { enterTable, leaveTables } from "./entered-tables.ts";
 import { commitOpen } from "../transaction/run-transaction.ts";
+import type { SessionWarning } from "../session/session-state.ts";
 import { warningsOf, warningsOfSession } from "../show/show-warnings.ts";
 
 /** Answers the client, or throws. */
@@ -124,20 +125,32 @@ function answer(executor: Executor, replies: readonly CollectedReply[]): void {
   const oks = replies.map((reply) => decodeOk(reply.bytes.subarray(4), 0));
   const affectedRows = oks.reduce((sum, ok) => sum + ok.affectedRows, 0);
   state.rowCount = affectedRows;
-  state.lastWarnings = warningsOf(replies.map(({ info }) => info));
-  const told = new Set<string>();
-  const warnings = warningsOfSession(state).filter((warning) => {
-    const text = JSON.stringify(warning);
-    const isKnown = told.has(text) && !OF_ROW.test(warning.message);
-    told.add(text);
-    return !isKnown;
-  });
+  const warnings = alike(replies.map(({ info }) => warningsOfSession({ lastWarnings: warningsOf([info]) })));
   state.lastWarnings = { kind: "list", warnings };
   const infos = oks.map(({ info }) => info);
   executor.ok({ affectedRows, warnings: warnings.length, info: summed(infos, warnings.length) });
 }
 
-const OF_ROW = /at row \d+$/;
+/** What all shards say of a definition is said as often as one of them says it; each speaks for its own rows. */
+function alike(told: readonly (readonly SessionWarning[])[]): readonly SessionWarning[] {
+  const all: SessionWarning[] = [];
+  const known = new Map<string, number>();
+  for (const warnings of told) {
+    const own = new Map<string, number>();
+    for (const warning of warnings) {
+      const text = JSON.stringify(warning);
+      const count = (own.get(text) ?? 0) + 1;
+      own.set(text, count);
+      if (count <= (known.get(text) ?? 0) && !OF_ROW.test(warning.message)) continue;
+      known.set(text, count);
+      all.push(warning);
+    }
+  }
+  return all;
+}
+
+/** Of a definition itself it is row 0. */
+const OF_ROW = /at row [1-9]\d*$/;
 
 /** `Records: 2  Duplicates: 0  Warnings: 0` of all shards. */
 function summed(infos: readonly string[], warnings: number): string {
