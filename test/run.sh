@@ -19,7 +19,7 @@ trap - EXIT INT TERM HUP
 if [ $# -gt 0 ]; then exec node node_modules/vitest/vitest.mjs run "$@"; fi
 
 # More than that is no accident.
-again_max=3
+again_max=6
 failed=$(mktemp "${TMPDIR:-/tmp}/shardgate-failed.XXXXXX")
 trap 'rm -f "$failed"' EXIT
 SHARDGATE_TEST_FAILED=$failed node node_modules/vitest/vitest.mjs run &
