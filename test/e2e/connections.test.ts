@@ -192,10 +192,12 @@ describe("compression", { timeout: TIMEOUT_MS }, () => {
     expect(await rowOf(client, "SHOW GLOBAL VARIABLES LIKE 'socket'")).toMatchObject({ Value: socketPath });
   });
 
-  test("@@port and @@hostname are the gateway's, but of a shard that is selected", async () => {
+  test("@@port and @@hostname are the gateway's, but of a shard that is selected, and beside rows", async () => {
     const client = await clientOf({ database: "split" });
     expect(await rowOf(client, "SELECT @@port AS p, @@hostname AS h")).toEqual({ p: cluster.port, h: hostname() });
     expect(await rowOf(client, "SHOW VARIABLES LIKE 'port'")).toMatchObject({ Value: String(cluster.port) });
+    const beside = `SELECT COUNT(*) >= 0 AS counted, @@port <> ${cluster.port} AS other FROM plain.blobs`;
+    expect(await rowOf(client, beside)).toEqual({ counted: 1, other: 1 });
     await client.query("USE `split:-80`");
     expect(await rowOf(client, `SELECT @@port <> ${cluster.port} AS other`)).toEqual({ other: 1 });
   });

@@ -66,6 +66,10 @@ export function withSessionValues<N extends Node>(
   context: GatewayContext,
   kept = NONE_KEPT,
 ): N {
+  const { shard, tabletType } = state.target;
+  // Who reads one shard, replicas or rows is told which server that is.
+  const isOfServer =
+    shard !== undefined || tabletType !== "primary" || (node.kind === "select" && node.from.length > 0);
   const changes = {
     expr(expr: Expr): Expr {
       const wanted = sessionFunctionOf(expr);
@@ -82,8 +86,7 @@ export function withSessionValues<N extends Node>(
       if (variable === "pseudo_thread_id" && state.settings.variables.has(variable)) return expr;
       if (variable === "resultset_metadata" && state.sqlMode.dialect === "mariadb") return expr;
       if (variable === "last_gtid" && state.sqlMode.dialect === "mysql") return expr;
-      // Who is pointed at one shard is told of its server.
-      if ((variable === "port" || variable === "hostname") && state.target.shard !== undefined) return expr;
+      if ((variable === "port" || variable === "hostname") && isOfServer) return expr;
       if (variable === "max_allowed_packet") return leastOf(expr, state.packetBytesMax);
       return variableValue(variable, expr.pos, state, context);
     },
