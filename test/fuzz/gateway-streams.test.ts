@@ -254,7 +254,10 @@ class CommandSession {
     this.#send(payload);
     // Names the column, whatever has become of the session.
     const marker = Buffer.from(`marker ${this.#asked++};`);
-    this.#send(Buffer.concat([Buffer.of(COM.STMT_PREPARE), Buffer.from("SELECT '"), marker, Buffer.from("'")]));
+    const asking = Buffer.concat([Buffer.of(COM.STMT_PREPARE), Buffer.from("SELECT '"), marker, Buffer.from("'")]);
+    // What follows a change of user may be taken for the password: wrong, it leaves the session as it was.
+    if (payload[0] === COM.CHANGE_USER) this.#send(asking);
+    this.#send(asking);
     let seen = Buffer.alloc(0);
     try {
       for (;;) {
