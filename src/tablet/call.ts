@@ -125,6 +125,9 @@ export class Call implements RawReplySink {
   #paused = false;
   #killed: Kill | undefined;
   #preparedAgain = false;
+  /** Answers that are still to come to what goes before the statement in one write. */
+  #openings = 0;
+  #opened: (() => void) | undefined;
   #destroyAtMs = Number.POSITIVE_INFINITY;
 
   constructor(service: CallOwner, id: number, request: ExecuteRequest) {
@@ -322,6 +325,8 @@ export class Call implements RawReplySink {
     let isAnswered = false;
     let wake = (): void => {};
     const untilAnswered = async (): Promise<void> => {
+      // A KILL that met the BEGIN before the statement would leave that to autocommit.
+      if (this.#openings > 0) await new Promise<void>((resolve) => (this.#opened = resolve));
       for (let pauseMs = KILL_AGAIN_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, KILL_AGAIN_MAX_MS)) {
         await deps.killQuery(threadId, () => !isAnswered && !connection.closed);
         if (isAnswered || connection.closed) return;
@@ -456,10 +461,10 @@ export class Call implements RawReplySink {
     const sinks: RawReplySink[] = [];
     if (begin !== "") {
       // BEGIN and the statement in one write: opening a transaction costs no round trip of its own. BEGIN does not fail
-      // on a healthy connection; if it does, the connection is closed and the statement's effect is rolled back with it.
+      // on a healthy connection, and is not met by a KILL of ours; if it does, the connection is closed.
       // What goes before a statement about the transaction itself is XA END: where that fails the statement does, too, but
       // for an XA ROLLBACK after a deadlock, which wants none.
-      const opened = swallow((error) => {
+      const opened = this.#opening((error) => {
         if (error !== undefined && this.ending === undefined) connection.close();
       });
       for (const statement of splitStatementList(begin)) {
@@ -471,14 +476,23 @@ export class Call implements RawReplySink {
       connection.nowUs = nowUs;
       payloads.push(setNow(nowUs));
       sinks.push(
-        swallow((error) => {
+        this.#opening((error) => {
           // A server that lets nobody set it (secure_timestamp) keeps its own time; a KILL must leave no wrong one.
           if (error instanceof MysqlError && error.errno !== ER_QUERY_INTERRUPTED) connection.nowUs = 0;
           else if (error !== undefined) connection.close();
         }),
       );
     }
+    this.#openings = sinks.length;
     connection.send([...payloads, first], [...sinks, sink]);
+  }
+
+  /** For a command that goes before the statement. */
+  #opening(done: (error: Error | undefined) => void): RawReplySink {
+    return swallow((error) => {
+      done(error);
+      if (--this.#openings === 0) this.#opened?.();
+    });
   }
 
   /** The mysqld's id of the statement to execute; 0 for commands that name none, undefined when it has to be prepared. */

@@ -225,6 +225,21 @@ describe("a client that vanishes", { timeout: TIMEOUT_MS }, () => {
     await rolledBack();
   });
 
+  // Its KILL must not meet the BEGIN that goes before the statement: that would be committed by itself.
+  test("at once behind a statement that begins on a shard", async () => {
+    const rounds = async (id: number): Promise<void> => {
+      for (let round = 0; round < 60; round++) {
+        const client = await rawClient();
+        await ask(client, "BEGIN");
+        client.query(`UPDATE split.t SET v = v + 1 WHERE id = ${id}`);
+        await delay((round % 5) / 2);
+        client.socket.destroy();
+      }
+    };
+    await Promise.all([1, 2, 4, 6].map(rounds));
+    await rolledBack();
+  });
+
   /** Nothing of it is left: no transaction, no change, no lock, and every connection is where it was. */
   async function rolledBack(): Promise<void> {
     for (const [i, shard] of SHARDS.entries()) {
